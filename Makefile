@@ -1,0 +1,53 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+.PHONY: demo test check format bench build clean help
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+SAMPLE := $(firstword $(wildcard ../shared/adapters/peft-gpt2-trajectory/final ../shared/adapters/peft-*))
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## measure a frequency-rank curve and audit an adapter; results in out/
+	@mkdir -p out
+	@echo "== the rank of sin(omega B A), 512 x 512, r = 2 =="
+	@$(BIN)/rankkit sweep --d 512 --r 2 --save out/sweep --plot out/sweep.png
+	@echo
+ifneq ($(SAMPLE),)
+	@echo "== a trained adapter: $(notdir $(patsubst %/final,%,$(SAMPLE))) =="
+	@$(BIN)/rankkit audit $(SAMPLE) --plot out/audit.png --spectra out/audit-spectra.npz
+	@$(BIN)/rankkit audit $(SAMPLE) -o out/audit.csv
+else
+	@echo "no adapter at hand to audit: run $(BIN)/rankkit audit PATH on one of yours"
+endif
+	@echo; echo "made:"; ls out/* | sed 's/^/  /'
+
+test: $(READY)  ## everything the tests state, doctests and README included
+	$(BIN)/python -m pytest -n auto
+
+check: $(READY)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: $(READY)  ## apply the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## measure the figures that benchmarks/README.md states
+	$(BIN)/python benchmarks/audit_8b.py
+
+build: $(READY)  ## wheel and sdist in dist/
+	$(BIN)/python -m build
+
+clean:  ## remove what make made
+	rm -rf .venv out dist .pytest_cache .hypothesis .ruff_cache
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10

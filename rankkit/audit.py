@@ -1,0 +1,238 @@
+"""audit: how much of its rank an adapter uses, module by module."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rankkit import execution, store
+from rankkit.checkpoints import Adapter, Layer, Skipped, open_adapter
+from rankkit.checkpoints.naming import kind_of, layer_indices
+from rankkit.factors import Factors
+from rankkit.metrics import METRICS, default_rtol, numerical_rank
+from rankkit.spectrum import Spectrum, spectrum_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["STATUSES", "Audit", "audit"]
+
+STATUSES = ("ok", "zero", "nonfinite", "unpaired", "unsupported")
+
+_MEASURED = (
+    "spectral_norm", "frobenius_norm", "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy",
+    "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What an adapter's update looks like, one row per module.
+
+    Attributes
+    ----------
+    source : str
+        What was audited.
+    columns : dict of str to list
+        module, layer (depth, None where the path has no number), kind (attention, mlp, other), m (outputs),
+        n (inputs), r (stored rank), dtype (as stored), scale, rule, omega_std (omega times the standard deviation of
+        B A; NaN for linear updates), spectral_norm, frobenius_norm (scale applied), stable_rank, numerical_rank
+        (values above rtol * sigma_1), rtol, effective_rank, effective_rank_energy, participation_ratio,
+        energy_rank_90, _95, _99, utilization (stable_rank / r), status, note. Metrics are NaN for all but ok.
+    spectra : dict of str to array
+        Singular values of every module whose status is ok, descending.
+    skipped : tuple of Skipped
+        (key, shape, reason) of every tensor that belongs to no row.
+    """
+
+    source: str
+    columns: dict[str, list[Any]]
+    spectra: dict[str, Any]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per adapter module."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns).astype(dict.fromkeys(("layer", "m", "n", "r"), "Int64"))
+
+    @property
+    def coverage(self) -> str:
+        """One sentence: how many modules were analysed, and what was not."""
+        status = self.columns["status"]
+        sentence = f"{status.count('ok')} of {len(status)} modules measured"
+        trouble = [f"{status.count(name)} {name}" for name in STATUSES[1:] if status.count(name)]
+        sentence += f" ({', '.join(trouble)})" if trouble else ""
+        if self.skipped:
+            names = ", ".join(entry.key for entry in self.skipped[:3]) + (", ..." if len(self.skipped) > 3 else "")
+            reasons = "; ".join(dict.fromkeys(entry.reason for entry in self.skipped))
+            count = f"{len(self.skipped)} tensor{'s' if len(self.skipped) > 1 else ''}"
+            sentence += f"; {count} not analysed: {names} ({reasons})"
+        return sentence + "."
+
+    def summary_columns(self) -> dict[str, list[Any]]:
+        """Return `summary`'s columns as plain lists."""
+        rows: dict[str, list[Any]] = {}
+        kinds = [*dict.fromkeys(sorted(self.columns["kind"])), "all"]
+        for kind in kinds:
+            members = [i for i, k in enumerate(self.columns["kind"]) if kind in (k, "all")]
+            alive = [i for i in members if self.columns["status"][i] == "ok"]
+            row: dict[str, Any] = {"kind": kind, "modules": len(members), "ok": len(alive)}
+            row["dead"] = sum(self.columns["status"][i] == "zero" for i in members)
+            for name in ("r", "stable_rank", "effective_rank", "energy_rank_90", "utilization"):
+                values = [self.columns[name][i] for i in alive]
+                row[f"{name}_median"] = float(np.median(values)) if values else math.nan
+            for name in ("utilization", "frobenius_norm"):
+                values = [self.columns[name][i] for i in alive]
+                row[f"{name}_min"], row[f"{name}_max"] = (min(values), max(values)) if values else (math.nan, math.nan)
+            for name, value in row.items():
+                rows.setdefault(name, []).append(value)
+        return rows
+
+    def summary(self) -> pd.DataFrame:
+        """Return medians and extremes by kind of module, and over all; dead modules counted, not averaged."""
+        import pandas as pd
+
+        return pd.DataFrame(self.summary_columns())
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw stable rank against depth by module type, and the normalised spectra; returns the two axes."""
+        from rankkit.plots import audit_overview
+
+        return audit_overview(self.table, self.spectra, axes=axes)
+
+    def save(self, file: str | os.PathLike[str]) -> Path:
+        """Write the table to .csv or, with skipped tensors and the summary, to .json; .npz holds the spectra."""
+        writers: dict[str, Callable[[Any], object]] = {
+            ".csv": lambda out: out.write(self.table.to_csv(index=False, lineterminator="\n").encode()),
+            ".json": lambda out: out.write(json.dumps(self.record(), indent=2, allow_nan=False).encode()),
+            ".npz": lambda out: np.savez_compressed(out, **self.spectra),
+        }
+        suffix = Path(file).suffix
+        if suffix not in writers:
+            raise ValueError(f"file must end in {', '.join(writers)}, got {str(file)!r}; choose one of these.")
+        return store.write_atomically(file, writers[suffix])
+
+    def record(self) -> dict[str, Any]:
+        """Return everything but the spectra as JSON-ready values; NaN becomes None."""
+        names = list(self.columns)
+        rows = [dict(zip(names, map(_plain, row), strict=True)) for row in zip(*self.columns.values(), strict=True)]
+        summary = self.summary_columns()
+        return {
+            "format": 1,
+            "source": self.source,
+            "coverage": self.coverage,
+            "modules": rows,
+            "summary": [
+                dict(zip(summary, map(_plain, row), strict=True)) for row in zip(*summary.values(), strict=True)
+            ],
+            "skipped": [{"key": s.key, "shape": list(s.shape), "reason": s.reason} for s in self.skipped],
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def audit(
+    source: Any,
+    *,
+    config: Mapping[str, Any] | None = None,
+    rtol: float | None = None,
+    progress: bool | None = None,
+) -> Audit:
+    """Return the audit of an adapter: the update each module really adds, scale included.
+
+    Parameters
+    ----------
+    source : path, mapping or live PEFT model
+        A PEFT folder or .safetensors file, a state dict, or a model with adapters.
+    config : mapping, optional
+        The adapter's configuration where it does not lie beside the file: lora_alpha, r, use_rslora,
+        rank_pattern, alpha_pattern.
+    rtol : float, optional
+        Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
+    progress : bool, optional
+        Bar on stderr; None: where stderr is a terminal.
+
+    Raises
+    ------
+    ValueError
+        If the source is damaged, of an unknown family, or holds no adapter module. Trouble with one
+        module is a row's status instead.
+
+    Examples
+    --------
+    >>> state = {"layers.0.mlp.up.lora_A.weight": np.eye(2, 4), "layers.0.mlp.up.lora_B.weight": np.eye(3, 2)}
+    >>> audit(state, config={"lora_alpha": 4}).table["stable_rank"].tolist()
+    [2.0]
+    """
+    if rtol is not None and not (math.isfinite(rtol) and rtol >= 0):
+        raise ValueError(f"rtol must be finite and >= 0, got {rtol!r}; None means max(m, n) * eps(float32).")
+    adapter = open_adapter(source, config=config)
+    return measure(adapter, rtol=rtol, progress=progress)
+
+
+def measure(adapter: Adapter, *, rtol: float | None, progress: bool | None) -> Audit:
+    """Return the audit of an opened adapter."""
+    columns: dict[str, list[Any]] = {}
+    spectra: dict[str, Any] = {}
+    depths = layer_indices(layer.name for layer in adapter.layers)
+    by_depth = sorted(
+        zip(adapter.layers, depths, strict=True), key=lambda pair: math.inf if pair[1] is None else pair[1]
+    )
+    for layer, depth in execution.track(by_depth, total=len(by_depth), progress=progress, label="audit"):
+        status, notes, spectrum = _spectrum(layer)
+        if spectrum is not None:
+            spectra[layer.name] = spectrum.values
+        for name, value in _row(layer, depth, status, notes, spectrum, rtol).items():
+            columns.setdefault(name, []).append(value)
+    return Audit(adapter.source, columns, spectra, adapter.skipped)
+
+
+def _spectrum(layer: Layer) -> tuple[str, tuple[str, ...], Spectrum | None]:
+    """Read one module and decompose its update; its trouble becomes a status."""
+    if layer.status != "ok":
+        return layer.status, layer.notes, None
+    B, A = layer.read()
+    try:
+        factors = Factors(B, A)
+    except ValueError:  # shapes were checked by the reader: what is left is NaN or infinity
+        return "nonfinite", (*layer.notes, "NaN or infinite entries"), None
+    spectrum = spectrum_of(layer.rule(factors))
+    if not spectrum.values[0] > 0:
+        dead = " and ".join(name for name, part in (("B", B), ("A", A)) if not part.any())
+        return "zero", (*layer.notes, f"{dead} is zero: never trained" if dead else "the product is zero"), None
+    return "ok", layer.notes, spectrum
+
+
+def _row(
+    layer: Layer, depth: int | None, status: str, notes: tuple[str, ...], spectrum: Spectrum | None, rtol: float | None
+) -> dict[str, Any]:
+    known = layer.m is not None and layer.n is not None
+    tolerance = rtol if rtol is not None else default_rtol((layer.m, layer.n)) if known else math.nan  # type: ignore[arg-type]
+    row: dict[str, Any] = {
+        "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,
+        "dtype": layer.dtype, "scale": layer.scale, "rule": layer.rule.label, "omega_std": math.nan,
+    }  # fmt: skip
+    for name in _MEASURED:
+        if spectrum is None:
+            row[name] = math.nan
+        elif name == "numerical_rank":
+            row[name] = float(numerical_rank(spectrum, rtol=tolerance))
+        else:
+            row[name] = float(METRICS[name].of(spectrum))
+        if name == "numerical_rank":
+            row["rtol"] = tolerance
+    row["utilization"] = row["stable_rank"] / layer.r if layer.r else math.nan
+    return row | {"status": status, "note": "; ".join(notes)}

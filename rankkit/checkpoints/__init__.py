@@ -1,0 +1,8 @@
+"""Checkpoints: adapter files become layers, one module in memory at a time."""
+
+from __future__ import annotations
+
+from rankkit.checkpoints.layers import Adapter, Layer, Skipped
+from rankkit.checkpoints.open import open_adapter
+
+__all__ = ["Adapter", "Layer", "Skipped", "open_adapter"]

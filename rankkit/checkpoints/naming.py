@@ -1,0 +1,62 @@
+"""What a module's path tells: its depth in the network, and what kind of matrix it adapts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["kind_of", "layer_indices"]
+
+_ATTENTION = re.compile(
+    r"attn|attention|(^|[._])(q|k|v|o|qkv|kv|c_attn|query|key|value|to_[qkv]|to_out|wqkv)(_proj|_lin)?([._]|$)", re.I
+)
+_MLP = re.compile(
+    r"mlp|ffn|feed_?forward|experts?([._]|$)|intermediate|(^|[._])(ff|fc\d?|c_fc|gate|up|down|w[123]|lin[12]|wi(_\d)?|wo)(_proj)?([._]|$)"
+    r"|dense_h_to_4h|dense_4h_to_h|(layer|block)\.\d+\.output\.dense$",
+    re.I,
+)
+_UNET = re.compile(
+    r"(?P<side>down|mid|up)_blocks?(?:[._](?P<block>\d+))?.*?attentions[._](?P<attention>\d+)(?:.*?transformer_blocks[._](?P<inner>\d+))?"
+)
+_SIDES = {"down": 0, "mid": 1, "up": 2}
+
+
+def kind_of(module: str) -> str:
+    """Return "attention", "mlp" or "other".
+
+    Examples
+    --------
+    >>> kind_of("model.layers.3.self_attn.q_proj"), kind_of("transformer.h.0.mlp.c_proj"), kind_of("score")
+    ('attention', 'mlp', 'other')
+    """
+    if _ATTENTION.search(module):
+        return "attention"
+    return "mlp" if _MLP.search(module) else "other"
+
+
+def layer_indices(modules: Iterable[str]) -> list[int | None]:
+    """Return each module's depth: the first number in its path, or its place along a U-Net; None without either.
+
+    Examples
+    --------
+    >>> layer_indices(["model.layers.7.mlp.up_proj", "lm_head"])
+    [7, None]
+    """
+    modules = list(modules)
+    places = {module: _place(module) for module in modules}
+    along = {place: i for i, place in enumerate(sorted({p for p in places.values() if p is not None}))}
+    indices: list[int | None] = []
+    for module in modules:
+        place = places[module]
+        number = re.search(r"(?:^|[._])(\d+)(?:[._]|$)", module)
+        indices.append(along[place] if place is not None else int(number[1]) if number and len(number[1]) < 7 else None)
+    return indices
+
+
+def _place(module: str) -> tuple[int, ...] | None:
+    """Return where along a U-Net a module stands: side, block, attention, transformer block."""
+    match = _UNET.search(module)
+    if match is None:
+        return None
+    numbers = (int(match[part] or 0) for part in ("block", "attention", "inner"))
+    return (_SIDES[match["side"]], *numbers)

@@ -1,0 +1,75 @@
+"""The factor in front of B A that a PEFT configuration asks for, module by module."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["matched", "scale_of"]
+
+MAX_PATTERN = 1000  # characters; patterns come from untrusted files
+MATCH_SECONDS = 0.1  # a module name, and a pattern; an honest pattern takes microseconds
+
+_PLAIN = re.compile(r"[\w.\-]*\Z")
+
+
+def matched(patterns: Mapping[str, Any], module: str) -> Any:
+    r"""Return the value of the first pattern that matches the end of a module's path, else None.
+
+    PEFT's rule: key K matches if ^(.*\.)?(K)$ does, as a regular expression.
+
+    Raises
+    ------
+    ValueError
+        If a pattern is no string, too long, malformed, or takes too long to match.
+    """
+    for key, value in patterns.items():
+        if not isinstance(key, str) or len(key) > MAX_PATTERN:
+            raise ValueError(f"a rank or alpha pattern must be a string of at most {MAX_PATTERN} characters.")
+        if _matches(key, module):
+            return value
+    return None
+
+
+def _matches(key: str, module: str) -> bool:
+    if _PLAIN.match(key):  # no repetition in it: Python's own engine cannot run away
+        return re.match(rf"(.*\.)?({key})$", module) is not None
+    import regex
+
+    try:
+        return regex.match(rf"(.*\.)?({key})$", module, timeout=MATCH_SECONDS) is not None
+    except TimeoutError:
+        raise ValueError(f"the pattern {key[:60]!r} takes too long to match {module!r}; simplify it.") from None
+    except (regex.error, RecursionError) as error:
+        raise ValueError(f"the pattern {key[:60]!r} is not a regular expression: {error}.") from None
+
+
+def scale_of(config: Mapping[str, Any] | None, module: str, r: int) -> tuple[float, tuple[str, ...]]:
+    """Return (scale, notes) for a module of stored rank r >= 1: alpha / r, or alpha / sqrt(r) for rsLoRA.
+
+    The stored rank counts, since the layer was trained with it; a configuration that names another one
+    is noted.
+    """
+    if config is None:
+        return 1.0, ("no adapter_config.json: scale 1 assumed",)
+    notes: tuple[str, ...] = ()
+    alpha = matched(_mapping(config, "alpha_pattern"), module)
+    alpha = config.get("lora_alpha") if alpha is None else alpha
+    if alpha is None:
+        alpha, notes = 8, ("no lora_alpha in the config: PEFT's default 8 assumed",)
+    asked = matched(_mapping(config, "rank_pattern"), module)
+    asked = config.get("r") if asked is None else asked
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not abs(alpha) < 1e300:
+        raise ValueError(f"lora_alpha must be a finite number, got {alpha!r} for module {module}; mend the config.")
+    if asked is not None and asked != r:
+        notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
+    return float(alpha) / (math.sqrt(r) if config.get("use_rslora") else r), notes
+
+
+def _mapping(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = config.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} must be a mapping of patterns, got {type(value).__name__}; mend the config.")
+    return value

@@ -1,0 +1,64 @@
+"""Named tensors behind one small interface, whether a file or a state dict holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from array_api_compat import is_numpy_array, is_torch_array
+
+from rankkit.factors import Array
+
+__all__ = ["StateDict", "TensorInfo", "Tensors"]
+
+DTYPE_NAMES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16"}
+
+
+class TensorInfo(NamedTuple):
+    """What a header says of a tensor: dtype in safetensors' spelling ("BF16"), and shape."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class Tensors(Protocol):
+    """Tensors by name: headers at once, contents one by one."""
+
+    @property
+    def source(self) -> str:
+        """Where they came from."""
+        ...
+
+    @property
+    def info(self) -> Mapping[str, TensorInfo]:
+        """Every tensor's header, in stored order."""
+        ...
+
+    def read(self, name: str) -> Array:
+        """Return one tensor as a float array with its values exact."""
+        ...
+
+
+class StateDict:
+    """Tensors from a mapping of names to numpy arrays or torch tensors."""
+
+    def __init__(self, state: Mapping[str, Any], source: str = "state dict") -> None:
+        for name, tensor in state.items():
+            if not isinstance(name, str) or not (is_numpy_array(tensor) or is_torch_array(tensor)):
+                raise TypeError(
+                    f"a state dict must map names to numpy arrays or torch tensors, got {type(name).__name__} -> "
+                    f"{type(tensor).__name__}; pass model.state_dict() or its adapter part."
+                )
+        self.source = source
+        self._state = state
+        self.info = {name: TensorInfo(_dtype_name(t), tuple(t.shape)) for name, t in state.items()}
+
+    def read(self, name: str) -> Array:
+        """Return the tensor, detached from any graph."""
+        tensor = self._state[name]
+        return tensor.detach() if is_torch_array(tensor) else tensor
+
+
+def _dtype_name(tensor: Any) -> str:
+    name = str(tensor.dtype).removeprefix("torch.")
+    return DTYPE_NAMES.get(name, name.upper())

@@ -1,0 +1,274 @@
+"""The command line: rankkit sweep, rankkit audit. Data goes to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+EPILOG = "exit status: 0 done, 1 could not analyse, 2 usage, 3 a --fail-on gate tripped"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        return options.run(options)
+    except BrokenPipeError:  # the reader of stdout (head, less) left; nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("rankkit: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, ArithmeticError, ImportError) as error:
+        print(f"rankkit {options.command}: {error}", file=sys.stderr)
+        return options.trouble
+
+
+def _parser() -> argparse.ArgumentParser:
+    from rankkit import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="rankkit", description="Spectral analysis of low-rank adaptation, delta = phi(B A).", epilog=EPILOG
+    )
+    parser.add_argument("--version", action="version", version=f"rankkit {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _add_sweep(commands)
+    _add_audit(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[[Any], int], summary: str, example: str, trouble: int) -> Any:
+    command = commands.add_parser(
+        name, help=summary, description=summary, epilog=f"example:\n  {example}\n\n{EPILOG}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    command.set_defaults(run=run, trouble=trouble)
+    command.add_argument("--format", choices=("text", "json", "csv", "markdown"), help="what to print (default: text)")
+    command.add_argument(
+        "-o", "--output", metavar="FILE", type=_writable, help="write the data there instead of to stdout"
+    )
+    command.add_argument("--plot", metavar="FILE", type=_writable, help="draw a picture (.png, .svg, .pdf)")
+    command.add_argument(
+        "--rtol", type=_non_negative, help="rank tolerance relative to sigma_1 (default: max(m, n) eps(float32))"
+    )
+    command.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress bar")
+    return command
+
+
+def _add_sweep(commands: Any) -> None:
+    sweep = _command(
+        commands, "sweep", _sweep, "measure how the rank of phi(omega B A) grows with the frequency omega",
+        "rankkit sweep --d 512 --r 2 --omegas 1:1000:40:log --seeds 10 --plot curve.png", trouble=2,
+    )  # fmt: skip
+    sweep.add_argument("--d", type=_positive_int, default=512, help="rows of the update (default: 512)")
+    sweep.add_argument("--n", type=_positive_int, help="columns of the update (default: d)")
+    sweep.add_argument("--r", type=_positive_int, default=2, help="rank of the factors (default: 2)")
+    sweep.add_argument(
+        "--omegas", type=_frequencies, metavar="LIST",
+        help="1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: staircase to plateau)",
+    )  # fmt: skip
+    sweep.add_argument("--seeds", type=_positive_int, default=5, help="how many random draws (default: 5)")
+    sweep.add_argument("--rule", choices=("sine", "sinter", *_ACTIVATIONS), default="sine", help="phi (default: sine)")
+    sweep.add_argument("--gain", type=_non_negative, help="divisor of the sine (default: sqrt(d))")
+    sweep.add_argument("--amplitude", type=float, default=5e-5, help="Sinter's amplitude (default: 5e-5)")
+    sweep.add_argument("--init", choices=("kaiming_uniform", "xavier_uniform", "uniform", "normal"), default="kaiming_uniform",
+                       help="law of the factors (default: kaiming_uniform)")  # fmt: skip
+    sweep.add_argument(
+        "--a", type=float, default=0.0, help="kaiming_uniform's a: 0, or LoRA's 2.236 = sqrt(5) (default: 0)"
+    )
+    sweep.add_argument("--metrics", type=lambda text: text.split(","), default=["numerical_rank", "stable_rank"],
+                       metavar="LIST", help="comma-separated (default: numerical_rank,stable_rank)")  # fmt: skip
+    sweep.add_argument(
+        "--dtype", choices=("float64", "float32"), default="float64", help="working precision of the update"
+    )
+    sweep.add_argument("--device", help="torch device, e.g. cuda (default: numpy on the CPU)")
+    sweep.add_argument("--n-jobs", type=_positive_int, help="threads (default: all cores); results do not depend on it")
+    sweep.add_argument("--save", metavar="FOLDER", help="keep the whole sweep (sweep.csv, sweep.json) for Sweep.load")
+
+
+def _add_audit(commands: Any) -> None:
+    audit = _command(
+        commands, "audit", _audit, "measure, module by module, how much of its rank a trained adapter uses",
+        'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"', trouble=1,
+    )  # fmt: skip
+    audit.add_argument("path", help="a PEFT adapter folder or a .safetensors file")
+    audit.add_argument("--spectra", metavar="FILE.npz", type=_writable, help="write every module's singular values")
+    audit.add_argument("--fail-on", action="append", default=[], metavar="CONDITION", type=_gate,
+                       help='exit 3 if it holds, e.g. "dead_modules > 0" or "min(utilization) < 0.1"; may be repeated')  # fmt: skip
+
+
+_ACTIVATIONS = ("relu", "leaky_relu", "sigmoid", "tanh", "swish", "gelu")
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from rankkit import initializers, rules
+    from rankkit.sweep import sweep_frequency
+
+    law = (
+        initializers.KaimingUniform(a=options.a)
+        if options.init == "kaiming_uniform"
+        else initializers.INITIALIZERS[options.init]()
+    )
+    made: dict[str, Callable[[float], rules.Rule]] = {
+        "sine": partial(rules.Sine, gain=options.gain),
+        "sinter": partial(rules.Sinter, options.amplitude),
+        **{name: partial(rules.Activation, name) for name in _ACTIVATIONS},
+    }
+    sweep = sweep_frequency(
+        options.d, options.r, n=options.n, omegas=options.omegas, seeds=options.seeds, rule=made[options.rule],
+        initializer=law, metrics=options.metrics, rtol=options.rtol, dtype=options.dtype, device=options.device,
+        n_jobs=options.n_jobs, progress=options.progress,
+    )  # fmt: skip
+    if options.save:
+        _say(f"wrote {sweep.save(options.save)}")
+    columns: dict[str, Any] = sweep.columns
+    if _format(options) in ("text", "markdown"):
+        summary = sweep.summary()
+        wanted = ["omega", "c", "omega_std", *(f"{m}_{what}" for m in sweep.metrics for what in ("mean", "std"))]
+        columns = {name: summary[name].tolist() for name in wanted}
+    _emit(options, columns)
+    if options.plot:
+        _picture(sweep.plot(), options.plot)
+    return 0
+
+
+# the audit table's columns that fit a terminal, with the words that head them there
+_BRIEF = {
+    "module": "module", "m": "m", "n": "n", "r": "r", "scale": "scale", "stable_rank": "stable", "numerical_rank": "numerical",
+    "effective_rank": "effective", "energy_rank_90": "90% energy", "utilization": "stable/r", "status": "status", "note": "note",
+}  # fmt: skip
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from rankkit.audit import audit
+
+    report = audit(options.path, rtol=options.rtol, progress=options.progress)
+    kind = _format(options)
+    if kind == "json":
+        import json
+
+        _write(options, json.dumps(report.record(), indent=2, allow_nan=False))
+    elif kind == "csv":
+        _emit(options, report.columns)
+        _say(report.coverage)
+    else:
+        from rankkit.report import FORMATS
+
+        brief = {
+            head: report.columns[name] for name, head in _BRIEF.items() if name != "note" or any(report.columns["note"])
+        }
+        summary = {
+            name: values for name, values in report.summary_columns().items() if not name.startswith("frobenius")
+        }
+        _write(options, "\n\n".join([FORMATS[kind](brief), FORMATS[kind](summary), report.coverage]))
+    if options.spectra:
+        _say(f"wrote {report.save(options.spectra)}")
+    if options.plot:
+        _picture(report.plot(), options.plot)
+    tripped = [gate for gate in options.fail_on if gate.trips(report)]
+    for gate in tripped:
+        _say(f"gate tripped: {gate.text} (the value is {gate.value(report):g})")
+    return 3 if tripped else 0
+
+
+def _format(options: argparse.Namespace) -> str:
+    """Return what --format says, else what the output file's ending says, else text."""
+    endings = {".json": "json", ".csv": "csv", ".md": "markdown"}
+    return options.format or endings.get(Path(options.output or "").suffix, "text")
+
+
+def _emit(options: argparse.Namespace, columns: dict[str, Any]) -> None:
+    from rankkit.report import FORMATS
+
+    _write(options, FORMATS[_format(options)](columns))
+
+
+def _write(options: argparse.Namespace, text: str) -> None:
+    if options.output is None:
+        print(text, flush=True)
+        return
+    from rankkit.store import write_atomically
+
+    data = f"{text}\n".encode()
+    _say(f"wrote {write_atomically(options.output, lambda file: file.write(data))}")
+
+
+def _picture(axes: Any, file: str) -> None:
+    from rankkit.store import write_atomically
+
+    figure, suffix = axes[0].figure, Path(file).suffix.removeprefix(".") or "png"
+    if suffix not in figure.canvas.get_supported_filetypes():
+        raise ValueError(f"--plot cannot write .{suffix} files; name a .png, .svg or .pdf file.")
+    _say(f"wrote {write_atomically(file, lambda out: figure.savefig(out, format=suffix))}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _writable(text: str) -> str:
+    if not Path(text).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"the folder {Path(text).parent} does not exist; make it first")
+    return text
+
+
+def _positive_int(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer >= 1, got {text!r}")
+    return int(text)
+
+
+def _non_negative(text: str) -> float:
+    value = _number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a number >= 0, got {text!r}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"expected a finite number, got {text!r}")
+    return value
+
+
+def _frequencies(text: str) -> list[float]:
+    """Parse "1,10,100", "FIRST:LAST:COUNT" or "FIRST:LAST:COUNT:log"."""
+    if ":" not in text:
+        return [_non_negative(part) for part in text.split(",") if part]
+    import numpy as np
+
+    parts = text.split(":")
+    log = parts[-1] == "log"
+    numbers = parts[:-1] if log else parts
+    if len(numbers) not in (2, 3):
+        raise argparse.ArgumentTypeError(f"expected FIRST:LAST:COUNT or FIRST:LAST:COUNT:log, got {text!r}")
+    first, last = _non_negative(numbers[0]), _non_negative(numbers[1])
+    count = _positive_int(numbers[2]) if len(numbers) == 3 else 50
+    if log and not (first > 0 and last > 0):
+        raise argparse.ArgumentTypeError(f"a log range must begin and end above 0, got {text!r}")
+    return (np.geomspace if log else np.linspace)(first, last, count).tolist()
+
+
+def _gate(text: str) -> Any:
+    from rankkit.gates import Gate
+
+    try:
+        return Gate(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
