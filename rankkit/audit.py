@@ -174,7 +174,7 @@ def audit(
     Examples
     --------
     >>> state = {"layers.0.mlp.up.lora_A.weight": np.eye(2, 4), "layers.0.mlp.up.lora_B.weight": np.eye(3, 2)}
-    >>> audit(state, config={"lora_alpha": 4}).table["stable_rank"].tolist()
+    >>> audit(state, config={"lora_alpha": 4}).table["stable_rank"].round(12).tolist()
     [2.0]
     """
     if rtol is not None and not (math.isfinite(rtol) and rtol >= 0):

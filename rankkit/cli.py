@@ -13,6 +13,8 @@ from typing import Any
 
 __all__ = ["main"]
 
+_ACTIVATIONS = ("relu", "leaky_relu", "sigmoid", "tanh", "swish", "gelu")
+_LAWS = ("kaiming_uniform", "xavier_uniform", "uniform", "normal")
 EPILOG = "exit status: 0 done, 1 could not analyse, 2 usage, 3 a --fail-on gate tripped"
 
 
@@ -78,12 +80,11 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--seeds", type=_positive_int, default=5, help="how many random draws (default: 5)")
     sweep.add_argument("--rule", choices=("sine", "sinter", *_ACTIVATIONS), default="sine", help="phi (default: sine)")
     sweep.add_argument("--gain", type=_non_negative, help="divisor of the sine (default: sqrt(d))")
-    sweep.add_argument("--amplitude", type=float, default=5e-5, help="Sinter's amplitude (default: 5e-5)")
-    sweep.add_argument("--init", choices=("kaiming_uniform", "xavier_uniform", "uniform", "normal"), default="kaiming_uniform",
-                       help="law of the factors (default: kaiming_uniform)")  # fmt: skip
+    sweep.add_argument("--amplitude", type=_number, default=5e-5, help="Sinter's amplitude (default: 5e-5)")
     sweep.add_argument(
-        "--a", type=float, default=0.0, help="kaiming_uniform's a: 0, or LoRA's 2.236 = sqrt(5) (default: 0)"
+        "--init", choices=_LAWS, default="kaiming_uniform", help="law of the factors (default: kaiming_uniform)"
     )
+    sweep.add_argument("--a", type=_number, default=0.0, help="kaiming_uniform's a: 0 (default), or LoRA's sqrt(5)")
     sweep.add_argument("--metrics", type=lambda text: text.split(","), default=["numerical_rank", "stable_rank"],
                        metavar="LIST", help="comma-separated (default: numerical_rank,stable_rank)")  # fmt: skip
     sweep.add_argument(
@@ -101,22 +102,18 @@ def _add_audit(commands: Any) -> None:
     )  # fmt: skip
     audit.add_argument("path", help="a PEFT adapter folder or a .safetensors file")
     audit.add_argument("--spectra", metavar="FILE.npz", type=_writable, help="write every module's singular values")
-    audit.add_argument("--fail-on", action="append", default=[], metavar="CONDITION", type=_gate,
-                       help='exit 3 if it holds, e.g. "dead_modules > 0" or "min(utilization) < 0.1"; may be repeated')  # fmt: skip
-
-
-_ACTIVATIONS = ("relu", "leaky_relu", "sigmoid", "tanh", "swish", "gelu")
+    audit.add_argument(
+        "--fail-on", action="append", default=[], metavar="CONDITION", type=_gate,
+        help='exit 3 if it holds, e.g. "dead_modules > 0" or "min(utilization) < 0.1"; may be repeated',
+    )  # fmt: skip
 
 
 def _sweep(options: argparse.Namespace) -> int:
     from rankkit import initializers, rules
     from rankkit.sweep import sweep_frequency
 
-    law = (
-        initializers.KaimingUniform(a=options.a)
-        if options.init == "kaiming_uniform"
-        else initializers.INITIALIZERS[options.init]()
-    )
+    law = initializers.INITIALIZERS[options.init]
+    law = partial(law, a=options.a) if options.init == "kaiming_uniform" else law
     made: dict[str, Callable[[float], rules.Rule]] = {
         "sine": partial(rules.Sine, gain=options.gain),
         "sinter": partial(rules.Sinter, options.amplitude),
@@ -124,7 +121,7 @@ def _sweep(options: argparse.Namespace) -> int:
     }
     sweep = sweep_frequency(
         options.d, options.r, n=options.n, omegas=options.omegas, seeds=options.seeds, rule=made[options.rule],
-        initializer=law, metrics=options.metrics, rtol=options.rtol, dtype=options.dtype, device=options.device,
+        initializer=law(), metrics=options.metrics, rtol=options.rtol, dtype=options.dtype, device=options.device,
         n_jobs=options.n_jobs, progress=options.progress,
     )  # fmt: skip
     if options.save:
@@ -142,8 +139,14 @@ def _sweep(options: argparse.Namespace) -> int:
 
 # the audit table's columns that fit a terminal, with the words that head them there
 _BRIEF = {
-    "module": "module", "m": "m", "n": "n", "r": "r", "scale": "scale", "stable_rank": "stable", "numerical_rank": "numerical",
-    "effective_rank": "effective", "energy_rank_90": "90% energy", "utilization": "stable/r", "status": "status", "note": "note",
+    "module": "module", "m": "m", "n": "n", "r": "r", "scale": "scale", "stable_rank": "stable",
+    "numerical_rank": "numerical", "effective_rank": "effective", "energy_rank_90": "90% energy",
+    "utilization": "stable/r", "status": "status", "note": "note",
+}  # fmt: skip
+_SUMMARY = {
+    "kind": "kind", "modules": "modules", "ok": "ok", "dead": "dead", "r_median": "r", "stable_rank_median": "stable",
+    "effective_rank_median": "effective", "energy_rank_90_median": "90% energy", "utilization_median": "stable/r",
+    "utilization_min": "least", "utilization_max": "most",
 }  # fmt: skip
 
 
@@ -162,12 +165,9 @@ def _audit(options: argparse.Namespace) -> int:
     else:
         from rankkit.report import FORMATS
 
-        brief = {
-            head: report.columns[name] for name, head in _BRIEF.items() if name != "note" or any(report.columns["note"])
-        }
-        summary = {
-            name: values for name, values in report.summary_columns().items() if not name.startswith("frobenius")
-        }
+        noted = any(report.columns["note"])
+        brief = {head: report.columns[name] for name, head in _BRIEF.items() if name != "note" or noted}
+        summary = {head: report.summary_columns()[name] for name, head in _SUMMARY.items()}
         _write(options, "\n\n".join([FORMATS[kind](brief), FORMATS[kind](summary), report.coverage]))
     if options.spectra:
         _say(f"wrote {report.save(options.spectra)}")

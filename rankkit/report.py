@@ -14,28 +14,30 @@ __all__ = ["FORMATS", "as_csv", "as_json", "as_markdown", "as_text"]
 Columns = Mapping[str, Sequence[Any]]
 
 
-def _cell(value: Any) -> str:
-    """Return a value as people read it: four significant digits, a dash for what is not known."""
-    if value is None:
+def _decimals(values: Sequence[Any]) -> int | None:
+    """Return how many decimals show a column's numbers to four digits; None where they span too many decades."""
+    sizes = [abs(float(v)) for v in values if not isinstance(v, str) and v is not None and math.isfinite(v) and v != 0]
+    if all(size == int(size) and size < 1e15 for size in sizes):
+        return 0
+    low, high = min(sizes), max(sizes)
+    return max(0, 3 - math.floor(math.log10(high))) if 1e-3 < high < 1e6 and high / low < 1e3 else None
+
+
+def _cell(value: Any, decimals: int | None) -> str:
+    """Return a value as people read it, a dash for what is not known."""
+    if value is None or value != value:
         return "-"
     if isinstance(value, str):
         return value
-    number = float(value)
-    if math.isnan(number):
-        return "-"
-    return (
-        f"{number:.0f}"
-        if number == int(number) and abs(number) < 1e7
-        else f"{number:.4g}"
-        if math.isfinite(number)
-        else "inf"
-    )
+    return f"{float(value):.4g}" if decimals is None or math.isinf(value) else f"{float(value):.{decimals}f}"
 
 
 def _grid(columns: Columns) -> tuple[list[list[str]], list[bool]]:
     """Return the cells, and for each column whether it holds words (set left) rather than numbers."""
-    rows = [[_cell(value) for value in row] for row in zip(*columns.values(), strict=True)]
-    return rows, [any(isinstance(value, str) for value in values) for values in columns.values()]
+    digits = [_decimals(values) for values in columns.values()]
+    shown = [[_cell(v, decimals) for v in values] for values, decimals in zip(columns.values(), digits, strict=True)]
+    words = [any(isinstance(value, str) for value in values) for values in columns.values()]
+    return [list(row) for row in zip(*shown, strict=True)], words
 
 
 def as_text(columns: Columns) -> str:
@@ -45,8 +47,8 @@ def as_text(columns: Columns) -> str:
     --------
     >>> print(as_text({"module": ["q", "mlp"], "stable_rank": [1.25, 3.0]}))
     module  stable_rank
-    q              1.25
-    mlp               3
+    q             1.250
+    mlp           3.000
     """
     rows, words = _grid(columns)
     names = list(columns)
@@ -68,7 +70,7 @@ def as_markdown(columns: Columns) -> str:
     >>> print(as_markdown({"module": ["q"], "stable_rank": [1.25]}))
     | module | stable_rank |
     |:--|--:|
-    | q | 1.25 |
+    | q | 1.250 |
     """
     rows, words = _grid(columns)
     rule = "|".join(":--" if word else "--:" for word in words)

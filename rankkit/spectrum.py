@@ -97,7 +97,7 @@ def spectrum_of(update: Factors | Array, *, top: int | None = None, forming_erro
     Examples
     --------
     >>> import numpy as np
-    >>> spectrum_of(np.diag([3.0, 2.0])).values.tolist()
+    >>> spectrum_of(np.diag([3.0, 2.0])).values.round(12).tolist()
     [3.0, 2.0]
     """
     m, n = update.shape[-2:] if isinstance(update, Factors) else float_matrix("update", update).shape[-2:]
