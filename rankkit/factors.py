@@ -144,7 +144,11 @@ class Factors:
         if device is not None:
             import torch
 
-            B, A = (torch.as_tensor(x, device=device) for x in (B, A))
+            try:
+                B, A = (torch.as_tensor(x, device=device) for x in (B, A))
+            except (RuntimeError, AssertionError) as error:
+                reason = str(error).splitlines()[0]
+                raise ValueError(f"device must be one that torch can use here, got {device!r}: {reason}") from None
         if dtype is not None:
             xp = array_namespace(B)
             B, A = (xp.astype(x, getattr(xp, dtype), copy=False) for x in (B, A))

@@ -20,7 +20,7 @@ def _decimals(values: Sequence[Any]) -> int | None:
     if all(size == int(size) and size < 1e15 for size in sizes):
         return 0
     low, high = min(sizes), max(sizes)
-    return max(0, 3 - math.floor(math.log10(high))) if 1e-3 < high < 1e6 and high / low < 1e3 else None
+    return max(0, 3 - math.floor(math.log10(high))) if 1e-3 < high < 1e6 and high / low < 50 else None
 
 
 def _cell(value: Any, decimals: int | None) -> str:

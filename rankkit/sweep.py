@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +13,14 @@ import numpy as np
 
 from rankkit import execution, store
 from rankkit.initializers import Initializer, KaimingUniform
-from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
+from rankkit.metrics import default_rtol
+from rankkit.plan import Plan, check_law, default_omegas, numbers
 from rankkit.rules import Rule, Sine
-from rankkit.rules.base import check_dtype
-from rankkit.spectrum import Spectrum, spectrum_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sweep", "default_omegas", "sweep_frequency"]
+__all__ = ["Sweep", "sweep_frequency"]
 
 _SETTING = ("d", "n", "r", "omega", "c", "omega_std", "seed", "dtype", "rtol")
 
@@ -118,22 +115,6 @@ class Sweep:
         return sweep
 
 
-def default_omegas(d: int, r: int, *, n: int | None = None, initializer: Initializer | None = None) -> Any:
-    """Return 56 frequencies that show the whole curve: staircase, growth and plateau.
-
-    Evenly spaced in log c from 0.02 to four times c* = (pi / 2) (2 min(d, n))^(1/r), where the
-    prolate eigenvalue count (2 c / pi)^r / 2 would fill the matrix.
-    """
-    n = d if n is None else n
-    initializer = KaimingUniform() if initializer is None else initializer
-    unit = math.prod(initializer.scales(d, n, r))
-    if math.isnan(unit):  # no one-parameter law: what uniform entries with this std(BA) would have
-        unit = 3 * float(initializer(d, n, r, seed=0).entry_std()) / math.sqrt(r)
-    full = (math.pi / 2) * (2 * min(d, n)) ** (1 / r)
-    grid = np.geomspace(0.02, 4 * full, 56) / (unit if unit > 0 else 1.0)
-    return np.array([float(f"{omega:.3g}") for omega in grid])
-
-
 def sweep_frequency(
     d: int,
     r: int,
@@ -187,127 +168,25 @@ def sweep_frequency(
     """
     n = d if n is None else n
     initializer = KaimingUniform() if initializer is None else initializer
-    if not isinstance(initializer, Initializer):
-        raise TypeError(f"initializer must be a rankkit.initializers law, got {initializer!r}; use KaimingUniform().")
-    check_dtype(dtype)
-    unknown = [name for name in metrics if name not in METRICS]
-    if unknown or not metrics or isinstance(metrics, str):
-        wrong = repr(metrics) if isinstance(metrics, str) or not metrics else ", ".join(map(repr, unknown))
-        raise ValueError(f"metrics must be a list of {', '.join(METRICS)}; got {wrong}.")
-    if rtol is not None and not (math.isfinite(rtol) and rtol >= 0):
-        raise ValueError(f"rtol must be finite and >= 0, got {rtol!r}; None means max(d, n) * eps(float32).")
-    seed_list = _seed_list(seeds)
-    scales = initializer.scales(d, n, r) if _sizes(d, n, r) else ()
-    omega_list = _omega_list(default_omegas(d, r, n=n, initializer=initializer) if omegas is None else omegas)
-    rules = [rule(omega) for omega in omega_list]
-    for made in rules:
-        if not isinstance(made, Rule):
-            raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}; try rule=Sine.")
-
-    tolerance = default_rtol((d, n)) if rtol is None else float(rtol)
-    one = partial(
-        _one_seed, sizes=(d, n, r), rules=rules, initializer=initializer, metrics=tuple(metrics), rtol=tolerance,
-        dtype=dtype, device=device,
-    )  # fmt: skip
-    chunks = [(seed, part) for seed in seed_list for part in _parts(len(rules))]
-    results = execution.run(one, chunks, n_jobs=n_jobs, progress=progress, label=f"sweep d={d} r={r}")
-
-    rows = len(seed_list) * len(omega_list)
-    omega = np.tile(np.asarray(omega_list, dtype=np.float64), len(seed_list))
-    std = np.concatenate([result["std"] for result in results])
-    columns: dict[str, Any] = {
-        "d": np.full(rows, d), "n": np.full(rows, n), "r": np.full(rows, r),
-        "omega": omega, "c": omega * math.prod(scales), "omega_std": omega * std,
-        "seed": np.repeat(seed_list, len(omega_list)), "dtype": np.full(rows, dtype, dtype=object),
-        "rtol": np.full(rows, tolerance),
-    }  # fmt: skip
-    for name in results[0]:
-        if name != "std":
-            columns[name] = np.concatenate([result[name] for result in results])
-    arguments = {
-        "d": d, "r": r, "n": n, "omegas": omega_list, "seeds": seed_list, "rule": _describe(rule),
-        "initializer": repr(initializer),
-        "metrics": list(metrics), "rtol": tolerance, "dtype": dtype, "device": device,
-    }  # fmt: skip
-    return Sweep(columns, arguments, _platform(device))
-
-
-def _sizes(d: int, n: int, r: int) -> bool:
-    for name, size in (("d", d), ("n", n), ("r", r)):
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name} must be an integer >= 1, got {size!r}; for instance sweep_frequency(d=512, r=2).")
-    return True
-
-
-def _seed_list(seeds: int | Iterable[int] | None) -> list[int]:
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write [{metrics!r}].")
     if seeds is None or isinstance(seeds, (int, np.integer)):
         seeds = range(5 if seeds is None else int(seeds))
-    listed = [int(seed) for seed in seeds]
-    if not listed or min(listed) < 0:
-        raise ValueError(f"seeds must be a count >= 1 or integers >= 0, got {listed}; use for instance seeds=5.")
-    return listed
-
-
-def _omega_list(omegas: Iterable[float]) -> list[float]:
-    listed = [
-        float(omega)
-        for omega in np.atleast_1d(np.asarray(omegas if hasattr(omegas, "shape") else list(omegas), dtype=float))
-    ]
-    if not listed:
-        raise ValueError("omegas must hold at least one frequency, got none; leave it out for the default grid.")
-    bad = [omega for omega in listed if not (math.isfinite(omega) and omega >= 0)]
-    if bad:
-        raise ValueError(f"omegas must be finite and >= 0, got {bad[0]!r}; remove it.")
-    return listed
-
-
-def _parts(count: int, size: int = 8) -> list[slice]:
-    """Split `count` frequencies into chunks small enough for a smooth progress bar."""
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def _one_seed(
-    chunk: tuple[int, slice], *, sizes: tuple[int, int, int], rules: Sequence[Rule], initializer: Initializer,
-    metrics: tuple[str, ...], rtol: float, dtype: str, device: str | None,
-) -> dict[str, Any]:  # fmt: skip
-    """Return std(BA) and the metrics' columns for one seed and one run of frequencies."""
-    seed, part = chunk
-    d, n, r = sizes
-    factors = initializer(d, n, r, seed=seed)
-    if device is not None:
-        factors = factors.to(device=device)
-    std = float(factors.entry_std())
-    top = None if any(METRICS[name].needs_tail for name in metrics) else 1
-    rows: list[dict[str, float]] = []
-    for rule in rules[part]:
-        error = rule.forming_error(factors, dtype=dtype)
-        spectrum = spectrum_of(rule(factors, dtype=dtype), top=top, forming_error=error)
-        rows.append({"std": std, **_measure(spectrum, metrics, rtol)})
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-
-def _measure(spectrum: Spectrum, metrics: tuple[str, ...], rtol: float) -> dict[str, float]:
-    row: dict[str, float] = {}
-    for name in metrics:
-        if name != "numerical_rank":
-            row[name] = float(METRICS[name].of(spectrum))
-            continue
-        lower, upper = numerical_rank_bounds(spectrum, rtol=rtol)
-        row |= {name: float(lower) if lower == upper else math.nan}
-        row |= {f"{name}_lower": int(lower), f"{name}_upper": int(upper)}
-    return row
-
-
-def _describe(rule: Callable[[float], Rule]) -> str:
-    return getattr(rule, "__qualname__", None) or repr(rule)
+    check_law(d, n, r, initializer)
+    plan = Plan(
+        d, n, r,
+        omegas=default_omegas(d, n, r, initializer) if omegas is None else numbers(omegas),
+        seeds=tuple(int(seed) for seed in seeds), rule=rule, initializer=initializer, metrics=tuple(metrics),
+        rtol=default_rtol((d, n)) if rtol is None else float(rtol), dtype=dtype, device=device,
+    )  # fmt: skip
+    results = execution.run(plan.measure, plan.chunks, n_jobs=n_jobs, progress=progress, label=f"sweep d={d} r={r}")
+    return Sweep(plan.columns(results), plan.describe(), _platform(device))
 
 
 def _platform(device: str | None) -> dict[str, str]:
     import platform
     from importlib.metadata import version
 
-    import rankkit
-
-    about = {"rankkit": rankkit.__version__, "python": platform.python_version(), "machine": platform.machine()}
-    about |= {name: version(name) for name in ("numpy", "scipy")}
+    about = {"python": platform.python_version(), "machine": platform.machine()}
+    about |= {name: version(name) for name in ("rankkit", "numpy", "scipy")}
     return about if device is None else about | {"torch": version("torch")}
