@@ -11,7 +11,7 @@ import numpy as np
 
 from rankkit.factors import Factors
 from rankkit.initializers import Initializer
-from rankkit.metrics import METRICS, numerical_rank_bounds
+from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
 from rankkit.rules import Rule
 from rankkit.rules.base import check_dtype
 from rankkit.spectrum import Spectrum, spectrum_of
@@ -142,14 +142,15 @@ def check_law(d: int, n: int, r: int, initializer: Initializer) -> None:
 def default_omegas(d: int, n: int, r: int, initializer: Initializer) -> tuple[float, ...]:
     """Return 56 frequencies that show the whole curve: staircase, growth and plateau.
 
-    Evenly spaced in log c from 0.02 to four times c* = (pi / 2) (2 min(d, n))^(1/r), where the
-    count (2 c / pi)^r / 2 of prolate eigenvalues near one (Landau and Widom 1980) would fill the matrix.
+    Evenly spaced in log c. They begin where the sine's cubic term, about c^2 / 6 of the linear one, is lost below the
+    default tolerance, and end at four times c* = (pi / 2) (2 min(d, n))^(1/r), where the count (2 c / pi)^r / 2 of
+    prolate eigenvalues near one (Landau and Widom 1980) would fill the matrix.
     """
     unit = math.prod(initializer.scales(d, n, r))
     if math.isnan(unit):  # no one-parameter law: what uniform entries with this std(BA) would have
         unit = 3 * float(initializer(d, n, r, seed=0).entry_std()) / math.sqrt(r)
     full = (math.pi / 2) * (2 * min(d, n)) ** (1 / r)
-    grid = np.geomspace(0.02, 4 * full, 56) / (unit if unit > 0 else 1.0)
+    grid = np.geomspace(math.sqrt(default_rtol((d, n))), 4 * full, 56) / (unit if unit > 0 else 1.0)
     return tuple(float(f"{omega:.3g}") for omega in grid)
 
 

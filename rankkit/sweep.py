@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -83,7 +84,8 @@ class Sweep:
         """Write sweep.csv and sweep.json (version, arguments, platform) into a folder, made if absent."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        about = {"format": 1, "arguments": self.arguments, "platform": self.platform}
+        kinds = {name: np.asarray(values).dtype.str for name, values in self.columns.items()}
+        about = {"format": 1, "arguments": self.arguments, "platform": self.platform, "columns": kinds}
         text = self.table.to_csv(index=False, lineterminator="\n")
         store.write_atomically(folder / "sweep.csv", lambda file: file.write(text.encode()))
         store.write_atomically(folder / "sweep.json", lambda file: file.write(json.dumps(about, indent=2).encode()))
@@ -98,14 +100,15 @@ class Sweep:
         ValueError
             If the folder holds no readable sweep.
         """
-        import pandas as pd
-
         folder = Path(folder)
         try:
             about = json.loads((folder / "sweep.json").read_text())
-            table = pd.read_csv(folder / "sweep.csv", float_precision="round_trip", dtype={"dtype": str})
-            sweep = cls({name: table[name].to_numpy() for name in table}, about["arguments"], about["platform"])  # type: ignore[misc]
-            missing = [name for name in (*_SETTING, *sweep.metrics) if name not in sweep.columns]
+            with (folder / "sweep.csv").open(newline="") as file:
+                header, *rows = csv.reader(file)
+            cells = dict(zip(header, zip(*rows, strict=True), strict=True))
+            columns = {name: _column(cells[name], kind) for name, kind in about["columns"].items()}
+            sweep = cls(columns, about["arguments"], about["platform"])
+            missing = [name for name in (*_SETTING, *sweep.metrics) if name not in columns]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{folder} holds no readable sweep ({error}); point to a folder made by Sweep.save."
@@ -181,6 +184,13 @@ def sweep_frequency(
     )  # fmt: skip
     results = execution.run(plan.measure, plan.chunks, n_jobs=n_jobs, progress=progress, label=f"sweep d={d} r={r}")
     return Sweep(plan.columns(results), plan.describe(), _platform(device))
+
+
+def _column(cells: Sequence[str], kind: str) -> Any:
+    """Return a column's cells as an array; an empty cell is NaN. Python's float reads back every bit it wrote."""
+    if np.dtype(kind) == object:
+        return np.array(cells, dtype=object)
+    return np.array([float(cell or "nan") if np.dtype(kind).kind == "f" else int(cell) for cell in cells], dtype=kind)
 
 
 def _platform(device: str | None) -> dict[str, str]:

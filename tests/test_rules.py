@@ -98,7 +98,9 @@ def test_forming_error_is_no_empty_promise():
     assert off > bound / 1000
 
 
-@given(st.sampled_from([rule for rule in DENSE if not isinstance(rule, Elementwise)]), st.floats(-3, 3), st.floats(-3, 3))
+@given(
+    st.sampled_from([rule for rule in DENSE if not isinstance(rule, Elementwise)]), st.floats(-3, 3), st.floats(-3, 3)
+)
 def test_the_stated_slope_is_a_lipschitz_constant(rule, x, y):
     """With B = [1] and A = [x] the update is phi(x), and forming_error's slope shows through its size."""
     one = np.ones((1, 1))
@@ -120,7 +122,11 @@ def test_the_stated_slope_is_a_lipschitz_constant(rule, x, y):
         (lambda: Activation("leaky_relu", slope=2.0), ValueError, "slope must lie in"),
         (lambda: Elementwise("sin", lipschitz=1.0), TypeError, "fn must be callable"),  # type: ignore[arg-type]
         (lambda: Elementwise(np.sin, lipschitz=-1.0), ValueError, "lipschitz"),
-        (lambda: Elementwise(np.sum, lipschitz=1.0)(drawn()), ValueError, "fn must return an array of its input's shape"),
+        (
+            lambda: Elementwise(np.sum, lipschitz=1.0)(drawn()),
+            ValueError,
+            "fn must return an array of its input's shape",
+        ),
         (lambda: Sine(1.0)(drawn(), dtype="float16"), ValueError, "dtype must be one of"),
     ],
 )

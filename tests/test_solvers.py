@@ -77,7 +77,11 @@ def test_dense_values_are_within_their_stated_error(M):
 def test_the_error_bounds_catch_a_planted_fault(asarray):
     """A value off by a part in a million is outside what any solver claims."""
     f = rk.initializers.KaimingUniform()(30, 20, 4, seed=0)
-    for solution in (solvers.factored(f), solvers.dense(asarray(f.product())), solvers.leading(asarray(f.product()), 2)):
+    for solution in (
+        solvers.factored(f),
+        solvers.dense(asarray(f.product())),
+        solvers.leading(asarray(f.product()), 2),
+    ):
         k = min(4, solution.values.shape[-1])
         wrong = solution._replace(values=solution.values[..., :k] * (1 + 1e-6))
         assert not within(wrong, exact_values(f.B, f.A)[:k])

@@ -15,6 +15,7 @@ _MLP = re.compile(
     r"|dense_h_to_4h|dense_4h_to_h|(layer|block)\.\d+\.output\.dense$",
     re.I,
 )
+_CONTAINER = re.compile(r"attentions[._]\d+")  # a U-Net's attention blocks hold feed-forward layers too
 _UNET = re.compile(
     r"(?P<side>down|mid|up)_blocks?(?:[._](?P<block>\d+))?.*?attentions[._](?P<attention>\d+)(?:.*?transformer_blocks[._](?P<inner>\d+))?"
 )
@@ -29,6 +30,7 @@ def kind_of(module: str) -> str:
     >>> kind_of("model.layers.3.self_attn.q_proj"), kind_of("transformer.h.0.mlp.c_proj"), kind_of("score")
     ('attention', 'mlp', 'other')
     """
+    module = _CONTAINER.sub("", module)
     if _ATTENTION.search(module):
         return "attention"
     return "mlp" if _MLP.search(module) else "other"

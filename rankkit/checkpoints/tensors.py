@@ -11,7 +11,10 @@ from rankkit.factors import Array
 
 __all__ = ["StateDict", "TensorInfo", "Tensors"]
 
-DTYPE_NAMES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16"}
+DTYPE_NAMES = {
+    "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL",
+    "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8",
+}  # fmt: skip
 
 
 class TensorInfo(NamedTuple):

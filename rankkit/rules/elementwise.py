@@ -80,8 +80,8 @@ class _Pointwise(Rule):
     def forming_error(self, factors: Factors, *, dtype: str = "float64") -> Any:
         """Return a bound, shape (*batch,), on the Frobenius norm of the rounding errors in phi(B A).
 
-        Barring underflow. Casting and multiplying: |fl(BA) - BA| <= (r + 3) u |B| |A| entrywise (Higham 2002, section 3.5),
-        times phi's Lipschitz constant; evaluating phi: another six rounding errors of its size, of which
+        Barring underflow. Casting and multiplying: |fl(BA) - BA| <= (r + 3) u |B| |A| entrywise (Higham 2002,
+        section 3.5), times phi's Lipschitz constant; evaluating phi: another six rounding errors of its size, of which
         Lipschitz * |BA| + |phi(0)| is a bound.
         """
         u = UNIT_ROUNDOFF[check_dtype(dtype)]

@@ -1,0 +1,78 @@
+"""The scale in front of B A, against PEFT's own matching."""
+
+import math
+import time
+
+import pytest
+from peft.utils.other import get_pattern_key
+
+from rankkit.checkpoints.scaling import matched, scale_of
+
+MODULES = [
+    "model.layers.1.self_attn.q_proj",
+    "model.layers.11.self_attn.q_proj",
+    "layers.1.mlp.up_proj",
+    "q_proj",
+    "xq_proj",
+]
+PATTERNS = [
+    "q_proj",
+    "layers.1.self_attn.q_proj",
+    r"layers\.[0-9]\.self_attn\.q_proj",
+    "^q_proj",
+    ".*",
+    "up_proj|q_proj",
+    "1.mlp",
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_match_as_pefts_do(module, pattern):
+    theirs = get_pattern_key([pattern], module)
+    assert (matched({pattern: 1}, module) == 1) == ((theirs == pattern and pattern != module) or pattern == module)
+
+
+def test_the_first_pattern_that_matches_wins():
+    assert matched({"q_proj": 1, ".*": 2}, MODULES[0]) == 1
+    assert matched({".*": 2, "q_proj": 1}, MODULES[0]) == 2
+    assert matched({"v_proj": 2}, MODULES[0]) is None
+
+
+def test_scales():
+    config = {"r": 8, "lora_alpha": 16, "alpha_pattern": {"up_proj": 3}, "rank_pattern": {"up_proj": 4}}
+    assert scale_of(config, "a.q_proj", 8) == (2.0, ())
+    assert scale_of(config, "a.up_proj", 4) == (0.75, ())
+    assert scale_of(config | {"use_rslora": True}, "a.up_proj", 4) == (1.5, ())
+    assert scale_of(config | {"use_rslora": True}, "a.q_proj", 8)[0] == pytest.approx(16 / math.sqrt(8))
+
+
+def test_what_is_assumed_is_noted():
+    assert scale_of(None, "q", 4) == (1.0, ("no adapter_config.json: scale 1 assumed",))
+    assert "default 8" in scale_of({"r": 4}, "q", 4)[1][0]
+    scale, notes = scale_of({"r": 16, "lora_alpha": 8}, "q", 4)
+    assert scale == 2.0
+    assert "config says r = 16, the tensors say 4" in notes[0]
+
+
+def test_a_runaway_pattern_is_stopped():
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="takes too long"):
+        matched({"(a|aa)+b": 1}, "a" * 64 + "c")
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"alpha_pattern": {"x" * 2000: 1}}, "at most 1000 characters"),
+        ({"alpha_pattern": {"(": 1}}, "not a regular expression"),
+        ({"alpha_pattern": [1]}, "must be a mapping"),
+        ({"lora_alpha": "16"}, "lora_alpha must be a finite number"),
+        ({"lora_alpha": math.nan}, "lora_alpha must be a finite number"),
+        ({"lora_alpha": 10**400}, "lora_alpha must be a finite number"),
+    ],
+)
+def test_bad_configs_are_refused(config, says):
+    with pytest.raises(ValueError, match=says):
+        scale_of(config, "q", 4)

@@ -1,0 +1,169 @@
+"""The frequency-rank curve: its story, its columns, and that it repeats bit for bit."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rankkit as rk
+from rankkit.initializers import KaimingUniform, Normal, PrescribedSpectrum
+
+SMALL = {"omegas": [0.01, 3.0, 300.0], "seeds": 3}
+
+
+@pytest.fixture(scope="module")
+def small():
+    return rk.sweep_frequency(48, 2, **SMALL)
+
+
+def test_one_row_per_seed_and_omega_with_its_setting(small):
+    table = small.table
+    assert list(table)[:9] == ["d", "n", "r", "omega", "c", "omega_std", "seed", "dtype", "rtol"]
+    assert table[["seed", "omega"]].to_numpy().tolist() == [[s, w] for s in range(3) for w in SMALL["omegas"]]
+    assert set(table["dtype"]) == {"float64"}
+    assert set(table["rtol"]) == {48 * 2.0**-23}
+
+
+def test_c_and_omega_std_are_what_they_say(small):
+    row = small.table.iloc[4]
+    f = KaimingUniform()(48, 48, 2, seed=int(row["seed"]))
+    assert row["c"] == pytest.approx(row["omega"] * math.sqrt(6 / 2) * math.sqrt(6 / 48), rel=1e-12)
+    assert row["omega_std"] == pytest.approx(row["omega"] * np.std(f.B @ f.A), rel=1e-9)
+    normal = rk.sweep_frequency(9, 2, omegas=[2.0], seeds=1, initializer=Normal(0.5, 3.0)).table
+    assert normal["c"].item() == pytest.approx(3.0)
+    prescribed = rk.sweep_frequency(9, 2, omegas=[2.0], seeds=1, initializer=PrescribedSpectrum((2.0, 1.0))).table
+    assert math.isnan(prescribed["c"].item())
+
+
+def test_every_number_is_what_a_plain_loop_finds(small):
+    for _, row in small.table.iterrows():
+        f = KaimingUniform()(48, 48, 2, seed=int(row["seed"]))
+        sigma = np.linalg.svd(np.sin(row["omega"] * (f.B @ f.A)) / math.sqrt(48), compute_uv=False)
+        assert row["numerical_rank"] == np.sum(sigma > row["rtol"] * sigma[0])
+        assert row["numerical_rank_lower"] == row["numerical_rank_upper"] == row["numerical_rank"]
+        assert row["stable_rank"] == pytest.approx(np.sum(sigma**2) / sigma[0] ** 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("r", [1, 2, 3])
+def test_the_default_grid_tells_the_whole_story(r):
+    """Rank r at the smallest frequency, full rank at the largest, a staircase and a growth between."""
+    curve = rk.sweep_frequency(48, r, seeds=2).summary()["numerical_rank_mean"].to_numpy()
+    assert curve[0] == r
+    assert curve[-1] > 46
+    steps = np.diff(curve)
+    assert np.sum(steps == 0) >= 5
+    assert np.sum(steps > 0) >= 12
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("chunk", [1, 8, 100])
+def test_the_same_bits_in_any_chunking_and_number_of_threads(small, n_jobs, chunk, monkeypatch):
+    monkeypatch.setattr("rankkit.plan.CHUNK", chunk)
+    again = rk.sweep_frequency(48, 2, n_jobs=n_jobs, **SMALL)
+    pd.testing.assert_frame_equal(again.table, small.table, check_exact=True)
+
+
+def test_seeds_are_streams_of_their_own(small):
+    one = rk.sweep_frequency(48, 2, omegas=SMALL["omegas"], seeds=[2])
+    rows = small.table[small.table["seed"] == 2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(one.table, rows, check_exact=True)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_torch_finds_the_same_integers(small, device):
+    torch = pytest.importorskip("torch")
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    there = rk.sweep_frequency(48, 2, device=device, **SMALL).table
+    np.testing.assert_array_equal(there["numerical_rank"], small.table["numerical_rank"])
+    np.testing.assert_allclose(there["stable_rank"], small.table["stable_rank"], rtol=1e-12)
+
+
+def test_metrics_that_need_no_tail_take_the_krylov_road(small):
+    top = rk.sweep_frequency(48, 2, metrics=["stable_rank", "spectral_norm"], **SMALL).table
+    np.testing.assert_allclose(top["stable_rank"], small.table["stable_rank"], rtol=1e-7)
+    assert "numerical_rank" not in top
+
+
+def test_float32_is_formed_in_float32_and_flagged_where_it_drowns():
+    table = rk.sweep_frequency(48, 2, omegas=[0.001, 1.0], seeds=1, dtype="float32", rtol=1e-9).table
+    assert math.isnan(table["numerical_rank"][0])
+    assert table["numerical_rank_lower"][0] == 2
+    assert table["numerical_rank_upper"][0] == 48
+
+
+def test_other_rules_are_callables_of_omega():
+    relu = rk.sweep_frequency(32, 1, omegas=[1.0, 5.0], seeds=1, rule=lambda w: rk.rules.Activation("relu", omega=w))
+    assert relu.table["numerical_rank"].tolist() == [2, 2]  # (B A)_+ of rank one: two sign classes
+    linear = rk.sweep_frequency(32, 3, omegas=[1.0], seeds=2, rule=rk.rules.Linear)
+    assert linear.table["numerical_rank"].tolist() == [3, 3]
+
+
+def test_summary_averages_over_the_seeds(small):
+    summary, table = small.summary(), small.table
+    one = table[table["omega"] == 3.0]["stable_rank"]
+    row = summary[summary["omega"] == 3.0].iloc[0]
+    assert row["stable_rank_mean"] == pytest.approx(one.mean())
+    assert row["stable_rank_std"] == pytest.approx(one.std())
+    assert row["stable_rank_q50"] == pytest.approx(one.median())
+    assert row["stable_rank_count"] == 3
+
+
+def test_save_and_load_keep_every_bit(small, tmp_path):
+    back = rk.Sweep.load(small.save(tmp_path / "run"))
+    pd.testing.assert_frame_equal(back.table, small.table, check_exact=True)
+    assert back.arguments == small.arguments
+    about = json.loads((tmp_path / "run" / "sweep.json").read_text())
+    assert about["platform"]["rankkit"] == rk.__version__
+
+
+@pytest.mark.parametrize("damage", ["absent", "not json", "lost column"])
+def test_a_damaged_save_is_refused(small, tmp_path, damage):
+    small.save(tmp_path)
+    if damage == "absent":
+        (tmp_path / "sweep.csv").unlink()
+    elif damage == "not json":
+        (tmp_path / "sweep.json").write_text("{")
+    else:
+        small.table.drop(columns="c").to_csv(tmp_path / "sweep.csv", index=False)
+    with pytest.raises(ValueError, match="save"):
+        rk.Sweep.load(tmp_path)
+
+
+def test_progress_stays_off_what_is_no_terminal(capsys):
+    rk.sweep_frequency(8, 1, omegas=[1.0], seeds=1)
+    assert capsys.readouterr() == ("", "")
+    rk.sweep_frequency(8, 1, omegas=[1.0], seeds=1, progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "sweep d=8 r=1" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"d": 0}, ValueError, "d must be an integer >= 1"),
+        ({"r": 1.5}, ValueError, "r must be an integer >= 1"),
+        ({"n": -3}, ValueError, "n must be an integer >= 1"),
+        ({"omegas": []}, ValueError, "omegas must hold one or more"),
+        ({"omegas": [1.0, -2.0]}, ValueError, "omegas must be finite and >= 0, got -2.0"),
+        ({"omegas": [math.nan]}, ValueError, "omegas must be finite"),
+        ({"omegas": [1.0, 1.0]}, ValueError, "different frequencies"),
+        ({"seeds": 0}, ValueError, "seeds must be a count >= 1"),
+        ({"seeds": [1, 1]}, ValueError, "different integers"),
+        ({"metrics": ["rank"]}, ValueError, "metrics must be among .*got 'rank'"),
+        ({"metrics": "stable_rank"}, TypeError, "metrics must be a sequence"),
+        ({"metrics": []}, ValueError, "got none"),
+        ({"rtol": -1.0}, ValueError, "rtol must be finite"),
+        ({"dtype": "float16"}, ValueError, "dtype must be one of"),
+        ({"device": "nowhere"}, ValueError, "device must be one that torch can use"),
+        ({"initializer": "kaiming"}, TypeError, "initializer must be a rankkit.initializers law"),
+        ({"rule": lambda w: np.sin}, TypeError, "rule must map omega to a rankkit.rules.Rule"),
+    ],
+)
+def test_bad_arguments_are_refused_in_one_sentence(arguments, error, says):
+    with pytest.raises(error, match=says) as caught:
+        rk.sweep_frequency(**{"d": 8, "r": 2, "omegas": [1.0], "seeds": 1} | arguments)
+    assert "\n" not in str(caught.value)
