@@ -94,7 +94,8 @@ def _c_axis(ax: Axes, summary: pd.DataFrame) -> None:
     if not (np.isfinite(unit) and unit > 0) or ax.child_axes:
         return
     upper = ax.secondary_xaxis("top", functions=(partial(np.multiply, unit), partial(np.multiply, 1 / unit)))
-    upper.set_xlabel(LABELS["c"])
+    upper.set_xlabel(LABELS["c"], fontsize=ax.xaxis.label.get_fontsize())
+    upper.tick_params(labelsize=ax.xaxis.get_ticklabels()[0].get_fontsize())
 
 
 def frequency_curves(summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any = None) -> Any:

@@ -69,7 +69,31 @@ def test_a_folder_a_file_and_a_state_dict_tell_the_same(tmp_path):
 
 
 def test_the_table_has_the_promised_columns():
-    promised = ["module", "layer", "kind", "m", "n", "r", "dtype", "scale", "rule", "omega_std", "spectral_norm", "frobenius_norm", "stable_rank", "numerical_rank", "rtol", "effective_rank", "effective_rank_energy", "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99", "utilization", "status"]
+    promised = [
+        "module",
+        "layer",
+        "kind",
+        "m",
+        "n",
+        "r",
+        "dtype",
+        "scale",
+        "rule",
+        "omega_std",
+        "spectral_norm",
+        "frobenius_norm",
+        "stable_rank",
+        "numerical_rank",
+        "rtol",
+        "effective_rank",
+        "effective_rank_energy",
+        "participation_ratio",
+        "energy_rank_90",
+        "energy_rank_95",
+        "energy_rank_99",
+        "utilization",
+        "status",
+    ]
     table = rk.audit(module("a.q_proj"), config=CONFIG).table
     assert list(table)[: len(promised)] == promised
     assert table["rtol"].item() == 12 * 2.0**-23

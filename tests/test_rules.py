@@ -104,7 +104,7 @@ def test_forming_error_is_no_empty_promise():
 def test_the_stated_slope_is_a_lipschitz_constant(rule, x, y):
     """With B = [1] and A = [x] the update is phi(x), and forming_error's slope shows through its size."""
     one = np.ones((1, 1))
-    phi = lambda t: float(rule(rk.Factors(one, one * t))[0, 0])  # noqa: E731
+    phi = lambda t: float(rule(rk.Factors(one, one * t))[0, 0])
     peak = max(abs(x), abs(y), 1e-3)
     slope = rule.forming_error(rk.Factors(one, one * peak)) / (2.0**-53 * 10 * peak)
     assert abs(phi(x) - phi(y)) <= slope * abs(x - y) * (1 + 1e-9) + 1e-14
