@@ -26,7 +26,7 @@ ifneq ($(SAMPLE),)
 else
 	@echo "no adapter at hand to audit: run $(BIN)/rankkit audit PATH on one of yours"
 endif
-	@echo; echo "made:"; ls out/* | sed 's/^/  /'
+	@echo; echo "made:"; find out -type f | sort | sed 's/^/  /'
 
 test: $(READY)  ## everything the tests state, doctests and README included
 	$(BIN)/python -m pytest -n auto

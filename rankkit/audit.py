@@ -114,7 +114,7 @@ class Audit:
         writers: dict[str, Callable[[Any], object]] = {
             ".csv": lambda out: out.write(self.table.to_csv(index=False, lineterminator="\n").encode()),
             ".json": lambda out: out.write(json.dumps(self.record(), indent=2, allow_nan=False).encode()),
-            ".npz": lambda out: np.savez_compressed(out, **self.spectra),
+            ".npz": lambda out: store.write_npz(out, self.spectra),
         }
         suffix = Path(file).suffix
         if suffix not in writers:

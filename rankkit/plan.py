@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from rankkit.rules import Rule
 from rankkit.rules.base import check_dtype
 from rankkit.spectrum import Spectrum, spectrum_of
 
-__all__ = ["Chunk", "Plan", "check_law", "default_omegas", "numbers"]
+__all__ = ["Chunk", "Plan", "check_law", "default_omegas", "frequencies", "seed_list"]
 
 CHUNK = 8  # frequencies: a second or less at d = 512, so that the progress bar moves
 
@@ -68,6 +69,8 @@ class Plan:
         if not (math.isfinite(self.rtol) and self.rtol >= 0):
             raise ValueError(f"rtol must be finite and >= 0, got {self.rtol!r}; None means max(d, n) * eps(float32).")
         check_dtype(self.dtype)
+        if not callable(self.rule):
+            raise TypeError(f"rule must be a callable omega -> Rule such as rankkit.rules.Sine, got {self.rule!r}.")
         for omega in self.omegas:
             if not isinstance(made := self.rule(omega), Rule):
                 raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}.")
@@ -154,6 +157,25 @@ def default_omegas(d: int, n: int, r: int, initializer: Initializer) -> tuple[fl
     return tuple(float(f"{omega:.3g}") for omega in grid)
 
 
-def numbers(values: Iterable[float]) -> tuple[float, ...]:
+def frequencies(values: Iterable[float]) -> tuple[float, ...]:
     """Return any iterable of numbers, arrays included, as plain floats."""
-    return tuple(float(value) for value in np.ravel(np.asarray(values if hasattr(values, "shape") else list(values))))
+    try:
+        return tuple(float(value) for value in np.ravel(np.asarray([*values], dtype=np.float64)))
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"omegas must be an iterable of numbers, got {values!r}; use for instance [1, 10, 100]."
+        ) from None
+
+
+def seed_list(seeds: int | Iterable[int] | None) -> tuple[int, ...]:
+    """Return the seeds that a count or an iterable of integers names; None means five."""
+    try:
+        return tuple(range(5 if seeds is None else index(seeds)))  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    try:
+        return tuple(index(seed) for seed in seeds)  # type: ignore[union-attr]
+    except TypeError:
+        raise TypeError(
+            f"seeds must be a count or an iterable of integers, got {seeds!r}; use for instance 5."
+        ) from None

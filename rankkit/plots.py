@@ -82,8 +82,9 @@ def frequency_curve(
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
     if metric == "numerical_rank":
-        ax.set_ylabel(f"numerical rank  (σ > {float(drawn['rtol'].iloc[0]):.1e} · σ₁)")
-    _c_axis(ax, drawn)
+        ax.set_ylabel(f"numerical rank  (σ > {float(summary['rtol'].iloc[0]):.1e} · σ₁)")
+    if len(drawn):
+        _c_axis(ax, drawn)
     return ax
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["write_atomically"]
+import numpy as np
+
+__all__ = ["write_atomically", "write_npz"]
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[Any], object]) -> Path:
@@ -41,3 +44,14 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Any], object
         os.unlink(temporary)
         raise
     return path
+
+
+def write_npz(file: Any, arrays: Mapping[str, Any]) -> None:
+    """Write arrays to an open binary file in numpy's .npz format, whatever their names.
+
+    numpy's own writer takes the names as keyword arguments, and an adapter may hold a module called "file".
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)

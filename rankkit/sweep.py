@@ -15,7 +15,7 @@ import numpy as np
 from rankkit import execution, store
 from rankkit.initializers import Initializer, KaimingUniform
 from rankkit.metrics import default_rtol
-from rankkit.plan import Plan, check_law, default_omegas, numbers
+from rankkit.plan import Plan, check_law, default_omegas, frequencies, seed_list
 from rankkit.rules import Rule, Sine
 
 if TYPE_CHECKING:
@@ -173,13 +173,11 @@ def sweep_frequency(
     initializer = KaimingUniform() if initializer is None else initializer
     if isinstance(metrics, str):
         raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write [{metrics!r}].")
-    if seeds is None or isinstance(seeds, (int, np.integer)):
-        seeds = range(5 if seeds is None else int(seeds))
     check_law(d, n, r, initializer)
     plan = Plan(
         d, n, r,
-        omegas=default_omegas(d, n, r, initializer) if omegas is None else numbers(omegas),
-        seeds=tuple(int(seed) for seed in seeds), rule=rule, initializer=initializer, metrics=tuple(metrics),
+        omegas=default_omegas(d, n, r, initializer) if omegas is None else frequencies(omegas),
+        seeds=seed_list(seeds), rule=rule, initializer=initializer, metrics=tuple(metrics),
         rtol=default_rtol((d, n)) if rtol is None else float(rtol), dtype=dtype, device=device,
     )  # fmt: skip
     results = execution.run(plan.measure, plan.chunks, n_jobs=n_jobs, progress=progress, label=f"sweep d={d} r={r}")

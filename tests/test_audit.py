@@ -174,6 +174,14 @@ def test_every_other_tensor_is_skipped_with_a_reason():
     assert "2 tensors not analysed" in report.coverage
 
 
+def test_a_second_tensor_of_one_name_is_not_lost():
+    state = module("q")
+    again = {key.removeprefix("base_model.model."): value * 2 for key, value in state.items()}
+    report = rk.audit(state | again, config=CONFIG)
+    assert len(report.table) == 1
+    assert [s.reason for s in report.skipped] == ["a second A of module q", "a second B of module q"]
+
+
 def test_embeddings_and_convolutions_are_read():
     rng = np.random.default_rng(0)
     state = {

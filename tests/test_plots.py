@@ -96,3 +96,8 @@ def test_a_report_without_layers_or_life_still_draws():
     dead["base_model.model.q.lora_B.weight"][:] = 0
     assert len(rk.audit(dead, config=CONFIG).plot()) == 2
     assert len(rk.audit(module("q"), config=CONFIG).plot()) == 2
+
+
+def test_a_curve_without_a_positive_frequency_is_empty_and_no_crash():
+    axes = rk.sweep_frequency(8, 1, omegas=[0.0], seeds=1).plot()
+    assert len(axes[0].lines[0].get_xdata()) == 0

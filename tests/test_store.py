@@ -1,8 +1,9 @@
 """Atomic writing: the new file whole, or the old one untouched."""
 
+import numpy as np
 import pytest
 
-from rankkit.store import write_atomically
+from rankkit.store import write_atomically, write_npz
 
 
 def test_it_writes_and_replaces(tmp_path):
@@ -26,3 +27,10 @@ def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ValueError, match="the folder .*absent does not exist; make it first"):
         write_atomically(tmp_path / "absent" / "file", lambda out: None)
+
+
+def test_npz_members_may_have_any_name(tmp_path):
+    arrays = {"file": np.arange(3.0), "layers.0/q": np.ones(2), "allow_pickle": np.zeros(1)}
+    write_atomically(tmp_path / "a.npz", lambda out: write_npz(out, arrays))
+    with np.load(tmp_path / "a.npz") as back:
+        assert {name: back[name].tolist() for name in back} == {name: array.tolist() for name, array in arrays.items()}

@@ -62,8 +62,10 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
         if match["part"] == "magnitude_vector":
             magnitudes.add(module)
             skipped.append(Skipped(key, info.shape, "DoRA's magnitude: its update needs the base weight"))
+        elif _HALF[match["part"]] in (halves := modules.setdefault(module, {})):
+            skipped.append(Skipped(key, info.shape, f"a second {match['part']} of module {module[0]}"))
         else:
-            modules.setdefault(module, {})[_HALF[match["part"]]] = key
+            halves[_HALF[match["part"]]] = key
     if not modules:
         some = ", ".join(list(tensors.info)[:3]) or "nothing"
         raise ValueError(f"{tensors.source} holds no LoRA module: {len(tensors.info)} tensors such as {some}.")
