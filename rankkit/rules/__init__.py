@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 from rankkit.rules.base import Rule
+from rankkit.rules.basis import (
+    BSplineBasis,
+    FourierBasis,
+    GaussianBasis,
+    PolynomialBasis,
+    SincBasis,
+)
 from rankkit.rules.elementwise import Activation, Elementwise, Linear, Sine, Sinter
+from rankkit.rules.function_centric import AdaSine
+from rankkit.rules.grids import chebyshev_grid, random_grid, uniform_grid
 
-__all__ = ["RULES", "Activation", "Elementwise", "Linear", "Rule", "Sine", "Sinter"]
+__all__ = [
+    "RULES",
+    "Activation",
+    "AdaSine",
+    "BSplineBasis",
+    "Elementwise",
+    "FourierBasis",
+    "GaussianBasis",
+    "Linear",
+    "PolynomialBasis",
+    "Rule",
+    "SincBasis",
+    "Sine",
+    "Sinter",
+    "chebyshev_grid",
+    "random_grid",
+    "uniform_grid",
+]
 
 RULES: dict[str, type[Rule]] = {
     "linear": Linear,
@@ -13,4 +39,10 @@ RULES: dict[str, type[Rule]] = {
     "sinter": Sinter,
     "activation": Activation,
     "elementwise": Elementwise,
+    "sinc_basis": SincBasis,
+    "gaussian_basis": GaussianBasis,
+    "bspline_basis": BSplineBasis,
+    "fourier_basis": FourierBasis,
+    "polynomial_basis": PolynomialBasis,
+    "adasine": AdaSine,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
@@ -11,18 +10,9 @@ from typing import Any, final
 from array_api_compat import array_namespace, is_torch_array
 
 from rankkit.factors import Array, Factors
-from rankkit.rules.base import UNIT_ROUNDOFF, Rule, check_dtype
+from rankkit.rules.base import UNIT_ROUNDOFF, Pointwise, Rule, check_dtype, check_finite
 
 __all__ = ["Activation", "Elementwise", "Linear", "Sine", "Sinter"]
-
-
-def _finite(name: str, value: float, *, least: float = -math.inf, strict: bool = False) -> None:
-    """Raise unless value is a finite number at or above (strict: above) least."""
-    ok = isinstance(value, (int, float)) or hasattr(value, "__float__")
-    ok = ok and math.isfinite(value) and (value > least if strict else value >= least)
-    if not ok:
-        bound = "finite" if least == -math.inf else f"finite and {'>' if strict else '>='} {least:g}"
-        raise ValueError(f"{name} must be a number that is {bound}, got {value!r}; choose another value.")
 
 
 @final
@@ -40,7 +30,7 @@ class Linear(Rule):
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _finite("scale", self.scale)
+        check_finite("scale", self.scale)
 
     def __call__(self, factors: Factors, *, dtype: str = "float64") -> Factors:
         """Return Factors (scale * B, A) in the working dtype."""
@@ -58,41 +48,9 @@ class Linear(Rule):
         return 0 * size if dtype == "float64" else 3 * u * size
 
 
-class _Pointwise(Rule):
-    """phi applied to every entry of B A, formed in the working dtype."""
-
-    @abstractmethod
-    def _phi(self, x: Array, *, rows: int) -> Array:
-        """Return phi at every entry of x (..., rows, n)."""
-
-    @abstractmethod
-    def _slope(self, peak: Any, *, rows: int) -> Any:
-        """Return a Lipschitz constant of phi on [-peak, peak]."""
-
-    def _at_zero(self) -> float:
-        """Return |phi(0)|."""
-        return 0.0
-
-    def __call__(self, factors: Factors, *, dtype: str = "float64") -> Array:
-        """Return phi(B A), shape (*batch, m, n), in the working dtype."""
-        return self._phi(factors.product(dtype=check_dtype(dtype)), rows=factors.m)
-
-    def forming_error(self, factors: Factors, *, dtype: str = "float64") -> Any:
-        """Return a bound, shape (*batch,), on the Frobenius norm of the rounding errors in phi(B A).
-
-        Barring underflow. Casting and multiplying: |fl(BA) - BA| <= (r + 3) u |B| |A| entrywise (Higham 2002,
-        section 3.5), times phi's Lipschitz constant; evaluating phi: another six rounding errors of its size, of which
-        Lipschitz * |BA| + |phi(0)| is a bound.
-        """
-        u = UNIT_ROUNDOFF[check_dtype(dtype)]
-        slope = self._slope(factors.peak(), rows=factors.m)
-        spread = math.sqrt(factors.m * factors.n)
-        return u * ((factors.r + 9) * slope * factors.norm_product() + 6 * self._at_zero() * spread)
-
-
 @final
 @dataclass(frozen=True)
-class Sine(_Pointwise):
+class Sine(Pointwise):
     """Sine-LoRA: delta = sin(omega B A) / gain (sine-LoRA paper, eq. 3).
 
     Parameters
@@ -114,9 +72,9 @@ class Sine(_Pointwise):
     gain: float | None = None
 
     def __post_init__(self) -> None:
-        _finite("omega", self.omega, least=0)
+        check_finite("omega", self.omega, least=0)
         if self.gain is not None:
-            _finite("gain", self.gain, least=0, strict=True)
+            check_finite("gain", self.gain, least=0, strict=True)
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return sin(omega x) / gain."""
@@ -132,15 +90,15 @@ class Sine(_Pointwise):
 
 @final
 @dataclass(frozen=True)
-class Sinter(_Pointwise):
+class Sinter(Pointwise):
     """LoRAN's Sinter: delta = x + amplitude * x * sin(omega x) at x = B A (LoRAN paper)."""
 
     amplitude: float = 5e-5
     omega: float = 1e4
 
     def __post_init__(self) -> None:
-        _finite("amplitude", self.amplitude)
-        _finite("omega", self.omega, least=0)
+        check_finite("amplitude", self.amplitude)
+        check_finite("omega", self.omega, least=0)
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return x + amplitude x sin(omega x)."""
@@ -181,7 +139,7 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Array, float], Array], float, float]] = 
 
 @final
 @dataclass(frozen=True)
-class Activation(_Pointwise):
+class Activation(Pointwise):
     """A standard nonlinearity: delta = act(omega B A), for comparison with the sine.
 
     Parameters
@@ -204,9 +162,9 @@ class Activation(_Pointwise):
     def __post_init__(self) -> None:
         if self.name not in _ACTIVATIONS:
             raise ValueError(f"name must be one of {', '.join(_ACTIVATIONS)}, got {self.name!r}.")
-        _finite("omega", self.omega, least=0)
-        _finite("beta", self.beta, least=0)
-        _finite("slope", self.slope)
+        check_finite("omega", self.omega, least=0)
+        check_finite("beta", self.beta, least=0)
+        check_finite("slope", self.slope)
         if abs(self.slope) > 1:
             raise ValueError(f"slope must lie in [-1, 1], got {self.slope!r}; leaky_relu's usual value is 0.01.")
 
@@ -226,7 +184,7 @@ class Activation(_Pointwise):
 
 @final
 @dataclass(frozen=True)
-class Elementwise(_Pointwise):
+class Elementwise(Pointwise):
     """A user's own phi: delta = fn(B A).
 
     Parameters
@@ -249,7 +207,7 @@ class Elementwise(_Pointwise):
     def __post_init__(self) -> None:
         if not callable(self.fn):
             raise TypeError(f"fn must be callable, got {type(self.fn).__name__}; pass a function of an array.")
-        _finite("lipschitz", self.lipschitz, least=0)
+        check_finite("lipschitz", self.lipschitz, least=0)
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         y = self.fn(x)
