@@ -5,7 +5,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-SAMPLE := $(firstword $(wildcard ../shared/adapters/peft-gpt2-trajectory/final ../shared/adapters/peft-*))
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -19,13 +18,9 @@ demo: $(READY)  ## measure a frequency-rank curve and audit an adapter; results 
 	@echo "== the rank of sin(omega B A), 512 x 512, r = 2 =="
 	@$(BIN)/rankkit sweep --d 512 --r 2 --save out/sweep --plot out/sweep.png
 	@echo
-ifneq ($(SAMPLE),)
-	@echo "== a trained adapter: $(notdir $(patsubst %/final,%,$(SAMPLE))) =="
-	@$(BIN)/rankkit audit $(SAMPLE) --plot out/audit.png --spectra out/audit-spectra.npz
-	@$(BIN)/rankkit audit $(SAMPLE) -o out/audit.csv
-else
-	@echo "no adapter at hand to audit: run $(BIN)/rankkit audit PATH on one of yours"
-endif
+	@echo "== a trained adapter: all-MiniLM-L6-v2 on WordNet's glosses =="
+	@$(BIN)/rankkit audit --sample --plot out/audit.png --spectra out/audit-spectra.npz
+	@$(BIN)/rankkit audit --sample -o out/audit.csv
 	@echo; echo "made:"; find out -type f | sort | sed 's/^/  /'
 
 test: $(READY)  ## everything the tests state, doctests and README included

@@ -100,7 +100,9 @@ def _add_audit(commands: Any) -> None:
         commands, "audit", _audit, "measure, module by module, how much of its rank a trained adapter uses",
         'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"', trouble=1,
     )  # fmt: skip
-    audit.add_argument("path", help="a PEFT adapter folder or a .safetensors file")
+    what = audit.add_mutually_exclusive_group(required=True)
+    what.add_argument("path", nargs="?", help="a PEFT adapter folder or a .safetensors file")
+    what.add_argument("--sample", action="store_true", help="the small trained adapter that comes with rankkit")
     audit.add_argument("--spectra", metavar="FILE.npz", type=_writable, help="write every module's singular values")
     audit.add_argument(
         "--fail-on", action="append", default=[], metavar="CONDITION", type=_gate,
@@ -153,7 +155,12 @@ _SUMMARY = {
 def _audit(options: argparse.Namespace) -> int:
     from rankkit.audit import audit
 
-    report = audit(options.path, rtol=options.rtol, progress=options.progress)
+    source = options.path
+    if options.sample:
+        from rankkit.data import sample_adapter
+
+        source = sample_adapter()
+    report = audit(source, rtol=options.rtol, progress=options.progress)
     kind = _format(options)
     if kind == "json":
         import json

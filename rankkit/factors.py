@@ -10,11 +10,17 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array, is_torch_array
 
 Array = Any  # a numpy array or a torch tensor
 
-__all__ = ["Array", "Factors", "float_matrix", "host"]
+__all__ = ["Array", "Factors", "float_matrix", "host", "namespace"]
+
+
+def namespace(x: Array) -> Any:
+    """Return the array API namespace of x: numpy itself for its arrays, a compatible torch for tensors."""
+    return np if isinstance(x, np.ndarray) else array_namespace(x)
 
 
 def float_matrix(name: str, x: Array) -> Array:
@@ -36,7 +42,7 @@ def float_matrix(name: str, x: Array) -> Array:
     """
     if not (is_numpy_array(x) or is_torch_array(x)):
         raise TypeError(f"{name} must be a numpy array or a torch tensor, got {type(x).__name__}; convert it first.")
-    xp = array_namespace(x)
+    xp = namespace(x)
     if not xp.isdtype(x.dtype, "real floating"):
         raise TypeError(f"{name} must hold real floating-point numbers, got {x.dtype}; cast it to float64.")
     if x.ndim < 2 or min(x.shape) < 1:
@@ -50,8 +56,6 @@ def float_matrix(name: str, x: Array) -> Array:
 
 def host(x: Array) -> Any:
     """Return x as a float64 numpy array on the host (a small result leaving its device)."""
-    import numpy as np
-
     if is_torch_array(x):
         return x.detach().double().cpu().numpy()
     return np.asarray(x, dtype=np.float64)
@@ -130,13 +134,13 @@ class Factors:
     @property
     def namespace(self) -> Any:
         """The array API namespace both factors live in."""
-        return array_namespace(self.B)
+        return namespace(self.B)
 
     @property
     def T(self) -> Factors:
         """The factors of the transposed product."""
         xp = self.namespace
-        return Factors(xp.matrix_transpose(self.A), xp.matrix_transpose(self.B))
+        return self._derived(xp.matrix_transpose(self.A), xp.matrix_transpose(self.B))
 
     def to(self, *, dtype: str | None = None, device: str | None = None) -> Factors:
         """Return the same factors in another dtype ("float64", "float32") or as torch tensors on a device."""
@@ -150,9 +154,25 @@ class Factors:
                 reason = str(error).splitlines()[0]
                 raise ValueError(f"device must be one that torch can use here, got {device!r}: {reason}") from None
         if dtype is not None:
-            xp = array_namespace(B)
+            xp = namespace(B)
             B, A = (xp.astype(x, getattr(xp, dtype), copy=False) for x in (B, A))
-        return Factors(B, A)
+        # only a cast to less range can make an entry infinite
+        return self._derived(B, A) if dtype in (None, "float64") else Factors(B, A)
+
+    def scaled(self, scale: float) -> Factors:
+        """Return factors of scale * B A: the smaller factor takes the scale, in float64, the other stays as stored."""
+        xp = self.namespace
+        if self.m <= self.n:
+            return self._derived(float_matrix("scale * B", xp.astype(self.B, xp.float64) * scale), self.A)
+        return self._derived(self.B, float_matrix("scale * A", xp.astype(self.A, xp.float64) * scale))
+
+    @classmethod
+    def _derived(cls, B: Array, A: Array) -> Factors:
+        """Return factors made from checked ones by a step that keeps them sound."""
+        factors = object.__new__(cls)
+        object.__setattr__(factors, "B", B)
+        object.__setattr__(factors, "A", A)
+        return factors
 
     def product(self, *, dtype: str = "float64") -> Array:
         """Return B A, shape (*batch, m, n): the factors are promoted to dtype first, then multiplied.

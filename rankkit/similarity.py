@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from rankkit.factors import Array, Factors, float_matrix, host
+from rankkit.factors import Array, Factors, float_matrix, host, namespace
 
 __all__ = ["Similarity", "cosine_similarity"]
 
@@ -65,7 +64,7 @@ def cosine_similarity(update: Factors | Array) -> Similarity:
         rows = wide.B @ xp.matrix_transpose(R)
     else:
         float_matrix("update", update)
-        xp = array_namespace(update)
+        xp = namespace(update)
         rows = xp.astype(update, xp.float64)
     peak = xp.max(xp.abs(rows), axis=-1, keepdims=True)
     zero = peak == 0

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from rankkit import solvers
-from rankkit.factors import Array, Factors, float_matrix, host
+from rankkit.factors import Array, Factors, float_matrix, host, namespace
 
 __all__ = ["Spectrum", "spectrum_of"]
 
@@ -111,7 +110,7 @@ def spectrum_of(update: Factors | Array, *, top: int | None = None, forming_erro
         solution, whole = solvers.factored(update), min(m, n, update.r)
         energy = np.sum(solution.values**2, axis=-1)
     else:
-        xp, whole = array_namespace(update), min(m, n)
+        xp, whole = namespace(update), min(m, n)
         few = top is not None and top <= _KRYLOV_SHARE * whole
         solution = solvers.leading(update, int(top)) if few and top else solvers.dense(update)
         energy = host(xp.sum(xp.astype(update, xp.float64) ** 2, axis=(-2, -1)))

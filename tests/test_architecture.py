@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "sweep": {"plan", "initializers", "rules", "metrics", "execution", "store", "plots"},
     "audit": {"checkpoints", "factors", "spectrum", "metrics", "execution", "store", "plots"},
     "gates": {"audit"},
-    "cli": {"sweep", "audit", "initializers", "rules", "report", "gates", "store", "rankkit"},
+    "data": {"data"},
+    "cli": {"data", "sweep", "audit", "initializers", "rules", "report", "gates", "store", "rankkit"},
 }
 ONLY = {"matplotlib": {"plots"}, "seaborn": {"plots"}, "hypothesis": set(), "flint": set()}
 LAZY = {"torch", "pandas", "scipy", "matplotlib", "seaborn", "joblib", "threadpoolctl", "tqdm", "regex", "peft"}

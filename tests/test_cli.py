@@ -64,6 +64,13 @@ def test_audit_prints_rows_summary_and_coverage(adapter, capsys):
     assert err == ""
 
 
+def test_the_sample_is_one_flag_away(capsys):
+    assert main(["audit", "--sample"]) == 0
+    out = capsys.readouterr().out
+    assert "attention" in out
+    assert "modules measured" in out
+
+
 def test_audit_formats(adapter, capsys):
     main(["audit", adapter, "--format", "json"])
     record = json.loads(capsys.readouterr().out)
@@ -109,7 +116,8 @@ def test_a_gate_on_nothing_measured_trips(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["audit"], "required: path"),
+        (["audit"], "one of the arguments path --sample is required"),
+        (["audit", "x", "--sample"], "not allowed with argument"),
         (["audit", "x", "--fail-on", "nonsense"], "a gate reads like"),
         (["audit", "x", "--fail-on", "min(module) > 1"], "a gate reads like"),
         (["audit", "x", "--fail-on", "modules > 1e"], "a gate reads like"),

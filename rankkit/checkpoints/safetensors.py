@@ -64,7 +64,7 @@ class SafetensorsFile:
             raise ValueError(f"{self.source} shrank while it was being read; copy it again.")
         raw = np.frombuffer(data, dtype=FLOATS[dtype]).reshape(shape)
         if dtype == "BF16":
-            return (raw.astype(np.uint32) << 16).view(np.float32)
+            return np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)
         return raw
 
 

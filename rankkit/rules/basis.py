@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from rankkit.factors import Array, Factors
+from rankkit.factors import Array, Factors, namespace
 from rankkit.rules import interpolant
 from rankkit.rules.base import Pointwise
 from rankkit.rules.grids import uniform_grid
@@ -89,7 +89,7 @@ class _Basis(Pointwise):
         return interpolant.chebyshev(self._sum, low, high, self._derivative, cells)
 
     def _sum(self, x: Array) -> Array:
-        xp, at = array_namespace(x), device(x)
+        xp, at = namespace(x), device(x)
         alpha, omega, grid = (xp.asarray(v, device=at) for v in (self.alpha, self.omega, self.grid))
         return self._kernel(omega * (x[..., None] - grid)) @ alpha
 
@@ -97,7 +97,7 @@ class _Basis(Pointwise):
         return float(np.sum(np.abs(self.alpha)))
 
     def _phi(self, x: Array, *, rows: int) -> Array:
-        xp = array_namespace(x)
+        xp = namespace(x)
         low, high = float(xp.min(x)), float(xp.max(x))
         if self.method == "exact" or not high > low:
             return self.exact(x)
@@ -154,7 +154,7 @@ class SincBasis(_Basis):
 
     @staticmethod
     def _kernel(t: Array) -> Array:
-        xp = array_namespace(t)
+        xp = namespace(t)
         angle = math.pi * t
         small = xp.abs(angle) < 1e-8
         safe = xp.where(small, xp.ones_like(angle), angle)
@@ -175,7 +175,7 @@ class GaussianBasis(_Basis):
 
     @staticmethod
     def _kernel(t: Array) -> Array:
-        return array_namespace(t).exp(-(t * t))
+        return namespace(t).exp(-(t * t))
 
     def _derivative(self, q: int) -> float:
         """Return sum |alpha_i| omega_i^q * 1.09 sqrt(2^q q!), by Cramer's bound on Hermite functions."""
@@ -192,7 +192,7 @@ class BSplineBasis(_Basis):
 
     @staticmethod
     def _kernel(t: Array) -> Array:
-        xp = array_namespace(t)
+        xp = namespace(t)
         far = xp.clip(2 - xp.abs(t), 0, None)
         near = xp.clip(1 - xp.abs(t), 0, None)
         return (far**3 - 4 * near**3) / 6
@@ -239,10 +239,10 @@ class FourierBasis(_Basis):
 
     @staticmethod
     def _kernel(t: Array) -> Array:
-        return array_namespace(t).cos(t)
+        return namespace(t).cos(t)
 
     def _sum(self, x: Array) -> Array:
-        xp, at = array_namespace(x), device(x)
+        xp, at = namespace(x), device(x)
         alpha, omega, phase = (xp.asarray(v, device=at) for v in (self.alpha, self.omega, self.phase))
         return self._kernel(omega * x[..., None] + phase) @ alpha
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
-from array_api_compat import array_namespace, is_torch_array
+from array_api_compat import is_torch_array
 
-from rankkit.factors import Array, Factors
+from rankkit.factors import Array, Factors, namespace
 from rankkit.rules.base import UNIT_ROUNDOFF, Pointwise, Rule, check_dtype, check_finite
 
 __all__ = ["Activation", "Elementwise", "Linear", "Sine", "Sinter"]
@@ -33,14 +33,14 @@ class Linear(Rule):
         check_finite("scale", self.scale)
 
     def __call__(self, factors: Factors, *, dtype: str = "float64") -> Factors:
-        """Return Factors (scale * B, A) in the working dtype."""
-        wide = factors.to(dtype=check_dtype(dtype))
-        return wide if self.scale == 1 else Factors(wide.B * self.scale, wide.A)
+        """Return Factors of scale * B A. In float64 stored factors are kept as they are: no cast changes them."""
+        wide = factors if check_dtype(dtype) == "float64" else factors.to(dtype=dtype)
+        return wide if self.scale == 1 else wide.scaled(self.scale).to(dtype=None if dtype == "float64" else dtype)
 
     def forming_error(self, factors: Factors, *, dtype: str = "float64") -> Any:
         """Return a bound, shape (*batch,), on what casting and scaling the factors did to B A.
 
-        Zero in float64: there the only rounding is one relative error an entry of B, of the same kind as,
+        Zero in float64: there the only rounding is one relative error an entry of one factor, of the same kind as,
         and contained in, the relative error that the factored solver states.
         """
         u = UNIT_ROUNDOFF[check_dtype(dtype)]
@@ -78,7 +78,7 @@ class Sine(Pointwise):
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return sin(omega x) / gain."""
-        return array_namespace(x).sin(x * float(self.omega)) / self._gain(rows)
+        return namespace(x).sin(x * float(self.omega)) / self._gain(rows)
 
     def _slope(self, peak: Any, *, rows: int) -> float:
         """Return omega / gain."""
@@ -102,7 +102,7 @@ class Sinter(Pointwise):
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return x + amplitude x sin(omega x)."""
-        return x + float(self.amplitude) * x * array_namespace(x).sin(x * float(self.omega))
+        return x + float(self.amplitude) * x * namespace(x).sin(x * float(self.omega))
 
     def _slope(self, peak: Any, *, rows: int) -> Any:
         """Return 1 + |amplitude| (1 + omega peak): phi is not Lipschitz on the whole line."""
@@ -110,7 +110,7 @@ class Sinter(Pointwise):
 
 
 def _sigmoid(x: Array) -> Array:
-    return 0.5 * (1 + array_namespace(x).tanh(0.5 * x))
+    return 0.5 * (1 + namespace(x).tanh(0.5 * x))
 
 
 def _erf(x: Array) -> Array:
@@ -122,7 +122,7 @@ def _erf(x: Array) -> Array:
 
 
 def _positive(x: Array) -> Array:
-    return 0.5 * (x + array_namespace(x).abs(x))
+    return 0.5 * (x + namespace(x).abs(x))
 
 
 # name -> (phi(x, parameter), Lipschitz constant, |phi(0)|); the constants of swish and gelu are the
@@ -131,7 +131,7 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Array, float], Array], float, float]] = 
     "relu": (lambda x, _: _positive(x), 1.0, 0.0),
     "leaky_relu": (lambda x, slope: _positive(x) - slope * _positive(-x), 1.0, 0.0),
     "sigmoid": (lambda x, _: _sigmoid(x), 0.25, 0.5),
-    "tanh": (lambda x, _: array_namespace(x).tanh(x), 1.0, 0.0),
+    "tanh": (lambda x, _: namespace(x).tanh(x), 1.0, 0.0),
     "swish": (lambda x, beta: x * _sigmoid(beta * x), 1.1, 0.0),
     "gelu": (lambda x, _: 0.5 * x * (1 + _erf(x * math.sqrt(0.5))), 1.13, 0.0),
 }

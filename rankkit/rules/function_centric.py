@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, NoReturn, final
 
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from rankkit.factors import Array, Factors, host
+from rankkit.factors import Array, Factors, host, namespace
 from rankkit.rules.base import Rule, check_finite
 from rankkit.rules.elementwise import Sine
 
@@ -72,13 +72,13 @@ class AdaSine(Rule):
 
     def frequency(self, X: Array) -> Array:
         """Return omega(x) = omega0 sigmoid(W x), shape (*batch,), for inputs X (*batch, n)."""
-        xp = array_namespace(X)
+        xp = namespace(X)
         X = self._input(X)
         return self.omega0 * 0.5 * (1 + xp.tanh(0.5 * (X @ xp.asarray(self.W, device=device(X)))))
 
     def response(self, factors: Factors, X: Array) -> Array:
         """Return sin(omega(x) s B A x) / g, shape (*batch, m), for inputs X (*batch, n); s is 1 or 1 / sqrt(n)."""
-        xp = array_namespace(X)
+        xp = namespace(X)
         wide, X = factors.to(dtype="float64"), self._input(X)
         self._check(factors)
         inner = (X @ xp.matrix_transpose(wide.A)) @ xp.matrix_transpose(wide.B)
@@ -91,7 +91,7 @@ class AdaSine(Rule):
         grad omega = omega (1 - omega / omega0) W: its rank is at most r, since A x enters through B too.
         `spectrum_of` gives its singular values, `numerical_rank` its rank.
         """
-        xp = array_namespace(x)
+        xp = namespace(x)
         wide, x = factors.to(dtype="float64"), self._input(x)
         self._check(factors)
         if x.ndim != 1:
@@ -118,7 +118,7 @@ class AdaSine(Rule):
         return math.sqrt(factors.m) if self.gain is None else float(self.gain)
 
     def _input(self, X: Array) -> Array:
-        xp = array_namespace(X)
+        xp = namespace(X)
         if X.ndim < 1 or X.shape[-1] != self.W.size:
             raise ValueError(f"inputs must have shape (*batch, {self.W.size}) as W has, got {tuple(X.shape)}.")
         return xp.astype(X, xp.float64)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from rankkit.factors import Array
+from rankkit.factors import Array, namespace
 
 __all__ = ["BLOCK", "DEGREE", "Interpolant", "cell_count", "chebyshev", "in_blocks", "piecewise"]
 
@@ -47,7 +47,7 @@ class Interpolant:
 
     def __call__(self, x: Array) -> Array:
         """Return the values at x, which must lie within the breaks."""
-        xp, at = array_namespace(x), device(x)
+        xp, at = namespace(x), device(x)
         table = xp.asarray(self.coefficients, device=at)
         cells = self.breaks.shape[0] - 1
         if self.uniform:
@@ -124,7 +124,7 @@ def _units(q: int) -> list[Any]:
 
 def in_blocks(function: Callable[[Array], Array], x: Array, *, terms: int = 1) -> Array:
     """Return function(x) evaluated in float64, a block of entries at a time, where each entry takes `terms` numbers."""
-    xp = array_namespace(x)
+    xp = namespace(x)
     flat = xp.reshape(x, (-1,))
     out = xp.empty_like(flat)
     size = max(1, BLOCK // max(1, terms // 4))

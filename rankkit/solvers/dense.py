@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from rankkit.factors import Array, host
+from rankkit.factors import Array, host, namespace
 from rankkit.solvers.base import EPS, Solution
 
 __all__ = ["dense"]
@@ -17,7 +16,7 @@ def dense(update: Array) -> Solution:
     The bidiagonal SVD is backward stable: the values are those of a matrix within
     max(m, n) eps sigma_1 of update, hence (Weyl) off by no more than that.
     """
-    xp = array_namespace(update)
+    xp = namespace(update)
     values = host(xp.linalg.svdvals(xp.astype(update, xp.float64)))
     noise_floor = EPS * max(update.shape[-2:]) * values[..., 0]
     return Solution(values, noise_floor, np.full(noise_floor.shape, np.inf))

@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_numpy_array
+from array_api_compat import is_numpy_array
 
-from rankkit.factors import Array, Factors, host
+from rankkit.factors import Array, Factors, host, namespace
 from rankkit.solvers.base import EPS, Solution
 
 __all__ = ["factored"]
@@ -28,9 +28,8 @@ def factored(factors: Factors) -> Solution:
     length, every value is off by at most max(m, n) eps (kappa(B) + kappa(A)) relative to itself, and
     by max(m, n) eps times the norms of the scaled factors in any case.
     """
-    xp, wide = factors.namespace, factors.to(dtype="float64")
-    left = _triangles(wide.B)
-    right = _triangles(xp.matrix_transpose(wide.A))
+    left = _triangles(factors.B)
+    right = _triangles(factors.namespace.matrix_transpose(factors.A))
     batch = factors.batch_shape
     keep = min(factors.m, factors.n, factors.r)
     values = np.empty((*batch, keep))
@@ -45,15 +44,16 @@ def factored(factors: Factors) -> Solution:
 def _triangles(x: Array) -> Any:
     """Return R of the thin QR of x (*batch, rows, r), on the host: columnwise backward stable."""
     if not is_numpy_array(x):
-        xp = array_namespace(x)
-        return host(xp.linalg.qr(x, mode="reduced")[1])
+        xp = namespace(x)
+        return host(xp.linalg.qr(xp.astype(x, xp.float64), mode="reduced")[1])
     from scipy.linalg.lapack import dgeqrf
 
     rows, r = x.shape[-2:]
-    R = np.zeros((*x.shape[:-2], min(rows, r), r))
+    R = np.empty((*x.shape[:-2], min(rows, r), r))
     for i in np.ndindex(*x.shape[:-2]):
         # numpy's qr takes three times as long here: it copies to and fro and does not block
-        packed, _, _, info = dgeqrf(np.asfortranarray(x[i]), lwork=64 * r)
+        columns = np.array(x[i], dtype=np.float64, order="F")
+        packed, _, _, info = dgeqrf(columns, lwork=64 * r, overwrite_a=True)
         assert info == 0
         R[i] = np.triu(packed[: min(rows, r)])
     return R

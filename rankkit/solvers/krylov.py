@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from rankkit.factors import Array, host
+from rankkit.factors import Array, host, namespace
 from rankkit.solvers.base import EPS, Solution
 from rankkit.solvers.dense import dense
 
@@ -40,7 +40,7 @@ def leading(update: Array, k: int, *, tol: float = 1e-9) -> Solution:
     block holds more than k vectors, so k equal values are found too. Where the Krylov space would
     outgrow half the matrix, the dense solver takes over.
     """
-    xp = array_namespace(update)
+    xp = namespace(update)
     wide = xp.astype(update, xp.float64)
     batch = tuple(wide.shape[:-2])
     values, error = np.empty((*batch, k)), np.empty(batch)
