@@ -37,6 +37,8 @@ format: $(READY)  ## apply the house style
 
 bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/audit_8b.py
+	$(BIN)/python benchmarks/basis_table.py
+	$(BIN)/python benchmarks/imports.py
 
 build: $(READY)  ## wheel and sdist in dist/
 	$(BIN)/python -m build
