@@ -21,9 +21,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
-
 LAYERS, R = 32, 16
 SHAPES = {  # outputs, inputs
     "self_attn.q_proj": (4096, 4096),
@@ -40,6 +37,9 @@ COMPETITORS = {"gradience": "gradience==0.11.0", "adaptersentry": "adaptersentry
 
 def make_adapter(folder: Path) -> None:
     """Write the adapter: random factors, as alive as a trained one's."""
+    import torch
+    from safetensors.torch import save_file
+
     torch.manual_seed(0)
     state = {}
     for layer in range(LAYERS):
@@ -86,10 +86,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--competitors", type=Path, metavar="FOLDER")
+    parser.add_argument("--make", type=Path, metavar="FOLDER", help="only write the adapter there")
     options = parser.parse_args()
+    if options.make:
+        make_adapter(options.make)
+        return
     adapter = Path(tempfile.mkdtemp(prefix="rankkit-8b-"))
     try:
-        make_adapter(adapter)
+        # in a process of its own: a child's peak memory begins at what its parent held
+        subprocess.run([sys.executable, __file__, "--make", adapter], check=True)
         commands: dict[str, list[str | Path]] = {
             "import torch": [sys.executable, "-c", "import torch"],
             "rankkit audit": [Path(sys.executable).parent / "rankkit", "audit", adapter],

@@ -1,0 +1,67 @@
+"""The sample adapter: small, really trained, and what its card says."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+import rankkit as rk
+from rankkit.data import sample_adapter
+from rankkit.data.train_sample import LEXNAMES, main, read_glosses
+
+
+def test_it_is_small_and_alive():
+    folder = sample_adapter()
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 300_000
+    report = rk.audit(folder)
+    assert set(report.table["status"]) == {"ok"}
+    assert set(report.table["kind"]) == {"attention", "mlp"}
+    assert [s.key for s in report.skipped] == ["base_model.model.classifier.bias", "base_model.model.classifier.weight"]
+    # training leaves its mark: a product of random factors would use nearly all of its rank
+    assert report.table["stable_rank"].median() < 0.75 * report.table["r"].median()
+
+
+def test_the_card_says_what_it_learned():
+    card = (sample_adapter() / "CARD.md").read_text()
+    plain, adapted = (float(x) for x in re.findall(r"\| ([\d.]+)% \|", card))
+    assert adapted > plain + 2
+    config = json.loads((sample_adapter() / "adapter_config.json").read_text())
+    assert f"rank {config['r']} on" in card
+    assert all(word in card for word in ("seed", "WordNet 3.0 licence", "Apache-2.0", "minutes on two cores"))
+
+
+def test_nothing_of_a_machine_is_in_it():
+    for name in ("CARD.md", "adapter_config.json"):
+        assert not re.search(r"/(root|home|work|tmp)/", (sample_adapter() / name).read_text())
+
+
+def test_glosses_are_read_without_their_examples(tmp_path):
+    licence = "  1 This software and database is being provided to you\n"
+    for part, line in {
+        "noun": '00001740 03 n 01 entity 0 000 | that which has its own existence; "an example"; "another"',
+        "verb": "00001740 29 v 01 breathe 0 000 | draw air into, and expel out of, the lungs; take breath",
+        "adj": "00001740 00 a 01 able 0 000 | having the skill  ",
+        "adv": "00001740 02 r 01 well 0 000 | ",
+    }.items():
+        (tmp_path / f"data.{part}").write_text(f"{licence}{line}\n")
+    assert read_glosses(tmp_path) == [
+        ("that which has its own existence", 3),
+        ("draw air into, and expel out of, the lungs; take breath", 29),
+        ("having the skill", 0),
+    ]
+    assert (LEXNAMES[3], LEXNAMES[29], len(LEXNAMES)) == ("noun.Tops", "verb.body", 45)
+
+
+def test_missing_wordnet_is_said_in_one_sentence(tmp_path, capsys):
+    assert main(["--out", str(tmp_path / "out"), "--wordnet", str(tmp_path)]) == 1
+    assert "wordnet-base" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ValueError, match="is missing"):
+        read_glosses(tmp_path)
+
+
+def test_importing_the_trainer_is_light():
+    code = "import sys, rankkit.data.train_sample; assert not {'torch', 'transformers', 'peft'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
