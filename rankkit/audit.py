@@ -212,7 +212,7 @@ def _spectrum(layer: Layer) -> tuple[str, tuple[str, ...], Spectrum | None]:
         factors = Factors(B, A)
     except ValueError:  # shapes were checked by the reader: what is left is NaN or infinity
         return "nonfinite", (*layer.notes, "NaN or infinite entries"), None
-    spectrum = spectrum_of(layer.rule(factors))
+    spectrum = spectrum_of(layer.rule(factors), forming_error=layer.rule.forming_error(factors))
     if not spectrum.values[0] > 0:
         dead = " and ".join(name for name, part in (("B", B), ("A", A)) if not part.any())
         return "zero", (*layer.notes, f"{dead} is zero: never trained" if dead else "the product is zero"), None

@@ -172,12 +172,15 @@ def cosine_heatmap(values: Any, *, ax: Axes | None = None, title: str | None = N
     return ax
 
 
+_GENERIC = {"dense", "linear", "proj", "lin", "fc"}  # names that many layers share
+
+
 def _types(table: pd.DataFrame) -> pd.Series:
-    """Return each module's type: the last word of its path, with the one before where a layer has two of it."""
+    """Return each module's type: the last word of its path, with the one before where that says too little."""
     path = table["module"].str.replace(r"\.\d+(?=\.|$)", "", regex=True).str.split(".")
     leaf = path.str[-1]
     twice = set(leaf[table.assign(leaf=leaf).duplicated(["layer", "leaf"], keep=False)])
-    return leaf.where(~leaf.isin(twice), path.str[-2:].str.join("."))
+    return leaf.where(~leaf.isin(twice | _GENERIC), path.str[-2:].str.join("."))
 
 
 def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:

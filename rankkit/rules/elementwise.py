@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
 from array_api_compat import is_torch_array
 
 from rankkit.factors import Array, Factors, namespace
@@ -43,9 +44,9 @@ class Linear(Rule):
         Zero in float64: there the only rounding is one relative error an entry of one factor, of the same kind as,
         and contained in, the relative error that the factored solver states.
         """
-        u = UNIT_ROUNDOFF[check_dtype(dtype)]
-        size = abs(self.scale) * factors.norm_product()
-        return 0 * size if dtype == "float64" else 3 * u * size
+        if check_dtype(dtype) == "float64":
+            return np.zeros(factors.batch_shape)
+        return 3 * UNIT_ROUNDOFF[dtype] * abs(self.scale) * factors.norm_product()
 
 
 @final
@@ -221,6 +222,4 @@ class Elementwise(Pointwise):
         return float(self.lipschitz)
 
     def _at_zero(self) -> float:
-        import numpy as np
-
         return float(abs(self.fn(np.zeros((1, 1)))[0, 0]))
