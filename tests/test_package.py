@@ -48,6 +48,13 @@ def test_the_console_script_sweeps(installed):
     assert done.stdout.startswith("omega")
 
 
+def test_the_sample_travels(installed):
+    done = run(installed, sys.executable, installed / "bin" / "rankkit", "audit", "--sample")
+    assert done.returncode == 0, done.stderr
+    assert "24 of 24 modules measured" in done.stdout
+    assert (installed / "rankkit" / "data" / "wordnet_lexnames" / "CARD.md").exists()
+
+
 def test_version_and_licence_travel(installed):
     import rankkit
 
