@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankkit.factors import Factors
+from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
 from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
 from rankkit.rules import Rule
@@ -89,7 +89,7 @@ class Plan:
     def measure(self, chunk: Chunk) -> dict[str, Any]:
         """Return the columns of one chunk's rows: std (of the entries of B A) and the metrics'."""
         factors = self.factors(chunk.seed)
-        std = float(factors.entry_std())
+        std = float(host(factors.entry_std()))
         top = None if any(METRICS[name].needs_tail for name in self.metrics) else 1
         rows: list[dict[str, float]] = []
         for omega in self.omegas[chunk.start : chunk.stop]:
@@ -127,9 +127,9 @@ class Plan:
         """Return the arguments as JSON-ready values; two plans that say the same measure the same."""
         rule = getattr(self.rule, "__qualname__", None) or repr(self.rule)
         return {
-            "d": self.d, "n": self.n, "r": self.r, "omegas": list(self.omegas), "seeds": list(self.seeds),
-            "rule": rule, "initializer": repr(self.initializer), "metrics": list(self.metrics), "rtol": self.rtol,
-            "dtype": self.dtype, "device": self.device,
+            "d": int(self.d), "n": int(self.n), "r": int(self.r), "omegas": list(self.omegas),
+            "seeds": list(self.seeds), "rule": rule, "initializer": repr(self.initializer),
+            "metrics": list(self.metrics), "rtol": self.rtol, "dtype": self.dtype, "device": self.device,
         }  # fmt: skip
 
 

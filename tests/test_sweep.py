@@ -119,6 +119,12 @@ def test_save_and_load_keep_every_bit(small, tmp_path):
     assert about["platform"]["rankkit"] == rk.__version__
 
 
+def test_numpy_integers_are_sizes_and_seeds_too(tmp_path):
+    sweep = rk.sweep_frequency(np.int64(8), np.int32(1), omegas=np.array([1.0, 2.0]), seeds=np.arange(2))
+    assert rk.Sweep.load(sweep.save(tmp_path)).arguments == sweep.arguments
+    assert rk.sweep_frequency(8, 1, omegas=[1.0], seeds=np.int64(2)).arguments["seeds"] == [0, 1]
+
+
 @pytest.mark.parametrize("damage", ["absent", "not json", "lost column"])
 def test_a_damaged_save_is_refused(small, tmp_path, damage):
     small.save(tmp_path)

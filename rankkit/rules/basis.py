@@ -14,7 +14,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 from array_api_compat import device
 
-from rankkit.factors import Array, Factors, namespace
+from rankkit.factors import Array, Factors, host, namespace
 from rankkit.rules import interpolant
 from rankkit.rules.base import Pointwise
 from rankkit.rules.grids import uniform_grid
@@ -98,7 +98,7 @@ class _Basis(Pointwise):
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         xp = namespace(x)
-        low, high = float(xp.min(x)), float(xp.max(x))
+        low, high = float(host(xp.min(x))), float(host(xp.max(x)))
         if self.method == "exact" or not high > low:
             return self.exact(x)
         if self.method == "auto" and self._cells(high - low) * interpolant.DEGREE > math.prod(x.shape):
