@@ -3,17 +3,23 @@
 Run: python benchmarks/audit_8b.py [--rounds 5] [--competitors FOLDER]
 
 The adapter (q, k, v, o, gate, up, down; 32 layers; r = 16; bfloat16; 84 MB) is made in a temporary
-folder. Every command is a fresh process with one thread, the commands take turns, and what is printed
-are medians. With --competitors, gradience and AdapterSentry are installed from PyPI into
-environments of their own under FOLDER, kept for the next run.
+folder. Every command is a fresh process with one BLAS thread, and the commands take turns. Printed are
+median wall seconds with their range, the ratios of the medians, and the largest peak resident memory of
+any run. With --competitors, gradience and AdapterSentry are installed from PyPI into environments of
+their own under FOLDER, kept for the next run; without it their rows are missing. Files and byte code
+are warm: every command runs once uncounted.
+
+Below the table stands whether rankkit keeps its floor: at most 0.6 of `import torch`'s wall time, and
+at most 150 MB. The exit status is 1 if it does not, or if any measured run failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import os
-import shutil
+import platform
 import statistics
 import subprocess
 import sys
@@ -32,7 +38,9 @@ SHAPES = {  # outputs, inputs
     "mlp.down_proj": (4096, 14336),
 }
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-COMPETITORS = {"gradience": "gradience==0.11.0", "adaptersentry": "adaptersentry==2.0.2"}
+COMPETITORS = {"gradience": "0.11.0", "adaptersentry": "2.0.2"}
+TORCH = "2.13.0"
+FLOOR_RATIO, FLOOR_MB = 0.6, 150
 
 
 def make_adapter(folder: Path) -> None:
@@ -49,80 +57,112 @@ def make_adapter(folder: Path) -> None:
             state[f"{key}.lora_B.weight"] = (0.01 * torch.randn(m, R)).bfloat16()
     save_file(state, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     targets = sorted({module.split(".")[1] for module in SHAPES})
-    config = {
-        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "meta-llama/Meta-Llama-3-8B", "r": R,
-        "lora_alpha": 2 * R, "lora_dropout": 0.0, "bias": "none", "target_modules": targets, "fan_in_fan_out": False,
-        "use_rslora": False, "use_dora": False, "rank_pattern": {}, "alpha_pattern": {}, "modules_to_save": None,
+    config = {  # the fields that PEFT itself writes for such an adapter
+        "alpha_pattern": {}, "auto_mapping": None, "base_model_name_or_path": "meta-llama/Meta-Llama-3-8B",
+        "bias": "none", "corda_config": None, "eva_config": None, "exclude_modules": None, "fan_in_fan_out": False,
+        "inference_mode": True, "init_lora_weights": True, "layer_replication": None, "layers_pattern": None,
+        "layers_to_transform": None, "loftq_config": {}, "lora_alpha": 2 * R, "lora_bias": False, "lora_dropout": 0.05,
+        "megatron_config": None, "megatron_core": "megatron.core", "modules_to_save": None, "peft_type": "LORA",
+        "r": R, "rank_pattern": {}, "revision": None, "target_modules": targets, "target_parameters": None,
+        "task_type": "CAUSAL_LM", "trainable_token_indices": None, "use_dora": False, "use_rslora": False,
     }  # fmt: skip
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2))
 
 
 def install(name: str, folder: Path) -> Path:
     """Return the folder of a competitor's programs, in an environment of its own."""
-    home = folder / name
+    home = folder / f"{name}-{COMPETITORS[name]}"
     if not (home / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
         pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet"]
         # pinned first: left to itself a dependency on torch may bring gigabytes of GPU libraries
-        subprocess.run([*pip, "torch==2.13.0"], check=True)
-        subprocess.run([*pip, COMPETITORS[name]], check=True)
+        subprocess.run([*pip, f"torch=={TORCH}"], check=True)
+        subprocess.run([*pip, f"{name}=={COMPETITORS[name]}"], check=True)
         (home / "ready").touch()
     return home / "bin"
 
 
-def measure(command: list[str | Path]) -> tuple[float, float, int]:
-    """Return (seconds, peak resident MB, exit status) of one fresh process."""
+def measure(command: list[str | Path], byte_code: Path) -> tuple[float, float]:
+    """Return (seconds, peak resident MB) of one fresh process; exit if it fails."""
+    # byte code in a place of its own, for all alike: an editable install may lack what pip compiled for the others
+    env = os.environ | ONE_THREAD | {"PYTHONPYCACHEPREFIX": str(byte_code)}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    words = [str(part) for part in command]
     start = time.perf_counter()
-    child = subprocess.Popen(
-        [str(part) for part in command],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | ONE_THREAD,
-    )  # fmt: skip
+    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     _, status, usage = os.wait4(child.pid, 0)
-    return time.perf_counter() - start, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        sys.exit(f"{' '.join(words)} ended with status {child.returncode}: its time would mean nothing.")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def commands_for(adapter: Path, competitors: Path | None) -> dict[str, list[str | Path]]:
+    """Return the commands to measure, by the name of their row."""
+    commands: dict[str, list[str | Path]] = {
+        "import torch": [sys.executable, "-c", "import torch"],
+        "rankkit audit": [Path(sys.executable).parent / "rankkit", "audit", adapter],
+    }
+    if competitors:
+        programs = {name: install(name, competitors.resolve()) / name for name in COMPETITORS}
+        label = {name: f"{name} {version}" for name, version in COMPETITORS.items()}
+        commands[f"{label['gradience']} audit"] = [programs["gradience"], "audit", "--peft-dir", adapter]
+        # it takes the file, not the folder, and finds the configuration beside it
+        file = adapter / "adapter_model.safetensors"
+        commands[f"{label['adaptersentry']} scan"] = [programs["adaptersentry"], "scan", file]
+    return commands
+
+
+def report(rounds: list[dict[str, tuple[float, float]]]) -> bool:
+    """Print the table and the floor; return whether it is kept."""
+    median = {name: statistics.median(turn[name][0] for turn in rounds) for name in rounds[0]}
+    peak = {name: max(turn[name][1] for turn in rounds) for name in rounds[0]}
+    torch, ours = median["import torch"], median["rankkit audit"]
+    print("| command | seconds, median (range) | against import torch | against rankkit | peak MB |")
+    print("|:--|--:|--:|--:|--:|")
+    for name, middle in median.items():
+        seconds = [turn[name][0] for turn in rounds]
+        span = f"{middle:.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
+        print(f"| {name} | {span} | {middle / torch:.2f} | {middle / ours:.1f} | {peak[name]:.0f} |")
+    ratio, worst = ours / torch, max(turn["rankkit audit"][0] / turn["import torch"][0] for turn in rounds)
+    kept = ratio <= FLOOR_RATIO and peak["rankkit audit"] <= FLOOR_MB
+    print(
+        f"\nFloor {'kept' if kept else 'MISSED'}: rankkit takes {ratio:.2f} of import torch (worst round {worst:.2f}; "
+        f"at most {FLOOR_RATIO}) and {peak['rankkit audit']:.0f} MB (at most {FLOOR_MB})."
+    )
+    return kept
 
 
 def main() -> None:
-    """Print a Markdown table."""
+    """Print a Markdown table, and whether the floor is kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--competitors", type=Path, metavar="FOLDER")
     parser.add_argument("--make", type=Path, metavar="FOLDER", help="only write the adapter there")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
     if options.make:
         make_adapter(options.make)
         return
-    adapter = Path(tempfile.mkdtemp(prefix="rankkit-8b-"))
-    try:
+    with tempfile.TemporaryDirectory(prefix="rankkit-8b-") as folder:
+        adapter, byte_code = Path(folder, "adapter"), Path(folder, "byte_code")
+        adapter.mkdir()
         # in a process of its own: a child's peak memory begins at what its parent held
         subprocess.run([sys.executable, __file__, "--make", adapter], check=True)
-        commands: dict[str, list[str | Path]] = {
-            "import torch": [sys.executable, "-c", "import torch"],
-            "rankkit audit": [Path(sys.executable).parent / "rankkit", "audit", adapter],
-        }
-        if options.competitors:
-            commands["gradience audit"] = [
-                install("gradience", options.competitors) / "gradience", "audit", "--peft-dir", adapter,
-            ]  # fmt: skip
-            file = adapter / "adapter_model.safetensors"
-            commands["adaptersentry scan"] = [
-                install("adaptersentry", options.competitors) / "adaptersentry", "scan", file,
-            ]  # fmt: skip
-        else:
-            print("(gradience and AdapterSentry left out: give --competitors FOLDER)", file=sys.stderr)
+        commands = commands_for(adapter, options.competitors)
         for command in commands.values():
-            measure(command)  # fills the file cache and the byte-code caches
-        rounds = [{name: measure(command) for name, command in commands.items()} for _ in range(options.rounds)]
-    finally:
-        shutil.rmtree(adapter)
-    base = statistics.median(turn["import torch"][0] for turn in rounds)
-    ours = statistics.median(turn["rankkit audit"][0] for turn in rounds)
-    print("| command | seconds, median (range) | against import torch | against rankkit | peak MB | exit |")
-    print("|:--|--:|--:|--:|--:|--:|")
-    for name in commands:
-        seconds = sorted(turn[name][0] for turn in rounds)
-        median, peak = statistics.median(seconds), max(turn[name][1] for turn in rounds)
-        span = f"{median:.2f} ({seconds[0]:.2f} to {seconds[-1]:.2f})"
-        print(f"| {name} | {span} | {median / base:.2f} | {median / ours:.1f} | {peak:.0f} | {rounds[0][name][2]} |")
+            measure(command, byte_code)  # fills the file cache and the byte-code cache
+        before = os.getloadavg()[0]
+        rounds = [{name: measure(c, byte_code) for name, c in commands.items()} for _ in range(options.rounds)]
+    packages = ("rankkit", "numpy", "scipy", "torch")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    print(f"{options.rounds} rounds, load {before:.1f} before; Python {platform.python_version()}, {versions}\n")
+    kept = report(rounds)
+    if not options.competitors:
+        print("gradience and AdapterSentry were left out: give --competitors FOLDER to measure them too.")
+    sys.exit(not kept)
 
 
 if __name__ == "__main__":

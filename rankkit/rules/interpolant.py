@@ -127,7 +127,7 @@ def in_blocks(function: Callable[[Array], Array], x: Array, *, terms: int = 1) -
     xp = namespace(x)
     flat = xp.reshape(x, (-1,))
     out = xp.empty_like(flat)
-    size = max(1, BLOCK // max(1, terms // 4))
+    size = BLOCK if terms == 1 else max(1, BLOCK // 2 // terms)
     for start in range(0, flat.shape[0], size):
         part = slice(start, start + size)
         out[part] = xp.astype(function(xp.astype(flat[part], xp.float64)), x.dtype)
