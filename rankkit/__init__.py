@@ -13,6 +13,7 @@ from rankkit import initializers, metrics, rules
 from rankkit.audit import Audit, audit
 from rankkit.factors import Factors
 from rankkit.similarity import Similarity, cosine_similarity
+from rankkit.solvers import Count, count_above
 from rankkit.spectrum import Spectrum, spectrum_of
 from rankkit.sweep import Sweep, sweep_frequency
 
@@ -28,6 +29,8 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "Spectrum",
     "spectrum_of",
     "metrics",
+    "Count",
+    "count_above",
     "Similarity",
     "cosine_similarity",
     "Sweep",

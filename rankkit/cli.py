@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of stdout (head, less) left; nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("rankkit: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(": ".join(["rankkit", "interrupted", *map(str, stop.args)]), file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError, ArithmeticError, ImportError) as error:
         print(f"rankkit {options.command}: {error}", file=sys.stderr)
@@ -77,7 +77,10 @@ def _add_sweep(commands: Any) -> None:
         "--omegas", type=_frequencies, metavar="LIST",
         help="1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: staircase to plateau)",
     )  # fmt: skip
-    sweep.add_argument("--seeds", type=_positive_int, default=5, help="how many random draws (default: 5)")
+    sweep.add_argument("--seeds", type=_positive_int, help="how many random draws (default: 5)")
+    sweep.add_argument(
+        "--protocol", choices=("adasine",), help="a published setting: adasine is omega = 1..1000, 100 seeds, rank only"
+    )
     sweep.add_argument("--rule", choices=("sine", "sinter", *_ACTIVATIONS), default="sine", help="phi (default: sine)")
     sweep.add_argument("--gain", type=_non_negative, help="divisor of the sine (default: sqrt(d))")
     sweep.add_argument("--amplitude", type=_number, default=5e-5, help="Sinter's amplitude (default: 5e-5)")
@@ -85,13 +88,18 @@ def _add_sweep(commands: Any) -> None:
         "--init", choices=_LAWS, default="kaiming_uniform", help="law of the factors (default: kaiming_uniform)"
     )
     sweep.add_argument("--a", type=_number, default=0.0, help="kaiming_uniform's a: 0 (default), or LoRA's sqrt(5)")
-    sweep.add_argument("--metrics", type=lambda text: text.split(","), default=["numerical_rank", "stable_rank"],
-                       metavar="LIST", help="comma-separated (default: numerical_rank,stable_rank)")  # fmt: skip
+    sweep.add_argument("--metrics", type=lambda text: text.split(","), metavar="LIST",
+                       help="comma-separated (default: numerical_rank,stable_rank)")  # fmt: skip
     sweep.add_argument(
         "--dtype", choices=("float64", "float32"), default="float64", help="working precision of the update"
     )
     sweep.add_argument("--device", help="torch device, e.g. cuda (default: numpy on the CPU)")
-    sweep.add_argument("--n-jobs", type=_positive_int, help="threads (default: all cores); results do not depend on it")
+    sweep.add_argument("--memory", type=_positive_int, metavar="BYTES", help="what the torch device may use")
+    sweep.add_argument("--n-jobs", type=_positive_int, help="workers (default: all cores); results do not depend on it")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster, e.g. tcp://host:8786")
+    sweep.add_argument(
+        "--store", metavar="FOLDER", help="keep every finished chunk there; the same command goes on where it stopped"
+    )
     sweep.add_argument("--save", metavar="FOLDER", help="keep the whole sweep (sweep.csv, sweep.json) for Sweep.load")
 
 
@@ -111,7 +119,7 @@ def _add_audit(commands: Any) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from rankkit import initializers, rules
+    from rankkit import execution, initializers, rules
     from rankkit.sweep import sweep_frequency
 
     law = initializers.INITIALIZERS[options.init]
@@ -121,11 +129,13 @@ def _sweep(options: argparse.Namespace) -> int:
         "sinter": partial(rules.Sinter, options.amplitude),
         **{name: partial(rules.Activation, name) for name in _ACTIVATIONS},
     }
-    sweep = sweep_frequency(
-        options.d, options.r, n=options.n, omegas=options.omegas, seeds=options.seeds, rule=made[options.rule],
-        initializer=law(), metrics=options.metrics, rtol=options.rtol, dtype=options.dtype, device=options.device,
-        n_jobs=options.n_jobs, progress=options.progress,
-    )  # fmt: skip
+    with execution.cluster(options.scheduler):
+        sweep = sweep_frequency(
+            options.d, options.r, n=options.n, omegas=options.omegas, seeds=options.seeds, rule=made[options.rule],
+            initializer=law(), metrics=options.metrics, rtol=options.rtol, dtype=options.dtype,
+            protocol=options.protocol, store=options.store, device=options.device, memory=options.memory,
+            n_jobs=options.n_jobs, progress=options.progress,
+        )  # fmt: skip
     if options.save:
         _say(f"wrote {sweep.save(options.save)}")
     columns: dict[str, Any] = sweep.columns

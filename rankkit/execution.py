@@ -1,12 +1,13 @@
-"""Run independent chunks of work, in order, on the cores at hand, with a progress bar."""
+"""Run independent pieces of work on the cores at hand or on a cluster, with a progress bar."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Generic, TypeVar
 
-__all__ = ["run", "track"]
+__all__ = ["cluster", "run", "track"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,26 +20,72 @@ def run(
     n_jobs: int | None = None,
     progress: bool | None = None,
     label: str = "",
-) -> list[Result]:
-    """Return [work(item) for item in items], computed with one BLAS thread a worker.
+) -> Iterator[tuple[Item, Result]]:
+    """Return an iterator over (item, work(item)), in the order they finish, each computed with one BLAS thread.
 
-    One thread a worker makes every result the same bit for bit, whatever n_jobs. Workers are threads
-    (LAPACK releases the interpreter); a surrounding joblib.parallel_config(backend=...) takes precedence.
+    One thread a worker makes every result the same bit for bit, whatever n_jobs and wherever it runs. Workers are
+    threads (LAPACK releases the interpreter) unless a surrounding joblib.parallel_config(backend=...) says otherwise:
+    "loky" for processes, "dask" or "ray" for a cluster.
 
     Parameters
     ----------
     n_jobs : int, optional
-        Workers; None: all cores.
+        Workers; None: all cores, or all the cluster has.
     progress : bool, optional
-        Show a bar on stderr; None: only where stderr is a terminal.
+        Show a bar with the time left on stderr; None: only where stderr is a terminal.
     """
     from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits
 
+    single = _SingleThreaded(work)
     with threadpool_limits(limits=1, user_api="blas"):
-        parallel = Parallel(n_jobs=-1 if n_jobs is None else n_jobs, prefer="threads", return_as="generator")
-        results = parallel(delayed(work)(item) for item in items)
-        return list(track(results, total=len(items), progress=progress, label=label))  # type: ignore[arg-type]
+        parallel = Parallel(
+            n_jobs=-1 if n_jobs is None else n_jobs, prefer="threads", return_as="generator_unordered", batch_size=1
+        )
+        results = parallel(delayed(single)(item) for item in items)
+        yield from track(results, total=len(items), progress=progress, label=label)  # type: ignore[arg-type]
+
+
+class _SingleThreaded(Generic[Item, Result]):
+    """The work, with the BLAS of whichever process it reaches held to one thread."""
+
+    def __init__(self, work: Callable[[Item], Result]) -> None:
+        self.work = work
+
+    def __call__(self, item: Item) -> tuple[Item, Result]:
+        from threadpoolctl import threadpool_limits
+
+        # not undone: several threads of one process that set and restored it would restore each other's limit
+        threadpool_limits(limits=1, user_api="blas")
+        return item, self.work(item)
+
+
+@contextmanager
+def cluster(scheduler: str | None) -> Iterator[None]:
+    """Send what `run` runs inside this context to a Dask cluster; None: leave it here.
+
+    Raises
+    ------
+    ImportError, ValueError
+        If dask.distributed is not installed, or no scheduler answers at the address.
+    """
+    if scheduler is None:
+        yield
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ImportError("a Dask cluster needs dask.distributed; install rankkit[cluster].") from None
+    import joblib
+
+    try:
+        client = Client(scheduler, timeout=10)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ValueError(
+            f"no Dask scheduler answers at {scheduler} ({error}); start one with `dask scheduler`."
+        ) from None
+    with client, joblib.parallel_config(backend="dask"):
+        yield
 
 
 def track(items: Iterable[Item], *, total: int, progress: bool | None, label: str) -> Iterable[Item]:

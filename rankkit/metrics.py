@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rankkit.solvers.threshold import default_rtol, threshold_for
 from rankkit.spectrum import Spectrum
 
 __all__ = [
@@ -30,19 +31,6 @@ __all__ = [
     "spectral_norm",
     "stable_rank",
 ]
-
-EPS_FLOAT32 = 2.0**-23
-
-
-def default_rtol(shape: tuple[int, int]) -> float:
-    """Return max(m, n) * eps(float32), the relative tolerance torch applies to float32 matrices.
-
-    Examples
-    --------
-    >>> default_rtol((512, 512)) == 512 * 2.0**-23
-    True
-    """
-    return max(shape) * EPS_FLOAT32
 
 
 def _whole(spectrum: Spectrum, what: str) -> Any:
@@ -81,19 +69,6 @@ def stable_rank(spectrum: Spectrum) -> Any:
     return _ratio(np.sqrt(spectrum.energy), top) ** 2
 
 
-def _tolerance(spectrum: Spectrum, rtol: float | None, atol: float | None) -> tuple[Any, Any]:
-    """Return the threshold tau and how far off it may itself be."""
-    if rtol is not None and atol is not None:
-        raise ValueError("give rtol or atol, not both: the threshold is rtol * sigma_1 or atol.")
-    for name, tol in (("rtol", rtol), ("atol", atol)):
-        if tol is not None and not (np.isfinite(tol) and tol >= 0):
-            raise ValueError(f"{name} must be finite and >= 0, got {tol!r}; the default is max(m, n) * eps(float32).")
-    if atol is not None:
-        return np.full(spectrum.batch_shape, float(atol)), np.zeros(spectrum.batch_shape)
-    relative = default_rtol(spectrum.shape) if rtol is None else float(rtol)
-    return relative * spectrum.values[..., 0], relative * spectrum.error[..., 0]
-
-
 def numerical_rank_bounds(
     spectrum: Spectrum, *, rtol: float | None = None, atol: float | None = None
 ) -> tuple[Any, Any]:
@@ -108,13 +83,10 @@ def numerical_rank_bounds(
     rtol, atol : float, optional
         Threshold rtol * sigma_1 or atol; neither: rtol = max(m, n) eps(float32).
     """
-    tau, wobble = _tolerance(spectrum, rtol, atol)
-    values, error = spectrum.values, spectrum.error
-    lower = np.sum(values - error > (tau + wobble)[..., None], axis=-1)
-    open_above = values + error > np.maximum(tau - wobble, 0)[..., None]
-    upper = np.sum(open_above, axis=-1)
-    if not spectrum.complete and np.any(open_above[..., -1]):
-        _whole(spectrum, f"numerical_rank at threshold {float(np.min(tau)):.3g}")
+    threshold = threshold_for(spectrum.shape, rtol, atol, np.zeros(spectrum.batch_shape))
+    lower, upper = threshold.count_bounds(spectrum.values, spectrum.error)
+    if not spectrum.complete and np.any(upper == spectrum.values.shape[-1]):
+        _whole(spectrum, "numerical_rank at a threshold below the last of them")
     return lower[()], upper[()]
 
 

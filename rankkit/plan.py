@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import index
 from typing import Any, NamedTuple
@@ -12,18 +14,23 @@ import numpy as np
 
 from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
-from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
+from rankkit.metrics import METRICS, default_rtol
 from rankkit.rules import Rule
 from rankkit.rules.base import check_dtype
-from rankkit.spectrum import Spectrum, spectrum_of
 
-__all__ = ["Chunk", "Plan", "check_law", "default_omegas", "frequencies", "seed_list"]
+__all__ = ["PROTOCOLS", "Chunk", "Plan", "check_law", "default_omegas", "frequencies", "seed_list"]
 
-CHUNK = 8  # frequencies: a second or less at d = 512, so that the progress bar moves
+# published settings: what the arguments are that a user leaves out
+PROTOCOLS: dict[str, dict[str, Any]] = {
+    # AdaSine paper, section A.3.1
+    "adasine": {"omegas": range(1, 1001), "seeds": 100, "metrics": ("numerical_rank",)},
+}
+PARTS = 8  # chunks a seed at least, so that cores end together and the progress bar moves
+WORK = 3e10  # m n min(m, n) times frequencies in a chunk at most: a second or two on one core
 
 
 class Chunk(NamedTuple):
-    """A run of frequencies for one seed."""
+    """A run of frequencies, omegas[start:stop], for one seed."""
 
     seed: int
     start: int
@@ -50,7 +57,9 @@ class Plan:
     metrics: tuple[str, ...]
     rtol: float
     dtype: str
-    device: str | None
+    device: str | None = None
+    memory: int | None = None
+    chunk: int | None = None
 
     def __post_init__(self) -> None:
         check_law(self.d, self.n, self.r, self.initializer)
@@ -69,68 +78,51 @@ class Plan:
         if not (math.isfinite(self.rtol) and self.rtol >= 0):
             raise ValueError(f"rtol must be finite and >= 0, got {self.rtol!r}; None means max(d, n) * eps(float32).")
         check_dtype(self.dtype)
+        for name, value in (("memory", self.memory), ("chunk", self.chunk)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1):
+                raise ValueError(f"{name} must be an integer >= 1, got {value!r}; leave it out for a sensible one.")
         if not callable(self.rule):
             raise TypeError(f"rule must be a callable omega -> Rule such as rankkit.rules.Sine, got {self.rule!r}.")
         for omega in self.omegas:
             if not isinstance(made := self.rule(omega), Rule):
                 raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}.")
 
-    @property
-    def chunks(self) -> list[Chunk]:
-        """The work, seed by seed."""
-        starts = range(0, len(self.omegas), CHUNK)
-        return [Chunk(seed, at, min(at + CHUNK, len(self.omegas))) for seed in self.seeds for at in starts]
+    def chunks(self, done: Mapping[int, set[int]] | None = None) -> list[Chunk]:
+        """Return the work seed by seed, without the places in omegas that are done for a seed."""
+        heavy = self.d * self.n * min(self.d, self.n)
+        size = self.chunk or max(1, min(math.ceil(len(self.omegas) / PARTS), int(WORK // heavy)))
+        chunks = []
+        for seed in self.seeds:
+            open_ = np.array(sorted(set(range(len(self.omegas))) - (done or {}).get(seed, set())), dtype=np.int64)
+            for run in np.split(open_, np.flatnonzero(np.diff(open_) > 1) + 1):
+                chunks += [Chunk(seed, int(part[0]), int(part[-1]) + 1) for part in _cut(run, size)]
+        return chunks
 
     def factors(self, seed: int) -> Factors:
         """Return one seed's factors, on the plan's device."""
         drawn = self.initializer(self.d, self.n, self.r, seed=seed)
         return drawn if self.device is None else drawn.to(device=self.device)
 
-    def measure(self, chunk: Chunk) -> dict[str, Any]:
-        """Return the columns of one chunk's rows: std (of the entries of B A) and the metrics'."""
-        factors = self.factors(chunk.seed)
-        std = float(host(factors.entry_std()))
-        top = None if any(METRICS[name].needs_tail for name in self.metrics) else 1
-        rows: list[dict[str, float]] = []
-        for omega in self.omegas[chunk.start : chunk.stop]:
-            rule = self.rule(omega)
-            error = rule.forming_error(factors, dtype=self.dtype)
-            spectrum = spectrum_of(rule(factors, dtype=self.dtype), top=top, forming_error=error)
-            rows.append({"std": std, **self._row(spectrum)})
-        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-    def _row(self, spectrum: Spectrum) -> dict[str, float]:
-        row: dict[str, float] = {}
-        for name in self.metrics:
-            if name != "numerical_rank":
-                row[name] = float(METRICS[name].of(spectrum))
-                continue
-            lower, upper = (int(bound) for bound in numerical_rank_bounds(spectrum, rtol=self.rtol))
-            row |= {name: float(lower) if lower == upper else math.nan}
-            row |= {f"{name}_lower": lower, f"{name}_upper": upper}
-        return row
-
-    def columns(self, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Join the chunks' results, in the order of `chunks`, with the setting of every row."""
-        measured = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
-        std = measured.pop("std")
-        rows = len(std)
-        omega = np.tile(np.asarray(self.omegas, dtype=np.float64), len(self.seeds))
-        c = omega * math.prod(self.initializer.scales(self.d, self.n, self.r))
-        return {
-            "d": np.full(rows, self.d), "n": np.full(rows, self.n), "r": np.full(rows, self.r),
-            "omega": omega, "c": c, "omega_std": omega * std, "seed": np.repeat(self.seeds, len(self.omegas)),
-            "dtype": np.full(rows, self.dtype, dtype=object), "rtol": np.full(rows, self.rtol), **measured,
-        }  # fmt: skip
-
     def describe(self) -> dict[str, Any]:
         """Return the arguments as JSON-ready values; two plans that say the same measure the same."""
-        rule = getattr(self.rule, "__qualname__", None) or repr(self.rule)
         return {
             "d": int(self.d), "n": int(self.n), "r": int(self.r), "omegas": list(self.omegas),
-            "seeds": list(self.seeds), "rule": rule, "initializer": repr(self.initializer),
+            "seeds": list(self.seeds), "rule": self._rule(), "initializer": repr(self.initializer),
             "metrics": list(self.metrics), "rtol": self.rtol, "dtype": self.dtype, "device": self.device,
         }  # fmt: skip
+
+    def _rule(self) -> str:
+        """Return the first rule and a digest of what all do to fixed factors, which tells two lambdas apart."""
+        probe = Factors(np.array([[0.5, -0.25], [1.0, 0.75], [-0.5, 0.25]]), np.array([[0.5, 1.0], [-1.0, 0.25]]))
+        made = [self.rule(omega)(probe) for omega in self.omegas]
+        values = np.concatenate([np.ravel(host(x.product() if isinstance(x, Factors) else x)) for x in made])
+        seen = hashlib.sha256(" ".join(f"{value:.6e}" for value in values).encode()).hexdigest()
+        first = re.sub(r" at 0x[0-9a-f]+", "", repr(self.rule(self.omegas[0])))
+        return f"{first}, ... {seen[:12]}"
+
+
+def _cut(run: Any, size: int) -> list[Any]:
+    return [run[at : at + size] for at in range(0, len(run), size)]
 
 
 def check_law(d: int, n: int, r: int, initializer: Initializer) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from rankkit import solvers
 from rankkit.factors import Array, Factors, float_matrix, host, namespace
+from rankkit.solvers.base import energy as squared_norm
+from rankkit.solvers.base import error_of
 
 __all__ = ["Spectrum", "spectrum_of"]
 
@@ -64,12 +66,7 @@ class Spectrum:
     @property
     def error(self) -> Any:
         """Bound on |computed - true| of every value, shape (*batch, k)."""
-        return np.minimum(self.noise_floor[..., None], _finite_product(self.relative_error[..., None], self.values))
-
-
-def _finite_product(relative: Any, values: Any) -> Any:
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isfinite(relative), relative * values, np.inf)
+        return error_of(self.values, self.noise_floor, self.relative_error)
 
 
 def spectrum_of(update: Factors | Array, *, top: int | None = None, forming_error: Any = 0.0) -> Spectrum:
@@ -113,7 +110,7 @@ def spectrum_of(update: Factors | Array, *, top: int | None = None, forming_erro
         xp, whole = namespace(update), min(m, n)
         few = top is not None and top <= _KRYLOV_SHARE * whole
         solution = solvers.leading(update, int(top)) if few and top else solvers.dense(update)
-        energy = host(xp.sum(xp.astype(update, xp.float64) ** 2, axis=(-2, -1)))
+        energy = squared_norm(xp.astype(update, xp.float64, copy=False))
     keep = whole if top is None else min(int(top), whole)
     floor, relative = solution.noise_floor + formed, np.where(formed > 0, np.inf, solution.relative_error)
     return Spectrum(solution.values[..., :keep], (m, n), keep == whole, energy, floor, relative)

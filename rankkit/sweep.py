@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankkit import execution, store
+from rankkit import store
 from rankkit.initializers import Initializer, KaimingUniform
+from rankkit.measurement import SETTING, collect, gather
 from rankkit.metrics import default_rtol
-from rankkit.plan import Plan, check_law, default_omegas, frequencies, seed_list
+from rankkit.plan import PROTOCOLS, Plan, check_law, default_omegas, frequencies, seed_list
 from rankkit.rules import Rule, Sine
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Sweep", "sweep_frequency"]
-
-_SETTING = ("d", "n", "r", "omega", "c", "omega_std", "seed", "dtype", "rtol")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +92,7 @@ class Sweep:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Sweep:
-        """Return the sweep that `save` wrote, every number bit for bit.
+        """Return the sweep that `save` wrote, every number bit for bit, or what a store holds so far.
 
         Raises
         ------
@@ -101,6 +100,9 @@ class Sweep:
             If the folder holds no readable sweep.
         """
         folder = Path(folder)
+        if not (folder / "sweep.json").exists() and (folder / store.MANIFEST).exists():
+            kept = store.Store.open(folder)
+            return cls(gather(kept), kept.arguments, kept.platform)
         try:
             about = json.loads((folder / "sweep.json").read_text())
             with (folder / "sweep.csv").open(newline="") as file:
@@ -108,7 +110,7 @@ class Sweep:
             cells = dict(zip(header, zip(*rows, strict=True), strict=True))
             columns = {name: _column(cells[name], kind) for name, kind in about["columns"].items()}
             sweep = cls(columns, about["arguments"], about["platform"])
-            missing = [name for name in (*_SETTING, *sweep.metrics) if name not in columns]
+            missing = [name for name in (*SETTING, *sweep.metrics) if name not in columns]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{folder} holds no readable sweep ({error}); point to a folder made by Sweep.save."
@@ -127,11 +129,15 @@ def sweep_frequency(
     seeds: int | Iterable[int] | None = None,
     rule: Callable[[float], Rule] = Sine,
     initializer: Initializer | None = None,
-    metrics: Sequence[str] = ("numerical_rank", "stable_rank"),
+    metrics: Sequence[str] | None = None,
     rtol: float | None = None,
     dtype: str = "float64",
+    protocol: str | None = None,
+    store: str | os.PathLike[str] | None = None,
     device: str | None = None,
+    memory: int | None = None,
     n_jobs: int | None = None,
+    chunk: int | None = None,
     progress: bool | None = None,
 ) -> Sweep:
     """Return rank measures of rule(omega)(B, A) over frequencies and random factors.
@@ -150,18 +156,35 @@ def sweep_frequency(
         Maps omega to a Rule.
     initializer : Initializer, optional
         Law of the factors; None: Kaiming uniform with a = 0.
-    metrics : sequence of str
-        Names in `rankkit.metrics.METRICS`.
+    metrics : sequence of str, optional
+        Names in `rankkit.metrics.METRICS`; None: numerical_rank and stable_rank. These two and the norms need
+        no SVD: ranks are counted exactly, the spectral norm is known to 1e-9 of itself.
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(d, n) * eps(float32).
     dtype : {"float64", "float32"}
         Working precision in which the update is formed. It is decomposed in float64 always.
+    protocol : {"adasine"}, optional
+        A published setting for omegas, seeds and metrics that are left out. "adasine": omega = 1..1000, 100 seeds,
+        numerical rank (AdaSine paper, A.3.1).
+    store : path, optional
+        Folder in which every finished chunk is kept. The same call goes on where it stopped, and ends with the same
+        bits; `Sweep.load` returns what is there so far.
     device : str, optional
         torch device such as "cuda" or "cpu"; None: numpy.
+    memory : int, optional
+        Bytes that a torch device may use; None: most of what a GPU has free.
     n_jobs : int, optional
-        Threads; None: all cores. Results do not depend on it.
+        Workers; None: all cores (one for a torch device). A surrounding joblib.parallel_config(backend="loky", "dask"
+        or "ray") says where they run. Results do not depend on any of it.
+    chunk : int, optional
+        Frequencies a chunk; None: a second or two of work.
     progress : bool, optional
         Bar on stderr; None: where stderr is a terminal.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what it should be, or the store belongs to other arguments.
 
     Examples
     --------
@@ -171,17 +194,24 @@ def sweep_frequency(
     """
     n = d if n is None else n
     initializer = KaimingUniform() if initializer is None else initializer
-    if isinstance(metrics, str):
-        raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write [{metrics!r}].")
+    if protocol is not None and protocol not in PROTOCOLS:
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}; or leave it out.")
+    preset = PROTOCOLS[protocol] if protocol else {}
+    omegas = preset.get("omegas") if omegas is None else omegas
+    seeds = preset.get("seeds") if seeds is None else seeds
+    wanted = preset.get("metrics", ("numerical_rank", "stable_rank")) if metrics is None else metrics
+    if isinstance(wanted, str):
+        raise TypeError(f"metrics must be a sequence of names, got the string {wanted!r}; write [{wanted!r}].")
     check_law(d, n, r, initializer)
     plan = Plan(
         d, n, r,
         omegas=default_omegas(d, n, r, initializer) if omegas is None else frequencies(omegas),
-        seeds=seed_list(seeds), rule=rule, initializer=initializer, metrics=tuple(metrics),
-        rtol=default_rtol((d, n)) if rtol is None else float(rtol), dtype=dtype, device=device,
+        seeds=seed_list(seeds), rule=rule, initializer=initializer, metrics=tuple(wanted),
+        rtol=default_rtol((d, n)) if rtol is None else float(rtol), dtype=dtype, device=device, memory=memory,
+        chunk=chunk,
     )  # fmt: skip
-    results = execution.run(plan.measure, plan.chunks, n_jobs=n_jobs, progress=progress, label=f"sweep d={d} r={r}")
-    return Sweep(plan.columns(results), plan.describe(), _platform(device))
+    columns = collect(plan, store, platform=_platform(device), n_jobs=n_jobs, progress=progress)
+    return Sweep(columns, plan.describe(), _platform(device))
 
 
 def _column(cells: Sequence[str], kind: str) -> Any:

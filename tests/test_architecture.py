@@ -27,16 +27,30 @@ MAY_IMPORT = {
     "checkpoints": {"factors", "rules", "checkpoints"},
     "spectrum": {"factors", "solvers"},
     "similarity": {"factors", "plots"},
-    "metrics": {"spectrum"},
-    "plan": {"factors", "initializers", "rules", "spectrum", "metrics"},
-    "sweep": {"plan", "initializers", "rules", "metrics", "execution", "store", "plots"},
+    "metrics": {"solvers", "spectrum"},
+    "plan": {"factors", "initializers", "rules", "metrics"},
+    "measurement": {"factors", "plan", "solvers", "spectrum", "metrics", "execution", "store"},
+    "sweep": {"plan", "measurement", "initializers", "rules", "metrics", "store", "plots"},
     "audit": {"checkpoints", "factors", "spectrum", "metrics", "execution", "store", "plots"},
     "gates": {"audit"},
     "data": {"data"},
-    "cli": {"data", "sweep", "audit", "initializers", "rules", "report", "gates", "store", "rankkit"},
+    "cli": {"data", "sweep", "audit", "execution", "initializers", "rules", "report", "gates", "store", "rankkit"},
 }
 ONLY = {"matplotlib": {"plots"}, "seaborn": {"plots"}, "hypothesis": set(), "flint": set()}
-LAZY = {"torch", "pandas", "scipy", "matplotlib", "seaborn", "joblib", "threadpoolctl", "tqdm", "regex", "peft"}
+LAZY = {
+    "torch",
+    "distributed",
+    "dask",
+    "pandas",
+    "scipy",
+    "matplotlib",
+    "seaborn",
+    "joblib",
+    "threadpoolctl",
+    "tqdm",
+    "regex",
+    "peft",
+}
 
 
 def stage(path):
@@ -111,8 +125,8 @@ def test_every_stage_stands_in_the_map():
 
 def test_public_names_are_these():
     assert rankkit.__all__ == [
-        "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Similarity", "cosine_similarity", "Sweep",
-        "sweep_frequency", "Audit", "audit", "plots",
+        "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
+        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
         assert getattr(rankkit, name) is not None

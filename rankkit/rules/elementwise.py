@@ -12,6 +12,7 @@ from array_api_compat import is_torch_array
 
 from rankkit.factors import Array, Factors, namespace
 from rankkit.rules.base import UNIT_ROUNDOFF, Pointwise, Rule, check_dtype, check_finite
+from rankkit.rules.sine_function import sin
 
 __all__ = ["Activation", "Elementwise", "Linear", "Sine", "Sinter"]
 
@@ -79,7 +80,7 @@ class Sine(Pointwise):
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return sin(omega x) / gain."""
-        return namespace(x).sin(x * float(self.omega)) / self._gain(rows)
+        return sin(x * float(self.omega)) / self._gain(rows)
 
     def _slope(self, peak: Any, *, rows: int) -> float:
         """Return omega / gain."""
@@ -103,7 +104,7 @@ class Sinter(Pointwise):
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return x + amplitude x sin(omega x)."""
-        return x + float(self.amplitude) * x * namespace(x).sin(x * float(self.omega))
+        return x + float(self.amplitude) * x * sin(x * float(self.omega))
 
     def _slope(self, peak: Any, *, rows: int) -> Any:
         """Return 1 + |amplitude| (1 + omega peak): phi is not Lipschitz on the whole line."""

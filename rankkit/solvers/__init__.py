@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rankkit.solvers.base import Solution
+from rankkit.solvers.counting import Count, count_above
 from rankkit.solvers.dense import dense
 from rankkit.solvers.factored import factored
 from rankkit.solvers.krylov import leading
 
-__all__ = ["Solution", "dense", "factored", "leading"]
+__all__ = ["Count", "Solution", "count_above", "dense", "factored", "leading"]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["EPS", "Solution"]
+import numpy as np
+from array_api_compat import is_numpy_array
+
+from rankkit.factors import Array, host, namespace
+
+__all__ = ["EPS", "Solution", "energy", "error_of"]
 
 EPS = 2.0**-52  # float64, the precision every solver decomposes in
 
@@ -27,3 +32,20 @@ class Solution(NamedTuple):
     values: Any
     noise_floor: Any
     relative_error: Any
+
+
+def error_of(values: Any, noise_floor: Any, relative_error: Any) -> Any:
+    """Return the bound on every value's error, shape (*batch, k): the smaller of the two."""
+    with np.errstate(invalid="ignore"):
+        near = np.where(np.isfinite(relative_error[..., None]), relative_error[..., None] * values, np.inf)
+    return np.minimum(noise_floor[..., None], near)
+
+
+def energy(matrices: Array) -> Any:
+    """Return the squared Frobenius norm of matrices (*batch, m, n), shape (*batch,), on the host."""
+    xp, (*batch, m, n) = namespace(matrices), matrices.shape
+    flat = xp.reshape(matrices, (*batch, m * n))
+    if is_numpy_array(flat):
+        with np.errstate(over="ignore"):
+            return np.vecdot(flat, flat)
+    return host(xp.linalg.vecdot(flat, flat))

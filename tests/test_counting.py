@@ -1,0 +1,158 @@
+"""Counting without an SVD: the integer that the SVD finds, or an honest interval around a planted threshold."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rankkit as rk
+from rankkit.initializers import KaimingUniform, Normal, Uniform, XavierUniform
+from tests import laws
+
+LAWS = (KaimingUniform(), KaimingUniform(a=5**0.5), XavierUniform(), Uniform(4), Normal(1.0, 1.0))
+ROUTES = {"sample", "cholesky", "inertia", "eigenvalues", "svd"}
+
+
+def with_spectrum(sigma, n=None, seed=0):
+    """Return a matrix with these singular values, to rounding."""
+    m, n = len(sigma), n or len(sigma)
+    return (laws.orthogonal(seed, m) * sigma) @ laws.orthogonal(seed + 1, n)[:m]
+
+
+def random_case(rng):
+    """Return a matrix of the papers' kind and a tolerance; every fourth is planted beside a singular value."""
+    d, r = int(rng.integers(8, 301)), int(rng.integers(1, 9))
+    n = d if rng.random() < 0.6 else int(rng.integers(8, 301))
+    f = LAWS[rng.integers(len(LAWS))](d, n, r, seed=int(rng.integers(1 << 30)))
+    S = np.sin(10 ** rng.uniform(-1, 4) * (f.B @ f.A))
+    sigma = np.linalg.svd(S, compute_uv=False)
+    planted = sigma[rng.integers(sigma.size)] / sigma[0] * (1 + rng.uniform(-1e-9, 1e-9))
+    if rng.random() < 0.25 and 1e-9 < planted < 0.5:
+        return S, sigma, {"rtol": float(planted)}, float(planted * sigma[0])
+    if rng.random() < 0.2:
+        atol = float(10 ** rng.uniform(-8, 1))
+        return S, sigma, {"atol": atol}, atol
+    rtol = float(10 ** rng.uniform(-9, -2))
+    return S, sigma, {"rtol": rtol}, rtol * sigma[0]
+
+
+def test_the_count_is_the_svds_on_a_random_family(asarray):
+    """Never wrong; undecided only where a value lies within an SVD's own error of the threshold."""
+    rng, undecided = np.random.default_rng(7), 0
+    for _ in range(150):
+        S, sigma, tolerance, tau = random_case(rng)
+        found = rk.count_above(asarray(S), **tolerance)
+        near = np.min(np.abs(sigma - tau)) <= 2 * max(S.shape) * 2.0**-52 * sigma[0]
+        assert near or found.lower == found.upper == np.sum(sigma > tau), (S.shape, tolerance, found)
+        assert found.lower <= np.sum(sigma > tau) + near
+        assert found.upper >= np.sum(sigma > tau) - near
+        assert near or found.lower == found.upper
+        undecided += found.lower < found.upper
+    assert undecided > 0  # the planted thresholds are there
+
+
+@pytest.mark.parametrize("omega", [0.5, 12.0, 40.0, 150.0, 700.0, 5000.0])
+@pytest.mark.parametrize("rtol", [None, 1e-2, 1e-6])
+def test_every_route_agrees_with_the_svd_along_a_curve(omega, rtol, asarray):
+    f = KaimingUniform()(256, 256, 2, seed=3)
+    S = rk.rules.Sine(omega)(f)
+    sigma = np.linalg.svd(S, compute_uv=False)
+    tau = (256 * 2.0**-23 if rtol is None else rtol) * sigma[0]
+    found = rk.count_above(asarray(S), rtol=rtol)
+    assert found.lower == found.upper == np.sum(sigma > tau)
+    assert str(found.route) in ROUTES
+
+
+def test_the_routes_are_all_taken():
+    """A ladder with a rung that is never stood on would be untested by everything above."""
+    seen = set()
+    for omega, rtol in ((1.0, None), (40.0, None), (150.0, None), (5000.0, None), (300.0, 1e-9)):
+        for seed in range(4):
+            f = KaimingUniform()(256, 256, 2, seed=seed)
+            seen.add(str(rk.count_above(np.sin(omega * (f.B @ f.A)), rtol=rtol).route))
+    assert seen >= ROUTES - {"inertia"}
+    sigma = np.r_[np.linspace(1, 0.5, 191), 2e-3]
+    assert rk.count_above(with_spectrum(sigma), rtol=1.5e-3).route == "inertia"
+
+
+@pytest.mark.parametrize("few", [0, 1, 5, 30, 63, 64, 120])
+@pytest.mark.parametrize("wide", [192, 230])
+def test_a_nearly_full_matrix(few, wide, asarray):
+    """Some values far below the threshold, the others far above: what Sylvester and Courant-Fischer decide."""
+    sigma = np.r_[np.linspace(1, 0.3, 192 - few), np.linspace(1e-6, 1e-7, few)]
+    S = with_spectrum(sigma, wide, seed=few)
+    for M in (S, S.T):
+        found = rk.count_above(asarray(np.ascontiguousarray(M)), rtol=1e-4)
+        assert found.lower == found.upper == 192 - few
+
+
+@pytest.mark.parametrize("gap", [1e-12, 1e-9, 1e-6, 1e-3])
+@pytest.mark.parametrize("rtol", [1e-2, 1e-5, 1e-8])
+def test_a_value_planted_beside_the_threshold(gap, rtol):
+    """Just above counts, just below does not, and between the two the answer may only be an interval."""
+    base = np.r_[np.linspace(1, 0.2, 100), rtol * np.linspace(0.5, 0.01, 27)]
+    for side in (-1, 1):
+        found = rk.count_above(with_spectrum(np.sort(np.r_[base, rtol * (1 + side * gap)])[::-1]), rtol=rtol)
+        truth = 100 + (side > 0)
+        assert found.lower <= truth <= found.upper
+        if gap * rtol > 1e-12:
+            assert found.lower == found.upper
+
+
+def test_forming_error_widens_the_interval(asarray):
+    sigma = np.r_[np.linspace(1, 0.2, 120), 1.1e-3]
+    S = with_spectrum(sigma)
+    assert rk.count_above(asarray(S), atol=1e-3)[:2] == (121, 121)
+    assert rk.count_above(asarray(S), atol=1e-3, forming_error=2e-4)[:2] == (120, 121)
+
+
+def test_a_batch_is_its_members(asarray):
+    f = KaimingUniform()(128, 128, 2, seed=range(3))
+    S = np.stack([np.sin(omega * (f.B @ f.A)) for omega in (1.0, 50.0, 900.0)])
+    found = rk.count_above(asarray(S), rtol=1e-4)
+    assert found.lower.shape == found.route.shape == (3, 3)
+    for i in np.ndindex(3, 3):
+        one = rk.count_above(S[i], rtol=1e-4)
+        assert (found.lower[i], found.upper[i]) == (one.lower, one.upper)
+
+
+def test_factors_take_the_exact_route():
+    f = KaimingUniform()(300, 200, 5, seed=0)
+    found = rk.count_above(f)
+    assert (found.lower, found.upper, found.route) == (5, 5, "factored")
+
+
+@pytest.mark.parametrize("scale", [1e-160, 1e-30, 1e30, 1e150])
+def test_scale_does_not_matter(scale):
+    f = KaimingUniform()(128, 128, 2, seed=0)
+    S = np.sin(50 * (f.B @ f.A))
+    assert rk.count_above(S * scale, rtol=1e-4)[:2] == rk.count_above(S, rtol=1e-4)[:2]
+
+
+def test_zero_and_tiny_matrices(asarray):
+    for shape in ((1, 1), (3, 5), (150, 130)):
+        assert rk.count_above(asarray(np.zeros(shape)))[:2] == (0, 0)
+        assert rk.count_above(asarray(np.ones(shape)))[:2] == (1, 1)
+    assert rk.count_above(asarray(np.eye(200)))[:2] == (200, 200)
+
+
+@given(laws.matrices(), st.floats(1e-9, 0.9))
+def test_it_agrees_with_numerical_rank(M, rtol):
+    bounds = rk.metrics.numerical_rank_bounds(rk.spectrum_of(M), rtol=rtol)
+    assert rk.count_above(M, rtol=rtol)[:2] == bounds
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rtol": 1e-3, "atol": 1.0}, "give rtol or atol, not both"),
+        ({"rtol": -1.0}, "rtol must be finite and >= 0, got -1.0"),
+        ({"atol": float("nan")}, "atol must be finite"),
+        ({"forming_error": -1.0}, "forming_error must be >= 0"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        rk.count_above(np.eye(3), **arguments)
+    with pytest.raises(ValueError, match="update must be finite"):
+        rk.count_above(np.array([[np.nan]]))
