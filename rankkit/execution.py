@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
@@ -43,7 +44,14 @@ def run(
             n_jobs=-1 if n_jobs is None else n_jobs, prefer="threads", return_as="generator_unordered", batch_size=1
         )
         results = parallel(delayed(single)(item) for item in items)
-        yield from track(results, total=len(items), progress=progress, label=label)  # type: ignore[arg-type]
+        try:
+            # not `yield from`, which would close joblib's generator before the warnings are silenced
+            for done in track(results, total=len(items), progress=progress, label=label):  # type: ignore[arg-type]
+                yield done  # noqa: UP028
+        finally:
+            with warnings.catch_warnings():  # joblib's, on what an interrupted run leaves unused
+                warnings.simplefilter("ignore")
+                results.close()  # type: ignore[union-attr]
 
 
 class _SingleThreaded(Generic[Item, Result]):

@@ -47,7 +47,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Any], object
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)  # an interrupt may come just after the move
         raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:

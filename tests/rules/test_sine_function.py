@@ -1,0 +1,56 @@
+"""Our sine against thirty digits, on both sides of every boundary it has."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from rankkit.rules.sine_function import BLOCK, LARGEST, PI, sin
+
+U = 2.0**-53
+
+
+def exact(x):
+    with mpmath.workprec(200):
+        return np.array([float(mpmath.sin(mpmath.mpf(float(value)))) for value in x])
+
+
+def long(values):
+    """Return an array long enough for our own code, beginning with these values."""
+    return np.concatenate([values, np.random.default_rng(0).uniform(-3, 3, BLOCK + 17)])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-8, 1.0, 30.0, 1e4, 0.99 * LARGEST])
+def test_within_three_roundings(size):
+    x = size * np.random.default_rng(1).uniform(-1, 1, 2000)
+    wrong = np.abs(sin(long(x))[:2000] - exact(x))
+    assert np.all(wrong <= 3 * U * np.minimum(np.abs(x), np.maximum(1, U * np.abs(x) / U)))
+
+
+def test_near_multiples_of_pi():
+    """Where the reduction has to know pi to more than 53 bits."""
+    k = np.arange(-150_000, 150_001, 997)
+    x = np.float64(np.pi) * k
+    assert np.all(np.abs(sin(long(x))[: x.size] - exact(x)) <= 3 * U * np.maximum(1, np.abs(x)))
+    assert np.all(np.abs(sin(long(x))[: x.size] - exact(x)) <= 3 * U)
+
+
+def test_pi_is_pi_and_its_parts_multiply_exactly():
+    with mpmath.workprec(300):
+        assert abs(sum(map(mpmath.mpf, PI)) - mpmath.pi) < 1e-36
+    for part in PI[:2]:
+        mantissa = np.frexp(part)[0] * 2.0**33
+        assert mantissa == int(mantissa)
+    assert LARGEST / np.pi < 2**20
+
+
+def test_beyond_its_range_and_for_other_types_it_is_numpys():
+    for x in (long(np.array([2 * LARGEST, 1e300])), np.linspace(-3, 3, 2 * BLOCK, dtype=np.float32), np.ones(3)):
+        np.testing.assert_array_equal(sin(x), np.sin(x))
+
+
+def test_shapes_strides_and_the_argument_are_kept():
+    x = np.asfortranarray(np.random.default_rng(0).standard_normal((300, 200)))
+    before = x.copy()
+    for view in (x, x.T, x[::2, ::-1]):
+        np.testing.assert_allclose(sin(view), np.sin(view), rtol=0, atol=3 * U)
+    np.testing.assert_array_equal(x, before)
