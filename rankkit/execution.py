@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Generic, TypeVar
 
-__all__ = ["cluster", "run", "track"]
+import numpy as np
+
+__all__ = ["cluster", "keep_freed_memory", "run", "track"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,19 +23,21 @@ def run(
     items: Sequence[Item],
     *,
     n_jobs: int | None = None,
+    processes: bool = False,
     progress: bool | None = None,
     label: str = "",
 ) -> Iterator[tuple[Item, Result]]:
     """Return an iterator over (item, work(item)), in the order they finish, each computed with one BLAS thread.
 
-    One thread a worker makes every result the same bit for bit, whatever n_jobs and wherever it runs. Workers are
-    threads (LAPACK releases the interpreter) unless a surrounding joblib.parallel_config(backend=...) says otherwise:
-    "loky" for processes, "dask" or "ray" for a cluster.
+    One thread a worker makes every result the same bit for bit, whatever n_jobs and wherever it runs. A surrounding
+    joblib.parallel_config(backend=...) says where workers live: "loky" (processes), "threading", "dask" or "ray".
 
     Parameters
     ----------
     n_jobs : int, optional
         Workers; None: all cores, or all the cluster has.
+    processes : bool
+        Where nothing else is said, use processes: a second to start, and no waiting for the interpreter's lock.
     progress : bool, optional
         Show a bar with the time left on stderr; None: only where stderr is a terminal.
     """
@@ -41,13 +47,14 @@ def run(
     single = _SingleThreaded(work)
     with threadpool_limits(limits=1, user_api="blas"):
         parallel = Parallel(
-            n_jobs=-1 if n_jobs is None else n_jobs, prefer="threads", return_as="generator_unordered", batch_size=1
-        )
+            n_jobs=-1 if n_jobs is None else n_jobs, prefer="processes" if processes else "threads",
+            return_as="generator_unordered", batch_size=1,
+        )  # fmt: skip
         results = parallel(delayed(single)(item) for item in items)
         try:
             # not `yield from`, which would close joblib's generator before the warnings are silenced
-            for done in track(results, total=len(items), progress=progress, label=label):  # type: ignore[arg-type]
-                yield done  # noqa: UP028
+            for done in track(results, total=len(items), progress=progress, label=label):  # type: ignore[arg-type]  # noqa: UP028
+                yield done
         finally:
             with warnings.catch_warnings():  # joblib's, on what an interrupted run leaves unused
                 warnings.simplefilter("ignore")
@@ -61,11 +68,29 @@ class _SingleThreaded(Generic[Item, Result]):
         self.work = work
 
     def __call__(self, item: Item) -> tuple[Item, Result]:
-        from threadpoolctl import threadpool_limits
-
-        # not undone: several threads of one process that set and restored it would restore each other's limit
-        threadpool_limits(limits=1, user_api="blas")
+        _prepare(os.getpid())
         return item, self.work(item)
+
+
+@cache
+def _prepare(_process: int) -> None:
+    """Hold a process's BLAS to one thread, once and for all: the threads of one process would undo each other's limit.
+
+    In the calling process this comes inside `run`'s own limit, which is undone.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=1, user_api="blas")
+    keep_freed_memory()
+
+
+def keep_freed_memory() -> None:
+    """Return nothing; from here on the process keeps the pages of large arrays it frees for the next ones.
+
+    An allocation never touched and freed at once raises glibc's threshold for giving memory back to the system.
+    Faulting a matrix's pages in anew takes as long as some of the work on it.
+    """
+    np.empty(31 << 20, dtype=np.uint8)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ SETTING = ("d", "n", "r", "omega", "c", "omega_std", "seed", "dtype", "rtol")
 
 COPIES = 12  # float64 matrices of the update's size that are alive at once, for every update in a batch
 SHARE = 0.7  # of a GPU's free memory, where no cap is given
+HEAVY = 1e12  # of plan.work: half a minute on two cores, beside which starting processes is nothing
 HOST_MEMORY = 1 << 30  # bytes, for torch on the CPU
 
 
@@ -46,9 +47,10 @@ def collect(
     chunks = plan.chunks(done)
     jobs = 1 if n_jobs is None and plan.device is not None else n_jobs
     label, left = f"sweep d={plan.d} r={plan.r}", len(chunks)
+    heavy = plan.device is None and plan.work * sum(chunk.stop - chunk.start for chunk in chunks) > HEAVY
     try:
         for chunk, columns in execution.run(
-            partial(measure, plan), chunks, n_jobs=jobs, progress=progress, label=label
+            partial(measure, plan), chunks, n_jobs=jobs, processes=heavy, progress=progress, label=label
         ):
             if store is not None:
                 store.write(f"seed{chunk.seed}-omega{chunk.start}-{chunk.stop - 1}", columns)

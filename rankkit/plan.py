@@ -87,10 +87,14 @@ class Plan:
             if not isinstance(made := self.rule(omega), Rule):
                 raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}.")
 
+    @property
+    def work(self) -> int:
+        """What one frequency costs, up to a factor: m n min(m, n)."""
+        return self.d * self.n * min(self.d, self.n)
+
     def chunks(self, done: Mapping[int, set[int]] | None = None) -> list[Chunk]:
         """Return the work seed by seed, without the places in omegas that are done for a seed."""
-        heavy = self.d * self.n * min(self.d, self.n)
-        size = self.chunk or max(1, min(math.ceil(len(self.omegas) / PARTS), int(WORK // heavy)))
+        size = self.chunk or max(1, min(math.ceil(len(self.omegas) / PARTS), int(WORK // self.work)))
         chunks = []
         for seed in self.seeds:
             open_ = np.array(sorted(set(range(len(self.omegas))) - (done or {}).get(seed, set())), dtype=np.int64)

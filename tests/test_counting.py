@@ -84,6 +84,7 @@ def test_a_nearly_full_matrix(few, wide, asarray):
     for M in (S, S.T):
         found = rk.count_above(asarray(np.ascontiguousarray(M)), rtol=1e-4)
         assert found.lower == found.upper == 192 - few
+        assert few > 16 or found.route in ("cholesky", "inertia")  # no eigenvalues for a handful
 
 
 @pytest.mark.parametrize("gap", [1e-12, 1e-9, 1e-6, 1e-3])

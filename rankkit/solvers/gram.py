@@ -10,14 +10,14 @@ by at most m u F^2, and a Cholesky factorisation that runs through is that of a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import device, is_numpy_array
 
 from rankkit.factors import Array, host, namespace
-from rankkit.solvers.base import EPS
+from rankkit.solvers import lapack
+from rankkit.solvers.base import EPS, energy
 
 __all__ = [
     "Gram",
@@ -62,11 +62,7 @@ def gram(S: Array, energy: Any) -> Gram:
     m, n = S.shape[-2:]
     tall = S if m >= n else namespace(S).matrix_transpose(S)
     if is_numpy_array(S):
-        from scipy.linalg.blas import dsyrk
-
-        # half of gemm's work; each matrix is handed over as LAPACK's column-major transpose
-        products = [dsyrk(1.0, x.T) if x.flags.c_contiguous else dsyrk(1.0, x, trans=1) for x in tall]
-        matrix = _stack([upper.T for upper in products])
+        matrix = np.stack([lapack.product(x) for x in S]) if S.shape[0] != 1 else lapack.product(S[0])[None]
     else:
         xp = namespace(S)
         matrix = xp.tril(xp.matrix_transpose(tall) @ tall)
@@ -94,14 +90,14 @@ def power_top(G: Gram) -> Any:
 def proved_top(G: Gram, low: Any) -> Any:
     """Return an upper bound, shape (batch,), on sigma_1: 6 % above `low` where a Cholesky factorisation proves it."""
     guess = 1.06 * low
-    proved = _cholesky(_shifted(-G.matrix, -(guess**2)))[1] == 0
+    proved = _definite(_shifted(-G.matrix, -(guess**2)))
     return np.where(proved, np.sqrt(guess**2 + G.error), row_sum_top(G))
 
 
 class Inertia(NamedTuple):
     """How many eigenvalues of G exceed a shift, by Sylvester's law.
 
-    G - shift I = [L 0; W^T I] [I 0; 0 Z] [L^T W; 0 I] with one Schur complement Z of order TAIL.
+    G - shift I = [L 0; W I] [I 0; 0 Z] [L^T W^T; 0 I] with one Schur complement Z of order TAIL.
 
     Attributes
     ----------
@@ -110,7 +106,7 @@ class Inertia(NamedTuple):
     positive : numpy integer array, shape (batch,)
         Where sound, so many singular values surely exceed tau; elsewhere 0.
     factor, side, complement : arrays
-        L, W and Z.
+        L (below the diagonal of its leading block), W and Z.
     """
 
     sound: Any
@@ -122,21 +118,18 @@ class Inertia(NamedTuple):
 
 def inertia(G: Gram, tau: Any) -> Inertia:
     """Return the inertia of G - tau^2 I, shifted by the rounding so that what it counts surely exceeds tau."""
-    xp, p, slack = namespace(G.matrix), G.matrix.shape[-1], 3 * G.error
-    k = p - TAIL
+    p, slack = G.matrix.shape[-1], 3 * G.error
     C = _shifted(G.matrix, tau**2 + G.error + slack)
-    L, failure = _cholesky(C[..., :k, :k])
-    good = failure == 0
-    if not np.any(good):
-        return Inertia(good, np.zeros_like(failure), L, L, L)
-    W = _solve(L, xp.matrix_transpose(C[..., k:, :k]))
-    Z = host(C[..., k:, k:] - xp.matrix_transpose(W) @ W)
-    Z = np.where(good[:, None, None], np.tril(Z) + np.swapaxes(np.tril(Z, -1), -1, -2), 0.0)
-    # rounding of Cholesky, of the triangular solve, of Z and of its eigenvalues
-    size = host(xp.linalg.matrix_norm(L)) + host(xp.linalg.matrix_norm(W))
-    good &= EPS * (p + 8) * (size**2 + np.linalg.norm(Z, axis=(-2, -1))) <= slack
-    positive = np.where(good, k + np.sum(np.linalg.eigvalsh(Z) > 0, axis=-1), 0)
-    return Inertia(good, positive, L, W, Z)
+    k = p - TAIL
+    xp = namespace(C)
+    trace = host(xp.sum(xp.linalg.diagonal(C)[..., :k], axis=-1))
+    L, W, Z, good = _eliminated(C, k)
+    complement = np.where(good[:, None, None], host(Z), 0.0)
+    # rounding of Cholesky (||L||_F^2 is the trace), of the triangular solve, of Z and of its eigenvalues
+    size = np.sqrt(np.maximum(trace, 0)) + np.where(good, np.sqrt(energy(W)), 0.0)
+    good = good & (EPS * (p + 8) * (size**2 + np.sqrt(energy(complement))) <= slack)
+    positive = np.where(good, k + np.sum(np.linalg.eigvalsh(complement) > 0, axis=-1), 0)
+    return Inertia(good, positive, L, W, complement)
 
 
 def small_at_least(G: Gram, found: Inertia, tau: Any) -> Any:
@@ -146,8 +139,10 @@ def small_at_least(G: Gram, found: Inertia, tau: Any) -> Any:
     to the smallest eigenvalues of Z.
     """
     xp = namespace(G.tall)
-    z = xp.asarray(np.linalg.eigh(found.complement)[1][..., :FEW], device=device(G.tall))
-    X = xp.linalg.qr(xp.concat([-_solve(found.factor, found.side @ z, transposed=True), z], axis=-2))[0]
+    few = min(FEW, int(np.max(G.matrix.shape[-1] - found.positive[found.sound])))
+    z = xp.asarray(np.linalg.eigh(found.complement)[1][..., :few], device=device(G.tall))
+    above = _solved(found.factor, xp.matrix_transpose(found.side) @ z)
+    X = xp.linalg.qr(xp.concat([-above, z], axis=-2))[0]
     rounding = np.sqrt(EPS * sum(G.tall.shape[-2:]) * G.error)  # (m + n) eps ||S||_F and more
     small = host(xp.linalg.svdvals(G.tall @ X)) + rounding[:, None]
     return np.where(found.sound, np.sum(small < tau[:, None], axis=-1), 0)
@@ -167,36 +162,43 @@ def _shifted(G: Array, shift: Any) -> Array:
     return C
 
 
-def _cholesky(C: Array) -> tuple[Array, Any]:
-    """Return L with L L^T = C, and 0 or the order of the first leading minor that is not positive; C is lost."""
+def _definite(C: Array) -> Any:
+    """Return whether C is positive definite, as its Cholesky factorisation says, shape (batch,); C is lost."""
+    if is_numpy_array(C):
+        return np.array([lapack.cholesky(matrix, matrix.shape[0]) for matrix in C])
+    from torch.linalg import cholesky_ex
+
+    return cholesky_ex(C)[1].cpu().numpy() == 0
+
+
+def _eliminated(C: Array, k: int) -> tuple[Array, Array, Array, Any]:
+    """Return L, W, Z of C after k pivots, and whether they were positive, shape (batch,); C is lost."""
     if not is_numpy_array(C):
-        from torch.linalg import cholesky_ex
+        from torch.linalg import cholesky_ex, solve_triangular
 
-        L, info = cholesky_ex(C)
-        return L, info.cpu().numpy()
-    from scipy.linalg.lapack import dpotrf
+        L, info = cholesky_ex(C[..., :k, :k])
+        W = solve_triangular(L, C[..., k:, :k].mT, upper=False).mT
+        rest = C[..., k:, k:]
+        return L, W, rest + rest.tril(-1).mT - W @ W.mT, info.cpu().numpy() == 0
+    good = np.array([lapack.cholesky(matrix, k) for matrix in C])
+    for i in np.flatnonzero(good):
+        lapack.solve(C[i], k, C[i, k:, :k])
+    W, rest = C[:, k:, :k], C[:, k:, k:]
+    return C, W, rest + np.swapaxes(np.tril(rest, -1), -1, -2) - W @ np.swapaxes(W, -1, -2), good
 
-    done = [dpotrf(lower.T, lower=0, clean=1, overwrite_a=1) for lower in C]
-    return _stack([U.T for U, _ in done]), np.array([info for _, info in done])
 
-
-def _solve(L: Array, right: Array, *, transposed: bool = False) -> Array:
-    """Return L^{-1} right, or L^{-T} right, for lower triangular L."""
+def _solved(L: Array, columns: Array) -> Array:
+    """Return L^{-T} times columns, shape (batch, k, few), for the leading k x k triangle of L."""
+    k = columns.shape[-2]
     if not is_numpy_array(L):
         from torch.linalg import solve_triangular
 
-        return solve_triangular(L.mT if transposed else L, right, upper=transposed)
-    from scipy.linalg.lapack import dtrtrs
-
-    done = [dtrtrs(lower.T, b, lower=0, trans=0 if transposed else 1) for lower, b in zip(L, right, strict=True)]
-    assert all(info == 0 for _, info in done)
-    return _stack([x for x, _ in done])
+        return solve_triangular(L[..., :k, :k].mT, columns, upper=True)
+    rows = np.ascontiguousarray(np.swapaxes(columns, -1, -2))
+    for triangle, right in zip(L, rows, strict=True):
+        lapack.solve(triangle, k, right, transposed=True)
+    return np.swapaxes(rows, -1, -2)
 
 
 def _or_one(length: Array, xp: Any) -> Array:
     return xp.where(length > 0, length, xp.ones_like(length))
-
-
-def _stack(matrices: Sequence[Any]) -> Any:
-    """Return the matrices as a stack; a single one is not copied."""
-    return matrices[0][None] if len(matrices) == 1 else np.stack(matrices)
