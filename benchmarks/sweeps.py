@@ -1,10 +1,10 @@
 """Ranks and stable ranks of sin(omega B A) by rankkit's sweep, against the loop anyone would write.
 
-Run: python benchmarks/sweeps.py [--seeds 4] [--step 40] [--only NAME]
+Run: python benchmarks/sweeps.py [--seeds 4] [--step 40] [--rounds 3] [--only NAME]
 
 The loop forms sin(omega B A) in torch and asks torch for its rank (float32, as the papers' matrices are) or its
-singular values (float64), with torch's default threads; the sweep uses its defaults. The two take turns, seed by seed.
-Every rank is also held against the integer from numpy's float64 SVD.
+singular values (float64), with torch's default threads; the sweep runs in processes, as long sweeps do by default,
+already started. The two take turns. Every rank is also held against the integer from numpy's float64 SVD.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import joblib
 import numpy as np
 import torch
 
@@ -29,30 +30,36 @@ def factors(d: int, r: int, seed: int, dtype: torch.dtype) -> tuple[Any, Any]:
     return torch.as_tensor(drawn.B).to(dtype), torch.as_tensor(drawn.A).to(dtype)
 
 
-def rank_loop(d: int, r: int, omegas: range, seed: int) -> None:
+def rank_loop(d: int, r: int, omegas: range, seeds: int) -> None:
     """Compute ranks the obvious way."""
-    B, A = factors(d, r, seed, torch.float32)
-    for omega in omegas:
-        torch.linalg.matrix_rank(torch.sin(omega * (B @ A)))
+    for seed in range(seeds):
+        B, A = factors(d, r, seed, torch.float32)
+        for omega in omegas:
+            torch.linalg.matrix_rank(torch.sin(omega * (B @ A)))
 
 
-def stable_rank_loop(d: int, r: int, omegas: range, seed: int) -> None:
+def stable_rank_loop(d: int, r: int, omegas: range, seeds: int) -> None:
     """Compute stable ranks the obvious way."""
-    B, A = factors(d, r, seed, torch.float64)
-    for omega in omegas:
-        sigma = torch.linalg.svdvals(torch.sin(omega * (B @ A)))
-        _ = torch.sum(sigma**2) / sigma[0] ** 2
+    for seed in range(seeds):
+        B, A = factors(d, r, seed, torch.float64)
+        for omega in omegas:
+            sigma = torch.linalg.svdvals(torch.sin(omega * (B @ A)))
+            _ = torch.sum(sigma**2) / sigma[0] ** 2
 
 
 def sweep(metric: str, n_jobs: int | None = None) -> Callable[..., rk.Sweep]:
     """Return the sweep of one metric as a function of the loops' arguments."""
 
-    def run(d: int, r: int, omegas: range, seed: int) -> rk.Sweep:
-        return rk.sweep_frequency(
-            d, r, omegas=omegas, seeds=[seed], metrics=[metric], n_jobs=n_jobs, progress=False, chunk=3
-        )
+    def run(d: int, r: int, omegas: range, seeds: int) -> rk.Sweep:
+        with joblib.parallel_config(backend="loky"):
+            return rk.sweep_frequency(d, r, omegas=omegas, seeds=seeds, metrics=[metric], n_jobs=n_jobs, progress=False)
 
     return run
+
+
+def peak() -> float:
+    """Return this process's largest resident memory in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def differences(d: int, r: int, omegas: range, seeds: int) -> tuple[int, int]:
@@ -66,13 +73,13 @@ def differences(d: int, r: int, omegas: range, seeds: int) -> tuple[int, int]:
     return len(table), wrong
 
 
-def side_by_side(one: Callable[..., Any], other: Callable[..., Any], *arguments: Any, seeds: int) -> list[list[float]]:
-    """Return the seconds of both, taking turns over the seeds, after one turn each to warm up."""
+def side_by_side(one: Callable[..., Any], other: Callable[..., Any], *arguments: Any, rounds: int) -> list[list[float]]:
+    """Return the seconds of both, taking turns, after one turn each to warm up."""
     seconds: list[list[float]] = [[], []]
-    for seed in range(-1, seeds):
+    for _ in range(rounds + 1):
         for run, taken in zip((one, other), seconds, strict=True):
             start = time.perf_counter()
-            run(*arguments, max(seed, 0))
+            run(*arguments)
             taken.append(time.perf_counter() - start)
     return [taken[1:] for taken in seconds]
 
@@ -81,27 +88,29 @@ CASES = {
     "rank-512": ("numerical rank, (512, 2)", 512, 2, rank_loop, sweep("numerical_rank")),
     "rank-1024": ("numerical rank, (1024, 4)", 1024, 4, rank_loop, sweep("numerical_rank")),
     "stable-1024": ("stable rank, (1024, 4)", 1024, 4, stable_rank_loop, sweep("stable_rank")),
-    "workers": ("rank (512, 2): 1 worker against 2", 512, 2, sweep("numerical_rank", 1), sweep("numerical_rank", 2)),
+    "workers": ("rank, (512, 2): 1 process against 2", 512, 2, sweep("numerical_rank", 1), sweep("numerical_rank", 2)),
 }
 
 
 def main() -> None:
-    """Print a Markdown table of totals over the seeds and of the ratio's range."""
+    """Print a Markdown table of means over the rounds and of the ratio's range."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--step", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=CASES)
     parser.add_argument("--no-check", action="store_true", help="skip the comparison with float64 SVD")
     options = parser.parse_args()
     omegas = range(1, 1001, options.step)
-    print(f"{torch.get_num_threads()} torch threads, {len(omegas)} frequencies, {options.seeds} seeds\n")
-    print("| work | before, ms each | rankkit, ms each | ratio (range over seeds) |\n|:--|--:|--:|--:|")
+    counts = f"{len(omegas)} frequencies, {options.seeds} seeds, {options.rounds} rounds"
+    print(f"{torch.get_num_threads()} torch threads, {counts}\n")
+    print("| work | before, ms each | rankkit, ms each | ratio (range) |\n|:--|--:|--:|--:|")
     for name, (title, d, r, before, after) in CASES.items():
         if options.only not in (None, name):
             continue
-        slow, quick = side_by_side(before, after, d, r, omegas, seeds=options.seeds)
+        slow, quick = side_by_side(before, after, d, r, omegas, options.seeds, rounds=options.rounds)
         ratios = [a / b for a, b in zip(slow, quick, strict=True)]
-        each = [1e3 * statistics.mean(taken) / len(omegas) for taken in (slow, quick)]
+        each = [1e3 * statistics.mean(taken) / len(omegas) / options.seeds for taken in (slow, quick)]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
         print(f"| {title} | {each[0]:.2f} | {each[1]:.2f} | {sum(slow) / sum(quick):.2f} ({spread}) |", flush=True)
     print(

@@ -15,7 +15,6 @@ import numpy as np
 from rankkit import execution, store
 from rankkit.checkpoints import Adapter, Layer, Skipped, open_adapter
 from rankkit.checkpoints.naming import kind_of, layer_indices
-from rankkit.factors import Factors
 from rankkit.metrics import METRICS, default_rtol, numerical_rank
 from rankkit.spectrum import Spectrum, spectrum_of
 
@@ -148,6 +147,7 @@ def audit(
     source: Any,
     *,
     config: Mapping[str, Any] | None = None,
+    family: str | None = None,
     rtol: float | None = None,
     progress: bool | None = None,
 ) -> Audit:
@@ -156,10 +156,13 @@ def audit(
     Parameters
     ----------
     source : path, mapping or live PEFT model
-        A PEFT folder or .safetensors file, a state dict, or a model with adapters.
+        An adapter folder or file (PEFT, kohya, LyCORIS, diffusers, cloneofsimo, loralib, MLX, sine-LoRA, LoRAN, bare
+        pairs; .safetensors, .bin, .pt, .npz), a state dict, or a model with adapters.
     config : mapping, optional
         The adapter's configuration where it does not lie beside the file: lora_alpha, r, use_rslora,
         rank_pattern, alpha_pattern.
+    family : str, optional
+        The format to read it as, one of `rankkit.checkpoints.READERS`; None: what its keys, shapes and config tell.
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
     progress : bool, optional
@@ -179,15 +182,13 @@ def audit(
     """
     if rtol is not None and not (math.isfinite(rtol) and rtol >= 0):
         raise ValueError(f"rtol must be finite and >= 0, got {rtol!r}; None means max(m, n) * eps(float32).")
-    adapter = open_adapter(source, config=config)
+    adapter = open_adapter(source, config=config, family=family)
     return measure(adapter, rtol=rtol, progress=progress)
 
 
 def measure(adapter: Adapter, *, rtol: float | None, progress: bool | None) -> Audit:
     """Return the audit of an opened adapter."""
-    # Never touched, freed at once: it tells glibc to keep a module's freed pages for the next module, where
-    # giving them back to the system and faulting them in again would take as long as the QRs.
-    np.empty(31 << 20, dtype=np.uint8)
+    execution.keep_freed_memory()
     columns: dict[str, list[Any]] = {}
     spectra: dict[str, Any] = {}
     depths = layer_indices(layer.name for layer in adapter.layers)
@@ -207,14 +208,17 @@ def _spectrum(layer: Layer) -> tuple[str, tuple[str, ...], Spectrum | None]:
     """Read one module and decompose its update; its trouble becomes a status."""
     if layer.status != "ok":
         return layer.status, layer.notes, None
-    B, A = layer.read()
     try:
-        factors = Factors(B, A)
-    except ValueError:  # shapes were checked by the reader: what is left is NaN or infinity
-        return "nonfinite", (*layer.notes, "NaN or infinite entries"), None
-    spectrum = spectrum_of(layer.rule(factors), forming_error=layer.rule.forming_error(factors))
+        parts = layer.read()
+    except ValueError as error:  # damage inside one tensor
+        return "unsupported", (*layer.notes, str(error)), None
+    try:
+        product: Any = layer.combine(*parts.values())
+        spectrum = spectrum_of(layer.rule(product), forming_error=layer.rule.forming_error(product))
+    except ValueError:  # shapes were checked by the reader: what is left is NaN, infinity or overflow
+        return "nonfinite", (*layer.notes, "NaN, infinite or overflowing entries"), None
     if not spectrum.values[0] > 0:
-        dead = " and ".join(name for name, part in (("B", B), ("A", A)) if not part.any())
+        dead = " and ".join(name for name, part in parts.items() if not part.any())
         return "zero", (*layer.notes, f"{dead} is zero: never trained" if dead else "the product is zero"), None
     return "ok", layer.notes, spectrum
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import math
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from rankkit.arguments import frequencies, gate, non_negative, number, positive_int, writable
 
 __all__ = ["main"]
 
@@ -55,11 +57,11 @@ def _command(commands: Any, name: str, run: Callable[[Any], int], summary: str, 
     command.set_defaults(run=run, trouble=trouble)
     command.add_argument("--format", choices=("text", "json", "csv", "markdown"), help="what to print (default: text)")
     command.add_argument(
-        "-o", "--output", metavar="FILE", type=_writable, help="write the data there instead of to stdout"
+        "-o", "--output", metavar="FILE", type=writable, help="write the data there instead of to stdout"
     )
-    command.add_argument("--plot", metavar="FILE", type=_writable, help="draw a picture (.png, .svg, .pdf)")
+    command.add_argument("--plot", metavar="FILE", type=writable, help="draw a picture (.png, .svg, .pdf)")
     command.add_argument(
-        "--rtol", type=_non_negative, help="rank tolerance relative to sigma_1 (default: max(m, n) eps(float32))"
+        "--rtol", type=non_negative, help="rank tolerance relative to sigma_1 (default: max(m, n) eps(float32))"
     )
     command.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress bar")
     return command
@@ -70,32 +72,32 @@ def _add_sweep(commands: Any) -> None:
         commands, "sweep", _sweep, "measure how the rank of phi(omega B A) grows with the frequency omega",
         "rankkit sweep --d 512 --r 2 --omegas 1:1000:40:log --seeds 10 --plot curve.png", trouble=2,
     )  # fmt: skip
-    sweep.add_argument("--d", type=_positive_int, default=512, help="rows of the update (default: 512)")
-    sweep.add_argument("--n", type=_positive_int, help="columns of the update (default: d)")
-    sweep.add_argument("--r", type=_positive_int, default=2, help="rank of the factors (default: 2)")
+    sweep.add_argument("--d", type=positive_int, default=512, help="rows of the update (default: 512)")
+    sweep.add_argument("--n", type=positive_int, help="columns of the update (default: d)")
+    sweep.add_argument("--r", type=positive_int, default=2, help="rank of the factors (default: 2)")
     sweep.add_argument(
-        "--omegas", type=_frequencies, metavar="LIST",
+        "--omegas", type=frequencies, metavar="LIST",
         help="1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: staircase to plateau)",
     )  # fmt: skip
-    sweep.add_argument("--seeds", type=_positive_int, help="how many random draws (default: 5)")
+    sweep.add_argument("--seeds", type=positive_int, help="how many random draws (default: 5)")
     sweep.add_argument(
         "--protocol", choices=("adasine",), help="a published setting: adasine is omega = 1..1000, 100 seeds, rank only"
     )
     sweep.add_argument("--rule", choices=("sine", "sinter", *_ACTIVATIONS), default="sine", help="phi (default: sine)")
-    sweep.add_argument("--gain", type=_non_negative, help="divisor of the sine (default: sqrt(d))")
-    sweep.add_argument("--amplitude", type=_number, default=5e-5, help="Sinter's amplitude (default: 5e-5)")
+    sweep.add_argument("--gain", type=non_negative, help="divisor of the sine (default: sqrt(d))")
+    sweep.add_argument("--amplitude", type=number, default=5e-5, help="Sinter's amplitude (default: 5e-5)")
     sweep.add_argument(
         "--init", choices=_LAWS, default="kaiming_uniform", help="law of the factors (default: kaiming_uniform)"
     )
-    sweep.add_argument("--a", type=_number, default=0.0, help="kaiming_uniform's a: 0 (default), or LoRA's sqrt(5)")
+    sweep.add_argument("--a", type=number, default=0.0, help="kaiming_uniform's a: 0 (default), or LoRA's sqrt(5)")
     sweep.add_argument("--metrics", type=lambda text: text.split(","), metavar="LIST",
                        help="comma-separated (default: numerical_rank,stable_rank)")  # fmt: skip
     sweep.add_argument(
         "--dtype", choices=("float64", "float32"), default="float64", help="working precision of the update"
     )
     sweep.add_argument("--device", help="torch device, e.g. cuda (default: numpy on the CPU)")
-    sweep.add_argument("--memory", type=_positive_int, metavar="BYTES", help="what the torch device may use")
-    sweep.add_argument("--n-jobs", type=_positive_int, help="workers (default: all cores); results do not depend on it")
+    sweep.add_argument("--memory", type=positive_int, metavar="BYTES", help="what the torch device may use")
+    sweep.add_argument("--n-jobs", type=positive_int, help="workers (default: all cores); results do not depend on it")
     sweep.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster, e.g. tcp://host:8786")
     sweep.add_argument(
         "--store", metavar="FOLDER", help="keep every finished chunk there; the same command goes on where it stopped"
@@ -109,11 +111,14 @@ def _add_audit(commands: Any) -> None:
         'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"', trouble=1,
     )  # fmt: skip
     what = audit.add_mutually_exclusive_group(required=True)
-    what.add_argument("path", nargs="?", help="a PEFT adapter folder or a .safetensors file")
+    what.add_argument("path", nargs="*", default=[], help="adapter folders or files, of any format it knows")
     what.add_argument("--sample", action="store_true", help="the small trained adapter that comes with rankkit")
-    audit.add_argument("--spectra", metavar="FILE.npz", type=_writable, help="write every module's singular values")
     audit.add_argument(
-        "--fail-on", action="append", default=[], metavar="CONDITION", type=_gate,
+        "--family", metavar="NAME", help="read it as peft, kohya, diffusers, mlx, ... (default: by its keys)"
+    )
+    audit.add_argument("--spectra", metavar="FILE.npz", type=writable, help="write every module's singular values")
+    audit.add_argument(
+        "--fail-on", action="append", default=[], metavar="CONDITION", type=gate,
         help='exit 3 if it holds, e.g. "dead_modules > 0" or "min(utilization) < 0.1"; may be repeated',
     )  # fmt: skip
 
@@ -164,22 +169,33 @@ _SUMMARY = {
 
 def _audit(options: argparse.Namespace) -> int:
     from rankkit.audit import audit
+    from rankkit.data import sample_adapter
 
-    source = options.path
-    if options.sample:
-        from rankkit.data import sample_adapter
+    reports, failed = [], False
+    for source in [sample_adapter()] if options.sample else options.path:
+        try:
+            reports.append(audit(source, family=options.family, rtol=options.rtol, progress=options.progress))
+        except (ValueError, OSError) as error:  # the others keep their reports
+            failed = True
+            _say(f"rankkit audit: {error}")
+    if len(reports) > 1 and (options.output or options.plot or options.spectra):
+        raise ValueError("--output, --plot and --spectra take one adapter; audit them one by one.")
+    if _format(options) == "json" and reports:
+        records = [report.record() for report in reports]
+        _write(options, json.dumps(records if len(options.path) > 1 else records[0], indent=2, allow_nan=False))
+    statuses = [_report(options, report, heading=len(reports) > 1) for report in reports]
+    return 1 if failed else max(statuses)
 
-        source = sample_adapter()
-    report = audit(source, rtol=options.rtol, progress=options.progress)
+
+def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
+    """Print one adapter's report and return its exit status."""
     kind = _format(options)
-    if kind == "json":
-        import json
-
-        _write(options, json.dumps(report.record(), indent=2, allow_nan=False))
-    elif kind == "csv":
+    if heading and kind in ("text", "markdown"):
+        _write(options, f"{'## ' if kind == 'markdown' else ''}{report.source}\n")
+    if kind == "csv":
         _emit(options, report.columns)
         _say(report.coverage)
-    else:
+    elif kind != "json":
         from rankkit.report import FORMATS
 
         noted = any(report.columns["note"])
@@ -190,9 +206,9 @@ def _audit(options: argparse.Namespace) -> int:
         _say(f"wrote {report.save(options.spectra)}")
     if options.plot:
         _picture(report.plot(), options.plot)
-    tripped = [gate for gate in options.fail_on if gate.trips(report)]
-    for gate in tripped:
-        _say(f"gate tripped: {gate.text} (the value is {gate.value(report):g})")
+    tripped = [condition for condition in options.fail_on if condition.trips(report)]
+    for condition in tripped:
+        _say(f"gate tripped: {condition.text} (the value is {condition.value(report):g})")
     return 3 if tripped else 0
 
 
@@ -229,62 +245,6 @@ def _picture(axes: Any, file: str) -> None:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def _writable(text: str) -> str:
-    if not Path(text).parent.is_dir():
-        raise argparse.ArgumentTypeError(f"the folder {Path(text).parent} does not exist; make it first")
-    return text
-
-
-def _positive_int(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected an integer >= 1, got {text!r}")
-    return int(text)
-
-
-def _non_negative(text: str) -> float:
-    value = _number(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected a number >= 0, got {text!r}")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"expected a finite number, got {text!r}")
-    return value
-
-
-def _frequencies(text: str) -> list[float]:
-    """Parse "1,10,100", "FIRST:LAST:COUNT" or "FIRST:LAST:COUNT:log"."""
-    if ":" not in text:
-        return [_non_negative(part) for part in text.split(",") if part]
-    import numpy as np
-
-    parts = text.split(":")
-    log = parts[-1] == "log"
-    numbers = parts[:-1] if log else parts
-    if len(numbers) not in (2, 3):
-        raise argparse.ArgumentTypeError(f"expected FIRST:LAST:COUNT or FIRST:LAST:COUNT:log, got {text!r}")
-    first, last = _non_negative(numbers[0]), _non_negative(numbers[1])
-    count = _positive_int(numbers[2]) if len(numbers) == 3 else 50
-    if log and not (first > 0 and last > 0):
-        raise argparse.ArgumentTypeError(f"a log range must begin and end above 0, got {text!r}")
-    return (np.geomspace if log else np.linspace)(first, last, count).tolist()
-
-
-def _gate(text: str) -> Any:
-    from rankkit.gates import Gate
-
-    try:
-        return Gate(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 
 from rankkit import solvers
 from rankkit.factors import Array, Factors, float_matrix, host, namespace
+from rankkit.products import Kronecker
 from rankkit.solvers.base import energy as squared_norm
 from rankkit.solvers.base import error_of
 
@@ -69,15 +70,15 @@ class Spectrum:
         return error_of(self.values, self.noise_floor, self.relative_error)
 
 
-def spectrum_of(update: Factors | Array, *, top: int | None = None, forming_error: Any = 0.0) -> Spectrum:
+def spectrum_of(update: Factors | Kronecker | Array, *, top: int | None = None, forming_error: Any = 0.0) -> Spectrum:
     """Return the singular values of an update, by the route its type allows.
 
-    Factors take the exact r x r route, an array the dense SVD in float64; with `top` an array's
-    leading values come from a Krylov method where that is cheaper.
+    Factors and their Kronecker products take the exact r x r route, an array the dense SVD in float64; with `top`
+    an array's leading values come from a Krylov method where that is cheaper.
 
     Parameters
     ----------
-    update : Factors or array, shape (*batch, m, n)
+    update : Factors, Kronecker or array, shape (*batch, m, n)
         What a rule returned, or any matrix of finite real floats.
     top : int, optional
         Only the `top` largest values; the result is then truncated.
@@ -96,15 +97,17 @@ def spectrum_of(update: Factors | Array, *, top: int | None = None, forming_erro
     >>> spectrum_of(np.diag([3.0, 2.0])).values.round(12).tolist()
     [3.0, 2.0]
     """
-    m, n = update.shape[-2:] if isinstance(update, Factors) else float_matrix("update", update).shape[-2:]
+    structured = isinstance(update, (Factors, Kronecker))
+    m, n = update.shape[-2:] if structured else float_matrix("update", update).shape[-2:]
     if top is not None and not (isinstance(top, (int, np.integer)) and 1 <= top <= min(m, n)):
         raise ValueError(f"top must be an integer in 1..min(m, n) = 1..{min(m, n)}, got {top!r}.")
     formed = np.asarray(host(forming_error) if hasattr(forming_error, "shape") else forming_error, dtype=np.float64)
     if not np.all(formed >= 0):
         raise ValueError(f"forming_error must be >= 0, got {forming_error!r}; pass rule.forming_error(factors).")
 
-    if isinstance(update, Factors):
-        solution, whole = solvers.factored(update), min(m, n, update.r)
+    if structured:
+        solution = solvers.structured(update)
+        whole = solution.values.shape[-1]
         energy = np.sum(solution.values**2, axis=-1)
     else:
         xp, whole = namespace(update), min(m, n)

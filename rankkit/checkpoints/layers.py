@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
-from rankkit.factors import Array
-from rankkit.rules import Rule
+from rankkit.checkpoints.forms import Form
+from rankkit.checkpoints.tensors import FLOATS, Tensors
+from rankkit.factors import Array, Factors
+from rankkit.products import Kronecker
+from rankkit.rules import Linear, Rule
 
-__all__ = ["Adapter", "Layer", "Skipped"]
+__all__ = ["Adapter", "Layer", "Scaled", "Skipped", "grouped", "layer_of", "nothing_found"]
 
 
 class Skipped(NamedTuple):
@@ -18,6 +23,19 @@ class Skipped(NamedTuple):
     key: str
     shape: tuple[int, ...]
     reason: str
+
+
+class Scaled(NamedTuple):
+    """The rule a module's product goes through, the factor in front of it, and what had to be assumed."""
+
+    scale: float
+    rule: Rule
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def linear(cls, scale: float, notes: tuple[str, ...] = ()) -> Scaled:
+        """Return scale * B A."""
+        return cls(scale, Linear(scale=scale), notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +47,17 @@ class Layer:
     name : str
         Module path in the base model.
     m, n, r : int or None
-        Outputs, inputs and rank as stored; None where unknown.
+        Outputs, inputs and the most rank the product can have; None where unknown.
     dtype : str
-        Stored dtypes, B's before A's where they differ.
+        Stored dtypes, each once.
     rule : Rule
-        How the factors become the update, scale included.
+        How the product becomes the update, scale included.
     scale : float
-        The factor in front of B A.
+        The factor in front of it.
     read : callable
-        Returns (B, A), shapes (m, r) and (r, n).
+        Returns the stored tensors.
+    combine : callable
+        Makes them the product, Factors or Kronecker.
     status : str
         "ok" as far as the header tells, or "unpaired", "unsupported", "zero".
     notes : tuple of str
@@ -51,7 +71,8 @@ class Layer:
     dtype: str
     rule: Rule
     scale: float
-    read: Callable[[], tuple[Array, Array]]
+    read: Callable[[], dict[str, Array]]
+    combine: Callable[..., Factors | Kronecker]
     status: str = "ok"
     notes: tuple[str, ...] = ()
 
@@ -76,3 +97,91 @@ class Adapter:
     family: str
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...]
+
+    def noted(self, note: str) -> Adapter:
+        """Return the same adapter with one more note on every layer."""
+        return replace(self, layers=tuple(replace(layer, notes=(*layer.notes, note)) for layer in self.layers))
+
+
+def grouped(
+    tensors: Tensors, parse: Callable[[str], tuple[str, str] | str]
+) -> tuple[dict[str, dict[str, str]], list[Skipped]]:
+    """Return module -> part -> key, and every tensor that is no part of one.
+
+    Parameters
+    ----------
+    tensors : Tensors
+    parse : callable
+        Maps a key to (module, part), or to the reason why it is neither.
+    """
+    modules: dict[str, dict[str, str]] = {}
+    skipped: list[Skipped] = []
+    for key, info in tensors.info.items():
+        found = parse(key)
+        if isinstance(found, str):
+            skipped.append(Skipped(key, info.shape, found))
+        elif found[1] in (parts := modules.setdefault(found[0], {})):
+            skipped.append(Skipped(key, info.shape, f"a second {found[1]} of module {found[0]}"))
+        else:
+            parts[found[1]] = key
+    return modules, skipped
+
+
+def layer_of(
+    name: str,
+    keys: Mapping[str, str],
+    tensors: Tensors,
+    form: Form,
+    scaled: Callable[[int, int, int], Scaled],
+    *,
+    spelled: str = "{}",
+    notes: Iterable[str] = (),
+) -> Layer:
+    """Return a module's layer from its header alone; trouble becomes a status.
+
+    Parameters
+    ----------
+    name : str
+    keys : mapping
+        Part -> key of its tensor.
+    tensors : Tensors
+    form : Form
+        How its parts make the product.
+    scaled : callable
+        (m, n, r) -> Scaled, or ValueError with the reason why it cannot be told.
+    spelled : str
+        How the family writes a part's name, for messages.
+    """
+    info = {part: tensors.info[keys[part]] for part in form.parts if part in keys}
+    dtypes = "/".join(dict.fromkeys(entry.dtype for entry in info.values()))
+
+    def trouble(status: str, note: str, m: int | None = None, n: int | None = None, r: int | None = None) -> Layer:
+        return Layer(name, m, n, r, dtypes, Linear(), math.nan, dict, form.combine, status, (*notes, note))
+
+    if missing := [part for part in form.parts if part not in info]:
+        return trouble("unpaired", f"{' and '.join(spelled.format(part) for part in missing)} is missing")
+    shapes = [info[part].shape for part in form.parts]
+    sizes = form.sizes(*shapes)
+    if sizes is None:
+        stored = ", ".join(f"{spelled.format(part)} {shape}" for part, shape in zip(form.parts, shapes, strict=True))
+        return trouble("unsupported", f"shapes do not fit together: {stored}")
+    if min(sizes) == 0:
+        return trouble("zero", "a tensor of size zero", *sizes)
+    if any(entry.dtype not in FLOATS for entry in info.values()):
+        return trouble("unsupported", f"dtype {dtypes} is not read", *sizes)
+    try:
+        scale, rule, assumed = scaled(*sizes)
+    except ValueError as error:
+        return trouble("unsupported", str(error), *sizes)
+    read = partial(_read, tensors, {part: keys[part] for part in form.parts})
+    return Layer(name, *sizes, dtypes, rule, scale, read, form.combine, "ok", (*notes, *assumed))
+
+
+def _read(tensors: Tensors, keys: Mapping[str, str]) -> dict[str, Array]:
+    return {part: tensors.read(key) for part, key in keys.items()}
+
+
+def nothing_found(tensors: Tensors, what: str) -> ValueError:
+    """Return the error for a source without a single module."""
+    some = ", ".join(list(tensors.info)[:3]) or "nothing"
+    return ValueError(f"{tensors.source} holds no {what}: {len(tensors.info)} tensors such as {some}.")

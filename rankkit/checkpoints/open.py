@@ -4,78 +4,107 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rankkit.checkpoints import peft
+from rankkit.checkpoints import peft, readers
 from rankkit.checkpoints.layers import Adapter
+from rankkit.checkpoints.npz import NpzFile
 from rankkit.checkpoints.safetensors import SafetensorsFile
-from rankkit.checkpoints.tensors import StateDict
+from rankkit.checkpoints.shards import Shards
+from rankkit.checkpoints.tensors import StateDict, Tensors
+from rankkit.checkpoints.torchfile import torch_file
 
 __all__ = ["open_adapter"]
 
 CONFIG = "adapter_config.json"
+INDEX = ".safetensors.index.json"
 MAX_CONFIG = 10_000_000  # bytes
+STEMS = ("adapter_model", "adapters", "pytorch_lora_weights")  # what folders call their adapter, best first
+
+FILES: dict[str, Callable[[Path], Tensors]] = {
+    ".safetensors": SafetensorsFile,
+    INDEX: lambda path: Shards(path, _load_json(path)),
+    ".npz": NpzFile,
+    ".bin": torch_file,
+    ".pt": torch_file,
+    ".pth": torch_file,
+    ".ckpt": torch_file,
+}
 
 
-def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None) -> Adapter:
+def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None) -> Adapter:
     """Return the layers of an adapter.
 
     Parameters
     ----------
     source : path, mapping or live PEFT model
-        A PEFT folder, a .safetensors file (with adapter_config.json beside it, if there is one), a state
-        dict, or a model that carries `peft_config`.
+        A folder, a tensor file (with adapter_config.json beside it, if there is one), a state dict, or a model that
+        carries `peft_config`.
     config : mapping, optional
         The adapter's configuration, where it is not beside the file or in the model.
+    family : str, optional
+        Which of `readers.READERS` to read it as; None: what its keys, shapes and configuration tell.
 
     Raises
     ------
     ValueError
-        If there is nothing to read, or it is damaged, or of a family that is not read.
+        If there is nothing to read, or it is damaged, or of a family or method that is not read.
     """
     if isinstance(source, (str, os.PathLike)):
         file = _tensor_file(Path(source))
         beside = file.parent / CONFIG
         if config is None and beside.is_file():
-            config = _load_config(beside)
-        return peft.read(SafetensorsFile(file), config)
+            config = _load_json(beside)
+        return readers.read(FILES[_kind(file)](file), config, family)
     if isinstance(source, Mapping):
-        return peft.read(StateDict(source), config)
+        return readers.read(StateDict(source), config, family)
     if hasattr(source, "peft_config") and hasattr(source, "state_dict"):
         state, live_config = peft.from_model(source)
-        return peft.read(StateDict(state, source=type(source).__name__), live_config if config is None else config)
+        tensors = StateDict(state, source=type(source).__name__)
+        return readers.read(tensors, live_config if config is None else config, family)
     raise TypeError(
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."
     )
 
 
+def _kind(path: Path) -> str:
+    """Return the ending that FILES knows, or ""."""
+    return next((ending for ending in FILES if path.name.endswith(ending)), "")
+
+
 def _tensor_file(path: Path) -> Path:
     if path.is_file():
-        if path.suffix != ".safetensors":
-            raise ValueError(f"{path} is not a .safetensors file, and {path.suffix or 'other'} files are not read yet.")
+        if not _kind(path):
+            raise ValueError(f"{path} is no tensor file: expected one that ends in {', '.join(FILES)}.")
         return path
     if not path.is_dir():
-        raise ValueError(f"{path} does not exist; pass an adapter folder or a .safetensors file.")
-    if (path / "adapter_model.safetensors").is_file():
-        return path / "adapter_model.safetensors"
-    found = sorted(file.name for file in path.glob("*.safetensors"))
+        raise ValueError(f"{path} does not exist; pass an adapter folder or a tensor file.")
+    found = sorted(file for file in path.iterdir() if _kind(file) and file.is_file())
+    if indices := [file for file in found if _kind(file) == INDEX]:  # the shards are the index's business
+        stems = tuple(f"{file.name.removesuffix(INDEX)}-" for file in indices)
+        found = [file for file in found if not file.name.startswith(stems)]
+    for stem in STEMS:
+        found = [file for file in found if file.name.removesuffix(_kind(file)) == stem] or found
     if len(found) == 1:
-        return path / found[0]
+        return found[0]
     if found:
-        raise ValueError(f"{path} holds several tensor files: {', '.join(found)}; name one of them.")
-    raise ValueError(f"{path} holds no .safetensors file; pass the folder that save_pretrained wrote.")
+        names = ", ".join(file.name for file in found)
+        raise ValueError(f"{path} holds several tensor files: {names}; name one of them.")
+    raise ValueError(
+        f"{path} holds no tensor file ({', '.join(FILES)}); pass the folder that save_pretrained wrote, or a file."
+    )
 
 
-def _load_config(path: Path) -> Mapping[str, Any]:
+def _load_json(path: Path) -> Mapping[str, Any]:
     if path.stat().st_size > MAX_CONFIG:
         raise ValueError(f"{path} is larger than {MAX_CONFIG} bytes; that is no adapter configuration.")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
-    if not isinstance(config, dict):
-        raise ValueError(f"{path} must hold a JSON object, got {type(config).__name__}.")
-    return config
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {type(content).__name__}.")
+    return content

@@ -1,4 +1,4 @@
-"""Hugging Face PEFT: LoRA with its rsLoRA, DoRA, embedding and convolution forms."""
+"""Hugging Face PEFT: LoRA with its rsLoRA, DoRA, embedding, convolution, merged and sine forms, and AdaLoRA."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rankkit.checkpoints.layers import Adapter, Layer, Skipped
-from rankkit.checkpoints.scaling import scale_of
-from rankkit.checkpoints.tensors import TensorInfo, Tensors
-from rankkit.factors import Array
-from rankkit.rules import Linear
+from rankkit.checkpoints.forms import ADALORA, LORA, Form, merged_form
+from rankkit.checkpoints.layers import Adapter, Scaled, Skipped, grouped, layer_of, nothing_found
+from rankkit.checkpoints.methods import method_of
+from rankkit.checkpoints.scaling import number, scale_of, sine_of
+from rankkit.checkpoints.tensors import Tensors
 
-__all__ = ["from_model", "read"]
+__all__ = ["from_model", "read", "recognises"]
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.lora_(?P<part>A|B|embedding_A|embedding_B|magnitude_vector)"
+    r"(?P<module>.+)\.lora_(?P<part>A|B|E|embedding_A|embedding_B|magnitude_vector)"
     r"(?:\.(?!weight$|bias$)(?P<adapter>[^.]+))?(?P<leaf>\.weight|\.bias)?"
 )
-_HALF = {"A": "A", "embedding_A": "A", "B": "B", "embedding_B": "B"}
-_FLOATS = ("F64", "F32", "F16", "BF16")
+_PARTS = {"A": "A", "embedding_A": "A", "B": "B", "embedding_B": "B", "E": "E", "magnitude_vector": "magnitude"}
 
 # config fields that make the update something else than scale * B A, and what they are
-_REFUSED = {
-    "use_sinelora": "a sine-activated update",
-    "use_qalora": "QA-LoRA's pooled input",
-    "megatron_core_sharded": "a sharded tensor-parallel layout",
-}
+_REFUSED = {"use_qalora": "QA-LoRA's pooled input", "megatron_core_sharded": "a sharded tensor-parallel layout"}
+
+
+def recognises(keys: list[str], config: Mapping[str, Any] | None) -> bool:
+    """Return whether these are the keys or the configuration of a PEFT LoRA."""
+    if config is not None and "peft_type" in config:
+        return method_of(config) in ("LORA", "ADALORA")
+    return any(".lora_A." in key or ".lora_embedding_A" in key or key.endswith(".lora_E") for key in keys)
 
 
 def from_model(model: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -47,105 +49,83 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
     Raises
     ------
     ValueError
-        If the configuration names another method than LoRA, or no module is found.
+        If the configuration asks for an update that is not read, or no module is found.
     """
-    _check_method(config, tensors.source)
-    modules: dict[tuple[str, str], dict[str, str]] = {}
-    skipped: list[Skipped] = []
-    magnitudes: set[tuple[str, str]] = set()
-    for key, info in tensors.info.items():
-        match = _KEY.fullmatch(key)
-        if match is None or match["leaf"] == ".bias":
-            skipped.append(Skipped(key, info.shape, _other(key)))
-            continue
-        module = (match["module"].removeprefix("base_model.model."), match["adapter"] or "")
-        if match["part"] == "magnitude_vector":
-            magnitudes.add(module)
-            skipped.append(Skipped(key, info.shape, "DoRA's magnitude: its update needs the base weight"))
-        elif _HALF[match["part"]] in (halves := modules.setdefault(module, {})):
-            skipped.append(Skipped(key, info.shape, f"a second {match['part']} of module {module[0]}"))
-        else:
-            halves[_HALF[match["part"]]] = key
+    for field, what in _REFUSED.items():
+        if config and config.get(field):
+            raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is not read.")
+    modules, skipped = grouped(tensors, _parse)
+    dora = {module for module, keys in modules.items() if "magnitude" in keys}
+    for module in dora:
+        key = modules[module].pop("magnitude")
+        skipped.append(Skipped(key, tensors.info[key].shape, "DoRA's magnitude: its update needs the base weight"))
+    modules = {module: keys for module, keys in modules.items() if keys}
     if not modules:
-        some = ", ".join(list(tensors.info)[:3]) or "nothing"
-        raise ValueError(f"{tensors.source} holds no LoRA module: {len(tensors.info)} tensors such as {some}.")
-    several = len({adapter for _, adapter in modules}) > 1
+        raise nothing_found(tensors, "LoRA module")
+    several = len({_adapter(module) for module in modules}) > 1
     layers = []
-    for (module, adapter), keys in modules.items():
-        layer = _layer(module, keys, tensors, config)
-        if (module, adapter) in magnitudes or (config or {}).get("use_dora"):
+    for module, keys in modules.items():
+        plain, form = module.removesuffix(_adapter(module)), _form(keys, tensors, config)
+        layer = layer_of(
+            module if several else plain, keys, tensors, form, partial(_scaled, config, plain, form), spelled="lora_{}"
+        )
+        if module in dora or (config or {}).get("use_dora"):
             layer = replace(layer, notes=(*layer.notes, "DoRA: direction part only, without the base weight"))
-        layers.append(replace(layer, name=f"{module}[{adapter}]") if several else layer)
+        layers.append(layer)
     return Adapter(tensors.source, "peft", tuple(layers), tuple(skipped))
 
 
-def _check_method(config: Mapping[str, Any] | None, source: str) -> None:
-    if config is None:
-        return
-    method = config.get("peft_type", "LORA")
-    method = str(getattr(method, "value", method))
-    if method != "LORA":
-        raise ValueError(f"{source} is a {method} adapter by its config; of PEFT's methods only LORA is read yet.")
-    for field, what in _REFUSED.items():
-        if config.get(field):
-            raise ValueError(f"{source} sets {field} in its config ({what}), which is not read yet.")
+def _parse(key: str) -> tuple[str, str] | str:
+    match = _KEY.fullmatch(key)
+    if match is None or match["leaf"] == ".bias":
+        return _other(key)
+    adapter = f"[{match['adapter']}]" if match["adapter"] else ""
+    return match["module"].removeprefix("base_model.model.") + adapter, _PARTS[match["part"]]
+
+
+def _adapter(module: str) -> str:
+    """Return "[name]" at the end of a module's name, where a live model's adapter has one."""
+    return module[module.rfind("[") :] if module.endswith("]") else ""
 
 
 def _other(key: str) -> str:
     if ".lora_" in key and key.endswith(".bias"):
         return "bias of the adapter, no matrix"
-    if ".lora_" in key:
+    if ".lora_" in key or key.endswith("ranknum"):
         return "not a tensor of plain LoRA"
     return "no adapter tensor: a head, modules_to_save or base weight"
 
 
-def _layer(module: str, keys: dict[str, str], tensors: Tensors, config: Mapping[str, Any] | None) -> Layer:
-    def header_only(status: str, note: str, **sizes: int | None) -> Layer:
-        size = {"m": None, "n": None, "r": None} | sizes
-        return Layer(
-            module, size["m"], size["n"], size["r"], _dtypes(info), Linear(), float("nan"), _unreadable, status, (note,)
-        )
-
-    info = {part: tensors.info[keys[part]] for part in ("B", "A") if part in keys}
-    if len(info) < 2:
-        present = next(iter(info))
-        missing = "B" if present == "A" else "A"
-        return header_only("unpaired", f"lora_{missing} is missing")
-    shapes = _matrix_shapes(info["B"].shape, info["A"].shape)
-    if shapes is None:
-        return header_only("unsupported", f"B {info['B'].shape} and A {info['A'].shape} are no (m, r) and (r, n)")
-    (m, r), (_, n) = shapes
-    if min(m, n, r) == 0:
-        return header_only("zero", "a tensor of size zero", m=m, n=n, r=r)
-    if any(dtype not in _FLOATS for dtype, _ in info.values()):
-        return header_only("unsupported", f"dtype {_dtypes(info)} is not read", m=m, n=n, r=r)
-    try:
-        scale, notes = scale_of(config, module, r)
-    except ValueError as error:
-        return header_only("unsupported", str(error), m=m, n=n, r=r)
-    read_pair = partial(_read_pair, tensors, keys["B"], keys["A"], shapes)
-    return Layer(module, m, n, r, _dtypes(info), Linear(scale=scale), scale, read_pair, "ok", notes)
+def _groups(config: Mapping[str, Any] | None) -> int:
+    """Return how many groups of a fused projection old PEFT's config gives an update; 0 where it is not fused."""
+    enabled = (config or {}).get("enable_lora")
+    return sum(map(bool, enabled)) if isinstance(enabled, list) else 0
 
 
-def _matrix_shapes(B: tuple[int, ...], A: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Return the shapes of B and A as matrices; a convolution's A keeps its kernel, its B is 1 x 1."""
-    if len(B) != len(A) or len(B) < 2 or any(size != 1 for size in B[2:]):
-        return None
-    n = 1
-    for size in A[1:]:
-        n *= size
-    return ((B[0], B[1]), (A[0], n)) if B[1] == A[0] else None
+def _form(keys: Mapping[str, str], tensors: Tensors, config: Mapping[str, Any] | None) -> Form:
+    if "E" in keys:
+        return ADALORA
+    groups = _groups(config)
+    if groups < 2 or not {"A", "B"} <= keys.keys():
+        return LORA
+    B, A = tensors.info[keys["B"]].shape, tensors.info[keys["A"]].shape
+    return merged_form(groups) if len(B) > 1 and len(A) == 2 and A[0] == groups * B[1] else LORA
 
 
-def _read_pair(
-    tensors: Tensors, B: str, A: str, shapes: tuple[tuple[int, int], tuple[int, int]]
-) -> tuple[Array, Array]:
-    return tensors.read(B).reshape(shapes[0]), tensors.read(A).reshape(shapes[1])
+def _scaled(config: Mapping[str, Any] | None, module: str, form: Form, m: int, n: int, r: int) -> Scaled:
+    if form is ADALORA:
+        return _adalora(config)
+    scale, notes = scale_of(config, module, r if form is LORA else r // _groups(config))
+    if config and config.get("use_sinelora"):
+        return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), scale, m, notes)
+    return Scaled.linear(scale, notes)
 
 
-def _unreadable() -> tuple[Array, Array]:
-    raise AssertionError("a layer whose status is not ok has no factors")
-
-
-def _dtypes(info: Mapping[str, TensorInfo]) -> str:
-    return "/".join(dict.fromkeys(entry.dtype for entry in info.values()))
+def _adalora(config: Mapping[str, Any] | None) -> Scaled:
+    """Return alpha / (init_r + 1e-5), as PEFT applies it to a loaded adapter."""
+    if config is None:
+        return Scaled.linear(1.0, ("no adapter_config.json: scale 1 assumed",))
+    start, alpha = number("init_r", config.get("init_r", 12)), number("lora_alpha", config.get("lora_alpha", 8))
+    if not start > 0:
+        raise ValueError(f"init_r must be positive, got {start:g}; mend the config.")
+    return Scaled.linear((alpha if alpha > 0 else start) / (start + 1e-5))

@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["matched", "scale_of"]
+from rankkit.checkpoints.layers import Scaled
+from rankkit.rules import Sine
+
+__all__ = ["matched", "number", "scale_of", "sine_of"]
 
 MAX_PATTERN = 1000  # characters; patterns come from untrusted files
 MATCH_SECONDS = 0.1  # a module name, and a pattern; an honest pattern takes microseconds
@@ -61,11 +64,42 @@ def scale_of(config: Mapping[str, Any] | None, module: str, r: int) -> tuple[flo
         alpha, notes = 8, ("no lora_alpha in the config: PEFT's default 8 assumed",)
     asked = matched(_mapping(config, "rank_pattern"), module)
     asked = config.get("r") if asked is None else asked
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not abs(alpha) < 1e300:
-        raise ValueError(f"lora_alpha must be a finite number, got {alpha!r} for module {module}; mend the config.")
+    alpha = number("lora_alpha", alpha)
     if asked is not None and asked != r:
         notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
-    return float(alpha) / (math.sqrt(r) if config.get("use_rslora") else r), notes
+    return alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes
+
+
+def sine_of(config: Mapping[str, Any], names: tuple[str, str], factor: float, m: int, notes: tuple[str, ...]) -> Scaled:
+    """Return the rule factor * sin(omega B A) / gain, with omega and gain under these names in the configuration.
+
+    Raises
+    ------
+    ValueError
+        If one of them is missing, or the sine has no finite frequency and positive gain.
+    """
+    omega = number(names[0], config.get(names[0]))
+    stored = config.get(names[1])
+    gain = math.sqrt(m) if stored is None else number(names[1], stored)
+    if stored is None:
+        notes += (f"no {names[1]} in the config: sqrt(rows) assumed",)
+    if omega < 0 or not factor * gain > 0:
+        asked = f"got {omega:g}, {gain:g} and {factor:g}"
+        raise ValueError(f"a sine needs {names[0]} >= 0 and {names[1]} times the scale > 0, {asked}; mend the config.")
+    return Scaled(factor / gain, Sine(omega, gain=gain / factor), notes)
+
+
+def number(name: str, value: Any) -> float:
+    """Return a finite number from an untrusted configuration.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        raise ValueError(f"{name} must be a finite number, got {str(value)[:60]!r}; mend the config.")
+    return float(value)
 
 
 def _mapping(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:

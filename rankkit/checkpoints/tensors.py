@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from array_api_compat import is_numpy_array, is_torch_array
 
-from rankkit.factors import Array
+from rankkit.factors import Array, host
 
-__all__ = ["StateDict", "TensorInfo", "Tensors"]
+__all__ = ["StateDict", "TensorInfo", "Tensors", "scalar"]
 
 DTYPE_NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL",
     "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8",
 }  # fmt: skip
+
+
+FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 class TensorInfo(NamedTuple):
@@ -40,6 +44,23 @@ class Tensors(Protocol):
     def read(self, name: str) -> Array:
         """Return one tensor as a float array with its values exact."""
         ...
+
+
+def scalar(tensors: Tensors, name: str) -> float:
+    """Return a stored number such as a module's alpha.
+
+    Raises
+    ------
+    ValueError
+        If it is not one finite number.
+    """
+    dtype, shape = tensors.info[name]
+    if math.prod(shape) != 1:
+        raise ValueError(f"{name} must hold one number, got shape {shape}; the file is damaged.")
+    value = float(host(tensors.read(name)).reshape(())) if dtype in FLOATS else math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must hold one finite number, got {value} ({dtype}); the file is damaged.")
+    return value
 
 
 class StateDict:

@@ -93,22 +93,24 @@ class Sine(Pointwise):
 @final
 @dataclass(frozen=True)
 class Sinter(Pointwise):
-    """LoRAN's Sinter: delta = x + amplitude * x * sin(omega x) at x = B A (LoRAN paper)."""
+    """LoRAN's Sinter: delta = scale (x + amplitude x sin(omega x)) at x = B A (LoRAN paper; scale: alpha / r)."""
 
     amplitude: float = 5e-5
     omega: float = 1e4
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
+        check_finite("scale", self.scale)
         check_finite("amplitude", self.amplitude)
         check_finite("omega", self.omega, least=0)
 
     def _phi(self, x: Array, *, rows: int) -> Array:
-        """Return x + amplitude x sin(omega x)."""
-        return x + float(self.amplitude) * x * sin(x * float(self.omega))
+        """Return scale (x + amplitude x sin(omega x))."""
+        return (x + float(self.amplitude) * x * sin(x * float(self.omega))) * float(self.scale)
 
     def _slope(self, peak: Any, *, rows: int) -> Any:
-        """Return 1 + |amplitude| (1 + omega peak): phi is not Lipschitz on the whole line."""
-        return 1 + abs(self.amplitude) * (1 + self.omega * peak)
+        """Return |scale| (1 + |amplitude| (1 + omega peak)): phi is not Lipschitz on the whole line."""
+        return abs(self.scale) * (1 + abs(self.amplitude) * (1 + self.omega * peak))
 
 
 def _sigmoid(x: Array) -> Array:

@@ -6,6 +6,7 @@ from rankkit.solvers.base import Solution
 from rankkit.solvers.counting import Count, count_above
 from rankkit.solvers.dense import dense
 from rankkit.solvers.factored import factored
+from rankkit.solvers.kronecker import kronecker, structured
 from rankkit.solvers.krylov import leading
 
-__all__ = ["Count", "Solution", "count_above", "dense", "factored", "leading"]
+__all__ = ["Count", "Solution", "count_above", "dense", "factored", "kronecker", "leading", "structured"]

@@ -16,9 +16,9 @@ import numpy as np
 from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, Factors, float_matrix, host, namespace
+from rankkit.products import Kronecker
 from rankkit.solvers.base import EPS, energy, error_of
 from rankkit.solvers.dense import dense
-from rankkit.solvers.factored import factored
 from rankkit.solvers.gram import (
     TAIL,
     Gram,
@@ -30,6 +30,7 @@ from rankkit.solvers.gram import (
     row_sum_top,
     small_at_least,
 )  # fmt: skip
+from rankkit.solvers.kronecker import structured
 from rankkit.solvers.range_finder import sample_size, sampled
 from rankkit.solvers.threshold import Threshold, threshold_for
 
@@ -55,13 +56,17 @@ class Count(NamedTuple):
 
 
 def count_above(
-    update: Factors | Array, *, rtol: float | None = None, atol: float | None = None, forming_error: Any = 0.0
+    update: Factors | Kronecker | Array,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    forming_error: Any = 0.0,
 ) -> Count:
     """Return how many singular values of an update exceed rtol * sigma_1, or atol, without computing them if it can.
 
     Parameters
     ----------
-    update : Factors or array, shape (*batch, m, n)
+    update : Factors, Kronecker or array, shape (*batch, m, n)
         What a rule returned, or any matrix of finite real floats.
     rtol, atol : float, optional
         Threshold relative to sigma_1, or absolute; neither: rtol = max(m, n) eps(float32).
@@ -88,8 +93,8 @@ def count_above(
     batch, (m, n) = _checked(update, forming_error)
     size = math.prod(batch)
     threshold = threshold_for((m, n), rtol, atol, np.broadcast_to(_on_host(forming_error), batch).reshape(size))
-    if isinstance(update, Factors):
-        values, floor, near = factored(update)
+    if isinstance(update, (Factors, Kronecker)):
+        values, floor, near = structured(update)
         error = error_of(values, floor, near)
         lower, upper = threshold.count_bounds(values.reshape(size, -1), error.reshape(size, -1))
         route = np.full(size, "factored", dtype="U11")
@@ -105,7 +110,7 @@ def count_above(
 def _checked(update: Any, forming_error: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
     if not np.all(_on_host(forming_error) >= 0):
         raise ValueError(f"forming_error must be >= 0, got {forming_error!r}; pass rule.forming_error(factors).")
-    shape = tuple(update.shape if isinstance(update, Factors) else float_matrix("update", update).shape)
+    shape = tuple(update.shape if isinstance(update, (Factors, Kronecker)) else float_matrix("update", update).shape)
     return shape[:-2], (shape[-2], shape[-1])
 
 

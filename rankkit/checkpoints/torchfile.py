@@ -1,0 +1,80 @@
+"""PyTorch's own files (.bin, .pt, .pth, .ckpt), read without ever running what is pickled in them."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rankkit.checkpoints.tensors import StateDict
+
+__all__ = ["torch_file"]
+
+MAX_INFLATION = 20  # unpacked bytes a packed one, in files worth worrying about: torch does not compress
+WORRY = 100_000_000
+DEEP = 3  # nested mappings looked into: {"state_dict": {...}}
+
+
+def torch_file(path: Path) -> StateDict:
+    """Return the tensors of a file written by torch.save: a mapping of names, nested or not, or a bare list.
+
+    Raises
+    ------
+    ValueError
+        If the file holds anything but tensors and plain containers, or is damaged, or inflates.
+    """
+    import torch
+
+    _check_size(path)
+    try:
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        except RuntimeError:  # mmap is refused for some sound files
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path} is not read: it holds more than tensors, or is damaged ({reason[:120]}).") from None
+    except Exception as error:  # the unpickler of a hostile file may raise anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{path} is no sound PyTorch file: {reason[:200]}.") from None
+    named = _named(content, torch.Tensor)
+    if not named:
+        raise ValueError(f"{path} holds no tensors but {type(content).__name__}; pass the file with the adapter's.")
+    return StateDict(named, source=str(path))
+
+
+def _check_size(path: Path) -> None:
+    """Raise if a zip file's members are far larger than the file."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ValueError(f"{path} is no sound PyTorch file: {error}.") from None
+    if unpacked > WORRY and unpacked > MAX_INFLATION * path.stat().st_size:
+        raise ValueError(f"{path} unpacks to {unpacked} bytes from {path.stat().st_size}; that is no adapter.")
+
+
+def _named(content: Any, tensor: type, depth: int = DEEP) -> dict[str, Any]:
+    """Return a mapping's dense tensors by name, those of nested mappings under their own names, a list's by place."""
+    if isinstance(content, (list, tuple)):
+        content = {str(place): value for place, value in enumerate(content)}
+    if not isinstance(content, Mapping):
+        return {}
+    named: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, tensor):
+            if value.layout is _strided() and not value.is_quantized:  # type: ignore[attr-defined]
+                named[str(name)] = value
+        elif isinstance(value, Mapping) and depth > 0:
+            named |= {inner: found for inner, found in _named(value, tensor, depth - 1).items() if inner not in named}
+    return named
+
+
+def _strided() -> Any:
+    import torch
+
+    return torch.strided

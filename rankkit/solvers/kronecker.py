@@ -1,0 +1,27 @@
+"""Singular values of a Kronecker product: all products of the two parts' values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rankkit.factors import Factors
+from rankkit.products import Kronecker
+from rankkit.solvers.base import EPS, Solution
+from rankkit.solvers.factored import factored
+
+__all__ = ["kronecker", "structured"]
+
+
+def kronecker(product: Kronecker) -> Solution:
+    """Return the values that may be non-zero; errors add relatively, and to (s1 + e1)(s2 + e2) - s1 s2 absolutely."""
+    one, two = factored(product.first), factored(product.second)
+    values = np.sort(np.outer(one.values, two.values).ravel())[::-1]
+    s1, s2 = one.values[0], two.values[0]
+    floor = s1 * two.noise_floor + s2 * one.noise_floor + one.noise_floor * two.noise_floor + EPS * s1 * s2
+    relative = (1 + one.relative_error) * (1 + two.relative_error) - 1 + EPS
+    return Solution(values, np.asarray(floor), np.asarray(relative))
+
+
+def structured(update: Factors | Kronecker) -> Solution:
+    """Return the singular values of an update whose structure its type tells."""
+    return factored(update) if isinstance(update, Factors) else kronecker(update)
