@@ -15,7 +15,8 @@ __all__ = ["read", "recognises"]
 
 _KEY = re.compile(
     r"(?P<module>.+?)(?:\.processor\.(?P<projection>.+)_lora|\.lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
-    r"|(?P<path>.+)\.lora_(?P<new>A|B)\.weight|(?P<scaled>.+)\.(?P<alpha>alpha)"
+    r"|(?P<path>.+)\.lora_(?P<new>A|B)\.weight"
+    r"|(?P<scaled>.+?)(?:\.processor\.(?P<of>.+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>alpha)"
 )
 _PREFIX = re.compile(r"(unet|transformer|text_encoder(_\d+)?|prior|controlnet)\.")
 _PART = {"down": "A", "up": "B", "A": "A", "B": "B"}
@@ -58,7 +59,7 @@ def _parse(key: str) -> tuple[str, str] | str:
         return module, _PART[match["old"]]
     if match["new"]:
         return match["path"], _PART[match["new"]]
-    return match["scaled"].removesuffix(".lora"), "alpha"
+    return match["scaled"] + (f".{match['of']}" if match["of"] else ""), "alpha"
 
 
 def _scaled(tensors: Tensors, keys: Mapping[str, str], m: int, n: int, r: int) -> Scaled:

@@ -17,6 +17,15 @@ WORRY = 100_000_000
 DEEP = 3  # nested mappings looked into: {"state_dict": {...}}
 
 
+class _OnHost(StateDict):
+    """Tensors of a file, handed out as numpy, so that every kind of file is computed alike."""
+
+    def read(self, name: str) -> Any:
+        """Return the tensor as numpy, bfloat16 widened to float32 (exactly)."""
+        tensor = super().read(name)
+        return (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
+
+
 def torch_file(path: Path) -> StateDict:
     """Return the tensors of a file written by torch.save: a mapping of names, nested or not, or a bare list.
 
@@ -42,7 +51,7 @@ def torch_file(path: Path) -> StateDict:
     named = _named(content, torch.Tensor)
     if not named:
         raise ValueError(f"{path} holds no tensors but {type(content).__name__}; pass the file with the adapter's.")
-    return StateDict(named, source=str(path))
+    return _OnHost(named, source=str(path))
 
 
 def _check_size(path: Path) -> None:
