@@ -201,6 +201,7 @@ def test_dora_is_said_to_be_its_direction_only():
     state = module("q") | {"base_model.model.q.lora_magnitude_vector": np.ones(12, np.float32)}
     report = rk.audit(state, config=CONFIG | {"use_dora": True})
     assert "DoRA: direction part only" in report.table["note"].item()
+    assert "magnitudes 1 to 1, mean 1" in report.table["note"].item()
     assert "magnitude" in report.skipped[0].reason
 
 

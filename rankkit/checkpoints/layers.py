@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from rankkit.checkpoints.forms import Form
-from rankkit.checkpoints.tensors import FLOATS, Tensors
+from rankkit.checkpoints.tensors import DAMAGED, FLOATS, Tensors
 from rankkit.factors import Array, Factors
 from rankkit.products import Kronecker
 from rankkit.rules import Linear, Rule
@@ -160,6 +160,8 @@ def layer_of(
 
     if missing := [part for part in form.parts if part not in info]:
         return trouble("unpaired", f"{' and '.join(spelled.format(part) for part in missing)} is missing")
+    if damaged := [keys[part] for part, entry in info.items() if entry.dtype == DAMAGED]:
+        return trouble("unsupported", f"{' and '.join(damaged)} is damaged")
     shapes = [info[part].shape for part in form.parts]
     sizes = form.sizes(*shapes)
     if sizes is None:

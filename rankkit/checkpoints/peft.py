@@ -8,11 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from rankkit.checkpoints.forms import ADALORA, LORA, Form, merged_form
 from rankkit.checkpoints.layers import Adapter, Scaled, Skipped, grouped, layer_of, nothing_found
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.scaling import number, scale_of, sine_of
 from rankkit.checkpoints.tensors import Tensors
+from rankkit.factors import host
 
 __all__ = ["from_model", "read", "recognises"]
 
@@ -55,9 +58,10 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
         if config and config.get(field):
             raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is not read.")
     modules, skipped = grouped(tensors, _parse)
-    dora = {module for module, keys in modules.items() if "magnitude" in keys}
-    for module in dora:
+    dora: dict[str, str] = {}
+    for module in [module for module, keys in modules.items() if "magnitude" in keys]:
         key = modules[module].pop("magnitude")
+        dora[module] = _magnitude(tensors, key)
         skipped.append(Skipped(key, tensors.info[key].shape, "DoRA's magnitude: its update needs the base weight"))
     modules = {module: keys for module, keys in modules.items() if keys}
     if not modules:
@@ -70,7 +74,8 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
             module if several else plain, keys, tensors, form, partial(_scaled, config, plain, form), spelled="lora_{}"
         )
         if module in dora or (config or {}).get("use_dora"):
-            layer = replace(layer, notes=(*layer.notes, "DoRA: direction part only, without the base weight"))
+            said = f"DoRA: direction part only, without the base weight{dora.get(module, '')}"
+            layer = replace(layer, notes=(*layer.notes, said))
         layers.append(layer)
     return Adapter(tensors.source, "peft", tuple(layers), tuple(skipped))
 
@@ -88,6 +93,17 @@ def _adapter(module: str) -> str:
     return module[module.rfind("[") :] if module.endswith("]") else ""
 
 
+def _magnitude(tensors: Tensors, key: str) -> str:
+    """Return what DoRA's magnitudes are like, the length of every row of the adapted weight."""
+    try:
+        values = np.ravel(host(tensors.read(key)))
+    except ValueError:
+        return ""
+    if not values.size or not np.all(np.isfinite(values)):
+        return "; its magnitudes are not finite"
+    return f"; magnitudes {values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}"
+
+
 def _other(key: str) -> str:
     if ".lora_" in key and key.endswith(".bias"):
         return "bias of the adapter, no matrix"
@@ -100,6 +116,16 @@ def _groups(config: Mapping[str, Any] | None) -> int:
     """Return how many groups of a fused projection old PEFT's config gives an update; 0 where it is not fused."""
     enabled = (config or {}).get("enable_lora")
     return sum(map(bool, enabled)) if isinstance(enabled, list) else 0
+
+
+def _expert_parameter(config: Mapping[str, Any] | None, module: str) -> str:
+    """Return the parameter of a module of experts that the config's target_parameters names for it, or ""."""
+    named = (config or {}).get("target_parameters")
+    path = module.replace(".base_layer", "")
+    for name in named if isinstance(named, list) else []:
+        if isinstance(name, str) and f".{path}".endswith(f".{name.rpartition('.')[0]}"):
+            return name
+    return ""
 
 
 def _form(keys: Mapping[str, str], tensors: Tensors, config: Mapping[str, Any] | None) -> Form:
@@ -115,6 +141,8 @@ def _form(keys: Mapping[str, str], tensors: Tensors, config: Mapping[str, Any] |
 def _scaled(config: Mapping[str, Any] | None, module: str, form: Form, m: int, n: int, r: int) -> Scaled:
     if form is ADALORA:
         return _adalora(config)
+    if parameter := _expert_parameter(config, module):
+        raise ValueError(f"adapts the parameter {parameter} of experts, one update each, which is not read")
     scale, notes = scale_of(config, module, r if form is LORA else r // _groups(config))
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), scale, m, notes)

@@ -18,6 +18,7 @@ DTYPE_NAMES = {
 }  # fmt: skip
 
 
+DAMAGED = "DAMAGED"  # stands for the dtype of a tensor that cannot be read though its file can
 FLOATS = ("F64", "F32", "F16", "BF16")
 
 

@@ -36,10 +36,10 @@ def torch_file(path: Path) -> StateDict:
     """
     import torch
 
-    _check_size(path)
     try:
+        packed = _check_size(path)
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=packed)
         except RuntimeError:  # mmap is refused for some sound files
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -54,17 +54,15 @@ def torch_file(path: Path) -> StateDict:
     return _OnHost(named, source=str(path))
 
 
-def _check_size(path: Path) -> None:
-    """Raise if a zip file's members are far larger than the file."""
+def _check_size(path: Path) -> bool:
+    """Return whether a file is a zip, as newer ones are; raise if its members are far larger than the file."""
     if not zipfile.is_zipfile(path):
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ValueError(f"{path} is no sound PyTorch file: {error}.") from None
+        return False
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > WORRY and unpacked > MAX_INFLATION * path.stat().st_size:
-        raise ValueError(f"{path} unpacks to {unpacked} bytes from {path.stat().st_size}; that is no adapter.")
+        raise ValueError(f"its {path.stat().st_size} bytes unpack to {unpacked}, which no adapter does")
+    return True
 
 
 def _named(content: Any, tensor: type, depth: int = DEEP) -> dict[str, Any]:

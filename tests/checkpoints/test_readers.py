@@ -258,6 +258,15 @@ def test_every_method_of_peft_is_read_or_refused_by_name():
         assert "\n" not in str(caught.value)
 
 
+def test_updates_of_single_experts_are_refused_by_name_and_cost_no_other_row():
+    state = {
+        f"base_model.model.l.0.{name}.lora_{x}.weight": {"A": A, "B": B}[x] for name in ("q", "experts") for x in "AB"
+    }
+    report = rk.audit(state, config=SPELLINGS["peft"][1] | {"target_parameters": ["experts.gate_up_proj"]})
+    assert report.table["status"].tolist() == ["ok", "unsupported"]
+    assert "experts.gate_up_proj of experts" in report.table["note"].iloc[1]
+
+
 def test_an_unknown_method_is_refused_too():
     for method in ("AURORA", "ADASINE", "SINDORA", "FROM_TOMORROW"):
         with pytest.raises(ValueError, match=f"is a {method} adapter by its config: .+"):

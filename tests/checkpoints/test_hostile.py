@@ -1,0 +1,155 @@
+"""Files from strangers: nothing in them runs, nothing inflates, and each ends in rows or one sentence with exit 1."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+import rankkit as rk
+from rankkit.cli import main
+from tests.checkpoints import fuzz
+
+
+class Payload:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.marker}",)
+
+
+def pickled(path, marker):
+    path.write_bytes(pickle.dumps({"x.lora_A": Payload(marker)}))
+
+
+def torch_saved(path, marker):
+    torch.save({"x.lora_A.weight": torch.ones(2, 2), "x": Payload(marker)}, path)
+
+
+def object_array(path, marker):
+    np.savez(path, **{"x.lora_a": np.array([Payload(marker)], dtype=object), "x.lora_b": np.ones((2, 2))})
+
+
+def object_header(path, marker):
+    """An array that claims to hold numbers but whose bytes are a pickle."""
+    with zipfile.ZipFile(path, "w") as archive:
+        body = pickle.dumps(Payload(marker))
+        header = f"{{'descr': '|O', 'fortran_order': False, 'shape': ({len(body)},), }}".ljust(117).encode() + b"\n"
+        archive.writestr("x.lora_a.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + body)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(pickled, "a.bin"), (pickled, "a.pt"), (torch_saved, "a.bin"), (object_array, "a.npz"), (object_header, "a.npz")],
+)
+def test_what_is_pickled_does_not_run(make, name, tmp_path, capsys):
+    marker, path = tmp_path / "it-ran", tmp_path / name
+    make(path, marker)
+    assert main(["audit", str(path), "--no-progress"]) == 1
+    said = capsys.readouterr()
+    assert not marker.exists()
+    assert said.out == ""
+    assert said.err.startswith("rankkit audit: ")
+    assert said.err.count("\n") == 1
+    pickle.loads(pickle.dumps(Payload(marker)))  # and the payload does run where pickles are trusted
+    assert marker.exists()
+
+
+def bomb(path, entry, size):
+    """Write a zip whose one member is `size` zeros behind a sound beginning."""
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(entry, "w", force_zip64=True) as member,
+    ):
+        if path.suffix == ".npz":
+            header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({size // 4000}, 1000), }}".ljust(
+                117
+            ).encode()
+            member.write(b"\x93NUMPY\x01\x00" + (len(header) + 1).to_bytes(2, "little") + header + b"\n")
+        for _ in range(size // 1_000_000):
+            member.write(bytes(1_000_000))
+
+
+@pytest.mark.parametrize(("name", "entry"), [("a.npz", "x.lora_a.npy"), ("a.bin", "archive/data/0")])
+def test_a_bomb_is_refused_before_it_goes_off(name, entry, tmp_path):
+    path = tmp_path / name
+    bomb(path, entry, 600_000_000)
+    code = (
+        "import sys, resource, rankkit\n"
+        "try: rankkit.audit(sys.argv[1])\n"
+        "except ValueError as error: print(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    said, memory = run.stdout.splitlines()
+    assert "inflates" in said or "unpack to" in said
+    assert int(memory) < 500
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 30, 0.5, 0.9, -1])
+@pytest.mark.parametrize("kind", ["peft.bin", "list.pt", "old.pt", "mlx.npz", "packed.npz", "peft.safetensors"])
+def test_truncated_files_are_refused(kind, keep, tmp_path):
+    (tmp_path / "sound").mkdir()
+    whole = next(path for path in fuzz.sound(tmp_path / "sound") if path.name == kind).read_bytes()
+    assert rk.audit(tmp_path / "sound" / kind).columns["status"]
+    path = tmp_path / kind
+    path.write_bytes(whole[: int(keep * len(whole)) if isinstance(keep, float) else keep])
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        rk.audit(path)
+
+
+def test_a_tensor_that_is_damaged_costs_no_other_row(tmp_path):
+    state = {
+        f"l.{i}.q.lora_{x}": np.random.default_rng(i).standard_normal(s)
+        for i in range(3)
+        for x, s in (("a", (6, 2)), ("b", (2, 5)))
+    }
+    np.savez(tmp_path / "a.npz", **state)
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    at = data.index(state["l.1.q.lora_a"].tobytes())
+    data[at + 20] ^= 0xFF  # the archive's checksum of this member no longer holds
+    (tmp_path / "a.npz").write_bytes(data)
+    report = rk.audit(tmp_path / "a.npz")
+    assert report.table["status"].tolist() == ["ok", "unsupported", "ok"]
+    assert "l.1.q.lora_a is damaged" in report.table["note"].iloc[1]
+
+
+def test_several_adapters_one_of_them_bad(tmp_path, capsys):
+    (tmp_path / "sound").mkdir()
+    good = next(path for path in fuzz.sound(tmp_path / "sound") if path.name == "peft.safetensors")
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"nonsense")
+    assert main(["audit", str(good), str(bad), str(good), "--no-progress"]) == 1
+    said = capsys.readouterr()
+    assert said.out.count("2 of 2 modules measured.") == 2
+    assert said.err.count("\n") == 1
+    assert main(["audit", str(good), str(good), "--format", "json", "--no-progress"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+
+
+def test_a_few_hundred_mutants(tmp_path):
+    """The long run is `python -m tests.checkpoints.fuzz`."""
+    ends = [fuzz.judge(path) for path in fuzz.cases(tmp_path, 400, seed=11)]
+    assert {ended for ended, _ in ends} == {"rows", "refused"}, [
+        end for end in ends if end[0] not in ("rows", "refused")
+    ]
+    assert sum(ended == "rows" for ended, _ in ends) > 20
+
+
+def test_the_fuzzer_catches_a_planted_fault(tmp_path, monkeypatch):
+    path = fuzz.sound(tmp_path)[0]
+    for fault, ended in ((KeyError("planted"), "CRASHED: KeyError"), (ValueError("two\nlines"), "NOT ONE SENTENCE")):
+
+        def audit(source, progress, fault=fault):
+            raise fault
+
+        monkeypatch.setattr(rk, "audit", audit)
+        assert fuzz.judge(path)[0] == ended
