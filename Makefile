@@ -36,7 +36,9 @@ format: $(READY)  ## apply the house style
 	$(BIN)/ruff format .
 
 bench: $(READY)  ## measure the figures that benchmarks/README.md states
-	$(BIN)/python benchmarks/audit_8b.py
+	$(BIN)/python benchmarks/audit_llama.py
+	$(BIN)/python benchmarks/audit_llama.py --model 70b --rounds 1
+	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/basis_table.py
 	$(BIN)/python benchmarks/imports.py
 

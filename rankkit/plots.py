@@ -74,8 +74,9 @@ def frequency_curve(
     ax = _axes(ax)
     drawn = summary[summary["omega"] > 0]
     ax.fill_between(drawn["omega"], drawn[f"{metric}_q05"], drawn[f"{metric}_q95"], color=color, alpha=0.2, linewidth=0)
+    marker = "o" if len(drawn) <= 200 else ""  # a thousand dots would be a tube
     ax.plot(
-        drawn["omega"], drawn[f"{metric}_mean"], color=color, marker="o", markersize=2.5, linewidth=1.2, label=label
+        drawn["omega"], drawn[f"{metric}_mean"], color=color, marker=marker, markersize=2.5, linewidth=1.2, label=label
     )
     ax.set(xscale="log", yscale="log", xlabel=f"{LABELS['omega']}  [rad per unit of BA]", ylabel=_words(metric))
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
