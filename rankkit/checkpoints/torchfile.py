@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,10 +39,12 @@ def torch_file(path: Path) -> StateDict:
 
     try:
         packed = _check_size(path)
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=packed)
-        except RuntimeError:  # mmap is refused for some sound files
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on what a damaged file looks like
+            try:
+                content = torch.load(path, map_location="cpu", weights_only=True, mmap=packed)
+            except RuntimeError:  # mmap is refused for some sound files
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path} is not read: it holds more than tensors, or is damaged ({reason[:120]}).") from None
