@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Generic, TypeVar
@@ -41,24 +41,36 @@ def run(
     progress : bool, optional
         Show a bar with the time left on stderr; None: only where stderr is a terminal.
     """
-    from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits
 
-    single = _SingleThreaded(work)
     with threadpool_limits(limits=1, user_api="blas"):
-        parallel = Parallel(
-            n_jobs=-1 if n_jobs is None else n_jobs, prefer="processes" if processes else "threads",
-            return_as="generator_unordered", batch_size=1,
-        )  # fmt: skip
-        results = parallel(delayed(single)(item) for item in items)
+        results = _finished(_SingleThreaded(work), items, -1 if n_jobs is None else n_jobs, processes)
         try:
             # not `yield from`, which would close joblib's generator before the warnings are silenced
-            for done in track(results, total=len(items), progress=progress, label=label):  # type: ignore[arg-type]  # noqa: UP028
+            for done in track(results, total=len(items), progress=progress, label=label):  # noqa: UP028
                 yield done
         finally:
             with warnings.catch_warnings():  # joblib's, on what an interrupted run leaves unused
                 warnings.simplefilter("ignore")
-                results.close()  # type: ignore[union-attr]
+                results.close()
+
+
+def _finished(
+    work: Callable[[Item], tuple[Item, Result]], items: Sequence[Item], n_jobs: int, processes: bool
+) -> Generator[tuple[Item, Result], None, None]:
+    """Return a generator over the results as they come; by the dozen where joblib's backend gives none before all."""
+    from joblib import Parallel, delayed
+
+    prefer = "processes" if processes else "threads"
+    try:
+        parallel = Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1, return_as="generator_unordered")
+    except ValueError:  # Ray's
+        dozens = [items[at : at + 12] for at in range(0, len(items), 12)]
+        with Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1) as parallel:
+            for dozen in dozens:
+                yield from parallel(delayed(work)(item) for item in dozen)  # type: ignore[misc]
+        return
+    yield from parallel(delayed(work)(item) for item in items)  # type: ignore[misc]
 
 
 class _SingleThreaded(Generic[Item, Result]):

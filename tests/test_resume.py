@@ -186,6 +186,25 @@ def test_a_dask_cluster_finds_the_same_bits_though_a_worker_is_killed(undisturbe
     assert same(swept, undisturbed)
 
 
+def test_a_backend_that_returns_all_at_once_still_keeps_pieces_on_the_way(undisturbed, tmp_path):
+    """Ray's is one: it has no generator of results."""
+
+    class AllAtOnce(joblib._parallel_backends.ThreadingBackend):
+        supports_return_generator = False
+
+    joblib.register_parallel_backend("all_at_once", AllAtOnce)
+    seen = []
+
+    def rule(omega):
+        seen.append(len(list(tmp_path.glob("*.npz"))))
+        return rk.rules.Sine(omega)
+
+    with joblib.parallel_config(backend="all_at_once"):
+        swept = rk.sweep_frequency(D, R, store=tmp_path, rule=rule, **(ASKED | {"chunk": 1}))
+    pd.testing.assert_frame_equal(swept.table, undisturbed.table, check_exact=True)
+    assert {0, 12} <= set(seen)
+
+
 def test_no_scheduler_is_one_sentence(capsys):
     pytest.importorskip("distributed")
     from rankkit.cli import main
