@@ -89,9 +89,10 @@ def power_top(G: Gram) -> Any:
 
 def proved_top(G: Gram, low: Any) -> Any:
     """Return an upper bound, shape (batch,), on sigma_1: 6 % above `low` where a Cholesky factorisation proves it."""
-    guess = 1.06 * low
+    guess, p = 1.06 * low, G.matrix.shape[-1]
     proved = _definite(_shifted(-G.matrix, -(guess**2)))
-    return np.where(proved, np.sqrt(guess**2 + G.error), row_sum_top(G))
+    rounding = EPS * (p + 2) * p * guess**2  # of a factorisation whose trace is at most p guess^2
+    return np.where(proved, np.sqrt(guess**2 + G.error + rounding), row_sum_top(G))
 
 
 class Inertia(NamedTuple):
