@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STATUSES", "Audit", "audit"]
 
+LARGEST = 1e150  # beyond it, and below its inverse, squares of singular values leave float64
 STATUSES = ("ok", "zero", "nonfinite", "unpaired", "unsupported")
 
 _MEASURED = (
@@ -213,13 +214,22 @@ def _spectrum(layer: Layer) -> tuple[str, tuple[str, ...], Spectrum | None]:
     except ValueError as error:  # damage inside one tensor
         return "unsupported", (*layer.notes, str(error)), None
     try:
-        product: Any = layer.combine(*parts.values())
-        spectrum = spectrum_of(layer.rule(product), forming_error=layer.rule.forming_error(product))
-    except ValueError:  # shapes were checked by the reader: what is left is NaN, infinity or overflow
-        return "nonfinite", (*layer.notes, "NaN, infinite or overflowing entries"), None
+        with np.errstate(over="ignore", invalid="ignore"):
+            product: Any = layer.combine(*parts.values())
+            spectrum = spectrum_of(layer.rule(product), forming_error=layer.rule.forming_error(product))
+    except (
+        ValueError
+    ):  # shapes were checked by the reader: what is left is NaN or infinity, in the parts or the product
+        return "nonfinite", (*layer.notes, "NaN or infinite entries"), None
+    if not spectrum.values[0] < LARGEST:
+        return "nonfinite", (*layer.notes, "the update overflows float64"), None
     if not spectrum.values[0] > 0:
         dead = " and ".join(name for name, part in parts.items() if not part.any())
         return "zero", (*layer.notes, f"{dead} is zero: never trained" if dead else "the product is zero"), None
+    if spectrum.error[0] > spectrum.values[0] / 2:
+        return "unsupported", (*layer.notes, "rounding of B A leaves the update open: its entries are too large"), None
+    if spectrum.values[0] < 1 / LARGEST:
+        return "zero", (*layer.notes, f"the update vanishes: sigma_1 = {spectrum.values[0]:.1e}"), None
     return "ok", layer.notes, spectrum
 
 

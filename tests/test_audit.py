@@ -162,6 +162,30 @@ def test_trouble_is_a_row_with_a_status_and_never_costs_the_others():
     assert report.coverage == "1 of 7 modules measured (2 zero, 1 nonfinite, 1 unpaired, 2 unsupported)."
 
 
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [(1e-300, "zero"), (1e-100, "zero"), (1e-60, "ok"), (1e60, "ok"), (1e100, "nonfinite"), (1e300, "nonfinite")],
+)
+def test_what_leaves_the_range_of_float64_is_a_status_and_never_a_wrong_number(size, status):
+    state = {key: value * size for key, value in module("layers.0.q", dtype=np.float64).items()} | module(
+        "layers.1.k", seed=1
+    )
+    report = rk.audit(state, config=CONFIG)
+    assert report.table["status"].tolist() == [status, "ok"]
+    plain = rk.audit(module("layers.0.q", dtype=np.float64), config=CONFIG).table["stable_rank"].item()
+    if status == "ok":
+        assert row(report, "layers.0.q")["stable_rank"] == pytest.approx(plain, rel=1e-9)
+    else:
+        assert np.isnan(row(report, "layers.0.q")["stable_rank"])
+
+
+def test_a_sine_of_entries_beyond_their_own_rounding_is_not_measured():
+    state = {key: value * 1e12 for key, value in module("q", dtype=np.float64).items()}
+    report = rk.audit(state, config={"peft_type": "SINLORA", "r": 4, "lora_alpha": 4, "freq": 200.0})
+    assert report.table["status"].item() == "unsupported"
+    assert "rounding of B A leaves the update open" in report.table["note"].item()
+
+
 def test_every_other_tensor_is_skipped_with_a_reason():
     head = {
         "base_model.model.score.weight": np.ones((2, 3), np.float32),
