@@ -1,9 +1,10 @@
 """The AdaSine paper's rank against frequency (A.3.1, figure 8): omega = 1..1000, 100 seeds, at (512, 2) and (1024, 4).
 
-Run: python figures/adasine_protocol.py --store FOLDER [--d 512] [--r 2]
+Run: python figures/adasine_protocol.py --store FOLDER [--d 512] [--r 2] [--as-it-stands]
 
-Goes on from what the store holds, and writes beside itself adasine_protocol_D_R.csv (mean, standard deviation, smallest
-and largest numerical rank at every frequency), .json (arguments, versions, hash of the data) and .png.
+Goes on from what the store holds (or takes the seeds that are complete in it, as it stands), and writes beside itself
+adasine_protocol_D_R.csv (mean, standard deviation, smallest and largest numerical rank at every frequency), .json
+(arguments, versions, hash of the data) and .png.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 
 import rankkit as rk
 
@@ -25,8 +28,15 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--d", type=int, default=512)
     parser.add_argument("--r", type=int, default=2)
+    parser.add_argument("--as-it-stands", action="store_true")
     options = parser.parse_args()
-    sweep = rk.sweep_frequency(options.d, options.r, protocol="adasine", store=options.store)
+    if options.as_it_stands:
+        sweep = rk.Sweep.load(options.store)
+        sizes = sweep.table["seed"].value_counts()
+        whole = np.isin(sweep.columns["seed"], sizes.index[sizes == len(sweep.arguments["omegas"])])
+        sweep = replace(sweep, columns={name: values[whole] for name, values in sweep.columns.items()})
+    else:
+        sweep = rk.sweep_frequency(options.d, options.r, protocol="adasine", store=options.store)
 
     table = sweep.table
     ranks = table.groupby("omega")["numerical_rank"]
@@ -37,7 +47,7 @@ def main() -> None:
         "made": date.today().isoformat(),
         "arguments": {name: value for name, value in sweep.arguments.items() if name not in ("omegas", "seeds")},
         "omegas": "1, 2, ..., 1000",
-        "seeds": f"0, 1, ..., {len(sweep.arguments['seeds']) - 1}",
+        "seeds": sorted(table["seed"].unique().tolist()),
         "platform": sweep.platform,
         "undecided": int(table["numerical_rank"].isna().sum()),
         "sha256": hashlib.sha256(data.encode()).hexdigest(),
