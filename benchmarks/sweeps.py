@@ -114,9 +114,9 @@ def main() -> None:
         each = [1e3 * statistics.mean(taken) / len(omegas) / options.seeds for taken in (slow, quick)]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
         print(f"| {title} | {each[0]:.2f} | {each[1]:.2f} | {sum(slow) / sum(quick):.2f} ({spread}) |", flush=True)
-    print(
-        f"\nlargest resident memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
-    )
+    with joblib.parallel_config(backend="loky"):
+        workers = joblib.Parallel(n_jobs=2)(joblib.delayed(peak)() for _ in range(8))
+    print(f"\nlargest resident memory of a worker: {max(workers):.0f} MB")
     if not options.no_check:
         for d, r in ((512, 2), (1024, 4)):
             total, wrong = differences(d, r, omegas, options.seeds)
