@@ -343,6 +343,7 @@ def test_what_is_no_lora_is_refused(adapters):
             "IA3 adapter by its config: .* a vector",
         ),
         (lambda p: save(p / "x", module("q"), {"use_qalora": True}), ValueError, "use_qalora"),
+        (lambda p: save(p / "x", module("q"), {"kasa_config": {"beta": 1}}), ValueError, "kasa_config"),
         (lambda p: save(p / "x", module("q"), [1]), ValueError, "must hold a JSON object"),
     ],
 )

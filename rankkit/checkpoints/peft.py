@@ -26,7 +26,13 @@ _KEY = re.compile(
 _PARTS = {"A": "A", "embedding_A": "A", "B": "B", "embedding_B": "B", "E": "E", "magnitude_vector": "magnitude"}
 
 # config fields that make the update something else than scale * B A, and what they are
-_REFUSED = {"use_qalora": "QA-LoRA's pooled input", "megatron_core_sharded": "a sharded tensor-parallel layout"}
+_REFUSED = {
+    "use_qalora": "QA-LoRA's pooled input",
+    "use_bdlora": "block-diagonal factors",
+    "kasa_config": "KaSA's update of the base's own singular values",
+    "arrow_config": "a routed mixture of adapters",
+    "megatron_core_sharded": "a sharded tensor-parallel layout",
+}
 
 
 def recognises(keys: list[str], config: Mapping[str, Any] | None) -> bool:
@@ -129,7 +135,7 @@ def _expert_parameter(config: Mapping[str, Any] | None, module: str) -> str:
 
 
 def _form(keys: Mapping[str, str], tensors: Tensors, config: Mapping[str, Any] | None) -> Form:
-    if "E" in keys:
+    if "E" in keys or (config is not None and method_of(config) == "ADALORA"):
         return ADALORA
     groups = _groups(config)
     if groups < 2 or not {"A", "B"} <= keys.keys():

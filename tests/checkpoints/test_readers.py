@@ -191,6 +191,12 @@ def test_sine_lora_of_the_authors_code_is_its_sine_and_not_b_a():
     agrees(rk.audit(state, config=pull), 2 * np.sin(50.0 * (B.astype(float) @ A)) / 7)
 
 
+def test_adalora_without_its_singular_values_is_unpaired():
+    state = {"base_model.model.q.lora_A": A, "base_model.model.q.lora_B": B}
+    row = rk.audit(state, config={"peft_type": "ADALORA", "init_r": R, "lora_alpha": 8}).table.iloc[0]
+    assert (row["status"], row["note"]) == ("unpaired", "lora_E is missing")
+
+
 def test_loran_is_its_sinter():
     state = {"base_model.model.q.mlora_A": A, "base_model.model.q.mlora_B": B}
     config = {"peft_type": "MLORA", "r": [R, 4096], "mlora_alpha": 16, "mlora_af": "Sin", "mlora_af_sin_A": 0.1, "mlora_af_sin_omega": 30.0}  # fmt: skip
@@ -401,7 +407,8 @@ def test_real_adapters_have_the_update_their_own_code_applies(name, adapters):
     assert (status == "ok").sum() == REAL[name][0] - REAL[name][1]
     tensors = raw(adapters / name)
     small = [m for m in report.spectra if report.table.set_index("module").loc[m, ["m", "n"]].max() <= 1300]
-    for module in (small or list(report.spectra))[:: max(1, len(small) // 4)][:5]:
+    few = small[:: max(1, len(small) // 4)][:5] or list(report.spectra)[:1]  # a 4096 x 4096 SVD takes its time
+    for module in few:
         sigma, exact = report.spectra[module], dense(reference(name, _bare(name, module), tensors))
         np.testing.assert_allclose(sigma, exact[: sigma.size], rtol=0, atol=1e-9 * exact[0])
 
