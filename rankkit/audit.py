@@ -15,6 +15,7 @@ import numpy as np
 from rankkit import execution, store
 from rankkit.checkpoints import Adapter, Layer, Skipped, open_adapter
 from rankkit.checkpoints.naming import kind_of, layer_indices
+from rankkit.checkpoints.tensors import legible
 from rankkit.metrics import METRICS, default_rtol, numerical_rank
 from rankkit.spectrum import Spectrum, spectrum_of
 
@@ -212,7 +213,7 @@ def _spectrum(layer: Layer) -> tuple[str, tuple[str, ...], Spectrum | None]:
     try:
         parts = layer.read()
     except ValueError as error:  # damage inside one tensor
-        return "unsupported", (*layer.notes, str(error)), None
+        return "unsupported", (*layer.notes, legible(str(error))), None
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             product: Any = layer.combine(*parts.values())

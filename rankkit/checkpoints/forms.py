@@ -28,11 +28,14 @@ class Form(NamedTuple):
         Their shapes, in that order -> (m, n, r), r the most rank the product can have; None where they do not fit.
     combine : callable
         The tensors, in that order -> Factors or Kronecker.
+    expands : bool
+        Whether the product takes (m + n) r numbers, however few are stored.
     """
 
     parts: tuple[str, ...]
     sizes: Callable[..., tuple[int, int, int] | None]
     combine: Callable[..., Factors | Kronecker]
+    expands: bool = True
 
 
 def _matrix(x: Array) -> Array:
@@ -125,25 +128,26 @@ HADAMARD = Form(("w1_a", "w1_b", "w2_a", "w2_b"), _hadamard_sizes, _hadamard)
 HADAMARD_CP = Form(("t1", "w1_a", "w1_b", "t2", "w2_a", "w2_b"), _hadamard_cp_sizes, _hadamard_cp)
 
 
-def merged_form(groups: int) -> Form:
-    """Return the form of a fused projection with an update for each of its groups: B_g A_g under one another.
+def merged_form(enabled: tuple[bool, ...]) -> Form:
+    """Return the form of a fused projection with an update for each of its enabled groups: B_g A_g under one another.
 
-    A holds the groups' A one under the other, (groups r, n); B theirs, (m, r) with m / groups rows each. Stacked they
-    are the product of a block-diagonal B with A.
+    Of G enabled groups A holds the A_g one under the other, (G r, n), and B the B_g, (G rows, r). The update has `rows`
+    rows for every group, zero for those that are not enabled: a block B with one column of blocks a group, times A.
     """
+    groups = sum(enabled)
 
     def sizes(B: Shape, A: Shape) -> tuple[int, int, int] | None:
         flat = B[:2] if len(B) == 2 or (len(B) == 3 and B[2] == 1) else None
         fits = flat and len(A) == 2 and A[0] == groups * flat[1] and flat[0] % groups == 0
-        return (flat[0], A[1], A[0]) if fits and flat else None
+        return (flat[0] // groups * len(enabled), A[1], A[0]) if fits and flat else None
 
     def combine(B: Array, A: Array) -> Factors:
         xp, rows = namespace(B), B.shape[0] // groups
         B = _matrix(B)
         r = B.shape[1]
-        blocks = xp.zeros((B.shape[0], A.shape[0]), dtype=B.dtype)
-        for g in range(groups):
-            blocks[g * rows : (g + 1) * rows, g * r : (g + 1) * r] = B[g * rows : (g + 1) * rows, :]
+        blocks = xp.zeros((rows * len(enabled), A.shape[0]), dtype=B.dtype)
+        for g, place in enumerate(place for place, on in enumerate(enabled) if on):
+            blocks[place * rows : (place + 1) * rows, g * r : (g + 1) * r] = B[g * rows : (g + 1) * rows, :]
         return Factors(blocks, A)
 
     return Form(("B", "A"), sizes, combine)
@@ -161,7 +165,7 @@ def kronecker_form(first: tuple[str, ...], second: tuple[str, ...]) -> Form:
     def combine(*tensors: Array) -> Kronecker:
         return Kronecker(_part(tensors[: len(first)]), _part(tensors[len(first) :]))
 
-    return Form((*first, *second), sizes, combine)
+    return Form((*first, *second), sizes, combine, expands=False)
 
 
 def _part_sizes(shapes: tuple[Shape, ...]) -> tuple[int, int, int] | None:

@@ -9,12 +9,16 @@ from functools import partial
 from typing import NamedTuple
 
 from rankkit.checkpoints.forms import Form
-from rankkit.checkpoints.tensors import DAMAGED, FLOATS, Tensors
+from rankkit.checkpoints.tensors import DAMAGED, FLOATS, Tensors, legible
 from rankkit.factors import Array, Factors
 from rankkit.products import Kronecker
 from rankkit.rules import Linear, Rule
 
 __all__ = ["Adapter", "Layer", "Scaled", "Skipped", "grouped", "layer_of", "nothing_found"]
+
+LONGEST = 2000  # characters of a tensor's name
+MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
+MANY = 1 << 25  # numbers, 256 MB
 
 
 class Skipped(NamedTuple):
@@ -117,9 +121,9 @@ def grouped(
     modules: dict[str, dict[str, str]] = {}
     skipped: list[Skipped] = []
     for key, info in tensors.info.items():
-        found = parse(key)
+        found = parse(key) if legible(key, LONGEST) == key else "its name is no printable text"
         if isinstance(found, str):
-            skipped.append(Skipped(key, info.shape, found))
+            skipped.append(Skipped(legible(key), info.shape, found))
         elif found[1] in (parts := modules.setdefault(found[0], {})):
             skipped.append(Skipped(key, info.shape, f"a second {found[1]} of module {found[0]}"))
         else:
@@ -161,7 +165,7 @@ def layer_of(
     if missing := [part for part in form.parts if part not in info]:
         return trouble("unpaired", f"{' and '.join(spelled.format(part) for part in missing)} is missing")
     if damaged := [keys[part] for part, entry in info.items() if entry.dtype == DAMAGED]:
-        return trouble("unsupported", f"{' and '.join(damaged)} is damaged")
+        return trouble("unsupported", f"{' and '.join(damaged)} is damaged, or not stored number by number")
     shapes = [info[part].shape for part in form.parts]
     sizes = form.sizes(*shapes)
     if sizes is None:
@@ -169,6 +173,9 @@ def layer_of(
         return trouble("unsupported", f"shapes do not fit together: {stored}")
     if min(sizes) == 0:
         return trouble("zero", "a tensor of size zero", *sizes)
+    stored, formed = sum(math.prod(shape) for shape in shapes), (sizes[0] + sizes[1]) * sizes[2]
+    if form.expands and formed > MANY and formed > MAX_EXPANSION * stored:
+        return trouble("unsupported", f"its {stored} numbers stand for factors of {formed}: not formed", *sizes)
     if any(entry.dtype not in FLOATS for entry in info.values()):
         return trouble("unsupported", f"dtype {dtypes} is not read", *sizes)
     try:

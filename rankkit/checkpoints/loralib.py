@@ -14,6 +14,8 @@ from rankkit.checkpoints.tensors import Tensors
 
 __all__ = ["read", "recognises"]
 
+MOST_GROUPS = 16  # of a fused projection: three, for query, key and value, is what there is
+
 _KEY = re.compile(r"(?P<module>.+)\.lora_(?P<part>A|B)")
 
 
@@ -53,8 +55,9 @@ def _form(keys: Mapping[str, str], tensors: Tensors) -> tuple[Form, int]:
     """Return the form and its number of groups: A of a fused layer has a multiple of B's columns as rows."""
     if {"A", "B"} <= keys.keys():
         B, A = tensors.info[keys["B"]].shape, tensors.info[keys["A"]].shape
-        if len(B) in (2, 3) and len(A) == 2 and B[1] and A[0] > B[1] and A[0] % B[1] == 0:
-            return merged_form(A[0] // B[1]), A[0] // B[1]
+        groups = A[0] // B[1] if len(B) in (2, 3) and len(A) == 2 and B[1] else 0
+        if 1 < groups <= MOST_GROUPS and A[0] == groups * B[1]:
+            return merged_form((True,) * groups), groups
     return LORA, 1
 
 

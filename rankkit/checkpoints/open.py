@@ -13,7 +13,7 @@ from rankkit.checkpoints.layers import Adapter
 from rankkit.checkpoints.npz import NpzFile
 from rankkit.checkpoints.safetensors import SafetensorsFile
 from rankkit.checkpoints.shards import Shards
-from rankkit.checkpoints.tensors import StateDict, Tensors
+from rankkit.checkpoints.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.torchfile import torch_file
 
 __all__ = ["open_adapter"]
@@ -21,6 +21,7 @@ __all__ = ["open_adapter"]
 CONFIG = "adapter_config.json"
 INDEX = ".safetensors.index.json"
 MAX_CONFIG = 10_000_000  # bytes
+MAX_MESSAGE = 2000  # characters of an error
 STEMS = ("adapter_model", "adapters", "pytorch_lora_weights")  # what folders call their adapter, best first
 
 FILES: dict[str, Callable[[Path], Tensors]] = {
@@ -52,6 +53,13 @@ def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family
     ValueError
         If there is nothing to read, or it is damaged, or of a family or method that is not read.
     """
+    try:
+        return _opened(source, config, family)
+    except ValueError as error:  # its words may be a file's
+        raise ValueError(legible(str(error), MAX_MESSAGE)) from None
+
+
+def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
     if isinstance(source, (str, os.PathLike)):
         file = _tensor_file(Path(source))
         beside = file.parent / CONFIG

@@ -25,6 +25,8 @@ _KEY = re.compile(
 )
 _PARTS = {"A": "A", "embedding_A": "A", "B": "B", "embedding_B": "B", "E": "E", "magnitude_vector": "magnitude"}
 
+MOST_GROUPS = 16  # of a fused projection: three, for query, key and value, is what there is
+
 # config fields that make the update something else than scale * B A, and what they are
 _REFUSED = {
     "use_qalora": "QA-LoRA's pooled input",
@@ -118,10 +120,10 @@ def _other(key: str) -> str:
     return "no adapter tensor: a head, modules_to_save or base weight"
 
 
-def _groups(config: Mapping[str, Any] | None) -> int:
-    """Return how many groups of a fused projection old PEFT's config gives an update; 0 where it is not fused."""
+def _enabled(config: Mapping[str, Any] | None) -> tuple[bool, ...]:
+    """Return which groups of a fused projection old PEFT's config gives an update; () where it is not fused."""
     enabled = (config or {}).get("enable_lora")
-    return sum(map(bool, enabled)) if isinstance(enabled, list) else 0
+    return tuple(map(bool, enabled[:MOST_GROUPS])) if isinstance(enabled, list) else ()
 
 
 def _expert_parameter(config: Mapping[str, Any] | None, module: str) -> str:
@@ -137,11 +139,11 @@ def _expert_parameter(config: Mapping[str, Any] | None, module: str) -> str:
 def _form(keys: Mapping[str, str], tensors: Tensors, config: Mapping[str, Any] | None) -> Form:
     if "E" in keys or (config is not None and method_of(config) == "ADALORA"):
         return ADALORA
-    groups = _groups(config)
-    if groups < 2 or not {"A", "B"} <= keys.keys():
+    enabled = _enabled(config)
+    if not any(enabled) or len(enabled) < 2 or not {"A", "B"} <= keys.keys():
         return LORA
     B, A = tensors.info[keys["B"]].shape, tensors.info[keys["A"]].shape
-    return merged_form(groups) if len(B) > 1 and len(A) == 2 and A[0] == groups * B[1] else LORA
+    return merged_form(enabled) if len(B) > 1 and len(A) == 2 and A[0] == sum(enabled) * B[1] else LORA
 
 
 def _scaled(config: Mapping[str, Any] | None, module: str, form: Form, m: int, n: int, r: int) -> Scaled:
@@ -149,7 +151,7 @@ def _scaled(config: Mapping[str, Any] | None, module: str, form: Form, m: int, n
         return _adalora(config)
     if parameter := _expert_parameter(config, module):
         raise ValueError(f"adapts the parameter {parameter} of experts, one update each, which is not read")
-    scale, notes = scale_of(config, module, r if form is LORA else r // _groups(config))
+    scale, notes = scale_of(config, module, r if form is LORA else r // sum(_enabled(config)))
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), scale, m, notes)
     return Scaled.linear(scale, notes)

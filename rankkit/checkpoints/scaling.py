@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -39,14 +40,34 @@ def matched(patterns: Mapping[str, Any], module: str) -> Any:
 def _matches(key: str, module: str) -> bool:
     if _PLAIN.match(key):  # no repetition in it: Python's own engine cannot run away
         return re.match(rf"(.*\.)?({key})$", module) is not None
-    import regex
+    return _pattern(key).matches(module)
 
-    try:
-        return regex.match(rf"(.*\.)?({key})$", module, timeout=MATCH_SECONDS) is not None
-    except TimeoutError:
-        raise ValueError(f"the pattern {key[:60]!r} takes too long to match {module!r}; simplify it.") from None
-    except (regex.error, RecursionError) as error:
-        raise ValueError(f"the pattern {key[:60]!r} is not a regular expression: {error}.") from None
+
+@functools.lru_cache(maxsize=1000)
+def _pattern(key: str) -> _Pattern:
+    return _Pattern(key)
+
+
+class _Pattern:
+    """A pattern from a stranger's file. One that runs away is given its time once, not once a module."""
+
+    def __init__(self, key: str) -> None:
+        import regex
+
+        self.key, self.trouble = key, ""
+        try:
+            self.compiled = regex.compile(rf"(.*\.)?({key})$")
+        except (regex.error, RecursionError) as error:
+            self.trouble = f"the pattern {key[:60]!r} is not a regular expression: {error}."
+
+    def matches(self, module: str) -> bool:
+        """Return whether it matches a module's path."""
+        if not self.trouble:
+            try:
+                return self.compiled.match(module, timeout=MATCH_SECONDS) is not None
+            except TimeoutError:
+                self.trouble = f"the pattern {self.key[:60]!r} takes too long to match; simplify it."
+        raise ValueError(self.trouble)
 
 
 def scale_of(config: Mapping[str, Any] | None, module: str, r: int) -> tuple[float, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from array_api_compat import is_numpy_array, is_torch_array
 
 from rankkit.factors import Array, host
 
-__all__ = ["StateDict", "TensorInfo", "Tensors", "scalar"]
+__all__ = ["StateDict", "TensorInfo", "Tensors", "legible", "scalar"]
 
 DTYPE_NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL",
@@ -45,6 +45,12 @@ class Tensors(Protocol):
     def read(self, name: str) -> Array:
         """Return one tensor as a float array with its values exact."""
         ...
+
+
+def legible(text: str, most: int = 300) -> str:
+    """Return text from a stranger's file as it may stand on a terminal: one line, no control codes, not endless."""
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
+    return printable if len(text) <= most else f"{printable[: most - 3]}..."
 
 
 def scalar(tensors: Tensors, name: str) -> float:

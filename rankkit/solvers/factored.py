@@ -20,6 +20,8 @@ from rankkit.solvers.base import EPS, Solution
 
 __all__ = ["factored"]
 
+WORKSPACE = 1 << 22  # numbers: LAPACK would like 64 columns, which a rank of millions makes gigabytes
+
 
 def factored(factors: Factors) -> Solution:
     """Return the min(m, n, r) singular values of B A that may be non-zero; the others are exactly zero.
@@ -53,7 +55,7 @@ def _triangles(x: Array) -> Any:
     for i in np.ndindex(*x.shape[:-2]):
         # numpy's qr takes three times as long here: it copies to and fro and does not block
         columns = np.array(x[i], dtype=np.float64, order="F")
-        packed, _, _, info = dgeqrf(columns, lwork=64 * r, overwrite_a=True)
+        packed, _, _, info = dgeqrf(columns, lwork=max(r, min(64 * r, WORKSPACE)), overwrite_a=True)
         assert info == 0
         R[i] = np.triu(packed[: min(rows, r)])
     return R

@@ -5,11 +5,13 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 import zipfile
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 import rankkit as rk
 from rankkit.cli import main
@@ -61,6 +63,85 @@ def test_what_is_pickled_does_not_run(make, name, tmp_path, capsys):
     assert said.err.count("\n") == 1
     pickle.loads(pickle.dumps(Payload(marker)))  # and the payload does run where pickles are trusted
     assert marker.exists()
+
+
+class Asked:
+    """Asks for a large object that no file holds."""
+
+    def __init__(self, *call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call[0], self.call[1:]
+
+
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize("asked", [Asked(bytearray, 10**9), Asked(torch.FloatTensor, 10**4, 10**5)])
+def test_a_pickle_may_not_ask_for_memory(asked, new, tmp_path):
+    state = {"x.lora_A.weight": torch.ones(2, 3), "x.lora_B.weight": torch.ones(4, 2)}
+    torch.save({**state, "y": asked}, tmp_path / "bad.pt", _use_new_zipfile_serialization=new)
+    torch.save(state, tmp_path / "good.pt", _use_new_zipfile_serialization=new)
+    with pytest.raises(ValueError, match="no stored tensor needs"):
+        rk.audit(tmp_path / "bad.pt")
+    assert rk.audit(tmp_path / "good.pt").columns["status"] == ["ok"]
+
+
+def test_a_tensor_that_is_not_stored_is_not_read(tmp_path):
+    """Strides of zero make a small storage a matrix of any size."""
+    one = torch.ones(2, 1)
+    state = {f"{name}.lora_B.weight": torch.ones(4, 2) for name in "xyz"} | {
+        "x.lora_A.weight": one.as_strided((2, 10**9), (0, 0)),
+        "y.lora_A.weight": torch.ones(2, 3).to_sparse(),
+        "z.lora_A.weight": torch.ones(2, 3),
+    }
+    torch.save(state, tmp_path / "a.pt")
+    table = rk.audit(tmp_path / "a.pt").table.set_index("module")
+    assert table["status"].to_dict() == {"x": "unsupported", "y": "unsupported", "z": "ok"}
+    assert "not stored number by number" in table["note"]["x"]
+
+
+def test_two_members_of_one_name_are_refused(tmp_path):
+    """Two readers of one archive might each take another."""
+    torch.save({"x.lora_A.weight": torch.ones(2, 3), "x.lora_B.weight": torch.ones(4, 2)}, tmp_path / "a.pt")
+    with zipfile.ZipFile(tmp_path / "a.pt", "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(next(name for name in archive.namelist() if name.endswith("data.pkl")), b"\x80\x02}.")
+    with pytest.raises(ValueError, match="two of its members have one name"):
+        rk.audit(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred", "\u202ebackwards", "n" * 3000])
+def test_no_name_reaches_the_terminal_as_a_command(name, tmp_path, capsys):
+    sound = {"q.lora_A.weight": np.ones((2, 3)), "q.lora_B.weight": np.ones((4, 2))}
+    state = {f"{name}.lora_{x}.weight": value for x, value in (("A", np.ones((2, 3))), ("B", np.ones((4, 2))))}
+    for tensors, status in ((state, 1), (state | sound, 0)):
+        save_file(tensors, tmp_path / "a.safetensors")
+        assert main(["audit", str(tmp_path / "a.safetensors"), "--no-progress"]) == status
+        said = "".join(capsys.readouterr())
+        assert all(c.isprintable() for c in said.replace("\n", ""))
+        assert len(said) < 3000
+
+
+def test_small_tensors_may_not_stand_for_large_factors():
+    ends = {"x.lora_down.weight": np.ones((1000, 200, 1, 1)), "x.lora_up.weight": np.ones((200, 1000, 1, 1))}
+    wide = np.broadcast_to(np.float32(1), (1000, 1000, 15, 15))  # a state dict: a file would have to hold it
+    loha = {f"y.hada_w{i}_{x}": np.ones((4000, 200) if x == "a" else (200, 4000)) for i in "12" for x in "ab"}
+    assert rk.audit(loha).columns["status"] == ["unsupported"]
+    assert "stand for factors of" in rk.audit(loha).columns["note"][0]
+    assert rk.audit(ends | {"x.lora_mid.weight": wide[:, :, :1, :1]}).columns["status"] == ["ok"]
+
+
+def test_a_pattern_that_runs_away_gets_its_time_once():
+    def state(modules):
+        names = [f"l.{i}.{'a' * 40}b.q" for i in range(modules)]
+        return {f"{n}.lora_{x}.weight": np.ones(s) for n in names for x, s in (("A", (2, 3)), ("B", (4, 2)))}
+
+    def seconds(modules, end):
+        config = {"peft_type": "LORA", "r": 2, "alpha_pattern": {f"(.*a+)+(a|b|aa)+${end}": 3}}
+        start = time.perf_counter()
+        assert set(rk.audit(state(modules), config=config).columns["status"]) == {"unsupported"}
+        return time.perf_counter() - start
+
+    assert seconds(60, "c") < 10 * seconds(1, "d")  # its time for each module would be 60
 
 
 def bomb(path, entry, size):

@@ -119,15 +119,28 @@ def test_merged_groups_are_their_updates_one_under_the_other():
     """Old PEFT's fused query-key-value: enable_lora says which groups have an update; loralib leaves it to shapes."""
     groups, rows = 2, 12
     A2, B2 = normal(groups * R, N), normal(groups * rows, R)
-    delta = np.vstack([B2[g * rows : (g + 1) * rows] @ A2[g * R : (g + 1) * R].astype(float) for g in range(groups)])
+    parts = [B2[g * rows : (g + 1) * rows] @ A2[g * R : (g + 1) * R].astype(float) for g in range(groups)]
     config = {"peft_type": "LORA", "r": R, "lora_alpha": 8, "enable_lora": [True, False, True]}
     key = "base_model.model.h.0.qkv.lora_"
-    for state, asked in (
-        ({f"{key}A.weight": A2, f"{key}B.weight": B2[..., None]}, config),
-        ({"h.0.qkv.lora_A": A2, "h.0.qkv.lora_B": B2}, {"lora_alpha": 8}),
+    for state, asked, delta in (
+        (
+            {f"{key}A.weight": A2, f"{key}B.weight": B2[..., None]},
+            config,
+            np.vstack([parts[0], np.zeros((rows, N)), parts[1]]),
+        ),
+        ({"h.0.qkv.lora_A": A2, "h.0.qkv.lora_B": B2}, {"lora_alpha": 8}, np.vstack(parts)),
     ):
         row = agrees(rk.audit(state, config=asked), 2 * delta)
-        assert (row["r"], row["scale"]) == (groups * R, 2)
+        assert (row["m"], row["r"], row["scale"]) == (delta.shape[0], groups * R, 2)
+
+
+def test_one_enabled_group_of_a_fused_projection_has_the_rows_of_all():
+    state = {"base_model.model.qkv.lora_A.weight": A, "base_model.model.qkv.lora_B.weight": B}
+    config = {"peft_type": "LORA", "r": R, "lora_alpha": 8, "enable_lora": [False, True, False]}
+    row = agrees(
+        rk.audit(state, config=config), 2 * np.vstack([np.zeros((M, N)), B.astype(float) @ A, np.zeros((M, N))])
+    )
+    assert row["m"] == 3 * M
 
 
 def test_convolutions_of_kohya_and_their_middle():
