@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rankkit import initializers, metrics, rules
 from rankkit.audit import Audit, audit
 from rankkit.factors import Factors
+from rankkit.probe import Probe, probe_frequencies
 from rankkit.similarity import Similarity, cosine_similarity
 from rankkit.solvers import Count, count_above
 from rankkit.spectrum import Spectrum, spectrum_of
@@ -37,6 +38,8 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "sweep_frequency",
     "Audit",
     "audit",
+    "Probe",
+    "probe_frequencies",
     "plots",
 ]
 

@@ -13,24 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankkit import execution, store
-from rankkit.checkpoints import Adapter, Layer, Skipped, open_adapter
-from rankkit.checkpoints.naming import kind_of, layer_indices
-from rankkit.checkpoints.tensors import legible
-from rankkit.metrics import METRICS, default_rtol, numerical_rank
-from rankkit.spectrum import Spectrum, spectrum_of
+from rankkit.applied import apply, row_of
+from rankkit.checkpoints import Adapter, Skipped, open_adapter
+from rankkit.checkpoints.naming import layer_indices
+from rankkit.rules import Rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["STATUSES", "Audit", "audit"]
 
-LARGEST = 1e150  # beyond it, and below its inverse, squares of singular values leave float64
 STATUSES = ("ok", "zero", "nonfinite", "unpaired", "unsupported")
-
-_MEASURED = (
-    "spectral_norm", "frobenius_norm", "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy",
-    "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +39,11 @@ class Audit:
         n (inputs), r (stored rank), dtype (as stored), scale, rule, omega_std (omega times the standard deviation of
         B A; NaN for linear updates), spectral_norm, frobenius_norm (scale applied), stable_rank, numerical_rank
         (values above rtol * sigma_1), rtol, effective_rank, effective_rank_energy, participation_ratio,
-        energy_rank_90, _95, _99, utilization (stable_rank / r), status, note. Metrics are NaN for all but ok.
+        energy_rank_90, _95, _99, utilization (stable_rank / r), status, note, regime (where omega_std is on the
+        frequency curve: linear, growing, saturated; see `applied.regime`), plain_stable_rank (of B A alone),
+        numerical_rank_lower and _upper (a rank that the values' errors leave open is NaN, with these beside it),
+        spectral_norm_error, stable_rank_error, effective_rank_error, effective_rank_energy_error (bounds on how far
+        they may be off). Metrics are NaN for all but ok.
     spectra : dict of str to array
         Singular values of every module whose status is ok, descending.
     skipped : tuple of Skipped
@@ -151,6 +148,9 @@ def audit(
     config: Mapping[str, Any] | None = None,
     family: str | None = None,
     rtol: float | None = None,
+    rule: Rule | None = None,
+    exact: bool = False,
+    device: str | None = None,
     progress: bool | None = None,
 ) -> Audit:
     """Return the audit of an adapter: the update each module really adds, scale included.
@@ -167,6 +167,14 @@ def audit(
         The format to read it as, one of `rankkit.checkpoints.READERS`; None: what its keys, shapes and config tell.
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
+    rule : Rule, optional
+        What would this adapter be under another rule? It replaces every module's own, scale included.
+    exact : bool
+        A full SVD of every non-linear update. Otherwise the singular values of large ones (over 2^20 entries) come
+        from their Gram matrix, several times faster: the leading ones to about 1e-9, none worse than 1e-4 sigma_1, and
+        every number with the error that follows.
+    device : str, optional
+        Torch device for the non-linear updates, such as "cuda"; None: numpy.
     progress : bool, optional
         Bar on stderr; None: where stderr is a terminal.
 
@@ -185,10 +193,18 @@ def audit(
     if rtol is not None and not (math.isfinite(rtol) and rtol >= 0):
         raise ValueError(f"rtol must be finite and >= 0, got {rtol!r}; None means max(m, n) * eps(float32).")
     adapter = open_adapter(source, config=config, family=family)
-    return measure(adapter, rtol=rtol, progress=progress)
+    return measure(adapter, rtol=rtol, rule=rule, exact=exact, device=device, progress=progress)
 
 
-def measure(adapter: Adapter, *, rtol: float | None, progress: bool | None) -> Audit:
+def measure(
+    adapter: Adapter,
+    *,
+    rtol: float | None,
+    rule: Rule | None,
+    exact: bool,
+    device: str | None,
+    progress: bool | None,
+) -> Audit:
     """Return the audit of an opened adapter."""
     execution.keep_freed_memory()
     columns: dict[str, list[Any]] = {}
@@ -198,59 +214,9 @@ def measure(adapter: Adapter, *, rtol: float | None, progress: bool | None) -> A
         zip(adapter.layers, depths, strict=True), key=lambda pair: math.inf if pair[1] is None else pair[1]
     )
     for layer, depth in execution.track(by_depth, total=len(by_depth), progress=progress, label="audit"):
-        status, notes, spectrum = _spectrum(layer)
-        if spectrum is not None:
-            spectra[layer.name] = spectrum.values
-        for name, value in _row(layer, depth, status, notes, spectrum, rtol).items():
+        applied = apply(layer, rule, exact=exact, device=device)
+        if applied.spectrum is not None:
+            spectra[layer.name] = applied.spectrum.values
+        for name, value in row_of(layer, depth, applied, rtol).items():
             columns.setdefault(name, []).append(value)
     return Audit(adapter.source, columns, spectra, adapter.skipped)
-
-
-def _spectrum(layer: Layer) -> tuple[str, tuple[str, ...], Spectrum | None]:
-    """Read one module and decompose its update; its trouble becomes a status."""
-    if layer.status != "ok":
-        return layer.status, layer.notes, None
-    try:
-        parts = layer.read()
-    except ValueError as error:  # damage inside one tensor
-        return "unsupported", (*layer.notes, legible(str(error))), None
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            product: Any = layer.combine(*parts.values())
-            spectrum = spectrum_of(layer.rule(product), forming_error=layer.rule.forming_error(product))
-    except (
-        ValueError
-    ):  # shapes were checked by the reader: what is left is NaN or infinity, in the parts or the product
-        return "nonfinite", (*layer.notes, "NaN or infinite entries"), None
-    if not spectrum.values[0] < LARGEST:
-        return "nonfinite", (*layer.notes, "the update overflows float64"), None
-    if not spectrum.values[0] > 0:
-        dead = " and ".join(name for name, part in parts.items() if not part.any())
-        return "zero", (*layer.notes, f"{dead} is zero: never trained" if dead else "the product is zero"), None
-    if spectrum.error[0] > spectrum.values[0] / 2:
-        return "unsupported", (*layer.notes, "rounding of B A leaves the update open: its entries are too large"), None
-    if spectrum.values[0] < 1 / LARGEST:
-        return "zero", (*layer.notes, f"the update vanishes: sigma_1 = {spectrum.values[0]:.1e}"), None
-    return "ok", layer.notes, spectrum
-
-
-def _row(
-    layer: Layer, depth: int | None, status: str, notes: tuple[str, ...], spectrum: Spectrum | None, rtol: float | None
-) -> dict[str, Any]:
-    known = layer.m is not None and layer.n is not None
-    tolerance = rtol if rtol is not None else default_rtol((layer.m, layer.n)) if known else math.nan  # type: ignore[arg-type]
-    row: dict[str, Any] = {
-        "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,
-        "dtype": layer.dtype, "scale": layer.scale, "rule": layer.rule.label, "omega_std": math.nan,
-    }  # fmt: skip
-    for name in _MEASURED:
-        if spectrum is None:
-            row[name] = math.nan
-        elif name == "numerical_rank":
-            row[name] = float(numerical_rank(spectrum, rtol=tolerance))
-        else:
-            row[name] = float(METRICS[name].of(spectrum))
-        if name == "numerical_rank":
-            row["rtol"] = tolerance
-    row["utilization"] = row["stable_rank"] / layer.r if layer.r else math.nan
-    return row | {"status": status, "note": "; ".join(notes)}

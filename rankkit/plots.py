@@ -23,6 +23,7 @@ __all__ = [
     "frequency_curve",
     "frequency_curves",
     "layer_heatmap",
+    "probe_curves",
     "spectra",
 ]
 
@@ -118,6 +119,34 @@ def frequency_curves(summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any
     setting = f"{first['d']:g} × {first['n']:g}, r = {first['r']:g}"
     panels[0].figure.suptitle(f"{setting}: mean and 5–95 % band, {seeds} seed{'s' if seeds > 1 else ''}", fontsize=10)
     return np.asarray(panels)
+
+
+def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw stable rank against omega std(B A), one line a module, coloured by kind; dotted: where a curve saturates.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `Probe.table`.
+    ax : Axes, optional
+        Where to draw; None: a new figure.
+    """
+    ax = _axes(ax, (5.2, 3.6))
+    drawn = table[(table["omega_std"] > 0) & (table["status"] == "ok")]
+    for color, (kind, members) in zip(PALETTE, drawn.groupby("kind"), strict=False):
+        curves = [curve for _, curve in members.groupby("module", sort=False)]
+        for curve in curves:
+            ax.plot(curve["omega_std"], curve["stable_rank"], color=color, linewidth=0.9, alpha=0.7)
+        ax.plot([], [], color=color, label=f"{kind} ({len(curves)})")
+    sizes = drawn[["m", "n"]].drop_duplicates().astype(float)
+    for m, n in sizes.itertuples(index=False):
+        ax.axhline(m * n / (np.sqrt(m) + np.sqrt(n)) ** 2, color="#888888", linewidth=0.7, linestyle=":")
+    ax.set(xscale="log", yscale="log", xlabel="ω · std(BA)  [rad]", ylabel="stable rank")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.legend(title="modules", loc="upper left")
+    return ax
 
 
 def spectra(

@@ -18,6 +18,8 @@ __all__ = ["Spectrum", "spectrum_of"]
 
 # below this share of min(m, n) the leading values alone are cheaper by Krylov than by a full SVD
 _KRYLOV_SHARE = 1 / 16
+KRYLOV_TOL = 1e-9  # relative to sigma_1, where tol asks for no less
+LOOSEST = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +37,8 @@ class Spectrum:
         the largest, the others are unknown.
     energy : array, shape (*batch,)
         Squared Frobenius norm, known also where the spectrum is truncated.
-    noise_floor : array, shape (*batch,)
-        Absolute error bound of every value: decomposing plus forming.
+    noise_floor : array, shape (*batch,) or (*batch, k)
+        Absolute error bound, one for every value or one for each: decomposing plus forming.
     relative_error : array, shape (*batch,)
         Relative bound where one is known (factored updates), else inf: the smaller bound counts.
 
@@ -70,7 +72,9 @@ class Spectrum:
         return error_of(self.values, self.noise_floor, self.relative_error)
 
 
-def spectrum_of(update: Factors | Kronecker | Array, *, top: int | None = None, forming_error: Any = 0.0) -> Spectrum:
+def spectrum_of(
+    update: Factors | Kronecker | Array, *, top: int | None = None, forming_error: Any = 0.0, tol: float = 0.0
+) -> Spectrum:
     """Return the singular values of an update, by the route its type allows.
 
     Factors and their Kronecker products take the exact r x r route, an array the dense SVD in float64; with `top`
@@ -85,11 +89,16 @@ def spectrum_of(update: Factors | Kronecker | Array, *, top: int | None = None, 
     forming_error : float or array, shape (*batch,)
         `rule.forming_error(factors)`: what rounding did to the update before it came here. It joins
         the noise floor.
+    tol : float
+        Largest error of a value, relative to sigma_1, that will do. Above 0 a large array is not decomposed where its
+        Gram matrix, or with `top` fewer Krylov steps, are accurate enough: several times faster, every value's error
+        in the result. At most 1e-3.
 
     Raises
     ------
     TypeError, ValueError
-        If update is not a finite float matrix, top is not in 1..min(m, n), or forming_error is negative.
+        If update is not a finite float matrix, top is not in 1..min(m, n), forming_error is negative, or tol is not
+        within [0, 1e-3].
 
     Examples
     --------
@@ -101,6 +110,8 @@ def spectrum_of(update: Factors | Kronecker | Array, *, top: int | None = None, 
     m, n = update.shape[-2:] if structured else float_matrix("update", update).shape[-2:]
     if top is not None and not (isinstance(top, (int, np.integer)) and 1 <= top <= min(m, n)):
         raise ValueError(f"top must be an integer in 1..min(m, n) = 1..{min(m, n)}, got {top!r}.")
+    if not 0 <= tol <= LOOSEST:
+        raise ValueError(f"tol must lie in [0, {LOOSEST:g}], got {tol!r}; 0 asks for all that float64 can tell.")
     formed = np.asarray(host(forming_error) if hasattr(forming_error, "shape") else forming_error, dtype=np.float64)
     if not np.all(formed >= 0):
         raise ValueError(f"forming_error must be >= 0, got {forming_error!r}; pass rule.forming_error(factors).")
@@ -112,8 +123,13 @@ def spectrum_of(update: Factors | Kronecker | Array, *, top: int | None = None, 
     else:
         xp, whole = namespace(update), min(m, n)
         few = top is not None and top <= _KRYLOV_SHARE * whole
-        solution = solvers.leading(update, int(top)) if few and top else solvers.dense(update)
+        if few and top:
+            solution = solvers.leading(update, int(top), tol=max(tol, KRYLOV_TOL))
+        else:
+            solution = solvers.economical(update, tol) if tol else solvers.dense(update)
         energy = squared_norm(xp.astype(update, xp.float64, copy=False))
     keep = whole if top is None else min(int(top), whole)
-    floor, relative = solution.noise_floor + formed, np.where(formed > 0, np.inf, solution.relative_error)
-    return Spectrum(solution.values[..., :keep], (m, n), keep == whole, energy, floor, relative)
+    floor, relative = solution.noise_floor, np.where(formed > 0, np.inf, solution.relative_error)
+    if floor.ndim == solution.values.ndim:
+        floor, formed = floor[..., :keep], formed[..., None]
+    return Spectrum(solution.values[..., :keep], (m, n), keep == whole, energy, floor + formed, relative)

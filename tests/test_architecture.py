@@ -32,23 +32,28 @@ MAY_IMPORT = {
     "plan": {"factors", "initializers", "rules", "metrics"},
     "measurement": {"factors", "plan", "solvers", "spectrum", "metrics", "execution", "store"},
     "sweep": {"plan", "measurement", "initializers", "rules", "metrics", "store", "plots"},
-    "audit": {"checkpoints", "factors", "spectrum", "metrics", "execution", "store", "plots"},
+    "uncertainty": {"metrics", "spectrum"},
+    "applied": {"checkpoints", "factors", "products", "rules", "spectrum", "metrics", "uncertainty"},
+    "audit": {"applied", "checkpoints", "rules", "execution", "store", "plots"},
+    "probe": {"applied", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
     "gates": {"audit"},
     "arguments": {"gates"},
     "data": {"data"},
-    "cli": {
+    "commands": {
         "arguments",
+        "commands",
         "data",
         "sweep",
         "audit",
+        "probe",
         "execution",
         "initializers",
         "rules",
         "report",
         "gates",
         "store",
-        "rankkit",
     },
+    "cli": {"commands", "rankkit"},
 }
 ONLY = {"matplotlib": {"plots"}, "seaborn": {"plots"}, "hypothesis": set(), "flint": set()}
 LAZY = {
@@ -140,7 +145,7 @@ def test_every_stage_stands_in_the_map():
 def test_public_names_are_these():
     assert rankkit.__all__ == [
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
-        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "plots",
+        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "Probe", "probe_frequencies", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
         assert getattr(rankkit, name) is not None

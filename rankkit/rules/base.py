@@ -6,9 +6,14 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
+import numpy as np
+from array_api_compat import is_numpy_array
+
 from rankkit.factors import Array, Factors
 
 __all__ = ["UNIT_ROUNDOFF", "Pointwise", "Rule", "check_dtype", "check_finite"]
+
+BLOCK = 1 << 22  # entries of an update that are formed at once
 
 UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24}
 
@@ -69,7 +74,15 @@ class Pointwise(Rule):
 
     def __call__(self, factors: Factors, *, dtype: str = "float64") -> Array:
         """Return phi(B A), shape (*batch, m, n), in the working dtype."""
-        return self._phi(factors.product(dtype=check_dtype(dtype)), rows=factors.m)
+        check_dtype(dtype)
+        step = max(1, BLOCK // factors.n)
+        if factors.batch_shape or step >= factors.m or not is_numpy_array(factors.B):
+            return self._phi(factors.product(dtype=dtype), rows=factors.m)
+        wide = factors.to(dtype=dtype)  # a large update takes its own memory and no more: a few rows at a time
+        update = np.empty((factors.m, factors.n), dtype=dtype)
+        for rows in (slice(i, i + step) for i in range(0, factors.m, step)):
+            update[rows] = self._phi(wide.B[rows] @ wide.A, rows=factors.m)
+        return update
 
     def forming_error(self, factors: Factors, *, dtype: str = "float64") -> Any:
         """Return a bound, shape (*batch,), on the Frobenius norm of the rounding errors in phi(B A).

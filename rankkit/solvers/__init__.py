@@ -5,8 +5,19 @@ from __future__ import annotations
 from rankkit.solvers.base import Solution
 from rankkit.solvers.counting import Count, count_above
 from rankkit.solvers.dense import dense
+from rankkit.solvers.economical import economical
 from rankkit.solvers.factored import factored
 from rankkit.solvers.kronecker import kronecker, structured
 from rankkit.solvers.krylov import leading
 
-__all__ = ["Count", "Solution", "count_above", "dense", "factored", "kronecker", "leading", "structured"]
+__all__ = [
+    "Count",
+    "Solution",
+    "count_above",
+    "dense",
+    "economical",
+    "factored",
+    "kronecker",
+    "leading",
+    "structured",
+]

@@ -23,8 +23,8 @@ class Solution(NamedTuple):
     ----------
     values : numpy array, shape (*batch, k)
         Descending, float64.
-    noise_floor : numpy array, shape (*batch,)
-        Absolute bound.
+    noise_floor : numpy array, shape (*batch,) or (*batch, k)
+        Absolute bound, one for all or one for each.
     relative_error : numpy array, shape (*batch,)
         Relative bound; inf where only the absolute one is known.
     """
@@ -38,7 +38,8 @@ def error_of(values: Any, noise_floor: Any, relative_error: Any) -> Any:
     """Return the bound on every value's error, shape (*batch, k): the smaller of the two."""
     with np.errstate(invalid="ignore"):
         near = np.where(np.isfinite(relative_error[..., None]), relative_error[..., None] * values, np.inf)
-    return np.minimum(noise_floor[..., None], near)
+    each = noise_floor if noise_floor.ndim == values.ndim else noise_floor[..., None]
+    return np.broadcast_to(np.minimum(each, near), values.shape)
 
 
 def energy(matrices: Array) -> Any:

@@ -184,9 +184,8 @@ def _by_sample(work: _Stack) -> tuple[Any, Any]:
     few = np.flatnonzero(samples)
     if few.size:
         some = work.at(few)
-        values, floor, _ = sampled(some.S, int(samples.max()))
-        values = np.concatenate([values, np.zeros((few.size, work.p - values.shape[-1]))], axis=-1)
-        lower[few], upper[few] = some.threshold.count_bounds(values, floor[:, None])
+        values, error, _ = sampled(some.S, int(samples.max()))
+        lower[few], upper[few] = some.threshold.count_bounds(values, error)
     return lower, upper
 
 

@@ -1,7 +1,8 @@
 """A spectrum that falls fast: its whole content from a random sample of the range, with a bound on what is left.
 
-With Q an orthonormal basis of S Omega, Omega Gaussian, S = Q (Q^T S) + rest, so by Weyl no singular value of S is
-further than ||rest||_F from one of Q^T S, and the rest is formed and measured (Halko, Martinsson and Tropp 2011).
+With Q an orthonormal basis of S Omega, Omega Gaussian, S = Q (Q^T S) + rest, and the rest is formed and measured
+(Halko, Martinsson and Tropp 2011). It stands at right angles to Q, so S^T S is that of Q^T S plus rest^T rest: by Weyl
+every sigma^2 lies at most ||rest||_F^2 above its counterpart.
 """
 
 from __future__ import annotations
@@ -50,10 +51,7 @@ def sample_size(S: Array, threshold: Any) -> Any:
 
 
 def sampled(S: Array, k: int) -> Solution:
-    """Return singular values of S, shape (batch, m, n), from k samples of its range: k values, the others zero.
-
-    The noise floor bounds the error of all min(m, n), the zeros included.
-    """
+    """Return all singular values of S, shape (batch, m, n), from k samples of its range: k values, the others zero."""
     xp = namespace(S)
     m, n = S.shape[-2:]
     omega = xp.asarray(np.random.default_rng(0).standard_normal((n, k)), device=device(S))
@@ -64,4 +62,8 @@ def sampled(S: Array, k: int) -> Solution:
     norm = host(xp.linalg.matrix_norm(S))
     # of the two products, the subtraction, and of Q's columns being orthonormal to rounding only
     rounding = 4 * EPS * (max(m, n) + k) * np.sqrt(k) * norm
-    return Solution(values, rest + rounding, np.full(rest.shape, np.inf))
+    values = np.concatenate([values, np.zeros((*values.shape[:-1], min(m, n) - k))], axis=-1)
+    rest = rest[:, None]
+    with np.errstate(divide="ignore", over="ignore"):
+        error = np.minimum(rest, rest**2 / values) + rounding[:, None]  # sqrt(s^2 + t^2) - s <= min(t, t^2 / s)
+    return Solution(values, error, np.full(rest.shape[:1], np.inf))

@@ -1,0 +1,143 @@
+"""rankkit audit: how much of its rank an adapter uses, module by module."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from rankkit.arguments import frequencies, gate, non_negative, writable
+from rankkit.commands.shared import (
+    RULES,
+    command,
+    emit,
+    format_of,
+    picture,
+    rule_named,
+    rule_options,
+    say,
+    write,
+)
+
+__all__ = ["add"]
+
+# the audit table's columns that fit a terminal, with the words that head them there
+_BRIEF = {
+    "module": "module", "m": "m", "n": "n", "r": "r", "scale": "scale", "rule": "rule", "omega_std": "omega std",
+    "regime": "regime", "plain_stable_rank": "stable, B A", "stable_rank": "stable",
+    "numerical_rank": "numerical", "effective_rank": "effective", "energy_rank_90": "90% energy",
+    "utilization": "stable/r", "status": "status", "note": "note",
+}  # fmt: skip
+_CURVED = ("rule", "omega_std", "regime", "plain_stable_rank")  # of interest where a rule is not linear
+_CURVE = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "stable_rank", "status")
+_SUMMARY = {
+    "kind": "kind", "modules": "modules", "ok": "ok", "dead": "dead", "r_median": "r", "stable_rank_median": "stable",
+    "effective_rank_median": "effective", "energy_rank_90_median": "90% energy", "utilization_median": "stable/r",
+    "utilization_min": "least", "utilization_max": "most",
+}  # fmt: skip
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    audit = command(
+        commands, "audit", _audit, "measure, module by module, how much of its rank a trained adapter uses",
+        'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"', trouble=1,
+    )  # fmt: skip
+    what = audit.add_mutually_exclusive_group(required=True)
+    what.add_argument("path", nargs="*", default=[], help="adapter folders or files, of any format it knows")
+    what.add_argument("--sample", action="store_true", help="the small trained adapter that comes with rankkit")
+    audit.add_argument(
+        "--family", metavar="NAME", help="read it as peft, kohya, diffusers, mlx, ... (default: by its keys)"
+    )
+    audit.add_argument("--as", dest="rule", choices=RULES, help="what it would be under this rule, with --omega")
+    frequency = audit.add_mutually_exclusive_group()
+    frequency.add_argument("--omega", type=non_negative, help="frequency of --as")
+    frequency.add_argument(
+        "--omegas", type=frequencies, metavar="LIST",
+        help="stable rank at each: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (of --as, default: sine)",
+    )  # fmt: skip
+    rule_options(audit)
+    audit.add_argument("--exact", action="store_true", help="a full SVD also of large non-linear updates")
+    audit.add_argument("--device", help="torch device for non-linear updates, e.g. cuda (default: numpy on the CPU)")
+    audit.add_argument("--spectra", metavar="FILE.npz", type=writable, help="write every module's singular values")
+    audit.add_argument(
+        "--fail-on", action="append", default=[], metavar="CONDITION", type=gate,
+        help='exit 3 if it holds, e.g. "dead_modules > 0" or "min(utilization) < 0.1"; may be repeated',
+    )  # fmt: skip
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from rankkit.audit import audit
+    from rankkit.data import sample_adapter
+
+    if (options.rule is None) != (options.omega is None) and options.omegas is None:
+        raise ValueError("--as and --omega go together, as in --as sine --omega 200.")
+    if options.omegas is not None:
+        return _probe(options)
+    reports, failed = [], False
+    rule = rule_named(options.rule, options)(options.omega) if options.rule else None
+    for source in [sample_adapter()] if options.sample else options.path:
+        try:
+            reports.append(
+                audit(
+                    source, family=options.family, rtol=options.rtol, rule=rule, exact=options.exact,
+                    device=options.device, progress=options.progress,
+                )
+            )  # fmt: skip
+        except (ValueError, OSError) as error:  # the others keep their reports
+            failed = True
+            say(f"rankkit audit: {error}")
+    if len(reports) > 1 and (options.output or options.plot or options.spectra):
+        raise ValueError("--output, --plot and --spectra take one adapter; audit them one by one.")
+    if format_of(options) == "json" and reports:
+        records = [report.record() for report in reports]
+        write(options, json.dumps(records if len(options.path) > 1 else records[0], indent=2, allow_nan=False))
+    statuses = [_report(options, report, heading=len(reports) > 1) for report in reports]
+    return 1 if failed else max(statuses)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    """Print one adapter's curves: stable rank at every frequency."""
+    from rankkit.data import sample_adapter
+    from rankkit.probe import probe_frequencies
+
+    sources = [sample_adapter()] if options.sample else options.path
+    if len(sources) > 1 or options.fail_on or options.spectra:
+        raise ValueError("--omegas takes one adapter, and neither --fail-on nor --spectra; leave them out.")
+    probe = probe_frequencies(
+        sources[0], options.omegas, rule=rule_named(options.rule or "sine", options), family=options.family,
+        device=options.device, progress=options.progress,
+    )  # fmt: skip
+    columns = probe.columns
+    if format_of(options) in ("text", "markdown"):
+        columns = {name: columns[name] for name in _CURVE}
+    emit(options, columns)
+    if options.plot:
+        picture([probe.plot()], options.plot)
+    return 0
+
+
+def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
+    """Print one adapter's report and return its exit status."""
+    kind = format_of(options)
+    if heading and kind in ("text", "markdown"):
+        write(options, f"{'## ' if kind == 'markdown' else ''}{report.source}\n")
+    if kind == "csv":
+        emit(options, report.columns)
+        say(report.coverage)
+    elif kind != "json":
+        from rankkit.report import FORMATS
+
+        noted, curved = any(report.columns["note"]), set(report.columns["rule"]) != {"linear"}
+        left_out = {*([] if noted else ["note"]), *([] if curved else _CURVED)}
+        brief = {head: report.columns[name] for name, head in _BRIEF.items() if name not in left_out}
+        summary = {head: report.summary_columns()[name] for name, head in _SUMMARY.items()}
+        write(options, "\n\n".join([FORMATS[kind](brief), FORMATS[kind](summary), report.coverage]))
+    if options.spectra:
+        say(f"wrote {report.save(options.spectra)}")
+    if options.plot:
+        picture(report.plot(), options.plot)
+    tripped = [condition for condition in options.fail_on if condition.trips(report)]
+    for condition in tripped:
+        say(f"gate tripped: {condition.text} (the value is {condition.value(report):g})")
+    return 3 if tripped else 0

@@ -1,0 +1,163 @@
+"""The update a module really applies: non-linear ones against dense decompositions, errors that cover, regimes."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rankkit as rk
+from rankkit.cli import main
+from rankkit.uncertainty import ERRORS, energy_rank_bounds
+from tests.test_audit import CONFIG, check_against_dense, module, row
+
+CURVED = {
+    "sine": (rk.rules.Sine(3.0, gain=2.0), lambda x: np.sin(3.0 * x) / 2),
+    "sine of root rows": (rk.rules.Sine(0.7), lambda x: np.sin(0.7 * x) / np.sqrt(x.shape[0])),
+    "sinter": (rk.rules.Sinter(0.1, 4.0, scale=2.0), lambda x: 2 * (x + 0.1 * x * np.sin(4 * x))),
+    "tanh": (rk.rules.Activation("tanh"), np.tanh),
+    "sinc": (rk.rules.SincBasis([0.5, -1.0], grid=[-1.0, 1.0]), lambda x: 0.5 * np.sinc(x + 1) - np.sinc(x - 1)),
+}
+
+
+def product(state, name):
+    key = f"base_model.model.{name}.lora_"
+    return state[f"{key}B.weight"].astype(float) @ state[f"{key}A.weight"].astype(float)
+
+
+@pytest.mark.parametrize("name", CURVED)
+def test_another_rule_is_its_dense_update(name):
+    rule, phi = CURVED[name]
+    state = module("layers.3.q_proj", 60, 45, 3)
+    report = rk.audit(state, config=CONFIG, rule=rule)
+    got, delta = row(report, "layers.3.q_proj"), phi(product(state, "layers.3.q_proj"))
+    check_against_dense(got, delta)
+    sigma = np.linalg.svd(delta, compute_uv=False)
+    np.testing.assert_allclose(report.spectra["layers.3.q_proj"], sigma, rtol=0, atol=1e-8 * sigma[0])
+    plain = np.linalg.svd(product(state, "layers.3.q_proj"), compute_uv=False)
+    assert got["plain_stable_rank"] == pytest.approx(np.sum(plain**2) / plain[0] ** 2, rel=1e-10)
+    assert "own rule and scale" in got["note"]
+
+
+@pytest.mark.parametrize("omega", [0.02, 0.6, 3.0])
+def test_a_large_update_is_not_decomposed_and_its_errors_cover(omega):
+    state = module("layers.0.up_proj", 1200, 1000, 4)
+    rule = rk.rules.Sine(omega)
+    fast = row(rk.audit(state, config=CONFIG, rule=rule, rtol=1e-3), "layers.0.up_proj")
+    report = rk.audit(state, config=CONFIG, rule=rule, rtol=1e-3, exact=True)
+    exact = row(report, "layers.0.up_proj")
+    for name in ("spectral_norm", "stable_rank", "effective_rank", "effective_rank_energy"):
+        assert abs(fast[name] - exact[name]) <= fast[f"{name}_error"] + exact[f"{name}_error"]
+        assert fast[f"{name}_error"] < 0.06 * exact[name]
+    assert fast["stable_rank_error"] < 1e-6 * exact["stable_rank"]
+    for name in ("numerical_rank", "energy_rank_90", "energy_rank_95", "energy_rank_99"):
+        assert fast[name] == exact[name]
+    assert fast["numerical_rank_lower"] == fast["numerical_rank_upper"] == exact["numerical_rank"]
+
+
+@pytest.mark.parametrize("omega", [0.01, 1.0])
+def test_every_value_is_within_its_error_of_the_svd(omega):
+    rng = np.random.default_rng(0)
+    S = rk.rules.Sine(omega)(rk.Factors(rng.standard_normal((400, 3)), rng.standard_normal((3, 300))))
+    for tol in (1e-4, 1e-3):
+        cheap, full = rk.spectrum_of(S, tol=tol), rk.spectrum_of(S)
+        assert cheap.complete
+        assert np.all(np.abs(cheap.values - full.values) <= cheap.error + full.error)
+        assert cheap.error.max() <= tol * full.values[0]
+    with pytest.raises(ValueError, match="tol must lie in"):
+        rk.spectrum_of(S, tol=0.1)
+
+
+@given(
+    st.lists(st.floats(0, 10), min_size=2, max_size=9).filter(lambda x: max(x) > 0.1),
+    st.floats(0, 1e-2),
+    st.integers(0, 10**6),
+)
+def test_no_metric_moves_further_than_its_error(values, floor, seed):
+    values = np.sort(values)[::-1]
+    moved = values + np.random.default_rng(seed).choice([-1, -0.5, 0, 1], values.size) * floor
+    q = values.size
+    seen = rk.Spectrum(values, (q, q), complete=True, energy=np.sum(values**2), noise_floor=floor)
+    moved = np.sort(np.abs(moved))[::-1]
+    true = rk.Spectrum(moved, (q, q), complete=True, energy=np.sum(values**2), noise_floor=0.0)
+    for name, error in ERRORS.items():
+        metric = getattr(rk.metrics, name)
+        assert abs(metric(seen) - metric(true)) <= error(seen) * (1 + 1e-9) + 1e-9, name
+    for fraction in (0.9, 0.99):
+        least, most = energy_rank_bounds(seen, fraction)
+        assert least <= rk.metrics.energy_rank(seen, fraction) <= most
+
+
+def test_an_error_is_of_the_size_of_what_happens():
+    """A bound of infinity would cover everything."""
+    values = np.geomspace(1, 1e-2, 30)
+    floor = 1e-6
+    seen = rk.Spectrum(values, (30, 30), complete=True, energy=np.sum(values**2), noise_floor=floor)
+    up = rk.Spectrum(values + floor * np.linspace(-1, 1, 30)[::-1], (30, 30), complete=True, energy=np.sum(values**2), noise_floor=0)  # fmt: skip
+    for name, error in ERRORS.items():
+        metric = getattr(rk.metrics, name)
+        assert 0 < abs(metric(seen) - metric(up)) <= error(seen) < 1e-3 * metric(seen)
+    tie = rk.Spectrum(np.ones(10), (10, 10), complete=True, energy=10.0, noise_floor=1e-9)
+    assert energy_rank_bounds(tie, 0.9) == (9, 10)
+
+
+def test_the_regime_follows_what_is_left_of_the_linear_part():
+    state = module("layers.0.q_proj", 300, 280, 8)
+    spread = product(state, "layers.0.q_proj").std()
+    for asked, expected in ((0.1, "linear"), (0.45, "linear"), (0.48, "growing"), (2.9, "growing"), (3.1, "saturated")):
+        got = row(rk.audit(state, config=CONFIG, rule=rk.rules.Sine(asked / spread)), "layers.0.q_proj")
+        assert got["regime"] == expected
+        assert got["omega_std"] == pytest.approx(asked, rel=1e-6)
+    plain = row(rk.audit(state, config=CONFIG), "layers.0.q_proj")
+    assert plain["regime"] == "linear"
+    assert math.isnan(plain["omega_std"])
+    assert plain["plain_stable_rank"] == plain["stable_rank"]
+
+
+def test_a_stored_sine_says_where_it_is():
+    state = module("layers.0.q_proj", 64, 64, 2)
+    config = CONFIG | {"use_sinelora": True, "sinelora_frequency": 300.0, "sinelora_scaling": 8.0}
+    got = row(rk.audit(state, config=config), "layers.0.q_proj")
+    assert (got["rule"], got["regime"]) == ("sine", "saturated")
+    assert got["stable_rank"] > 4 * got["plain_stable_rank"]
+
+
+def test_a_probe_is_the_audit_at_every_frequency():
+    state = module("layers.0.q_proj", 90, 80, 3) | module("layers.1.mlp.up", 70, 110, 3, seed=1)
+    omegas = [0.0, 0.3, 5.0]
+    table = rk.probe_frequencies(state, omegas, config=CONFIG).table
+    assert table["module"].tolist() == ["layers.0.q_proj"] * 3 + ["layers.1.mlp.up"] * 3
+    for _, got in table.iterrows():
+        asked = row(rk.audit(state, config=CONFIG, rule=rk.rules.Sine(got["omega"])), got["module"])
+        assert got["status"] == asked["status"]
+        for name in ("stable_rank", "frobenius_norm", "spectral_norm", "omega_std"):
+            assert got[name] == pytest.approx(asked[name], rel=1e-8, nan_ok=True)
+    assert table["status"].tolist() == ["zero", "ok", "ok"] * 2
+    own = rk.probe_frequencies(state, config=CONFIG, rule=rk.rules.Sine)
+    first = own.table.groupby("module")["omega_std"].agg(["min", "max"])
+    np.testing.assert_allclose(first, [[0.01, 10]] * 2)
+    assert own.plot().get_xscale() == "log"
+    with pytest.raises(ValueError, match="omegas must be"):
+        rk.probe_frequencies(state, [-1.0], config=CONFIG)
+
+
+def test_a_dead_module_costs_the_probe_no_row(tmp_path):
+    state = module("layers.0.q_proj") | module("layers.1.q_proj", seed=1)
+    state["base_model.model.layers.0.q_proj.lora_B.weight"][:] = 0
+    probe = rk.probe_frequencies(state, config=CONFIG)
+    assert probe.table.groupby("module")["status"].agg(["first", "size"]).to_numpy().tolist() == [
+        ["zero", 1],
+        ["ok", 25],
+    ]
+    assert probe.save(tmp_path / "p.csv").read_text().count("\n") == 27
+
+
+def test_the_command_line_asks_what_if(capsys):
+    assert main(["audit", "--sample", "--as", "sine", "--omega", "1000", "--format", "csv", "--no-progress"]) == 0
+    assert "saturated" in capsys.readouterr().out
+    assert main(["audit", "--sample", "--omegas", "1,1000", "--no-progress"]) == 0
+    assert capsys.readouterr().out.count("saturated") > 10
+    for words in (["--as", "sine"], ["--omega", "3"], ["--omegas", "1,2", "--spectra", "x.npz"]):
+        assert main(["audit", "--sample", "--no-progress", *words]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
