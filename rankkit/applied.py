@@ -25,9 +25,7 @@ MOST = 1 << 28  # entries of an update that are formed at all: 2 GB
 TOL = 1e-4  # of sigma_1, for a large update: what its Gram matrix gives to every value, and far more to most
 TOP_TOL = 1e-7  # of sigma_1, where the leading values alone are wanted
 
-# what is left of the linear part of a sine of Gaussian entries x is exp(-std(x)^2 / 2) (Bussgang 1952)
-LINEAR = math.sqrt(-2 * math.log(0.9))
-SATURATED = math.sqrt(-2 * math.log(0.01))
+NEAR = 0.1  # of a limit of the frequency curve: as good as there
 
 
 class Applied(NamedTuple):
@@ -133,17 +131,20 @@ def _judged(spectrum: Spectrum, parts: dict[str, Any]) -> tuple[str, str]:
     return "ok", ""
 
 
-def regime(rule: Rule, omega_std: float) -> str:
+def regime(applied: Applied) -> str:
     """Return where on the frequency curve an update sits: linear, growing or saturated; "" where nothing oscillates.
 
-    Of a sine of Gaussian entries at least 90 % of the linear part is left up to omega std(B A) = 0.46, and at most 1 %
-    from 3.03 on.
+    Linear: its stable rank is within 10 % of that of B A, the limit of small omega. Saturated: a sine's is within 10 %
+    of m n / (sqrt m + sqrt n)^2, that of a random matrix and the limit of large omega (Bai and Yin 1993).
     """
-    if isinstance(rule, Linear):
-        return "linear"
-    if not isinstance(rule, (Sine, Sinter)) or not math.isfinite(omega_std):
+    if applied.spectrum is None or applied.plain is None or not isinstance(applied.rule, (Linear, Sine, Sinter)):
         return ""
-    return "linear" if omega_std <= LINEAR else "saturated" if omega_std >= SATURATED else "growing"
+    stable, plain = (float(METRICS["stable_rank"].of(s)) for s in (applied.spectrum, applied.plain))
+    m, n = applied.spectrum.shape
+    if abs(stable - plain) <= NEAR * plain:
+        return "linear"
+    most = m * n / (math.sqrt(m) + math.sqrt(n)) ** 2
+    return "saturated" if isinstance(applied.rule, Sine) and stable >= (1 - NEAR) * most else "growing"
 
 
 _MEASURED = (
@@ -170,7 +171,7 @@ def row_of(layer: Layer, depth: int | None, applied: Applied, rtol: float | None
         row |= {f"energy_rank_{share}": _known(energy_rank_bounds(spectrum, share / 100)) for share in (90, 95, 99)}
     row["utilization"] = row["stable_rank"] / layer.r if layer.r else math.nan
     row |= {"status": applied.status, "note": "; ".join(applied.notes)}
-    row["regime"] = regime(applied.rule, applied.omega_std) if spectrum else ""
+    row["regime"] = regime(applied)
     row["plain_stable_rank"] = float(METRICS["stable_rank"].of(applied.plain)) if applied.plain else math.nan
     row |= {"numerical_rank_lower": float(bounds[0]), "numerical_rank_upper": float(bounds[1])}
     return row | {f"{name}_error": float(ERRORS[name](spectrum)) if spectrum else math.nan for name in _BARS}

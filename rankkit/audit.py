@@ -39,8 +39,8 @@ class Audit:
         n (inputs), r (stored rank), dtype (as stored), scale, rule, omega_std (omega times the standard deviation of
         B A; NaN for linear updates), spectral_norm, frobenius_norm (scale applied), stable_rank, numerical_rank
         (values above rtol * sigma_1), rtol, effective_rank, effective_rank_energy, participation_ratio,
-        energy_rank_90, _95, _99, utilization (stable_rank / r), status, note, regime (where omega_std is on the
-        frequency curve: linear, growing, saturated; see `applied.regime`), plain_stable_rank (of B A alone),
+        energy_rank_90, _95, _99, utilization (stable_rank / r), status, note, regime (where the update is on
+        the frequency curve: linear, growing, saturated; see `applied.regime`), plain_stable_rank (of B A alone),
         numerical_rank_lower and _upper (a rank that the values' errors leave open is NaN, with these beside it),
         spectral_norm_error, stable_rank_error, effective_rank_error, effective_rank_energy_error (bounds on how far
         they may be off). Metrics are NaN for all but ok.

@@ -122,7 +122,7 @@ def frequency_curves(summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any
 
 
 def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw stable rank against omega std(B A), one line a module, coloured by kind; dotted: where a curve saturates.
+    """Draw stable rank against omega std(B A), one line a module, coloured by kind; dotted: a random matrix's.
 
     Parameters
     ----------
@@ -140,7 +140,11 @@ def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot([], [], color=color, label=f"{kind} ({len(curves)})")
     sizes = drawn[["m", "n"]].drop_duplicates().astype(float)
     for m, n in sizes.itertuples(index=False):
-        ax.axhline(m * n / (np.sqrt(m) + np.sqrt(n)) ** 2, color="#888888", linewidth=0.7, linestyle=":")
+        limit = m * n / (np.sqrt(m) + np.sqrt(n)) ** 2
+        ax.axhline(limit, color="#888888", linewidth=0.7, linestyle=":")
+        ax.annotate(f"random {m:g} × {n:g}", (0.5, limit), xycoords=("axes fraction", "data"), va="bottom", ha="right",
+                    fontsize=7, color="#555555")  # fmt: skip
+    ax.margins(y=0.08)
     ax.set(xscale="log", yscale="log", xlabel="ω · std(BA)  [rad]", ylabel="stable rank")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")

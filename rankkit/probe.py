@@ -96,7 +96,7 @@ def probe_frequencies(
     --------
     >>> rng = np.random.default_rng(0)
     >>> state = {"up.lora_A.weight": rng.normal(size=(2, 40)), "up.lora_B.weight": rng.normal(size=(30, 2))}
-    >>> probe_frequencies(state, [0.01, 100.0], config={"lora_alpha": 2}).table["regime"].tolist()
+    >>> probe_frequencies(state, [0.01, 1000.0], config={"lora_alpha": 2}).table["regime"].tolist()
     ['linear', 'saturated']
     """
     asked = None if omegas is None else [float(omega) for omega in omegas]
@@ -125,7 +125,7 @@ def _curve(
         spectrum = applied.spectrum
         row: dict[str, Any] = {
             "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,
-            "omega": omega, "omega_std": applied.omega_std, "regime": regime(made, applied.omega_std),
+            "omega": omega, "omega_std": applied.omega_std, "regime": regime(applied),
         }  # fmt: skip
         for metric in (spectral_norm, frobenius_norm, stable_rank):
             row[metric.__name__] = float(metric(spectrum)) if spectrum else math.nan

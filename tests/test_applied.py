@@ -102,22 +102,30 @@ def test_an_error_is_of_the_size_of_what_happens():
     assert energy_rank_bounds(tie, 0.9) == (9, 10)
 
 
-def test_the_regime_follows_what_is_left_of_the_linear_part():
+def test_the_regime_follows_the_stable_rank():
     state = module("layers.0.q_proj", 300, 280, 8)
-    spread = product(state, "layers.0.q_proj").std()
-    for asked, expected in ((0.1, "linear"), (0.45, "linear"), (0.48, "growing"), (2.9, "growing"), (3.1, "saturated")):
+    random = rk.spectrum_of(np.random.default_rng(0).standard_normal((300, 280)))
+    most, spread = float(rk.metrics.stable_rank(random)), product(state, "layers.0.q_proj").std()
+    seen = []
+    for asked in np.geomspace(0.05, 20, 12):
         got = row(rk.audit(state, config=CONFIG, rule=rk.rules.Sine(asked / spread)), "layers.0.q_proj")
-        assert got["regime"] == expected
         assert got["omega_std"] == pytest.approx(asked, rel=1e-6)
+        growth = got["stable_rank"] / got["plain_stable_rank"]
+        assert (got["regime"] == "linear") == (growth < 1.1)
+        assert got["regime"] != "saturated" or got["stable_rank"] > 0.85 * most
+        seen.append(got["regime"])
+    assert list(dict.fromkeys(seen)) == ["linear", "growing", "saturated"]
     plain = row(rk.audit(state, config=CONFIG), "layers.0.q_proj")
     assert plain["regime"] == "linear"
     assert math.isnan(plain["omega_std"])
     assert plain["plain_stable_rank"] == plain["stable_rank"]
+    sigmoid = row(rk.audit(state, config=CONFIG, rule=rk.rules.Activation("relu")), "layers.0.q_proj")
+    assert sigmoid["regime"] == ""
 
 
 def test_a_stored_sine_says_where_it_is():
     state = module("layers.0.q_proj", 64, 64, 2)
-    config = CONFIG | {"use_sinelora": True, "sinelora_frequency": 300.0, "sinelora_scaling": 8.0}
+    config = CONFIG | {"use_sinelora": True, "sinelora_frequency": 3000.0, "sinelora_scaling": 8.0}
     got = row(rk.audit(state, config=config), "layers.0.q_proj")
     assert (got["rule"], got["regime"]) == ("sine", "saturated")
     assert got["stable_rank"] > 4 * got["plain_stable_rank"]
@@ -154,9 +162,9 @@ def test_a_dead_module_costs_the_probe_no_row(tmp_path):
 
 
 def test_the_command_line_asks_what_if(capsys):
-    assert main(["audit", "--sample", "--as", "sine", "--omega", "1000", "--format", "csv", "--no-progress"]) == 0
+    assert main(["audit", "--sample", "--as", "sine", "--omega", "10000", "--format", "csv", "--no-progress"]) == 0
     assert "saturated" in capsys.readouterr().out
-    assert main(["audit", "--sample", "--omegas", "1,1000", "--no-progress"]) == 0
+    assert main(["audit", "--sample", "--omegas", "1,10000", "--no-progress"]) == 0
     assert capsys.readouterr().out.count("saturated") > 10
     for words in (["--as", "sine"], ["--omega", "3"], ["--omegas", "1,2", "--spectra", "x.npz"]):
         assert main(["audit", "--sample", "--no-progress", *words]) == 1
