@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rankkit import initializers, metrics, rules
-from rankkit.audit import Audit, audit
+from rankkit.audit import Audit, audit, audit_full
 from rankkit.factors import Factors
 from rankkit.probe import Probe, probe_frequencies
 from rankkit.similarity import Similarity, cosine_similarity
@@ -38,6 +38,7 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "sweep_frequency",
     "Audit",
     "audit",
+    "audit_full",
     "Probe",
     "probe_frequencies",
     "plots",

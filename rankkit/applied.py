@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rankkit.checkpoints import Layer
+from rankkit.checkpoints.layers import Dense
 from rankkit.checkpoints.naming import kind_of
 from rankkit.checkpoints.tensors import legible
 from rankkit.factors import Factors, host
@@ -89,8 +90,12 @@ def apply(
             product = layer.combine(*parts.values())
     except ValueError:  # shapes were checked by the reader: what is left is NaN or infinity
         return Applied("nonfinite", (*notes, "NaN or infinite entries"), rule)
-    if isinstance(product, Kronecker) and not isinstance(rule, Linear):
-        return Applied("unsupported", (*notes, f"{rule.label} of a Kronecker product is not formed"), rule)
+    if not isinstance(product, Factors) and not isinstance(rule, Linear):
+        return Applied(
+            "unsupported",
+            (*notes, f"{rule.label} needs B and A, which this update has not"),
+            rule,
+        )
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             spectrum, plain = _spectra(product, rule, exact=exact, top=top, device=device)
@@ -105,15 +110,21 @@ def apply(
 
 
 def _spectra(
-    product: Factors | Kronecker, rule: Rule, *, exact: bool, top: int | None, device: str | None
+    product: Factors | Kronecker | Dense, rule: Rule, *, exact: bool, top: int | None, device: str | None
 ) -> tuple[Spectrum, Spectrum | None]:
     """Return the spectra of the update and of B A alone, which are one up to scale where the update is linear."""
-    placed: Any = product.to(device=device) if device and isinstance(product, Factors) else product
-    update = rule(placed)
-    large = not isinstance(update, (Factors, Kronecker)) and update.shape[-2] * update.shape[-1] > LARGE
-    tol = 0.0 if exact or not large else TOL if top is None else TOP_TOL
-    spectrum = spectrum_of(update, top=top, forming_error=rule.forming_error(placed), tol=tol)
-    return spectrum, spectrum if isinstance(update, (Factors, Kronecker)) else spectrum_of(product)
+    if isinstance(product, Dense):
+        update, formed = product
+    else:
+        placed: Any = product.to(device=device) if device and isinstance(product, Factors) else product
+        update, formed = rule(placed), rule.forming_error(placed)
+    if isinstance(update, (Factors, Kronecker)):
+        spectrum = spectrum_of(update, forming_error=formed)
+        return spectrum, spectrum
+    small = exact or update.shape[-2] * update.shape[-1] <= LARGE
+    tol = 0.0 if small else TOL if top is None else TOP_TOL
+    spectrum = spectrum_of(update, top=top, forming_error=formed, tol=tol)
+    return spectrum, None if isinstance(product, Dense) else spectrum_of(product)
 
 
 def _judged(spectrum: Spectrum, parts: dict[str, Any]) -> tuple[str, str]:

@@ -7,21 +7,23 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rankkit import execution, store
-from rankkit.applied import apply, row_of
-from rankkit.checkpoints import Adapter, Skipped, open_adapter
+from rankkit.applied import Applied, apply, row_of
+from rankkit.base import Base, difference
+from rankkit.checkpoints import Adapter, Layer, Skipped, open_adapter
 from rankkit.checkpoints.naming import layer_indices
 from rankkit.rules import Rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["STATUSES", "Audit", "audit"]
+__all__ = ["STATUSES", "Audit", "audit", "audit_full"]
 
 STATUSES = ("ok", "zero", "nonfinite", "unpaired", "unsupported")
 
@@ -150,6 +152,8 @@ def audit(
     rtol: float | None = None,
     rule: Rule | None = None,
     exact: bool = False,
+    base: Any = None,
+    intruders: int | None = None,
     device: str | None = None,
     progress: bool | None = None,
 ) -> Audit:
@@ -173,6 +177,13 @@ def audit(
         A full SVD of every non-linear update. Otherwise the singular values of large ones (over 2^20 entries) come
         from their Gram matrix, several times faster: the leading ones to about 1e-9, none worse than 1e-4 sigma_1, and
         every number with the error that follows.
+    base : path or mapping, optional
+        The model it was trained on (folder, file, index of shards, state dict), read tensor by tensor. Adds the columns
+        weight_spectral_norm, weight_frobenius_norm, relative_spectral and relative_frobenius (norm of the update over
+        that of the weight) and base_note (why a row has none), and makes DoRA's update the one it really applies.
+    intruders : int, optional
+        With base: count, among so many leading left singular vectors of the adapted weight, those that have no
+        cosine of 0.5 with any of the base's (arXiv 2410.21228). Two full SVDs a module; None: not counted.
     device : str, optional
         Torch device for the non-linear updates, such as "cuda"; None: numpy.
     progress : bool, optional
@@ -192,31 +203,62 @@ def audit(
     """
     if rtol is not None and not (math.isfinite(rtol) and rtol >= 0):
         raise ValueError(f"rtol must be finite and >= 0, got {rtol!r}; None means max(m, n) * eps(float32).")
-    adapter = open_adapter(source, config=config, family=family)
-    return measure(adapter, rtol=rtol, rule=rule, exact=exact, device=device, progress=progress)
+    if intruders is not None and (base is None or intruders < 1):
+        raise ValueError(f"intruders must be at least 1 and needs base, got {intruders!r}; pass base=MODEL.")
+    adapter, weights = open_adapter(source, config=config, family=family), None if base is None else Base(base)
+    return _measure(adapter, partial(apply, rule=rule, exact=exact, device=device), weights, intruders, rtol, progress)
 
 
-def measure(
+def audit_full(
+    tuned: Any, base: Any, *, rtol: float | None = None, exact: bool = False, progress: bool | None = None
+) -> Audit:
+    """Return the audit of a full fine-tune: W_tuned - W of every matrix two checkpoints share.
+
+    Parameters
+    ----------
+    tuned, base : path or mapping
+        Each a model's folder, a tensor file, the index of its shards, or a state dict, read tensor by tensor.
+    rtol, exact, progress
+        As for `audit`.
+
+    Raises
+    ------
+    ValueError
+        If one is damaged, or they share no matrix. What only one has is in `.skipped`.
+    """
+    return _measure(difference(tuned, base), partial(apply, exact=exact), Base(base), None, rtol, progress)
+
+
+def _measure(
     adapter: Adapter,
-    *,
+    applied_by: Callable[[Layer], Applied],
+    base: Base | None,
+    intruders: int | None,
     rtol: float | None,
-    rule: Rule | None,
-    exact: bool,
-    device: str | None,
     progress: bool | None,
 ) -> Audit:
-    """Return the audit of an opened adapter."""
+    """Return the audit of an opened adapter, one module in memory at a time."""
     execution.keep_freed_memory()
     columns: dict[str, list[Any]] = {}
     spectra: dict[str, Any] = {}
+    used: set[str] = set()
     depths = layer_indices(layer.name for layer in adapter.layers)
     by_depth = sorted(
         zip(adapter.layers, depths, strict=True), key=lambda pair: math.inf if pair[1] is None else pair[1]
     )
     for layer, depth in execution.track(by_depth, total=len(by_depth), progress=progress, label="audit"):
-        applied = apply(layer, rule, exact=exact, device=device)
+        if base is not None:
+            adapted = base.adapted(layer)
+            if layer.magnitude and not adapted.magnitude:
+                used.add(layer.magnitude.key)
+            layer = adapted
+        applied = applied_by(layer)
         if applied.spectrum is not None:
             spectra[layer.name] = applied.spectrum.values
-        for name, value in row_of(layer, depth, applied, rtol).items():
+        row = row_of(layer, depth, applied, rtol)
+        if base is not None:
+            row |= base.columns(layer, applied, intruders)
+        for name, value in row.items():
             columns.setdefault(name, []).append(value)
-    return Audit(adapter.source, columns, spectra, adapter.skipped)
+    skipped = tuple(entry for entry in adapter.skipped if entry.key not in used)
+    return Audit(adapter.source, columns, spectra, skipped)

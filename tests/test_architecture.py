@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "sweep": {"plan", "measurement", "initializers", "rules", "metrics", "store", "plots"},
     "uncertainty": {"metrics", "spectrum"},
     "applied": {"checkpoints", "factors", "products", "rules", "spectrum", "metrics", "uncertainty"},
-    "audit": {"applied", "checkpoints", "rules", "execution", "store", "plots"},
+    "base": {"applied", "checkpoints", "factors", "products", "rules", "metrics", "spectrum"},
+    "audit": {"applied", "base", "checkpoints", "rules", "execution", "store", "plots"},
     "probe": {"applied", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
     "gates": {"audit"},
     "arguments": {"gates"},
@@ -145,7 +146,7 @@ def test_every_stage_stands_in_the_map():
 def test_public_names_are_these():
     assert rankkit.__all__ == [
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
-        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "Probe", "probe_frequencies", "plots",
+        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Probe", "probe_frequencies", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
         assert getattr(rankkit, name) is not None

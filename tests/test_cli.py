@@ -116,7 +116,7 @@ def test_a_gate_on_nothing_measured_trips(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["audit"], "one of the arguments path --sample is required"),
+        (["audit"], "one of the arguments path --full --sample is required"),
         (["audit", "x", "--sample"], "not allowed with argument"),
         (["audit", "x", "--fail-on", "nonsense"], "a gate reads like"),
         (["audit", "x", "--fail-on", "min(module) > 1"], "a gate reads like"),

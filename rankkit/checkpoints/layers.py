@@ -14,7 +14,7 @@ from rankkit.factors import Array, Factors
 from rankkit.products import Kronecker
 from rankkit.rules import Linear, Rule
 
-__all__ = ["Adapter", "Layer", "Scaled", "Skipped", "grouped", "layer_of", "nothing_found"]
+__all__ = ["Adapter", "Dense", "Layer", "Magnitude", "Scaled", "Skipped", "grouped", "layer_of", "nothing_found"]
 
 LONGEST = 2000  # characters of a tensor's name
 MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
@@ -27,6 +27,20 @@ class Skipped(NamedTuple):
     key: str
     shape: tuple[int, ...]
     reason: str
+
+
+class Dense(NamedTuple):
+    """An update that is known entry by entry, and a bound on the Frobenius norm of what rounding did to it."""
+
+    matrix: Array
+    error: float
+
+
+class Magnitude(NamedTuple):
+    """DoRA's length of every row of the adapted weight: its key, and how to read it."""
+
+    key: str
+    read: Callable[[], Array]
 
 
 class Scaled(NamedTuple):
@@ -61,11 +75,13 @@ class Layer:
     read : callable
         Returns the stored tensors.
     combine : callable
-        Makes them the product, Factors or Kronecker.
+        Makes them the product, Factors or Kronecker, or the whole update where it is no product.
     status : str
         "ok" as far as the header tells, or "unpaired", "unsupported", "zero".
     notes : tuple of str
         What had to be assumed, or why the status is not ok.
+    magnitude : Magnitude or None
+        Where the product is only the direction of a DoRA update, which takes the base's weight to know.
     """
 
     name: str
@@ -76,9 +92,10 @@ class Layer:
     rule: Rule
     scale: float
     read: Callable[[], dict[str, Array]]
-    combine: Callable[..., Factors | Kronecker]
+    combine: Callable[..., Factors | Kronecker | Dense]
     status: str = "ok"
     notes: tuple[str, ...] = ()
+    magnitude: Magnitude | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,13 +16,14 @@ from rankkit.checkpoints.shards import Shards
 from rankkit.checkpoints.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.torchfile import torch_file
 
-__all__ = ["open_adapter"]
+__all__ = ["open_adapter", "open_tensors"]
 
 CONFIG = "adapter_config.json"
 INDEX = ".safetensors.index.json"
 MAX_CONFIG = 10_000_000  # bytes
 MAX_MESSAGE = 2000  # characters of an error
-STEMS = ("adapter_model", "adapters", "pytorch_lora_weights")  # what folders call their adapter, best first
+# what folders call their adapter, or their model, best first
+STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "model", "pytorch_model")
 
 FILES: dict[str, Callable[[Path], Tensors]] = {
     ".safetensors": SafetensorsFile,
@@ -56,6 +57,23 @@ def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family
     try:
         return _opened(source, config, family)
     except ValueError as error:  # its words may be a file's
+        raise ValueError(legible(str(error), MAX_MESSAGE)) from None
+
+
+def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
+    """Return the tensors of a model: of a folder, a file, the index of its shards, or a state dict.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to read, or it is damaged.
+    """
+    if isinstance(source, Mapping):
+        return StateDict(source)
+    try:
+        file = _tensor_file(Path(source))
+        return FILES[_kind(file)](file)
+    except ValueError as error:
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rankkit.checkpoints.forms import ADALORA, LORA, Form, merged_form
-from rankkit.checkpoints.layers import Adapter, Scaled, Skipped, grouped, layer_of, nothing_found
+from rankkit.checkpoints.layers import Adapter, Magnitude, Scaled, Skipped, grouped, layer_of, nothing_found
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.scaling import number, scale_of, sine_of
 from rankkit.checkpoints.tensors import Tensors
@@ -67,9 +67,10 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
             raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is not read.")
     modules, skipped = grouped(tensors, _parse)
     dora: dict[str, str] = {}
+    magnitudes: dict[str, Magnitude] = {}
     for module in [module for module, keys in modules.items() if "magnitude" in keys]:
         key = modules[module].pop("magnitude")
-        dora[module] = _magnitude(tensors, key)
+        dora[module], magnitudes[module] = _magnitude(tensors, key), Magnitude(key, partial(tensors.read, key))
         skipped.append(Skipped(key, tensors.info[key].shape, "DoRA's magnitude: its update needs the base weight"))
     modules = {module: keys for module, keys in modules.items() if keys}
     if not modules:
@@ -83,7 +84,7 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
         )
         if module in dora or (config or {}).get("use_dora"):
             said = f"DoRA: direction part only, without the base weight{dora.get(module, '')}"
-            layer = replace(layer, notes=(*layer.notes, said))
+            layer = replace(layer, notes=(*layer.notes, said), magnitude=magnitudes.get(module))
         layers.append(layer)
     return Adapter(tensors.source, "peft", tuple(layers), tuple(skipped))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from typing import Any
 
-from rankkit.arguments import frequencies, gate, non_negative, writable
+from rankkit.arguments import frequencies, gate, non_negative, positive_int, writable
 from rankkit.commands.shared import (
     RULES,
     command,
@@ -26,7 +27,8 @@ _BRIEF = {
     "module": "module", "m": "m", "n": "n", "r": "r", "scale": "scale", "rule": "rule", "omega_std": "omega std",
     "regime": "regime", "plain_stable_rank": "stable, B A", "stable_rank": "stable",
     "numerical_rank": "numerical", "effective_rank": "effective", "energy_rank_90": "90% energy",
-    "utilization": "stable/r", "status": "status", "note": "note",
+    "utilization": "stable/r", "relative_spectral": "rel. spectral", "relative_frobenius": "rel. Frobenius",
+    "intruders": "intruders", "status": "status", "note": "note", "base_note": "base",
 }  # fmt: skip
 _CURVED = ("rule", "omega_std", "regime", "plain_stable_rank")  # of interest where a rule is not linear
 _CURVE = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "stable_rank", "status")
@@ -45,6 +47,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     what = audit.add_mutually_exclusive_group(required=True)
     what.add_argument("path", nargs="*", default=[], help="adapter folders or files, of any format it knows")
+    what.add_argument("--full", metavar="TUNED", help="a full fine-tune of --base instead: W_tuned - W of every matrix")
     what.add_argument("--sample", action="store_true", help="the small trained adapter that comes with rankkit")
     audit.add_argument(
         "--family", metavar="NAME", help="read it as peft, kohya, diffusers, mlx, ... (default: by its keys)"
@@ -57,6 +60,13 @@ def add(commands: Any) -> None:
         help="stable rank at each: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (of --as, default: sine)",
     )  # fmt: skip
     rule_options(audit)
+    audit.add_argument(
+        "--base", metavar="MODEL", help="the model it was trained on: relative sizes, DoRA's true update"
+    )
+    audit.add_argument(
+        "--intruders", type=positive_int, metavar="K",
+        help="with --base: how many of K leading singular vectors are new (two SVDs a module)",
+    )  # fmt: skip
     audit.add_argument("--exact", action="store_true", help="a full SVD also of large non-linear updates")
     audit.add_argument("--device", help="torch device for non-linear updates, e.g. cuda (default: numpy on the CPU)")
     audit.add_argument("--spectra", metavar="FILE.npz", type=writable, help="write every module's singular values")
@@ -67,23 +77,24 @@ def add(commands: Any) -> None:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from rankkit.audit import audit
-    from rankkit.data import sample_adapter
+    from rankkit.audit import audit, audit_full
 
     if (options.rule is None) != (options.omega is None) and options.omegas is None:
         raise ValueError("--as and --omega go together, as in --as sine --omega 200.")
+    if (options.intruders or options.full) and not options.base:
+        raise ValueError("--intruders and --full need the model they start from; add --base MODEL.")
     if options.omegas is not None:
         return _probe(options)
     reports, failed = [], False
     rule = rule_named(options.rule, options)(options.omega) if options.rule else None
-    for source in [sample_adapter()] if options.sample else options.path:
+    shared = {"rtol": options.rtol, "exact": options.exact, "progress": options.progress}
+    one = partial(audit, family=options.family, rule=rule, base=options.base, intruders=options.intruders,
+                  device=options.device, **shared)  # fmt: skip
+    if options.full:
+        one = partial(audit_full, base=options.base, **shared)
+    for source in _sources(options):
         try:
-            reports.append(
-                audit(
-                    source, family=options.family, rtol=options.rtol, rule=rule, exact=options.exact,
-                    device=options.device, progress=options.progress,
-                )
-            )  # fmt: skip
+            reports.append(one(source))
         except (ValueError, OSError) as error:  # the others keep their reports
             failed = True
             say(f"rankkit audit: {error}")
@@ -96,12 +107,17 @@ def _audit(options: argparse.Namespace) -> int:
     return 1 if failed else max(statuses)
 
 
+def _sources(options: argparse.Namespace) -> list[Any]:
+    from rankkit.data import sample_adapter
+
+    return [sample_adapter()] if options.sample else [options.full] if options.full else options.path
+
+
 def _probe(options: argparse.Namespace) -> int:
     """Print one adapter's curves: stable rank at every frequency."""
-    from rankkit.data import sample_adapter
     from rankkit.probe import probe_frequencies
 
-    sources = [sample_adapter()] if options.sample else options.path
+    sources = _sources(options)
     if len(sources) > 1 or options.fail_on or options.spectra:
         raise ValueError("--omegas takes one adapter, and neither --fail-on nor --spectra; leave them out.")
     probe = probe_frequencies(
@@ -128,9 +144,10 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     elif kind != "json":
         from rankkit.report import FORMATS
 
-        noted, curved = any(report.columns["note"]), set(report.columns["rule"]) != {"linear"}
-        left_out = {*([] if noted else ["note"]), *([] if curved else _CURVED)}
-        brief = {head: report.columns[name] for name, head in _BRIEF.items() if name not in left_out}
+        curved = set(report.columns["rule"]) != {"linear"}
+        left_out = {name for name in ("note", "base_note") if not any(report.columns.get(name, []))}
+        left_out |= set() if curved else set(_CURVED)
+        brief = {h: report.columns[n] for n, h in _BRIEF.items() if n in report.columns and n not in left_out}
         summary = {head: report.summary_columns()[name] for name, head in _SUMMARY.items()}
         write(options, "\n\n".join([FORMATS[kind](brief), FORMATS[kind](summary), report.coverage]))
     if options.spectra:
