@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rankkit import initializers, metrics, rules
 from rankkit.audit import Audit, audit, audit_full
+from rankkit.compare import Comparison, compare
 from rankkit.factors import Factors
 from rankkit.probe import Probe, probe_frequencies
 from rankkit.similarity import Similarity, cosine_similarity
@@ -39,6 +40,8 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "Audit",
     "audit",
     "audit_full",
+    "Comparison",
+    "compare",
     "Probe",
     "probe_frequencies",
     "plots",

@@ -17,7 +17,7 @@ from rankkit import execution, store
 from rankkit.applied import Applied, apply, row_of
 from rankkit.base import Base, difference
 from rankkit.checkpoints import Adapter, Layer, Skipped, open_adapter
-from rankkit.checkpoints.naming import layer_indices
+from rankkit.checkpoints.naming import by_depth
 from rankkit.rules import Rule
 
 if TYPE_CHECKING:
@@ -242,11 +242,9 @@ def _measure(
     columns: dict[str, list[Any]] = {}
     spectra: dict[str, Any] = {}
     used: set[str] = set()
-    depths = layer_indices(layer.name for layer in adapter.layers)
-    by_depth = sorted(
-        zip(adapter.layers, depths, strict=True), key=lambda pair: math.inf if pair[1] is None else pair[1]
-    )
-    for layer, depth in execution.track(by_depth, total=len(by_depth), progress=progress, label="audit"):
+    layers = {layer.name: layer for layer in adapter.layers}
+    for name, depth in execution.track(by_depth(layers), total=len(layers), progress=progress, label="audit"):
+        layer = layers[name]
         if base is not None:
             adapted = base.adapted(layer)
             if layer.magnitude and not adapted.magnitude:
@@ -258,7 +256,7 @@ def _measure(
         row = row_of(layer, depth, applied, rtol)
         if base is not None:
             row |= base.columns(layer, applied, intruders)
-        for name, value in row.items():
-            columns.setdefault(name, []).append(value)
+        for column, value in row.items():
+            columns.setdefault(column, []).append(value)
     skipped = tuple(entry for entry in adapter.skipped if entry.key not in used)
     return Audit(adapter.source, columns, spectra, skipped)

@@ -164,10 +164,10 @@ def difference(tuned: Any, base: Any) -> Adapter:
         if reason:
             skipped.append(Skipped(key, shape, reason))
             continue
-        m, n = shape[0], math.prod(shape[1:])
+        m, n, name = shape[0], math.prod(shape[1:]), key.removesuffix(".weight")  # type: ignore[misc]
         layers.append(
             Layer(
-                key.removesuffix(".weight"), m, n, min(m, n), dtype, Linear(), 1.0,
+                key if name in new.info else name, m, n, min(m, n), dtype, Linear(), 1.0,
                 partial(_pair, new, old, key), partial(_difference, (m, n)),
             )
         )  # fmt: skip

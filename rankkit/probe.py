@@ -14,7 +14,7 @@ import numpy as np
 from rankkit import execution, store
 from rankkit.applied import apply, regime
 from rankkit.checkpoints import Layer, Skipped, open_adapter
-from rankkit.checkpoints.naming import kind_of, layer_indices
+from rankkit.checkpoints.naming import by_depth, kind_of
 from rankkit.metrics import frobenius_norm, spectral_norm, stable_rank
 from rankkit.rules import Rule, Sine
 from rankkit.uncertainty import ERRORS
@@ -105,11 +105,11 @@ def probe_frequencies(
     execution.keep_freed_memory()
     adapter = open_adapter(source, config=config, family=family)
     columns: dict[str, list[Any]] = {}
-    pairs = list(zip(adapter.layers, layer_indices(layer.name for layer in adapter.layers), strict=True))
-    for layer, depth in execution.track(pairs, total=len(pairs), progress=progress, label="probe"):
-        for row in _curve(layer, depth, asked, rule, device):
-            for name, value in row.items():
-                columns.setdefault(name, []).append(value)
+    layers = {layer.name: layer for layer in adapter.layers}
+    for name, depth in execution.track(by_depth(layers), total=len(layers), progress=progress, label="probe"):
+        for row in _curve(layers[name], depth, asked, rule, device):
+            for column, value in row.items():
+                columns.setdefault(column, []).append(value)
     return Probe(adapter.source, columns, adapter.skipped)
 
 

@@ -17,7 +17,7 @@ CHECKPOINTS = {"checkpoints"}
 # stage -> the stages of rankkit it may import, at any level of indentation
 MAY_IMPORT = {
     "factors": set(),
-    "plots": set(),
+    "plots": {"plots"},
     "store": set(),
     "execution": set(),
     "report": set(),
@@ -36,23 +36,25 @@ MAY_IMPORT = {
     "applied": {"checkpoints", "factors", "products", "rules", "spectrum", "metrics", "uncertainty"},
     "base": {"applied", "checkpoints", "factors", "products", "rules", "metrics", "spectrum"},
     "audit": {"applied", "base", "checkpoints", "rules", "execution", "store", "plots"},
+    "compare": {"checkpoints", "factors", "rules", "execution", "store", "plots"},
     "probe": {"applied", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
     "gates": {"audit"},
     "arguments": {"gates"},
     "data": {"data"},
     "commands": {
         "arguments",
-        "commands",
-        "data",
-        "sweep",
         "audit",
-        "probe",
+        "commands",
+        "compare",
+        "data",
         "execution",
-        "initializers",
-        "rules",
-        "report",
         "gates",
+        "initializers",
+        "probe",
+        "report",
+        "rules",
         "store",
+        "sweep",
     },
     "cli": {"commands", "rankkit"},
 }
@@ -146,7 +148,7 @@ def test_every_stage_stands_in_the_map():
 def test_public_names_are_these():
     assert rankkit.__all__ == [
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
-        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Probe", "probe_frequencies", "plots",
+        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Comparison", "compare", "Probe", "probe_frequencies", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
         assert getattr(rankkit, name) is not None

@@ -26,7 +26,7 @@ def module(name, m=12, n=10, r=4, seed=0, dtype=np.float32):
 
 
 def save(folder, state, config=CONFIG):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     save_numpy({key: np.ascontiguousarray(value) for key, value in state.items()}, folder / "adapter_model.safetensors")
     if config is not None:
         (folder / "adapter_config.json").write_text(json.dumps(config))

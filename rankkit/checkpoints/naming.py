@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
-__all__ = ["kind_of", "layer_indices"]
+__all__ = ["by_depth", "kind_of", "layer_indices"]
 
 _ATTENTION = re.compile(
     r"attn|attention|(^|[._])(q|k|v|o|qkv|kv|c_attn|query|key|value|to_[qkv]|to_out|wqkv)(_proj|_lin)?([._]|$)", re.I
@@ -53,6 +54,13 @@ def layer_indices(modules: Iterable[str]) -> list[int | None]:
         number = re.search(r"(?:^|[._])(\d+)(?:[._]|$)", module)
         indices.append(along[place] if place is not None else int(number[1]) if number and len(number[1]) < 7 else None)
     return indices
+
+
+def by_depth(modules: Iterable[str]) -> list[tuple[str, int | None]]:
+    """Return (module, depth) in the order of depth, those without one last, otherwise as they came."""
+    modules = list(modules)
+    pairs = zip(modules, layer_indices(modules), strict=True)
+    return sorted(pairs, key=lambda pair: math.inf if pair[1] is None else pair[1])
 
 
 def _place(module: str) -> tuple[int, ...] | None:

@@ -1,0 +1,115 @@
+"""Curves over the frequency: of random factors, of trained ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from rankkit.plots.style import LABELS, PALETTE, axes_for, panels_for, words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["frequency_curve", "frequency_curves", "probe_curves"]
+
+
+def frequency_curve(
+    summary: pd.DataFrame, metric: str, *, ax: Axes | None = None, color: str = PALETTE[0], label: str | None = None
+) -> Axes:
+    """Draw a metric's mean against omega with its 5-95 % band over the seeds; c stands on the upper axis.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        `Sweep.summary()`: omega, c, <metric>_mean, <metric>_q05, <metric>_q95.
+    metric : str
+        Which one.
+    ax : Axes, optional
+        Where to draw; None: a new figure.
+    color, label : str, optional
+        Of this curve.
+    """
+    ax = axes_for(ax)
+    drawn = summary[summary["omega"] > 0]
+    ax.fill_between(drawn["omega"], drawn[f"{metric}_q05"], drawn[f"{metric}_q95"], color=color, alpha=0.2, linewidth=0)
+    marker = "o" if len(drawn) <= 200 else ""  # a thousand dots would be a tube
+    ax.plot(
+        drawn["omega"], drawn[f"{metric}_mean"], color=color, marker=marker, markersize=2.5, linewidth=1.2, label=label
+    )
+    ax.set(xscale="log", yscale="log", xlabel=f"{LABELS['omega']}  [rad per unit of BA]", ylabel=words(metric))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    if metric == "numerical_rank":
+        ax.set_ylabel(f"numerical rank  (σ > {float(summary['rtol'].iloc[0]):.1e} · σ₁)")
+    if len(drawn):
+        _c_axis(ax, drawn)
+    return ax
+
+
+def _c_axis(ax: Axes, summary: pd.DataFrame) -> None:
+    """Put c = omega * unit on the upper edge, where it is defined and not there yet."""
+    first = summary.iloc[-1]
+    unit = float(first["c"] / first["omega"])
+    if not (np.isfinite(unit) and unit > 0) or ax.child_axes:
+        return
+    upper = ax.secondary_xaxis("top", functions=(partial(np.multiply, unit), partial(np.multiply, 1 / unit)))
+    upper.set_xlabel(LABELS["c"], fontsize=ax.xaxis.label.get_fontsize())
+    upper.tick_params(labelsize=ax.xaxis.get_ticklabels()[0].get_fontsize())
+
+
+def frequency_curves(summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any = None) -> Any:
+    """Draw one panel a metric, side by side; returns the array of axes."""
+    panels = panels_for(axes, len(metrics), (4.4, 3.5))
+    for panel, metric in zip(panels, metrics, strict=True):
+        frequency_curve(summary, metric, ax=panel)
+    first = summary.iloc[0]
+    full = min(first["d"], first["n"])
+    for panel, metric in zip(panels, metrics, strict=True):
+        if metric == "numerical_rank":
+            panel.axhline(full, color="#888888", linewidth=0.8, linestyle="--")
+            panel.annotate(
+                f"full rank {full:g}", (0.02, full), xycoords=("axes fraction", "data"), va="bottom", fontsize=8
+            )
+            panel.margins(y=0.08)
+    seeds = int(summary[f"{metrics[0]}_count"].max())
+    setting = f"{first['d']:g} × {first['n']:g}, r = {first['r']:g}"
+    panels[0].figure.suptitle(f"{setting}: mean and 5–95 % band, {seeds} seed{'s' if seeds > 1 else ''}", fontsize=10)
+    return np.asarray(panels)
+
+
+def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw stable rank against omega std(B A), one line a module, coloured by kind; dotted: a random matrix's.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `Probe.table`.
+    ax : Axes, optional
+        Where to draw; None: a new figure.
+    """
+    ax = axes_for(ax, (5.2, 3.6))
+    drawn = table[(table["omega_std"] > 0) & (table["status"] == "ok")]
+    for color, (kind, members) in zip(PALETTE, drawn.groupby("kind"), strict=False):
+        curves = [curve for _, curve in members.groupby("module", sort=False)]
+        for curve in curves:
+            ax.plot(curve["omega_std"], curve["stable_rank"], color=color, linewidth=0.9, alpha=0.7)
+        ax.plot([], [], color=color, label=f"{kind} ({len(curves)})")
+    sizes = drawn[["m", "n"]].drop_duplicates().astype(float)
+    for m, n in sizes.itertuples(index=False):
+        limit = m * n / (np.sqrt(m) + np.sqrt(n)) ** 2
+        ax.axhline(limit, color="#888888", linewidth=0.7, linestyle=":")
+        ax.annotate(f"random {m:g} × {n:g}", (0.5, limit), xycoords=("axes fraction", "data"), va="bottom", ha="right",
+                    fontsize=7, color="#555555")  # fmt: skip
+    ax.margins(y=0.08)
+    ax.set(xscale="log", yscale="log", xlabel="ω · std(BA)  [rad]", ylabel="stable rank")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.legend(title="modules", loc="upper left")
+    return ax

@@ -1,0 +1,68 @@
+"""What one update looks like: its singular values, the angles between its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from rankkit.plots.style import PALETTE, axes_for
+
+__all__ = ["cosine_heatmap", "spectra"]
+
+
+def spectra(
+    values: Mapping[str, Any],
+    *,
+    normalise: bool = True,
+    rtol: float | None = None,
+    ax: Axes | None = None,
+    labels: bool = True,
+) -> Axes:
+    """Draw singular values against their index on a log axis, one line a name, with the tolerance line.
+
+    Parameters
+    ----------
+    values : mapping of str to array (k,)
+        Descending singular values. Zeros are not drawn.
+    normalise : bool
+        Divide by sigma_1.
+    rtol : float, optional
+        Where to draw the tolerance (relative; only sensible with normalise).
+    labels : bool
+        Name the lines in a legend.
+    """
+    ax = axes_for(ax)
+    for i, (name, sigma) in enumerate(values.items()):
+        drawn = np.where(np.asarray(sigma) > 0, sigma, np.nan) / (sigma[0] if normalise else 1.0)
+        color = PALETTE[i % len(PALETTE)] if labels else PALETTE[0]
+        alpha = 1.0 if labels else min(1.0, 6 / len(values) + 0.08)
+        ax.plot(np.arange(1, len(drawn) + 1), drawn, color=color, alpha=alpha, linewidth=1, label=name)
+    ax.set(yscale="log", xlabel="index i", ylabel="σᵢ / σ₁" if normalise else "σᵢ")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if rtol is not None:
+        ax.axhline(rtol, color="#888888", linewidth=0.8, linestyle="--")
+        ax.annotate(f"tolerance {rtol:.1e}", (0.02, rtol), xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
+    if labels and values:
+        ax.legend(fontsize=8)
+    return ax
+
+
+def cosine_heatmap(values: Any, *, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Draw cosines between rows, (m, m), on the fixed range -1..1; zero rows stay grey."""
+    ax = axes_for(ax, (4.2, 3.6))
+    ax.set_facecolor("#bbbbbb")
+    bar = {"label": "cosine similarity", "ticks": [-1, -0.5, 0, 0.5, 1]}
+    sns.heatmap(
+        values, ax=ax, vmin=-1, vmax=1, cmap="RdBu_r", square=True, rasterized=True, cbar_kws=bar,
+        xticklabels=max(1, len(values) // 4), yticklabels=max(1, len(values) // 4),
+    )  # fmt: skip
+    ax.grid(False)
+    ax.set(xlabel="row j", ylabel="row i")
+    if title:
+        ax.set_title(title)
+    return ax
