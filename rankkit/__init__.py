@@ -18,6 +18,7 @@ from rankkit.similarity import Similarity, cosine_similarity
 from rankkit.solvers import Count, count_above
 from rankkit.spectrum import Spectrum, spectrum_of
 from rankkit.sweep import Sweep, sweep_frequency
+from rankkit.truncate import Ranks, suggest_ranks, truncate
 
 if TYPE_CHECKING:
     from rankkit import plots
@@ -42,6 +43,9 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "audit_full",
     "Comparison",
     "compare",
+    "Ranks",
+    "suggest_ranks",
+    "truncate",
     "Probe",
     "probe_frequencies",
     "plots",

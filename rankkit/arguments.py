@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-__all__ = ["frequencies", "gate", "non_negative", "number", "positive_int", "writable"]
+__all__ = ["frequencies", "gate", "non_negative", "number", "positive_int", "share", "writable"]
 
 
 def writable(text: str) -> str:
@@ -29,6 +29,14 @@ def non_negative(text: str) -> float:
     value = number(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"expected a number >= 0, got {text!r}")
+    return value
+
+
+def share(text: str) -> float:
+    """Return a number in (0, 1]."""
+    value = number(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number in (0, 1], got {text!r}")
     return value
 
 

@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "base": {"applied", "checkpoints", "factors", "products", "rules", "metrics", "spectrum"},
     "audit": {"applied", "base", "checkpoints", "rules", "execution", "store", "plots"},
     "compare": {"checkpoints", "factors", "rules", "execution", "store", "plots"},
+    "truncate": {"audit", "checkpoints", "compare", "factors", "rules", "execution"},
     "probe": {"applied", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
     "gates": {"audit"},
     "arguments": {"gates"},
@@ -55,6 +56,7 @@ MAY_IMPORT = {
         "rules",
         "store",
         "sweep",
+        "truncate",
     },
     "cli": {"commands", "rankkit"},
 }
@@ -148,7 +150,8 @@ def test_every_stage_stands_in_the_map():
 def test_public_names_are_these():
     assert rankkit.__all__ == [
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
-        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Comparison", "compare", "Probe", "probe_frequencies", "plots",
+        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Comparison", "compare", "Ranks",
+        "suggest_ranks", "truncate", "Probe", "probe_frequencies", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
         assert getattr(rankkit, name) is not None

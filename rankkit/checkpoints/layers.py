@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -80,6 +80,8 @@ class Layer:
         "ok" as far as the header tells, or "unpaired", "unsupported", "zero".
     notes : tuple of str
         What had to be assumed, or why the status is not ok.
+    keys : mapping of str to str
+        Part -> key of its tensor.
     magnitude : Magnitude or None
         Where the product is only the direction of a DoRA update, which takes the base's weight to know.
     """
@@ -95,6 +97,7 @@ class Layer:
     combine: Callable[..., Factors | Kronecker | Dense]
     status: str = "ok"
     notes: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
     magnitude: Magnitude | None = None
 
 
@@ -200,7 +203,7 @@ def layer_of(
     except ValueError as error:
         return trouble("unsupported", str(error), *sizes)
     read = partial(_read, tensors, {part: keys[part] for part in form.parts})
-    return Layer(name, *sizes, dtypes, rule, scale, read, form.combine, "ok", (*notes, *assumed))
+    return Layer(name, *sizes, dtypes, rule, scale, read, form.combine, "ok", (*notes, *assumed), dict(keys))
 
 
 def _read(tensors: Tensors, keys: Mapping[str, str]) -> dict[str, Array]:

@@ -16,7 +16,7 @@ from rankkit.checkpoints.shards import Shards
 from rankkit.checkpoints.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.torchfile import torch_file
 
-__all__ = ["open_adapter", "open_tensors"]
+__all__ = ["open_adapter", "open_tensors", "read_config", "tensor_file"]
 
 CONFIG = "adapter_config.json"
 INDEX = ".safetensors.index.json"
@@ -71,7 +71,7 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
     if isinstance(source, Mapping):
         return StateDict(source)
     try:
-        file = _tensor_file(Path(source))
+        file = tensor_file(source)
         return FILES[_kind(file)](file)
     except ValueError as error:
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
@@ -79,10 +79,8 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
 
 def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
     if isinstance(source, (str, os.PathLike)):
-        file = _tensor_file(Path(source))
-        beside = file.parent / CONFIG
-        if config is None and beside.is_file():
-            config = _load_json(beside)
+        file = tensor_file(source)
+        config = read_config(file) if config is None else config
         return readers.read(FILES[_kind(file)](file), config, family)
     if isinstance(source, Mapping):
         return readers.read(StateDict(source), config, family)
@@ -101,7 +99,21 @@ def _kind(path: Path) -> str:
     return next((ending for ending in FILES if path.name.endswith(ending)), "")
 
 
-def _tensor_file(path: Path) -> Path:
+def read_config(source: str | os.PathLike[str]) -> Mapping[str, Any] | None:
+    """Return the configuration that lies beside an adapter's tensor file; None where there is none."""
+    beside = tensor_file(source).parent / CONFIG
+    return _load_json(beside) if beside.is_file() else None
+
+
+def tensor_file(source: str | os.PathLike[str]) -> Path:
+    """Return the file that holds an adapter's tensors, or the index of those that do.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one.
+    """
+    path = Path(source)
     if path.is_file():
         if not _kind(path):
             raise ValueError(f"{path} is no tensor file: expected one that ends in {', '.join(FILES)}.")

@@ -81,12 +81,12 @@ class StateDict:
                     f"{type(tensor).__name__}; pass model.state_dict() or its adapter part."
                 )
         self.source = source
-        self._state = state
+        self.state = state
         self.info = {name: TensorInfo(_dtype_name(t), tuple(t.shape)) for name, t in state.items()}
 
     def read(self, name: str) -> Array:
         """Return the tensor, detached from any graph."""
-        tensor = self._state[name]
+        tensor = self.state[name]
         return tensor.detach() if is_torch_array(tensor) else tensor
 
 
