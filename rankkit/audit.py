@@ -110,16 +110,23 @@ class Audit:
         return audit_overview(self.table, self.spectra, axes=axes)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to .csv or, with skipped tensors and the summary, to .json; .npz holds the spectra."""
+        """Write the table to .csv; with skipped tensors and the summary to .json or .html; the spectra to .npz."""
         writers: dict[str, Callable[[Any], object]] = {
             ".csv": lambda out: out.write(self.table.to_csv(index=False, lineterminator="\n").encode()),
             ".json": lambda out: out.write(json.dumps(self.record(), indent=2, allow_nan=False).encode()),
+            ".html": lambda out: out.write(self.to_html().encode()),
             ".npz": lambda out: store.write_npz(out, self.spectra),
         }
         suffix = Path(file).suffix
         if suffix not in writers:
             raise ValueError(f"file must end in {', '.join(writers)}, got {str(file)!r}; choose one of these.")
         return store.write_atomically(file, writers[suffix])
+
+    def to_html(self) -> str:
+        """Return one self-contained page: summary, figures, a sortable table, definitions, provenance."""
+        from rankkit.page import page
+
+        return page(self)
 
     def record(self) -> dict[str, Any]:
         """Return everything but the spectra as JSON-ready values; NaN becomes None."""

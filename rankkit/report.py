@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["FORMATS", "as_csv", "as_json", "as_markdown", "as_text"]
+__all__ = ["FORMATS", "as_csv", "as_json", "as_markdown", "as_text", "cells"]
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -32,8 +32,8 @@ def _cell(value: Any, decimals: int | None) -> str:
     return f"{float(value):.4g}" if decimals is None or math.isinf(value) else f"{float(value):.{decimals}f}"
 
 
-def _grid(columns: Columns) -> tuple[list[list[str]], list[bool]]:
-    """Return the cells, and for each column whether it holds words (set left) rather than numbers."""
+def cells(columns: Columns) -> tuple[list[list[str]], list[bool]]:
+    """Return the rows as people read them, and for each column whether it holds words (set left) or numbers."""
     digits = [_decimals(values) for values in columns.values()]
     shown = [[_cell(v, decimals) for v in values] for values, decimals in zip(columns.values(), digits, strict=True)]
     words = [any(isinstance(value, str) for value in values) for values in columns.values()]
@@ -50,7 +50,7 @@ def as_text(columns: Columns) -> str:
     q             1.250
     mlp           3.000
     """
-    rows, words = _grid(columns)
+    rows, words = cells(columns)
     names = list(columns)
     widths = [max(len(name), *(len(row[i]) for row in rows)) if rows else len(name) for i, name in enumerate(names)]
     lines = [names, *rows]
@@ -72,7 +72,7 @@ def as_markdown(columns: Columns) -> str:
     |:--|--:|
     | q | 1.250 |
     """
-    rows, words = _grid(columns)
+    rows, words = cells(columns)
     rule = "|".join(":--" if word else "--:" for word in words)
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in [list(columns), *rows]]
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]])

@@ -35,7 +35,9 @@ MAY_IMPORT = {
     "uncertainty": {"metrics", "spectrum"},
     "applied": {"checkpoints", "factors", "products", "rules", "spectrum", "metrics", "uncertainty"},
     "base": {"applied", "checkpoints", "factors", "products", "rules", "metrics", "spectrum"},
-    "audit": {"applied", "base", "checkpoints", "rules", "execution", "store", "plots"},
+    "definitions": set(),
+    "page": {"audit", "definitions", "plots", "rankkit", "report"},
+    "audit": {"applied", "page", "base", "checkpoints", "rules", "execution", "store", "plots"},
     "compare": {"checkpoints", "factors", "rules", "execution", "store", "plots"},
     "truncate": {"audit", "checkpoints", "compare", "factors", "rules", "execution"},
     "probe": {"applied", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
@@ -48,6 +50,7 @@ MAY_IMPORT = {
         "commands",
         "compare",
         "data",
+        "definitions",
         "execution",
         "gates",
         "initializers",
@@ -60,7 +63,7 @@ MAY_IMPORT = {
     },
     "cli": {"commands", "rankkit"},
 }
-ONLY = {"matplotlib": {"plots"}, "seaborn": {"plots"}, "hypothesis": set(), "flint": set()}
+ONLY = {"matplotlib": {"plots", "page"}, "seaborn": {"plots"}, "hypothesis": set(), "flint": set()}
 LAZY = {
     "torch",
     "distributed",

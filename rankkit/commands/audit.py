@@ -22,21 +22,14 @@ from rankkit.commands.shared import (
 
 __all__ = ["add"]
 
-# the audit table's columns that fit a terminal, with the words that head them there
-_BRIEF = {
-    "module": "module", "m": "m", "n": "n", "r": "r", "scale": "scale", "rule": "rule", "omega_std": "omega std",
-    "regime": "regime", "plain_stable_rank": "stable, B A", "stable_rank": "stable",
-    "numerical_rank": "numerical", "effective_rank": "effective", "energy_rank_90": "90% energy",
-    "utilization": "stable/r", "relative_spectral": "rel. spectral", "relative_frobenius": "rel. Frobenius",
-    "intruders": "intruders", "status": "status", "note": "note", "base_note": "base",
-}  # fmt: skip
+# the audit table's columns that fit a terminal
+_BRIEF = (
+    "module", "m", "n", "r", "scale", "rule", "omega_std", "regime", "plain_stable_rank", "stable_rank",
+    "numerical_rank", "effective_rank", "energy_rank_90", "utilization", "relative_spectral", "relative_frobenius",
+    "intruders", "status", "note", "base_note",
+)  # fmt: skip
 _CURVED = ("rule", "omega_std", "regime", "plain_stable_rank")  # of interest where a rule is not linear
 _CURVE = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "stable_rank", "status")
-_SUMMARY = {
-    "kind": "kind", "modules": "modules", "ok": "ok", "dead": "dead", "r_median": "r", "stable_rank_median": "stable",
-    "effective_rank_median": "effective", "energy_rank_90_median": "90% energy", "utilization_median": "stable/r",
-    "utilization_min": "least", "utilization_max": "most",
-}  # fmt: skip
 
 
 def add(commands: Any) -> None:
@@ -69,6 +62,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     audit.add_argument("--exact", action="store_true", help="a full SVD also of large non-linear updates")
     audit.add_argument("--device", help="torch device for non-linear updates, e.g. cuda (default: numpy on the CPU)")
+    audit.add_argument("--html", metavar="FILE", type=writable, help="write a page with figures and a sortable table")
     audit.add_argument("--spectra", metavar="FILE.npz", type=writable, help="write every module's singular values")
     audit.add_argument(
         "--fail-on", action="append", default=[], metavar="CONDITION", type=gate,
@@ -98,8 +92,8 @@ def _audit(options: argparse.Namespace) -> int:
         except (ValueError, OSError) as error:  # the others keep their reports
             failed = True
             say(f"rankkit audit: {error}")
-    if len(reports) > 1 and (options.output or options.plot or options.spectra):
-        raise ValueError("--output, --plot and --spectra take one adapter; audit them one by one.")
+    if len(reports) > 1 and (options.output or options.plot or options.spectra or options.html):
+        raise ValueError("--output, --plot, --spectra and --html take one adapter; audit them one by one.")
     if format_of(options) == "json" and reports:
         records = [report.record() for report in reports]
         write(options, json.dumps(records if len(options.path) > 1 else records[0], indent=2, allow_nan=False))
@@ -135,6 +129,8 @@ def _probe(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     """Print one adapter's report and return its exit status."""
+    from rankkit.store import write_atomically
+
     kind = format_of(options)
     if heading and kind in ("text", "markdown"):
         write(options, f"{'## ' if kind == 'markdown' else ''}{report.source}\n")
@@ -142,16 +138,20 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
         emit(options, report.columns)
         say(report.coverage)
     elif kind != "json":
+        from rankkit.definitions import HEADS, SUMMARY_HEADS
         from rankkit.report import FORMATS
 
         curved = set(report.columns["rule"]) != {"linear"}
         left_out = {name for name in ("note", "base_note") if not any(report.columns.get(name, []))}
         left_out |= set() if curved else set(_CURVED)
-        brief = {h: report.columns[n] for n, h in _BRIEF.items() if n in report.columns and n not in left_out}
-        summary = {head: report.summary_columns()[name] for name, head in _SUMMARY.items()}
+        shown = (name for name in _BRIEF if name in report.columns and name not in left_out)
+        brief = {HEADS.get(name, name): report.columns[name] for name in shown}
+        summary = {head: report.summary_columns()[name] for name, head in SUMMARY_HEADS.items()}
         write(options, "\n\n".join([FORMATS[kind](brief), FORMATS[kind](summary), report.coverage]))
     if options.spectra:
         say(f"wrote {report.save(options.spectra)}")
+    if options.html:
+        say(f"wrote {write_atomically(options.html, lambda out: out.write(report.to_html().encode()))}")
     if options.plot:
         picture(report.plot(), options.plot)
     tripped = [condition for condition in options.fail_on if condition.trips(report)]

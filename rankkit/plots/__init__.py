@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rankkit.plots.curves import frequency_curve, frequency_curves, probe_curves
 from rankkit.plots.matrices import cosine_heatmap, spectra
-from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap
+from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
 from rankkit.plots.style import PALETTE
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "layer_heatmap",
     "probe_curves",
     "spectra",
+    "spectra_grid",
 ]

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from rankkit.plots.matrices import spectra
-from rankkit.plots.style import MARKERS, PALETTE, axes_for, panels_for, words
+from rankkit.plots.style import MARKERS, PALETTE, STYLE, axes_for, panels_for, words
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["audit_overview", "comparison", "depth_profile", "layer_heatmap"]
+__all__ = ["audit_overview", "comparison", "depth_profile", "layer_heatmap", "spectra_grid"]
 
 _GENERIC = {"dense", "linear", "proj", "lin", "fc"}  # names that many layers share
 
@@ -81,7 +82,8 @@ def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
     ax.set(xlabel="layer", ylabel=words(metric))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(placed):
-        ax.legend(fontsize=8, ncols=2 if len(groups) > 4 else 1)
+        many = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "ncols": 4} if len(groups) > 4 else {}
+        ax.legend(fontsize=8, **many)
     return ax
 
 
@@ -94,6 +96,44 @@ def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any 
     profile.set_title("stable rank by depth")
     lines.set_title(f"normalised spectra of {len(values)} modules")
     return np.asarray([profile, lines])
+
+
+def spectra_grid(table: pd.DataFrame, values: Mapping[str, Any], *, points: int = 60) -> Any:
+    """Draw the normalised spectra of all modules, a panel a module type, a line a layer, dark to light with depth.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `Audit.table`.
+    values : mapping of str to array (k,)
+        `Audit.spectra`.
+    points : int
+        Of a longer spectrum so many values are drawn, evenly spaced on a log axis of their index.
+    """
+    placed = table.assign(type=_types(table))
+    placed = placed[placed["module"].isin(list(values))]
+    groups = list(placed.groupby("type", sort=True)) if placed["type"].nunique() <= 12 else [("all modules", placed)]
+    columns = min(len(groups), 4)
+    rows = -(-len(groups) // columns)
+    with plt.rc_context(STYLE):
+        axes = plt.subplots(rows, columns, figsize=(2.6 * columns + 0.5, 2 * rows + 0.4), sharey=True, squeeze=False)[1]
+    deepest = max(float(placed["layer"].max()) if placed["layer"].notna().any() else 1.0, 1.0)
+    for ax, (name, members) in zip(axes.flat, groups, strict=False):
+        for module, layer in zip(members["module"], members["layer"].fillna(0).astype(float), strict=True):
+            sigma = np.asarray(values[module])
+            sigma = sigma[sigma > 1e-12 * sigma[0]] / sigma[0]
+            at = np.unique(np.geomspace(1, sigma.size, points).astype(int)) - 1
+            ax.plot(at + 1, sigma[at], color=plt.get_cmap("viridis")(0.9 * layer / deepest), linewidth=0.8)
+        ax.set(yscale="log", title=name)
+        ax.title.set_fontsize(9)
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    for ax in axes.flat[len(groups) :]:
+        ax.set_visible(False)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("σᵢ / σ₁")
+    for ax in axes.flat[max(len(groups) - columns, 0) : len(groups)]:
+        ax.set_xlabel("index i")
+    return axes
 
 
 def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
