@@ -22,6 +22,11 @@ import torch
 import rankkit as rk
 from rankkit.uncertainty import ERRORS
 
+HEADS = (
+    "omega std(BA)", "float32 SVD, s", "stable rank alone, s", "ratio", "whole row, s", "ratio", "stable rank",
+    "its relative error: alone, row", "the SVD's differs by", "rank at 1e-3: row, SVD", "effective rank",
+)  # fmt: skip
+
 
 def timed(work):
     """Return (seconds, what it returned)."""
@@ -45,8 +50,7 @@ def main() -> None:
     factors = rk.Factors(B, A)
     spread = float(factors.entry_std())
     print(f"{options.m} x {options.n}, r = {options.r}, one thread, torch {torch.__version__}, numpy {np.__version__}")
-    print("| omega std(BA) | dense float32 SVD, s | stable rank alone, s | ratio | whole row, s | ratio | stable rank | its error: alone, row | dense differs by | numerical rank (1e-3), dense | effective rank, error |")  # fmt: skip
-    print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    print(f"| {' | '.join(HEADS)} |\n|{'--:|' * len(HEADS)}")
     for asked in map(float, options.spreads.split(",")):
         rule = rk.rules.Sine(asked / spread)
         formed = rule.forming_error(factors)
@@ -59,12 +63,12 @@ def main() -> None:
         errors = [float(ERRORS["stable_rank"](s)) / stable for s in (top, full)]
         rank = rk.metrics.numerical_rank(full, rtol=1e-3)
         bar = float(ERRORS["effective_rank"](full))
-        print(
-            f"| {asked:g} | {dense:.1f} | {alone:.2f} | {dense / alone:.1f} | {row:.2f} | {dense / row:.1f} | {stable:.3f} "
-            f"| {errors[0]:.0e}, {errors[1]:.0e} | {differs:.0e} | {rank:g}, {np.sum(sigma > 1e-3 * sigma[0])} "
-            f"| {rk.metrics.effective_rank(full):.2f} ± {bar:.2g} |",
-            flush=True,
-        )
+        row_of = [
+            f"{asked:g}", f"{dense:.1f}", f"{alone:.2f}", f"{dense / alone:.1f}", f"{row:.2f}", f"{dense / row:.1f}",
+            f"{stable:.3f}", f"{errors[0]:.0e}, {errors[1]:.0e}", f"{differs:.0e}",
+            f"{rank:g}, {np.sum(sigma > 1e-3 * sigma[0])}", f"{rk.metrics.effective_rank(full):.2f} ± {bar:.2g}",
+        ]  # fmt: skip
+        print(f"| {' | '.join(row_of)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -144,10 +144,16 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
         curved = set(report.columns["rule"]) != {"linear"}
         left_out = {name for name in ("note", "base_note") if not any(report.columns.get(name, []))}
         left_out |= set() if curved else set(_CURVED)
+        notes = set(report.columns["note"]) if len(report.columns["note"]) > 1 else {""}
+        everywhere = f"Every module: {notes.pop()}." if len(notes) == 1 and any(notes) else ""
+        left_out |= {"note"} if everywhere else set()
         shown = (name for name in _BRIEF if name in report.columns and name not in left_out)
         brief = {HEADS.get(name, name): report.columns[name] for name in shown}
         summary = {head: report.summary_columns()[name] for name, head in SUMMARY_HEADS.items()}
-        write(options, "\n\n".join([FORMATS[kind](brief), FORMATS[kind](summary), report.coverage]))
+        write(
+            options,
+            "\n\n".join(filter(None, [FORMATS[kind](brief), everywhere, FORMATS[kind](summary), report.coverage])),
+        )
     if options.spectra:
         say(f"wrote {report.save(options.spectra)}")
     if options.html:
