@@ -11,14 +11,24 @@ from rankkit.checkpoints import Layer
 from rankkit.checkpoints.layers import Dense
 from rankkit.checkpoints.naming import kind_of
 from rankkit.checkpoints.tensors import legible
-from rankkit.factors import Factors, host
+from rankkit.factors import Array, Factors, host
 from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
 from rankkit.products import Kronecker
 from rankkit.rules import Activation, Linear, Rule, Sine, Sinter
 from rankkit.spectrum import Spectrum, spectrum_of
 from rankkit.uncertainty import ERRORS, energy_rank_bounds
 
-__all__ = ["Applied", "apply", "regime", "row_of"]
+__all__ = [
+    "Applied",
+    "Prepared",
+    "apply",
+    "finished",
+    "not_finite",
+    "prepare",
+    "regime",
+    "row_of",
+    "tolerance",
+]
 
 LARGEST = 1e150  # beyond it, and below its inverse, squares of singular values leave float64
 LARGE = 1 << 20  # entries of an update from which a full SVD is only made when asked for
@@ -53,14 +63,16 @@ class Applied(NamedTuple):
     omega_std: float = math.nan
 
 
-def apply(
-    layer: Layer,
-    rule: Rule | None = None,
-    *,
-    exact: bool = False,
-    top: int | None = None,
-    device: str | None = None,
-) -> Applied:
+class Prepared(NamedTuple):
+    """A module whose product is read, on its way to a spectrum."""
+
+    notes: tuple[str, ...]
+    rule: Rule
+    parts: dict[str, Any]
+    product: Factors | Kronecker | Dense
+
+
+def apply(layer: Layer, rule: Rule | None = None, *, exact: bool = False, top: int | None = None) -> Applied:
     """Return the spectrum of the update a module applies, or would under another rule; trouble becomes a status.
 
     Parameters
@@ -72,9 +84,20 @@ def apply(
         A full SVD also where the update is large.
     top : int, optional
         Only so many leading values.
-    device : str, optional
-        Torch device to compute on; None: numpy.
     """
+    ready = prepare(layer, rule)
+    if isinstance(ready, Applied):
+        return ready
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            spectrum, plain = _spectra(ready.product, ready.rule, exact=exact, top=top)
+    except ValueError:
+        return not_finite(ready)
+    return finished(ready, spectrum, plain)
+
+
+def prepare(layer: Layer, rule: Rule | None = None) -> Prepared | Applied:
+    """Return a module's product, read, or what became of the module without one."""
     notes = layer.notes if rule is None else (*layer.notes, f"under {rule.label} in place of its own rule and scale")
     rule = layer.rule if rule is None else rule
     if layer.status != "ok":
@@ -91,16 +114,13 @@ def apply(
     except ValueError:  # shapes were checked by the reader: what is left is NaN or infinity
         return Applied("nonfinite", (*notes, "NaN or infinite entries"), rule)
     if not isinstance(product, Factors) and not isinstance(rule, Linear):
-        return Applied(
-            "unsupported",
-            (*notes, f"{rule.label} needs B and A, which this update has not"),
-            rule,
-        )
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            spectrum, plain = _spectra(product, rule, exact=exact, top=top, device=device)
-    except ValueError:
-        return Applied("nonfinite", (*notes, "NaN or infinite entries"), rule)
+        return Applied("unsupported", (*notes, f"{rule.label} needs B and A, which this update has not"), rule)
+    return Prepared(notes, rule, parts, product)
+
+
+def finished(ready: Prepared, spectrum: Spectrum, plain: Spectrum | None) -> Applied:
+    """Return what became of a module whose spectrum is known."""
+    notes, rule, parts, product = ready
     status, note = _judged(spectrum, parts)
     if status != "ok":
         return Applied(status, (*notes, note), rule)
@@ -109,22 +129,28 @@ def apply(
     return Applied("ok", notes, rule, spectrum, plain, spread)
 
 
+def not_finite(ready: Prepared) -> Applied:
+    """Return what became of a module whose update has entries that are no numbers."""
+    return Applied("nonfinite", (*ready.notes, "NaN or infinite entries"), ready.rule)
+
+
 def _spectra(
-    product: Factors | Kronecker | Dense, rule: Rule, *, exact: bool, top: int | None, device: str | None
+    product: Factors | Kronecker | Dense, rule: Rule, *, exact: bool, top: int | None
 ) -> tuple[Spectrum, Spectrum | None]:
     """Return the spectra of the update and of B A alone, which are one up to scale where the update is linear."""
-    if isinstance(product, Dense):
-        update, formed = product
-    else:
-        placed: Any = product.to(device=device) if device and isinstance(product, Factors) else product
-        update, formed = rule(placed), rule.forming_error(placed)
+    update, formed = product if isinstance(product, Dense) else (rule(product), rule.forming_error(product))  # type: ignore[arg-type]
     if isinstance(update, (Factors, Kronecker)):
         spectrum = spectrum_of(update, forming_error=formed)
         return spectrum, spectrum
-    small = exact or update.shape[-2] * update.shape[-1] <= LARGE
-    tol = 0.0 if small else TOL if top is None else TOP_TOL
-    spectrum = spectrum_of(update, top=top, forming_error=formed, tol=tol)
+    spectrum = spectrum_of(update, top=top, forming_error=formed, tol=tolerance(update, exact=exact, top=top))
     return spectrum, None if isinstance(product, Dense) else spectrum_of(product)
+
+
+def tolerance(update: Array, *, exact: bool = False, top: int | None = None) -> float:
+    """Return the error of a singular value, relative to sigma_1, that will do for an update of this size."""
+    if exact or update.shape[-2] * update.shape[-1] <= LARGE:
+        return 0.0
+    return TOL if top is None else TOP_TOL
 
 
 def _judged(spectrum: Spectrum, parts: dict[str, Any]) -> tuple[str, str]:
@@ -168,16 +194,16 @@ _BARS = ("spectral_norm", "stable_rank", "effective_rank", "effective_rank_energ
 def row_of(layer: Layer, depth: int | None, applied: Applied, rtol: float | None) -> dict[str, Any]:
     """Return the columns of one module's row; metrics are NaN unless the status is ok."""
     spectrum, known = applied.spectrum, layer.m is not None and layer.n is not None
-    tolerance = rtol if rtol is not None else default_rtol((layer.m, layer.n)) if known else math.nan  # type: ignore[arg-type]
+    relative = rtol if rtol is not None else default_rtol((layer.m, layer.n)) if known else math.nan  # type: ignore[arg-type]
     row: dict[str, Any] = {
         "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,
         "dtype": layer.dtype, "scale": layer.scale, "rule": applied.rule.label, "omega_std": applied.omega_std,
     }  # fmt: skip
-    bounds = numerical_rank_bounds(spectrum, rtol=tolerance) if spectrum else (math.nan, math.nan)
+    bounds = numerical_rank_bounds(spectrum, rtol=relative) if spectrum else (math.nan, math.nan)
     for name in _MEASURED:
         row[name] = float(METRICS[name].of(spectrum)) if spectrum else math.nan
         if name == "numerical_rank":
-            row |= {name: _known(bounds), "rtol": tolerance}
+            row |= {name: _known(bounds), "rtol": relative}
     if spectrum:
         row |= {f"energy_rank_{share}": _known(energy_rank_bounds(spectrum, share / 100)) for share in (90, 95, 99)}
     row["utilization"] = row["stable_rank"] / layer.r if layer.r else math.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -162,6 +162,7 @@ def audit(
     base: Any = None,
     intruders: int | None = None,
     device: str | None = None,
+    memory: int | None = None,
     progress: bool | None = None,
 ) -> Audit:
     """Return the audit of an adapter: the update each module really adds, scale included.
@@ -192,7 +193,10 @@ def audit(
         With base: count, among so many leading left singular vectors of the adapted weight, those that have no
         cosine of 0.5 with any of the base's (arXiv 2410.21228). Two full SVDs a module; None: not counted.
     device : str, optional
-        Torch device for the non-linear updates, such as "cuda"; None: numpy.
+        Torch device for the non-linear updates, such as "cuda", where modules of one shape and rule are computed
+        together; None: numpy.
+    memory : int, optional
+        Bytes that may take on the device; None: most of what is free there.
     progress : bool, optional
         Bar on stderr; None: where stderr is a terminal.
 
@@ -213,7 +217,12 @@ def audit(
     if intruders is not None and (base is None or intruders < 1):
         raise ValueError(f"intruders must be at least 1 and needs base, got {intruders!r}; pass base=MODEL.")
     adapter, weights = open_adapter(source, config=config, family=family), None if base is None else Base(base)
-    return _measure(adapter, partial(apply, rule=rule, exact=exact, device=device), weights, intruders, rtol, progress)
+    apply_all = partial(_one_by_one, rule=rule, exact=exact)
+    if device is not None:
+        from rankkit.batches import apply_in_batches
+
+        apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)
+    return _measure(adapter, apply_all, weights, intruders, rtol, progress)
 
 
 def audit_full(
@@ -233,37 +242,40 @@ def audit_full(
     ValueError
         If one is damaged, or they share no matrix. What only one has is in `.skipped`.
     """
-    return _measure(difference(tuned, base), partial(apply, exact=exact), Base(base), None, rtol, progress)
+    apply_all = partial(_one_by_one, rule=None, exact=exact)
+    return _measure(difference(tuned, base), apply_all, Base(base), None, rtol, progress)
 
 
 def _measure(
     adapter: Adapter,
-    applied_by: Callable[[Layer], Applied],
+    apply_all: Callable[[Iterable[Layer]], Iterator[tuple[Layer, Applied]]],
     base: Base | None,
     intruders: int | None,
     rtol: float | None,
     progress: bool | None,
 ) -> Audit:
-    """Return the audit of an opened adapter, one module in memory at a time."""
+    """Return the audit of an opened adapter; its modules are read as apply_all asks for them."""
     execution.keep_freed_memory()
-    columns: dict[str, list[Any]] = {}
+    depths = dict(by_depth(layer.name for layer in adapter.layers))
+    by_name = {layer.name: layer for layer in adapter.layers}
+    tracked = execution.track(depths, total=len(depths), progress=progress, label="audit")
+    layers = (by_name[name] if base is None else base.adapted(by_name[name]) for name in tracked)
+    rows: dict[str, dict[str, Any]] = {}
     spectra: dict[str, Any] = {}
     used: set[str] = set()
-    layers = {layer.name: layer for layer in adapter.layers}
-    for name, depth in execution.track(by_depth(layers), total=len(layers), progress=progress, label="audit"):
-        layer = layers[name]
-        if base is not None:
-            adapted = base.adapted(layer)
-            if layer.magnitude and not adapted.magnitude:
-                used.add(layer.magnitude.key)
-            layer = adapted
-        applied = applied_by(layer)
+    for layer, applied in apply_all(layers):
+        rows[layer.name] = row_of(layer, depths[layer.name], applied, rtol)
         if applied.spectrum is not None:
             spectra[layer.name] = applied.spectrum.values
-        row = row_of(layer, depth, applied, rtol)
         if base is not None:
-            row |= base.columns(layer, applied, intruders)
-        for column, value in row.items():
-            columns.setdefault(column, []).append(value)
+            rows[layer.name] |= base.columns(layer, applied, intruders)
+        if (magnitude := by_name[layer.name].magnitude) and not layer.magnitude:
+            used.add(magnitude.key)
+    columns = {column: [rows[name][column] for name in depths] for column in next(iter(rows.values()))}
     skipped = tuple(entry for entry in adapter.skipped if entry.key not in used)
-    return Audit(adapter.source, columns, spectra, skipped)
+    return Audit(adapter.source, columns, {name: spectra[name] for name in depths if name in spectra}, skipped)
+
+
+def _one_by_one(layers: Iterable[Layer], rule: Rule | None, *, exact: bool) -> Iterator[tuple[Layer, Applied]]:
+    """Return an iterator over what became of each module, one in memory at a time."""
+    return ((layer, apply(layer, rule, exact=exact)) for layer in layers)

@@ -129,7 +129,8 @@ def count_intruders(W: Any, adapted: Any, k: int) -> int:
 
     Examples
     --------
-    >>> count_intruders(np.diag([3.0, 2.0, 1.0]), np.diag([3.0, 2.0, 1.0]) + 9.0, 1)
+    >>> W = np.diag([5.0, 4.0, 3.0, 2.0, 1.0])
+    >>> count_intruders(W, W + 9.0, 1)
     1
     """
     k = min(k, *W.shape)

@@ -12,7 +12,10 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-__all__ = ["cluster", "keep_freed_memory", "run", "track"]
+__all__ = ["cluster", "device_memory", "keep_freed_memory", "run", "track"]
+
+SHARE = 0.7  # of a GPU's free memory, where no cap is given
+HOST_MEMORY = 1 << 30  # bytes, for torch on the CPU
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -131,6 +134,15 @@ def cluster(scheduler: str | None) -> Iterator[None]:
         ) from None
     with client, joblib.parallel_config(backend="dask"):
         yield
+
+
+def device_memory(device: str) -> int:
+    """Return how many bytes work on a torch device may take, where nobody says."""
+    import torch
+
+    if torch.device(device).type != "cuda":
+        return HOST_MEMORY
+    return int(SHARE * torch.cuda.mem_get_info(device)[0])
 
 
 def track(items: Iterable[Item], *, total: int, progress: bool | None, label: str) -> Iterable[Item]:

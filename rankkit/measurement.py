@@ -23,9 +23,7 @@ __all__ = ["SETTING", "collect", "gather", "measure"]
 SETTING = ("d", "n", "r", "omega", "c", "omega_std", "seed", "dtype", "rtol")
 
 COPIES = 12  # float64 matrices of the update's size that are alive at once, for every update in a batch
-SHARE = 0.7  # of a GPU's free memory, where no cap is given
 HEAVY = 1e12  # of plan.work: half a minute on two cores, beside which starting processes is nothing
-HOST_MEMORY = 1 << 30  # bytes, for torch on the CPU
 
 
 def collect(
@@ -125,12 +123,7 @@ def measure(plan: Plan, chunk: Chunk) -> dict[str, Any]:
 
 
 def _batch_size(plan: Plan) -> int:
-    memory = plan.memory
-    if memory is None:
-        import torch
-
-        on_gpu = torch.device(str(plan.device)).type == "cuda"
-        memory = int(SHARE * torch.cuda.mem_get_info(plan.device)[0]) if on_gpu else HOST_MEMORY
+    memory = execution.device_memory(str(plan.device)) if plan.memory is None else plan.memory
     return max(1, memory // (8 * COPIES * plan.d * plan.n))
 
 

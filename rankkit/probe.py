@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankkit import execution, store
-from rankkit.applied import apply, regime
+from rankkit.applied import Applied, apply, regime
 from rankkit.checkpoints import Layer, Skipped, open_adapter
 from rankkit.checkpoints.naming import by_depth, kind_of
 from rankkit.metrics import frobenius_norm, spectral_norm, stable_rank
@@ -113,6 +113,12 @@ def probe_frequencies(
     return Probe(adapter.source, columns, adapter.skipped)
 
 
+def _on(device: str, layer: Layer, rule: Rule) -> Applied:
+    from rankkit.batches import apply_in_batches
+
+    return next(iter(apply_in_batches([layer], rule, device=device, top=1)))[1]
+
+
 def _curve(
     layer: Layer, depth: int | None, omegas: list[float] | None, rule: Callable[[float], Rule], device: str | None
 ) -> Iterable[dict[str, Any]]:
@@ -121,7 +127,7 @@ def _curve(
     grid = (np.geomspace(0.01, 10, 25) / spread).tolist() if spread > 0 else [math.nan]
     for omega in grid if omegas is None else omegas:
         made = rule(omega if math.isfinite(omega) else 1.0)
-        applied = apply(layer, made, device=device, top=1)
+        applied = apply(layer, made, top=1) if device is None else _on(device, layer, made)
         spectrum = applied.spectrum
         row: dict[str, Any] = {
             "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,

@@ -37,3 +37,9 @@ def adapters():
     if not ADAPTERS.is_dir():
         pytest.skip("no real adapters beside this checkout")
     return ADAPTERS
+
+
+def pytest_runtest_setup(item):
+    """Skip what needs a GPU where there is none."""
+    if item.get_closest_marker("gpu") and not pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("needs a CUDA device")

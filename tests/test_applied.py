@@ -169,3 +169,62 @@ def test_the_command_line_asks_what_if(capsys):
     for words in (["--as", "sine"], ["--omega", "3"], ["--omegas", "1,2", "--spectra", "x.npz"]):
         assert main(["audit", "--sample", "--no-progress", *words]) == 1
         assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("memory", [None, 1])
+def test_a_torch_device_gives_the_same_rows_in_batches(memory):
+    """Two shapes, two rules, one module that is dead and one with NaN: what shares a batch must not share trouble."""
+    state = {}
+    for i in range(6):
+        state |= module(f"layers.{i}.q_proj", 40, 30 + 5 * (i % 2), 3, seed=i)
+    state["base_model.model.layers.2.q_proj.lora_B.weight"][:] = 0
+    state["base_model.model.layers.4.q_proj.lora_A.weight"][0, 0] = np.nan
+    rule = rk.rules.Sine(2.0)
+    plain = rk.audit(state, config=CONFIG, rule=rule)
+    there = rk.audit(state, config=CONFIG, rule=rule, device="cpu", memory=memory)
+    assert there.columns["module"] == plain.columns["module"]
+    assert there.columns["status"] == plain.columns["status"] == ["ok", "ok", "zero", "ok", "nonfinite", "ok"]
+    for name in ("stable_rank", "effective_rank", "numerical_rank", "frobenius_norm", "plain_stable_rank", "omega_std"):
+        np.testing.assert_allclose(there.columns[name], plain.columns[name], rtol=1e-10)
+    assert there.coverage == plain.coverage
+    np.testing.assert_allclose(
+        rk.probe_frequencies(state, [2.0], config=CONFIG, device="cpu").columns["stable_rank"],
+        plain.columns["stable_rank"],
+        rtol=1e-8,
+    )
+
+
+def test_a_device_out_of_memory_gets_half(monkeypatch):
+    from rankkit import batches
+
+    state = {}
+    for i in range(5):
+        state |= module(f"layers.{i}.q_proj", 20, 18, 3, seed=i)
+    spectra, sizes = batches._spectra, []
+
+    class OutOfMemoryError(RuntimeError):
+        """As torch names its own."""
+
+    def narrow(batch, *args, **more):
+        sizes.append(len(batch))
+        if len(batch) > 2:
+            raise OutOfMemoryError
+        return spectra(batch, *args, **more)
+
+    monkeypatch.setattr(batches, "_spectra", narrow)
+    report = rk.audit(state, config=CONFIG, rule=rk.rules.Sine(2.0), device="cpu")
+    assert sizes[0] == 5
+    assert max(sizes[1:]) <= 3
+    assert report.columns["status"] == ["ok"] * 5
+    np.testing.assert_allclose(
+        report.columns["stable_rank"], rk.audit(state, config=CONFIG, rule=rk.rules.Sine(2.0)).columns["stable_rank"]
+    )
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_rows():
+    state = module("layers.0.q_proj", 300, 280, 4) | module("layers.1.q_proj", 300, 280, 4, seed=1)
+    rule = rk.rules.Sine(2.0)
+    there, here = (rk.audit(state, config=CONFIG, rule=rule, device=device) for device in ("cuda", None))
+    assert there.columns["numerical_rank"] == here.columns["numerical_rank"]
+    np.testing.assert_allclose(there.columns["effective_rank"], here.columns["effective_rank"], rtol=1e-9)

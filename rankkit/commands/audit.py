@@ -62,6 +62,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     audit.add_argument("--exact", action="store_true", help="a full SVD also of large non-linear updates")
     audit.add_argument("--device", help="torch device for non-linear updates, e.g. cuda (default: numpy on the CPU)")
+    audit.add_argument("--memory", type=positive_int, metavar="BYTES", help="what the torch device may use")
     audit.add_argument("--html", metavar="FILE", type=writable, help="write a page with figures and a sortable table")
     audit.add_argument("--spectra", metavar="FILE.npz", type=writable, help="write every module's singular values")
     audit.add_argument(
@@ -83,7 +84,7 @@ def _audit(options: argparse.Namespace) -> int:
     rule = rule_named(options.rule, options)(options.omega) if options.rule else None
     shared = {"rtol": options.rtol, "exact": options.exact, "progress": options.progress}
     one = partial(audit, family=options.family, rule=rule, base=options.base, intruders=options.intruders,
-                  device=options.device, **shared)  # fmt: skip
+                  device=options.device, memory=options.memory, **shared)  # fmt: skip
     if options.full:
         one = partial(audit_full, base=options.base, **shared)
     for source in _sources(options):
