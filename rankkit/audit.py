@@ -110,10 +110,11 @@ class Audit:
         return audit_overview(self.table, self.spectra, axes=axes)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to .csv; with skipped tensors and the summary to .json or .html; the spectra to .npz."""
+        """Write the table to .csv; with skipped tensors and the summary to .json, .md or .html; the spectra to .npz."""
         writers: dict[str, Callable[[Any], object]] = {
             ".csv": lambda out: out.write(self.table.to_csv(index=False, lineterminator="\n").encode()),
             ".json": lambda out: out.write(json.dumps(self.record(), indent=2, allow_nan=False).encode()),
+            ".md": lambda out: out.write(f"{self.to_markdown()}\n".encode()),
             ".html": lambda out: out.write(self.to_html().encode()),
             ".npz": lambda out: store.write_npz(out, self.spectra),
         }
@@ -121,6 +122,12 @@ class Audit:
         if suffix not in writers:
             raise ValueError(f"file must end in {', '.join(writers)}, got {str(file)!r}; choose one of these.")
         return store.write_atomically(file, writers[suffix])
+
+    def to_markdown(self) -> str:
+        """Return a section for a model card: coverage, medians, what the words mean, and the modules, folded."""
+        from rankkit.card import card
+
+        return card(self)
 
     def to_html(self) -> str:
         """Return one self-contained page: summary, figures, a sortable table, definitions, provenance."""

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFINITIONS", "HEADS", "SUMMARY_HEADS"]
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["DEFINITIONS", "HEADS", "SUMMARY_HEADS", "shown"]
+
+# what most want to see, in this order; of interest only where a rule is not linear; only where there is something
+FIRST = (
+    "module", "m", "n", "r", "scale", "rule", "omega_std", "regime", "plain_stable_rank", "stable_rank",
+    "numerical_rank", "effective_rank", "energy_rank_90", "utilization", "relative_spectral", "relative_frobenius",
+    "intruders", "status", "note", "base_note",
+)  # fmt: skip
+CURVED = ("rule", "omega_std", "regime", "plain_stable_rank")
+NOTES = ("note", "base_note")
 
 # what heads a column where there is little room; other columns are headed by their names
 HEADS = {
@@ -59,3 +71,17 @@ DEFINITIONS: dict[str, str] = {
     "any of the base's (arXiv 2410.21228).",
     "base_note": "Why a row has no weight to stand against.",
 }
+
+
+def shown(columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return which of an audit's columns fit a page: what tells something about this adapter.
+
+    Examples
+    --------
+    >>> shown({"module": ["q"], "rule": ["linear"], "stable_rank": [1.5], "note": [""]})
+    ['module', 'stable_rank']
+    """
+    left_out = {name for name in NOTES if not any(columns.get(name, []))}
+    if set(columns["rule"]) == {"linear"}:
+        left_out |= set(CURVED)
+    return [name for name in FIRST if name in columns and name not in left_out]

@@ -386,7 +386,7 @@ def test_save_writes_csv_json_and_npz(tmp_path):
     assert report.save(tmp_path / "a.csv").read_text().splitlines()[0].startswith("module,layer,kind")
     with np.load(report.save(tmp_path / "a.npz")) as spectra:
         np.testing.assert_array_equal(spectra["layers.0.q"], report.spectra["layers.0.q"])
-    with pytest.raises(ValueError, match="file must end in .csv, .json, .html, .npz"):
+    with pytest.raises(ValueError, match="file must end in .csv, .json, .md, .html, .npz"):
         report.save(tmp_path / "a.txt")
 
 

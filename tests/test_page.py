@@ -74,6 +74,20 @@ def test_an_audit_with_nothing_to_show_still_has_its_page():
     assert rk.audit(module("up"), config=CONFIG).to_html().count("<svg") == 1  # no depth to draw against
 
 
+def test_a_model_card_has_the_summary_open_and_the_modules_folded(report, tmp_path, capsys):
+    card = report.to_markdown()
+    before, folded = card.split("<details>")
+    assert report.coverage in before
+    assert f"| all | {len(report.columns['module'])} |" in before.replace("  ", " ")
+    assert all(
+        module in folded and module not in before.split("not analysed")[0] for module in report.columns["module"]
+    )
+    assert "* stable/r: stable_rank / r" in before
+    assert main(["audit", "--sample", "--format", "markdown", "--no-progress"]) == 0
+    assert capsys.readouterr().out.startswith("### How much of its rank")
+    assert report.save(tmp_path / "a.md").read_text() == f"{card}\n"
+
+
 def test_the_command_writes_it(tmp_path, capsys):
     assert main(["audit", "--sample", "--html", str(tmp_path / "a.html"), "--no-progress"]) == 0
     assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")

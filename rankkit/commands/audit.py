@@ -22,13 +22,6 @@ from rankkit.commands.shared import (
 
 __all__ = ["add"]
 
-# the audit table's columns that fit a terminal
-_BRIEF = (
-    "module", "m", "n", "r", "scale", "rule", "omega_std", "regime", "plain_stable_rank", "stable_rank",
-    "numerical_rank", "effective_rank", "energy_rank_90", "utilization", "relative_spectral", "relative_frobenius",
-    "intruders", "status", "note", "base_note",
-)  # fmt: skip
-_CURVED = ("rule", "omega_std", "regime", "plain_stable_rank")  # of interest where a rule is not linear
 _CURVE = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "stable_rank", "status")
 
 
@@ -138,23 +131,10 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     if kind == "csv":
         emit(options, report.columns)
         say(report.coverage)
-    elif kind != "json":
-        from rankkit.definitions import HEADS, SUMMARY_HEADS
-        from rankkit.report import FORMATS
-
-        curved = set(report.columns["rule"]) != {"linear"}
-        left_out = {name for name in ("note", "base_note") if not any(report.columns.get(name, []))}
-        left_out |= set() if curved else set(_CURVED)
-        notes = set(report.columns["note"]) if len(report.columns["note"]) > 1 else {""}
-        everywhere = f"Every module: {notes.pop()}." if len(notes) == 1 and any(notes) else ""
-        left_out |= {"note"} if everywhere else set()
-        shown = (name for name in _BRIEF if name in report.columns and name not in left_out)
-        brief = {HEADS.get(name, name): report.columns[name] for name in shown}
-        summary = {head: report.summary_columns()[name] for name, head in SUMMARY_HEADS.items()}
-        write(
-            options,
-            "\n\n".join(filter(None, [FORMATS[kind](brief), everywhere, FORMATS[kind](summary), report.coverage])),
-        )
+    elif kind == "markdown":
+        write(options, report.to_markdown())
+    elif kind == "text":
+        write(options, _as_text(report))
     if options.spectra:
         say(f"wrote {report.save(options.spectra)}")
     if options.html:
@@ -165,3 +145,18 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     for condition in tripped:
         say(f"gate tripped: {condition.text} (the value is {condition.value(report):g})")
     return 3 if tripped else 0
+
+
+def _as_text(report: Any) -> str:
+    """Return the tables that fit a terminal, and what was and was not measured."""
+    from rankkit.definitions import HEADS, SUMMARY_HEADS, shown
+    from rankkit.report import as_text
+
+    names, notes = shown(report.columns), set(report.columns["note"])
+    everywhere = ""
+    if len(notes) == 1 < len(report.columns["note"]) and any(notes):
+        everywhere = f"Every module: {notes.pop()}."
+        names.remove("note")
+    modules = as_text({HEADS.get(name, name): report.columns[name] for name in names})
+    summary = as_text({head: report.summary_columns()[name] for name, head in SUMMARY_HEADS.items()})
+    return "\n\n".join(filter(None, [modules, everywhere, summary, report.coverage]))

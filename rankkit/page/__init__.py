@@ -15,15 +15,11 @@ from typing import Any
 import numpy as np
 
 from rankkit.audit import Audit
-from rankkit.definitions import DEFINITIONS, HEADS, SUMMARY_HEADS
+from rankkit.definitions import DEFINITIONS, HEADS, NOTES, SUMMARY_HEADS, shown
 from rankkit.report import cells
 
 __all__ = ["page"]
 
-FIRST = ("module", "m", "n", "r", "scale", "rule", "omega_std", "regime", "plain_stable_rank", "stable_rank",
-         "numerical_rank", "effective_rank", "energy_rank_90", "utilization", "relative_spectral", "relative_frobenius",
-         "intruders", "status", "note", "base_note")  # fmt: skip
-CURVED = ("omega_std", "regime", "plain_stable_rank")  # shown at once only where a rule is not linear
 BROAD = 8  # inches: a figure that is scrolled on a narrow screen, not shrunk
 FEW = 20  # tensors that are listed at once
 READ = 1 << 20  # bytes of a file hashed at once
@@ -112,10 +108,8 @@ def _svg(axes: Any, place: int) -> str:
 
 def _table(report: Audit, columns: Sequence[str]) -> str:
     """Return the sortable table: what most need at once, the rest on request."""
-    curved = set(report.columns["rule"]) != {"linear"}
-    empty = {c for c in ("note", "base_note") if not any(report.columns.get(c, []))}
-    first = [c for c in FIRST if c in columns and c not in empty and (curved or c not in CURVED)]
-    order = [*first, *(c for c in columns if c not in first and c not in empty)]
+    first = shown(report.columns)
+    order = [*first, *(c for c in columns if c not in first and (c not in NOTES or any(report.columns[c])))]
     more = ["" if c in first else "more" for c in order]
     rows, words = cells({c: report.columns[c] for c in order})
     head = "".join(
