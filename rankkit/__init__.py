@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rankkit import initializers, metrics, rules
+from rankkit import claims, initializers, metrics, rules
 from rankkit.audit import Audit, audit, audit_full
+from rankkit.claims import verify
 from rankkit.compare import Comparison, compare
 from rankkit.factors import Factors
 from rankkit.probe import Probe, probe_frequencies
@@ -48,6 +49,8 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "truncate",
     "Probe",
     "probe_frequencies",
+    "claims",
+    "verify",
     "plots",
 ]
 

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-__all__ = ["frequencies", "gate", "non_negative", "number", "positive_int", "share", "writable"]
+__all__ = ["frequencies", "gate", "non_negative", "number", "positive_int", "seconds", "share", "writable"]
 
 
 def writable(text: str) -> str:
@@ -48,6 +48,15 @@ def number(text: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"expected a finite number, got {text!r}")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of "60", "60s", "2m" or "1h"."""
+    scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:], 0.0)
+    value = number(text[:-1]) * scale if scale else number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"expected a time above 0, got {text!r}")
     return value
 
 

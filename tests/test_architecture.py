@@ -43,12 +43,15 @@ MAY_IMPORT = {
     "compare": {"checkpoints", "factors", "rules", "execution", "store", "plots"},
     "truncate": {"audit", "checkpoints", "compare", "factors", "rules", "execution"},
     "probe": {"applied", "batches", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
+    "verdict": set(),
+    "claims": {"claims", "execution", "verdict"},
     "gates": {"audit"},
     "arguments": {"gates"},
     "data": {"data"},
     "commands": {
         "arguments",
         "audit",
+        "claims",
         "commands",
         "compare",
         "data",
@@ -65,7 +68,7 @@ MAY_IMPORT = {
     },
     "cli": {"commands", "rankkit"},
 }
-ONLY = {"matplotlib": {"plots", "page"}, "seaborn": {"plots"}, "hypothesis": set(), "flint": set()}
+ONLY = {"matplotlib": {"plots", "page"}, "seaborn": {"plots"}, "hypothesis": {"claims"}, "flint": {"claims"}}
 LAZY = {
     "torch",
     "distributed",
@@ -156,7 +159,7 @@ def test_public_names_are_these():
     assert rankkit.__all__ == [
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
         "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Comparison", "compare", "Ranks",
-        "suggest_ranks", "truncate", "Probe", "probe_frequencies", "plots",
+        "suggest_ranks", "truncate", "Probe", "probe_frequencies", "claims", "verify", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
         assert getattr(rankkit, name) is not None

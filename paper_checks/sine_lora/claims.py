@@ -1,0 +1,188 @@
+"""Statements of the sine-LoRA paper ("Efficient Learning With Sine-Activated Low-rank Matrices")."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from rankkit.claims import Claim, Domain, Integer, Matrix, Real
+
+PAPER = "sine_lora"
+THIRD = Fraction(10471975, 10**7)  # a little less than pi / 3
+
+
+def smallest(A):
+    """Return A_min, the smallest absolute value of the entries that are not zero (equation 4)."""
+    return min(abs(x) for x in A.ravel() if x != 0)
+
+
+def squares(X):
+    """Return the squared Frobenius norm."""
+    return (X * X).sum()
+
+
+def below_a_third(instance):
+    """Return whether A is not zero and 0 < omega A_min < pi / 3."""
+    A = instance["A"]
+    return bool(any(x != 0 for x in A.ravel())) and 0 < instance["omega"] * smallest(A) < THIRD
+
+
+def not_zero(instance):
+    """Return whether A has an entry that is not zero."""
+    return bool(any(x != 0 for x in instance["A"].ravel()))
+
+
+ENTRIES = Real(-3.0, 3.0, extra=(0.0, 0.25, -1.0))
+MATRIX = {"m": Integer(1, 3), "n": Integer(1, 3), "A": Matrix("m", "n", ENTRIES)}
+SHORT = Domain(below_a_third, **MATRIX, omega=Real(1e-3, 40.0, log=True, extra=(1.04,)))
+ANY = Domain(not_zero, **MATRIX, omega=Real(0.0, 100.0, extra=(3.14, 6.28)))
+
+
+def sine_rank_bound(v, a, share):
+    """Return share * omega (A_min / ||sqrt|A| ||)^2."""
+    return share * v.omega * a.square(smallest(v.A)) / a.square(a.spectral_norm(a.sqrt(a.absolute(v.A))))
+
+
+def sharp(a):
+    """Return 27 / (4 pi^2): the largest c with sin(x)^2 >= c x^2 up to pi / 3."""
+    return 27 / (4 * a.pi * a.pi)
+
+
+CLAIMS = [
+    Claim(
+        "sine.lemma1",
+        "||sin(omega A)||_F^2 >= omega^2 A_min where 0 < omega < pi / (3 A_min)",
+        PAPER,
+        "Lemma 1, equation (8)",
+        "lemma",
+        domain=SHORT,
+        margin=lambda v, a: squares(a.sin(v.omega * v.A)) - a.square(v.omega) * smallest(v.A),
+        argument="The left side is of second order in A for small omega, the right side of first: any 1 x 1 "
+        "matrix with "
+        "0 < A < 1 and omega small violates it. The proof bounds a square and prints the first power.",
+    ),
+    Claim(
+        "sine.lemma1.corrected",
+        "||sin(omega A)||_F^2 >= 27 / (4 pi^2) omega^2 A_min^2 where 0 < omega < pi / (3 A_min)",
+        PAPER,
+        "Lemma 1, equation (8)",
+        "lemma",
+        domain=SHORT,
+        corrects="sine.lemma1",
+        margin=lambda v, a: squares(a.sin(v.omega * v.A)) - sharp(a) * a.square(v.omega * smallest(v.A)),
+        argument="sin(x) / x falls on [0, pi / 3], so it is least at the end, 3 sqrt(3) / (2 pi); a 1 x 1 "
+        "matrix at omega A "
+        "= pi / 3 attains it, so the constant is sharp.",
+    ),
+    Claim(
+        "sine.lemma1.proof.11",
+        "||sin(omega A)||_F^2 >= sin(omega A_min)^2",
+        PAPER,
+        "equation (11)",
+        "proof step",
+        domain=ANY,
+        margin=lambda v, a: squares(a.sin(v.omega * v.A)) - a.square(a.sin(v.omega * smallest(v.A))),
+        argument="One term of the sum on the left is the right side.",
+    ),
+    Claim(
+        "sine.lemma1.proof.12-15",
+        "sin(x) >= x / 2 on [0, pi / 3]",
+        PAPER,
+        "equations (12) to (15)",
+        "proof step",
+        domain=Domain(x=Real(0.0, float(THIRD))),
+        reading="The printed interval, up to pi / (3 pi), is taken as a slip for pi / (3 x).",
+        margin=lambda v, a: a.sin(v.x) - v.x / 2,
+        argument="sin is concave there and lies above its chord, whose slope 3 sqrt(3) / (2 pi) = 0.827 exceeds 1/2.",
+    ),
+    Claim(
+        "sine.lemma2",
+        "||sin(omega A)||^2 <= omega || sqrt|A| ||^2 in the operator norm",
+        PAPER,
+        "Lemma 2, equation (17)",
+        "lemma",
+        domain=ANY,
+        margin=lambda v, a: (
+            v.omega * a.spectral_norm(a.sqrt(a.absolute(v.A))) ** 2 - a.spectral_norm(a.sin(v.omega * v.A)) ** 2
+        ),
+        argument="|sin x| <= min(1, |x|) <= sqrt|x| entry by entry, and the operator norm of a matrix is at "
+        "most that of any "
+        "matrix of non-negative entries that are not smaller in size. The printed proof takes another "
+        "way, equation (20), "
+        "which fails.",
+    ),
+    Claim(
+        "sine.lemma2.ineq",
+        "sin(x) <= sqrt(x) for x >= 0",
+        PAPER,
+        "proof of Lemma 2",
+        "proof step",
+        domain=Domain(x=Real(0.0, 1000.0, extra=(0.001,))),
+        margin=lambda v, a: a.sqrt(v.x) - a.sin(v.x),
+        argument="sin x <= x <= sqrt x up to 1, and sin x <= 1 <= sqrt x from there.",
+    ),
+    Claim(
+        "sine.lemma2.eq20",
+        "(sum_j sin(omega A_ij) x_j)^2 <= (sum_j sqrt(omega |A_ij|) x_j)^2 for every row i and vector x",
+        PAPER,
+        "equation (20)",
+        "proof step",
+        reading="Both sides scale with x, so that x need not have unit length.",
+        domain=Domain(A=Matrix(1, 2, Real(-3.0, 3.0)), x=Matrix(2, 1, Real(-1.0, 1.0)), omega=Real(0.0, 10.0)),
+        margin=lambda v, a: (
+            a.square(a.sqrt(v.omega * a.absolute(v.A)) @ v.x)[0, 0] - a.square(a.sin(v.omega * v.A) @ v.x)[0, 0]
+        ),
+        argument="Signs that cancel on the right need not cancel on the left: A = (1, -1), x = (1, -1) makes "
+        "the right side 0.",
+    ),
+    Claim(
+        "sine.lemma2.eq20.corrected",
+        "(sum_j sin(omega A_ij) x_j)^2 <= (sum_j sqrt(omega |A_ij|) |x_j|)^2",
+        PAPER,
+        "equation (20)",
+        "proof step",
+        corrects="sine.lemma2.eq20",
+        domain=Domain(A=Matrix(1, 2, Real(-3.0, 3.0)), x=Matrix(2, 1, Real(-1.0, 1.0)), omega=Real(0.0, 10.0)),
+        margin=lambda v, a: (
+            a.square(a.sqrt(v.omega * a.absolute(v.A)) @ a.absolute(v.x))[0, 0]
+            - a.square(a.sin(v.omega * v.A) @ v.x)[0, 0]
+        ),
+        argument="The triangle inequality, and |sin t| <= sqrt|t| in every term.",
+    ),
+    Claim(
+        "sine.eq24-25",
+        "||A||_F^2 / ||A||^2 <= rank A",
+        PAPER,
+        "equations (24), (25)",
+        "proof step",
+        domain=Domain(not_zero, **MATRIX),
+        reading="For A other than zero, where the quotient is defined; there it is continuous too.",
+        margin=lambda v, a: a.rank(v.A) * a.square(a.spectral_norm(v.A)) - squares(v.A),
+        argument="A sum of rank A squares, none above the largest.",
+    ),
+    Claim(
+        "sine.prop1",
+        "rank sin(omega A) >= omega (A_min / || sqrt|A| ||)^2 where 0 <= omega <= pi / (3 A_min)",
+        PAPER,
+        "Proposition 1, equation (5)",
+        "proposition",
+        domain=SHORT,
+        margin=lambda v, a: a.rank(a.sin(v.omega * v.A)) - sine_rank_bound(v, a, 1),
+        argument="|| sqrt|A| ||^2 is at least the largest entry, so the right side is at most omega A_min <= "
+        "pi / 3 = 1.047. "
+        "Where it lies between 1 and that, as for A = (1) and omega = 1.04, it asks a 1 x 1 matrix for rank 2.",
+    ),
+    Claim(
+        "sine.prop1.corrected",
+        "rank sin(omega A) >= 27 / (4 pi^2) omega (A_min / || sqrt|A| ||)^2 where 0 < omega < pi / (3 A_min)",
+        PAPER,
+        "Proposition 1, equation (5)",
+        "proposition",
+        domain=SHORT,
+        corrects="sine.prop1",
+        margin=lambda v, a: a.rank(a.sin(v.omega * v.A)) - sine_rank_bound(v, a, sharp(a)),
+        bite=lambda v, a: sine_rank_bound(v, a, sharp(a)) - 1,
+        argument="Follows from the corrected Lemma 1 with Lemma 2. The right side is at most 27 / (4 pi^2) * "
+        "pi / 3 = 0.72, so it "
+        "never says more than that sin(omega A) is not zero: it cannot certify a rank above 1.",
+    ),
+]

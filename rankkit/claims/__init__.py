@@ -1,0 +1,28 @@
+"""Claims: statements as records, searched for violations, decided with certificates."""
+
+from __future__ import annotations
+
+from rankkit.claims.arithmetic import Balls, Floats
+from rankkit.claims.certificates import Certificate, certify
+from rankkit.claims.check import Checked, check
+from rankkit.claims.claim import Claim, Measured
+from rankkit.claims.domain import Domain, Integer, Matrix, Real
+from rankkit.claims.ledger import Ledger, collect, verify
+
+__all__ = [
+    "Balls",
+    "Certificate",
+    "Checked",
+    "Claim",
+    "Domain",
+    "Floats",
+    "Integer",
+    "Ledger",
+    "Matrix",
+    "Measured",
+    "Real",
+    "certify",
+    "check",
+    "collect",
+    "verify",
+]

@@ -1,0 +1,156 @@
+"""One margin, two arithmetics: floats to search with, balls to prove with.
+
+A claim's margin is written once, on numpy arrays: of float64 here, of flint's balls (numbers that carry a rigorous
+bound on their error) there. `+ - * @` are the arrays' own; everything else is asked of the arithmetic, squares too: a
+ball around zero to the power of 2 is no number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Balls", "Floats"]
+
+
+class Floats:
+    """float64: fast, and off by rounding."""
+
+    pi = math.pi
+
+    def of(self, value: Any) -> Any:
+        """Return a rational, or an array of them, as float64."""
+        return np.asarray(value, dtype=np.float64) if isinstance(value, np.ndarray) else float(value)
+
+    def sin(self, x: Any) -> Any:
+        """Return sin(x), entry by entry."""
+        return np.sin(x)
+
+    def cos(self, x: Any) -> Any:
+        """Return cos(x), entry by entry."""
+        return np.cos(x)
+
+    def exp(self, x: Any) -> Any:
+        """Return exp(x), entry by entry."""
+        return np.exp(x)
+
+    def sqrt(self, x: Any) -> Any:
+        """Return the root of x >= 0, entry by entry."""
+        return np.sqrt(np.maximum(x, 0))
+
+    def absolute(self, x: Any) -> Any:
+        """Return |x|, entry by entry."""
+        return np.abs(x)
+
+    def square(self, x: Any) -> Any:
+        """Return x x, entry by entry."""
+        return x * x
+
+    def singular_values(self, X: Any) -> Any:
+        """Return the singular values, descending."""
+        return np.linalg.svd(X, compute_uv=False)
+
+    def spectral_norm(self, X: Any) -> Any:
+        """Return sigma_1."""
+        return self.singular_values(X)[0]
+
+    def least(self, x: Any, y: Any) -> Any:
+        """Return the smaller of two numbers."""
+        return min(x, y)
+
+    def rank(self, X: Any) -> Any:
+        """Return the numerical rank at 1e-12 sigma_1."""
+        return float(np.linalg.matrix_rank(X, rtol=1e-12))
+
+
+class Balls:
+    """Ball arithmetic: every result contains the true value (flint; Johansson 2017), at the precision set `with` it."""
+
+    def __init__(self) -> None:
+        try:
+            import flint
+        except ImportError:
+            raise ImportError("certificates need python-flint; pip install 'rankkit[verify]'.") from None
+        self._flint = flint
+
+    @classmethod
+    @contextmanager
+    def at(cls, bits: int) -> Iterator[Balls]:
+        """Return the arithmetic with so many bits, for the length of a with block."""
+        balls = cls()
+        before = balls._flint.ctx.prec
+        balls._flint.ctx.prec = bits
+        try:
+            yield balls
+        finally:
+            balls._flint.ctx.prec = before
+
+    @property
+    def pi(self) -> Any:
+        """A ball around pi."""
+        return self._flint.arb.pi()
+
+    def of(self, value: Any) -> Any:
+        """Return a rational, or an array of them, as balls of radius zero or of the last bit."""
+        if isinstance(value, np.ndarray):
+            return _each(self.of)(value)
+        exact = Fraction(value)
+        return self._flint.arb(self._flint.fmpq(exact.numerator, exact.denominator))
+
+    def sin(self, x: Any) -> Any:
+        """Return sin(x), entry by entry."""
+        return _each(lambda t: t.sin())(x)
+
+    def cos(self, x: Any) -> Any:
+        """Return cos(x), entry by entry."""
+        return _each(lambda t: t.cos())(x)
+
+    def exp(self, x: Any) -> Any:
+        """Return exp(x), entry by entry."""
+        return _each(lambda t: t.exp())(x)
+
+    def sqrt(self, x: Any) -> Any:
+        """Return the root of x >= 0, entry by entry; a ball around zero may reach below it."""
+        zero = self._flint.arb(0)
+        return _each(lambda t: t.sqrt() if t > 0 else t.abs_upper().sqrt().union(zero))(x)
+
+    def absolute(self, x: Any) -> Any:
+        """Return |x|, entry by entry."""
+        return _each(abs)(x)
+
+    def square(self, x: Any) -> Any:
+        """Return x x, entry by entry."""
+        return x * x
+
+    def singular_values(self, X: Any) -> Any:
+        """Return balls around the singular values, descending, from the eigenvalues of the smaller Gram matrix."""
+        G = X.T @ X if X.shape[0] >= X.shape[1] else X @ X.T
+        matrix = self._flint.acb_mat([[self._flint.acb(t) for t in row] for row in G])
+        values = [value.real for value in matrix.eig(multiple=True)]
+        return self.sqrt(np.array(sorted(values, key=lambda t: -float(t.mid())), dtype=object))
+
+    def spectral_norm(self, X: Any) -> Any:
+        """Return a ball around sigma_1."""
+        if 1 in X.shape:
+            return self.sqrt((X * X).sum())
+        return self.singular_values(X)[0]
+
+    def least(self, x: Any, y: Any) -> Any:
+        """Return the smaller of two numbers."""
+        return x.min(y)
+
+    def rank(self, X: Any) -> Any:
+        """Return a ball around all that the rank may be: up to min(m, n), from 1 where an entry is surely not zero."""
+        some = any(x != 0 for x in X.ravel())
+        return self._flint.arb(1 if some else 0).union(self._flint.arb(min(X.shape)))
+
+
+def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the function applied to every entry of an array, or to a number."""
+    entrywise = np.frompyfunc(function, 1, 1)
+    return lambda x: entrywise(x) if isinstance(x, np.ndarray) else function(x)

@@ -1,0 +1,75 @@
+"""rankkit verify: which statements hold, which fail, with certificates."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rankkit.arguments import positive_int, seconds, writable
+from rankkit.commands.shared import command, emit, format_of, say, write
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = command(
+        commands, "verify", _verify, "check mathematical claims: search for violations, prove what is found",
+        "rankkit verify paper_checks/ --against paper_checks/ledger.json", trouble=1,
+    )  # fmt: skip
+    parser.add_argument("path", nargs="+", help="Python files with CLAIMS, or folders with claims.py; they are run")
+    parser.add_argument("--claim", action="append", default=[], metavar="ID", help="only this one; may be repeated")
+    parser.add_argument("--budget", type=seconds, default=60.0, metavar="TIME", help="a claim may take, e.g. 60s, 2m")
+    parser.add_argument("--instances", type=positive_int, default=1000, help="to look at, at least (default: 1000)")
+    parser.add_argument("--against", metavar="LEDGER.json", help="exit 3 where a verdict is not the one in this file")
+    parser.add_argument("--certificates", metavar="FILE", type=writable, help="write the counterexamples' certificates")
+    parser.add_argument("--recheck", metavar="FILE", help="only compute the margins of these certificates again")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from rankkit.claims.ledger import verify
+    from rankkit.store import write_atomically
+
+    if options.plot:
+        raise ValueError("verify draws nothing; leave --plot out.")
+    if options.recheck:
+        return _recheck(options)
+    ledger = verify(
+        *options.path, only=options.claim, instances=options.instances, budget=options.budget, progress=options.progress
+    )
+    kind = format_of(options)
+    if kind == "json":
+        write(options, ledger.to_json())
+    elif kind == "markdown":
+        write(options, ledger.to_markdown())
+    else:
+        emit(options, ledger.columns)
+    say(ledger.summary)
+    if options.certificates:
+        found = [record["certificate"] for record in ledger.records if record["certificate"]]
+        data = json.dumps(found, indent=1).encode()
+        say(f"wrote {write_atomically(options.certificates, lambda file: file.write(data))}")
+    changes = ledger.changed(json.loads(Path(options.against).read_text())) if options.against else []
+    for change in changes:
+        say(f"changed: {change}")
+    broken = any(entry.verdict.word == "BROKEN" for entry in ledger.checked)
+    return 3 if changes else 1 if broken else 0
+
+
+def _recheck(options: argparse.Namespace) -> int:
+    """Compute every certificate's margin again; 3 if one does not hold."""
+    from rankkit.claims.certificates import Certificate
+    from rankkit.claims.ledger import collect
+
+    claims = {claim.id: claim for claim in collect(options.path)}
+    records = json.loads(Path(options.recheck).read_text())
+    status: list[str] = []
+    for record in records:
+        certificate = Certificate.from_json(json.dumps(record))
+        if certificate.claim not in claims:
+            raise ValueError(f"there is no claim {certificate.claim} in {', '.join(options.path)}.")
+        status.append("confirmed" if certificate.recheck(claims[certificate.claim]) else "REJECTED")
+    emit(options, {"claim": [record["claim"] for record in records], "certificate": status})
+    return 3 if "REJECTED" in status else 0

@@ -1,0 +1,212 @@
+"""The machinery of claims: it finds what is false by a hair, proves it, and takes no corrupted proof."""
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rankkit.claims import Balls, Certificate, Claim, Domain, Floats, Integer, Matrix, Measured, Real, certify, check
+from rankkit.claims.search import least, simplest
+from rankkit.claims.strategies import instances
+from rankkit.cli import main
+from rankkit.verdict import WORDS, Verdict
+
+MATRIX = {"m": Integer(1, 3), "n": Integer(1, 3), "A": Matrix("m", "n", Real(-2.0, 2.0))}
+
+
+def squares(X):
+    return (X * X).sum()
+
+
+# true statements with an equality somewhere, and a hair e that makes them false
+SHARP = {
+    "a function": (Domain(x=Real(0.0, 3.0)), lambda v, a, e: v.x * (1 - e) - a.sin(v.x)),
+    "a norm": (Domain(**MATRIX), lambda v, a, e: squares(v.A) * (1 - e) - a.square(a.spectral_norm(v.A))),
+    "a rank": (
+        Domain(lambda i: any(x != 0 for x in i["A"].ravel()), **MATRIX),
+        lambda v, a, e: a.rank(v.A) * a.square(a.spectral_norm(v.A)) - squares(v.A) * (1 + e),
+    ),
+    "an exponential": (Domain(x=Real(-3.0, 3.0)), lambda v, a, e: a.exp(v.x) - (1 + v.x) - e),
+    "a product": (
+        Domain(B=Matrix(2, 1, Real(-2.0, 2.0)), A=Matrix(1, 2, Real(-2.0, 2.0))),
+        lambda v, a, e: squares(v.B) * squares(v.A) * (1 - e) - squares(v.B @ v.A),
+    ),
+    "a cosine": (Domain(x=Real(0.0, 3.0)), lambda v, a, e: a.cos(v.x) - 1 + a.square(v.x) * (1 - 100 * e) / 2),
+}
+
+
+@pytest.mark.parametrize("name", SHARP)
+def test_what_is_false_by_a_hair_is_refuted_and_what_is_true_is_not(name):
+    domain, margin = SHARP[name]
+    true = Claim("true", name, domain=domain, margin=lambda v, a: margin(v, a, 0))
+    false = Claim("false", name, domain=domain, margin=lambda v, a: margin(v, a, a.of(Fraction(1, 10_000))))
+    assert check(true, instances=400).verdict.word == "HOLDS"
+    found = check(false, instances=400)
+    assert found.verdict.word == "FAILS", found.verdict
+    assert found.certificate is not None
+    assert found.certificate.recheck(false)
+
+
+SINE = Claim("mine", "sin x >= x / 2", domain=Domain(x=Real(0, 2)), margin=lambda v, a: a.sin(v.x) - v.x / 2)
+
+
+def test_a_certificate_survives_the_file_and_no_change():
+    certificate = check(SINE).certificate
+    again = Certificate.from_json(certificate.to_json())
+    assert again == certificate
+    assert again.recheck(SINE)
+    for spoilt in (
+        {"instance": {"x": "1"}},
+        {"instance": {"x": "3"}},
+        {"instance": {"y": "2"}},
+        {"instance": {"x": [["2"]]}},
+    ):
+        assert not Certificate(**{**certificate.__dict__, **spoilt}).recheck(SINE)
+    with pytest.raises(ValueError, match="malformed instance"):
+        Certificate(**{**certificate.__dict__, "instance": {"x": "two"}}).recheck(SINE)
+    with pytest.raises(ValueError, match="of mine, not of"):
+        certificate.recheck(Claim("other", "x", domain=SINE.domain, margin=SINE.margin))
+    with pytest.raises(ValueError, match="no certificate"):
+        Certificate.from_json('{"claim": 3}')
+
+
+def test_floats_that_see_a_violation_balls_do_not_are_not_believed():
+    """(1 + x) - 1 - x is zero; in floats it is not, and the record claims too small an error."""
+    claim = Claim(
+        "r", "x", domain=Domain(x=Real(1e-9, 1e-8)), margin=lambda v, a: 1e9 * ((1 + v.x) - 1 - v.x), error=1e-12
+    )
+    assert check(claim).verdict.word in ("UNDECIDED", "HOLDS")
+    assert certify(claim, {"x": Fraction(1, 10**9)}) is None
+
+
+def test_a_bound_that_never_says_anything_is_vacuous():
+    domain = Domain(x=Real(0.0, 1.0))
+    bound = {"domain": domain, "margin": lambda v, a: 1 - v.x / 2}
+    assert check(Claim("a", "", **bound, bite=lambda v, a: v.x / 2 - 1)).verdict.word == "VACUOUS"
+    assert check(Claim("b", "", **bound, bite=lambda v, a: v.x / 2 - Fraction(1, 4))).verdict.word == "HOLDS"
+
+
+def test_the_other_words():
+    assert check(Claim("i", "", ill_posed="no threshold is given")).verdict == Verdict(
+        "ILL_POSED", "no threshold is given"
+    )
+    seen = check(Claim("e", "", measure=lambda: Measured(1.5, 1.0, 2.0, "ten draws"))).verdict
+    assert (seen.word, seen.evidence) == ("EMPIRICAL", "1.5 in [1, 2]: ten draws")
+    under = check(
+        Claim("u", "", domain=Domain(x=Real(0, 1)), margin=lambda v, a: v.x, under="x is not negative")
+    ).verdict
+    assert (under.word, "x is not negative" in under.evidence) == ("HOLDS_UNDER", True)
+    with pytest.raises(ValueError, match="word must be"):
+        Verdict("MAYBE", "")
+
+
+@pytest.mark.parametrize(
+    ("domain", "margin", "says"),
+    [
+        (Domain(lambda i: False, x=Real(0, 1)), lambda v, a: v.x, "is it empty"),
+        (Domain(x=Real(0, 1)), lambda v, a: math.nan, "NaN"),
+        (Domain(x=Real(0, 1)), lambda v, a: 1 / 0, "ZeroDivisionError"),
+        (Domain(x=Real(0, 1)), lambda v, a: v.y, "AttributeError"),
+    ],
+)
+def test_a_record_that_is_wrong_is_broken_and_the_others_go_on(domain, margin, says):
+    verdict = check(Claim("b", "", domain=domain, margin=margin)).verdict
+    assert verdict.word == "BROKEN"
+    assert says in verdict.evidence
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"domain": Domain(x=Real(0, 1))},
+        {"ill_posed": "x", "measure": lambda: None},
+        {"kind": "rumour", "ill_posed": "x"},
+    ],
+)
+def test_half_a_record_is_refused(fields):
+    with pytest.raises(ValueError, match="x: "):
+        Claim("x", "", **fields)
+
+
+def test_the_same_seed_finds_the_same():
+    claim = Claim("x", "", domain=Domain(**MATRIX), margin=lambda v, a: 3 + a.sin(squares(v.A) * 7))
+    first, second = (least(claim, instances=200, seed=3) for _ in range(2))
+    assert first.margin == second.margin
+    assert first.margin < 2.001  # the least possible is 2
+
+
+def test_a_counterexample_is_made_simple():
+    claim = Claim("x", "", domain=Domain(A=Matrix(1, 3, Real(-2.0, 2.0))), margin=lambda v, a: 1 - squares(v.A))
+    start = {"A": np.array([[Fraction(1.23456), Fraction(-0.98765), Fraction(1.1111)]], dtype=object)}
+    made = simplest(claim, start)
+    assert claim.domain.contains(made)
+    assert all(x.denominator <= 4 for x in made["A"].ravel())
+    assert squares(made["A"]) > 1
+
+
+@given(instances(Domain(lambda i: i["omega"] < 5, **MATRIX, omega=Real(0.5, 9.0, signed=False))))
+def test_what_is_drawn_is_of_the_domain(instance):
+    domain = Domain(lambda i: i["omega"] < 5, **MATRIX, omega=Real(0.5, 9.0))
+    assert domain.contains(instance)
+    assert all(domain.contains(simpler) for simpler in domain.simpler(instance))
+    assert not domain.contains({**instance, "omega": Fraction(6)})
+
+
+@given(st.lists(st.lists(st.fractions(-3, 3, max_denominator=50), min_size=2, max_size=2), min_size=1, max_size=3))
+def test_balls_contain_what_floats_come_near(rows):
+    exact = np.array(rows, dtype=object)
+    floats = Floats()
+    with Balls.at(200) as balls:
+        for name in ("sin", "cos", "exp", "absolute", "square"):
+            for ball, value in zip(
+                getattr(balls, name)(balls.of(exact)).ravel(), getattr(floats, name)(floats.of(exact)).ravel()
+            ):
+                assert abs(float(ball.mid()) - value) < 1e-13 * max(1, abs(value))
+        pairs = zip(balls.singular_values(balls.of(exact)), floats.singular_values(floats.of(exact)))
+        assert all(abs(float(ball.mid()) - value) < 1e-7 for ball, value in pairs)
+        assert float(balls.sqrt(balls.of(Fraction(1, 4))).mid()) == 0.5
+        assert abs(float(balls.pi.mid()) - math.pi) < 1e-15
+
+
+def test_the_command_runs_a_users_file(tmp_path, capsys):
+    file = tmp_path / "claims.py"
+    file.write_text(
+        "from rankkit.claims import Claim, Domain, Real\n"
+        "up = Domain(x=Real(0, 2))\n"
+        "CLAIMS = [Claim('a', 'sin x <= x', domain=up, margin=lambda v, a: v.x - a.sin(v.x)),\n"
+        "          Claim('b', 'sin x >= x / 2', domain=up, margin=lambda v, a: a.sin(v.x) - v.x / 2),\n"
+        "          Claim('c', 'nothing', domain=up, margin=lambda v, a: v.z)]\n"
+    )
+    found, ledger = tmp_path / "found.json", tmp_path / "ledger.json"
+    words = ["verify", str(tmp_path), "--instances", "100", "--no-progress"]
+    assert main([*words, "--certificates", str(found), "--format", "json", "-o", str(ledger)]) == 1  # one is broken
+    assert {r["id"]: r["verdict"] for r in json.loads(ledger.read_text())} == {
+        "a": "HOLDS",
+        "b": "FAILS",
+        "c": "BROKEN",
+    }
+    assert main([*words, "--claim", "a", "--against", str(ledger)]) == 0
+    records = json.loads(ledger.read_text())
+    records[0]["verdict"] = "FAILS"
+    ledger.write_text(json.dumps(records))
+    assert main([*words, "--claim", "a", "--against", str(ledger)]) == 3
+    assert "a was FAILS, is HOLDS" in capsys.readouterr().err
+    assert main(["verify", str(tmp_path), "--recheck", str(found)]) == 0
+    certificates = json.loads(found.read_text())
+    certificates[0]["instance"]["x"] = "1/2"
+    found.write_text(json.dumps(certificates))
+    assert main(["verify", str(tmp_path), "--recheck", str(found)]) == 3
+    assert "REJECTED" in capsys.readouterr().out
+    assert main([*words, "--claim", "zz"]) == 1
+    assert main(["verify", str(tmp_path / "nothing")]) == 1
+    assert main([*words, "--claim", "b", "--budget", "1m", "--format", "markdown"]) == 0
+    assert "| b |" in capsys.readouterr().out
+
+
+def test_every_word_is_explained():
+    assert all(WORDS.values())
