@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rankkit import claims, initializers, metrics, rules
+from rankkit import initializers, metrics, rules
 from rankkit.audit import Audit, audit, audit_full
-from rankkit.claims import verify
 from rankkit.compare import Comparison, compare
 from rankkit.factors import Factors
 from rankkit.probe import Probe, probe_frequencies
@@ -22,7 +21,8 @@ from rankkit.sweep import Sweep, sweep_frequency
 from rankkit.truncate import Ranks, suggest_ranks, truncate
 
 if TYPE_CHECKING:
-    from rankkit import plots
+    from rankkit import claims, plots
+    from rankkit.claims import verify
 
 __version__ = "0.1.0"
 
@@ -55,13 +55,18 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
 ]
 
 
+# loaded with their first use: matplotlib and seaborn take longer than all the rest, and few need claims
+_LATER = {"plots": "rankkit.plots", "claims": "rankkit.claims", "verify": "rankkit.claims"}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "plots":  # matplotlib and seaborn take longer to load than all the rest
+    if name in _LATER:
         from importlib import import_module
 
-        return import_module("rankkit.plots")
+        module = import_module(_LATER[name])
+        return getattr(module, name) if name == "verify" else module
     raise AttributeError(f"module 'rankkit' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "plots"})
+    return sorted({*globals(), *_LATER})
