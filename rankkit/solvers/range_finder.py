@@ -63,7 +63,7 @@ def sampled(S: Array, k: int) -> Solution:
     # of the two products, the subtraction, and of Q's columns being orthonormal to rounding only
     rounding = 4 * EPS * (max(m, n) + k) * np.sqrt(k) * norm
     values = np.concatenate([values, np.zeros((*values.shape[:-1], min(m, n) - k))], axis=-1)
-    rest = rest[:, None]
+    t = (rest + rounding)[:, None]  # the rest before it was rounded is at most this
     with np.errstate(divide="ignore", over="ignore"):
-        error = np.minimum(rest, rest**2 / values) + rounding[:, None]  # sqrt(s^2 + t^2) - s <= min(t, t^2 / s)
+        error = np.minimum(t, t**2 / values) + rounding[:, None]  # sqrt(s^2 + t^2) - s <= min(t, t^2 / s)
     return Solution(values, error, np.full(rest.shape[:1], np.inf))
