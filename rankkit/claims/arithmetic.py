@@ -145,9 +145,21 @@ class Balls:
         return x.min(y)
 
     def rank(self, X: Any) -> Any:
-        """Return a ball around all that the rank may be: up to min(m, n), from 1 where an entry is surely not zero."""
-        some = any(x != 0 for x in X.ravel())
-        return self._flint.arb(1 if some else 0).union(self._flint.arb(min(X.shape)))
+        """Return a ball around all that the rank may be: at least the pivots that are surely not zero.
+
+        Gaussian elimination with the largest entry as pivot; the rank is that many plus the rank of what is left.
+        """
+        left, pivots = X.copy(), 0
+        while left.size:
+            sure = [(float(abs(left[place]).mid()), place) for place in np.ndindex(*left.shape) if left[place] != 0]
+            if not sure:
+                break
+            i, j = max(sure)[1]
+            rows, columns = (np.arange(size) != k for size, k in zip(left.shape, (i, j), strict=True))
+            left = left[rows][:, columns] - np.outer(left[rows, j], left[i, columns]) / left[i, j]
+            pivots += 1
+        more = 0 if all(x == 0 for x in left.ravel()) else min(left.shape)
+        return self._flint.arb(pivots).union(self._flint.arb(pivots + more))
 
 
 def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

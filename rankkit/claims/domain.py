@@ -17,6 +17,7 @@ import numpy as np
 __all__ = ["Domain", "Instance", "Integer", "Matrix", "Real", "Space"]
 
 Instance = dict[str, Any]  # name -> int, Fraction or array of Fractions
+GRAIN = 2**40
 CORNERS = 300  # of a domain; beyond it every so-many-eth
 SIMPLE = (1, 2, 3, 4, 5, 6, 8, 10, 16, 32, 64, 100, 1000)  # denominators a number is tried with, simplest first
 
@@ -97,8 +98,13 @@ class Real(Space):
         value = (
             np.exp(rng.uniform(np.log(self.low), np.log(self.high))) if self.log else rng.uniform(self.low, self.high)
         )
-        value = min(max(float(value), self.low), self.high)
-        return Fraction(-value if self.signed and rng.random() < 0.5 else value)
+        value = self.exact(min(max(float(value), self.low), self.high))
+        return -value if self.signed and rng.random() < 0.5 else value
+
+    def exact(self, value: float) -> Fraction:
+        """Return a float as a multiple of 2^-40, if that is in the space: products do not vanish in floats."""
+        near = Fraction(round(Fraction(value) * GRAIN), GRAIN)
+        return near if self.low <= near <= self.high else Fraction(value)
 
     def corners(self, sizes: Mapping[str, Any]) -> list[Fraction]:
         """Return both ends, the middle, one and the extra ones."""
@@ -120,8 +126,8 @@ class Real(Space):
         return isinstance(value, Fraction) and self.low <= (abs(value) if self.signed else value) <= self.high
 
     def between(self, one: Fraction, other: Fraction, share: float) -> Fraction:
-        """Return one + share * (other - one), as a float is."""
-        return Fraction(float(one) + share * (float(other) - float(one)))
+        """Return one + share * (other - one), nearly."""
+        return self.exact(float(one) + share * (float(other) - float(one)))
 
 
 @dataclass(frozen=True)

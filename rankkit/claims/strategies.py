@@ -43,6 +43,6 @@ def _strategy(space: Space, sizes: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 def _real(space: Real) -> st.SearchStrategy[Fraction]:
     size = st.one_of(
-        st.sampled_from(space.corners({})), st.floats(space.low, space.high, allow_nan=False).map(Fraction)
+        st.sampled_from(space.corners({})), st.floats(space.low, space.high, allow_nan=False).map(space.exact)
     )
     return st.tuples(size, st.booleans()).map(lambda pair: -pair[0] if pair[1] else pair[0]) if space.signed else size
