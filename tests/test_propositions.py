@@ -1,6 +1,7 @@
 """The committed ledger: its verdicts are found again, its counterexamples go on failing, its corrected forms hold."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ TRUE = [name for name, record in LEDGER.items() if record["verdict"] in ("HOLDS"
 
 def test_the_ledger_is_of_these_claims():
     assert list(LEDGER) == list(CLAIMS)
-    assert (CHECKS / "LEDGER.md").read_text().count("| sine.") == sum(name.startswith("sine.") for name in CLAIMS)
+    assert set(re.findall(r"^\| (\S+) \|", (CHECKS / "LEDGER.md").read_text(), re.M)) >= set(CLAIMS)
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -67,6 +67,10 @@ class Floats:
         """Return the numerical rank at 1e-12 sigma_1."""
         return float(np.linalg.matrix_rank(X, rtol=1e-12))
 
+    def count_above(self, X: Any, threshold: Any) -> Any:
+        """Return how many singular values exceed a threshold."""
+        return float(np.sum(self.singular_values(X) > threshold))
+
 
 class Balls:
     """Ball arithmetic: every result contains the true value (flint; Johansson 2017), at the precision set `with` it."""
@@ -160,6 +164,12 @@ class Balls:
             pivots += 1
         more = 0 if all(x == 0 for x in left.ravel()) else min(left.shape)
         return self._flint.arb(pivots).union(self._flint.arb(pivots + more))
+
+    def count_above(self, X: Any, threshold: Any) -> Any:
+        """Return a ball around how many singular values exceed a threshold: surely, and possibly."""
+        sigma = self.singular_values(X)
+        surely, not_possibly = sum(s > threshold for s in sigma), sum(s <= threshold for s in sigma)
+        return self._flint.arb(surely).union(self._flint.arb(len(sigma) - not_possibly))
 
 
 def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
