@@ -76,13 +76,11 @@ def growth_exponent():
     return Measured(float(np.mean(slopes)), min(slopes), max(slopes), "mean and range of 10 draws")
 
 
+# fmt: off
 CLAIMS = [
     Claim(
-        "ada.taylor",
-        "||sin(omega M) - omega M|| <= omega^3 || |M|^(o 3) || / 6",
-        PAPER,
-        "section 3, before equation (3)",
-        "limit",
+        "ada.taylor", "||sin(omega M) - omega M|| <= omega^3 || |M|^(o 3) || / 6", PAPER,
+        "section 3, before equation (3)", "limit",
         domain=Domain(**SQUARE, omega=Real(0.0, 3.0)),
         reading="O(omega^3) as such a bound. That M^(o 3) leaves the column space of M holds for generic factors.",
         margin=lambda v, a: (
@@ -93,35 +91,25 @@ CLAIMS = [
         "values.",
     ),
     Claim(
-        "ada.monotone",
-        "Rank_eps(sin(omega M)) does not fall as omega grows, until it is full",
-        PAPER,
-        "section 3",
+        "ada.monotone", "Rank_eps(sin(omega M)) does not fall as omega grows, until it is full", PAPER, "section 3",
         "prose",
         domain=Domain(lambda i: i["first"] < i["second"], **SQUARE, first=FREQUENCY, second=FREQUENCY),
         reading="Of one matrix, eps = 1/2, before the rank is full: the margin is the fall times what is still "
         "missing.",
         margin=lambda v, a: (count(v.M, v.second, a) - count(v.M, v.first, a)) * (2 - count(v.M, v.first, a)),
-        argument="Entries fall back towards zero after a quarter of a period. On average over random factors the "
-        "rank does "
-        "rise (ada.obs1.linear).",
+        argument="Entries fall back towards zero after a quarter of a period. On average over random factors the rank "
+        "does rise (ada.obs1.linear).",
     ),
     Claim(
-        "ada.obs1.linear",
-        "average rank first grows linearly in omega: the slope of log rank over log omega",
-        PAPER,
-        "observation 1, appendix A.3.1",
-        "prose",
-        reading="Numerical rank at max(m, n) eps(float32), Kaiming factors, 128 x 128, r = 2, below half of d; "
-        "linear is 1.",
+        "ada.obs1.linear", "average rank first grows linearly in omega: the slope of log rank over log omega", PAPER,
+        "observation 1, appendix A.3.1", "prose",
+        reading="Numerical rank at max(m, n) eps(float32), Kaiming factors, 128 x 128, r = 2, below half of d; linear "
+        "is 1.",
         measure=growth_exponent,
         argument="It depends on the rank taken: with the threshold fixed at 0.1 the slope is nearer to 1.",
     ),
     Claim(
-        "ada.a21.sigmoid",
-        "r + (d - r)(1 - exp(-c omega)) is S-shaped: convex at the start",
-        PAPER,
-        "appendix A.2.1",
+        "ada.a21.sigmoid", "r + (d - r)(1 - exp(-c omega)) is S-shaped: convex at the start", PAPER, "appendix A.2.1",
         "prose",
         domain=Domain(
             lambda i: i["r"] < i["d"],
@@ -135,12 +123,8 @@ CLAIMS = [
         argument="The second derivative -(d - r) c^2 exp(-c omega) is negative everywhere.",
     ),
     Claim(
-        "ada.a21.sigmoid.corrected",
-        "r + (d - r)(1 - exp(-c omega)) is strictly concave",
-        PAPER,
-        "appendix A.2.1",
-        "prose",
-        corrects="ada.a21.sigmoid",
+        "ada.a21.sigmoid.corrected", "r + (d - r)(1 - exp(-c omega)) is strictly concave", PAPER, "appendix A.2.1",
+        "prose", corrects="ada.a21.sigmoid",
         domain=Domain(
             lambda i: i["r"] < i["d"],
             d=Integer(2, 64),
@@ -155,23 +139,16 @@ CLAIMS = [
         argument="It is (d - r) exp(-c omega) (1 - exp(-c h))^2.",
     ),
     Claim(
-        "ada.a21.i",
-        "for omega towards 0 the numerical rank at a fixed threshold stays that of M",
-        PAPER,
-        "appendix A.2.1 (i)",
-        "limit",
+        "ada.a21.i", "for omega towards 0 the numerical rank at a fixed threshold stays that of M", PAPER,
+        "appendix A.2.1 (i)", "limit",
         domain=Domain(not_zero, M=Matrix(2, 2, Real(-1.0, 1.0)), omega=Real(2.0**-10, 0.04)),
         reading="The threshold is the absolute one of the definition in A.2.2, here 1/10.",
         margin=lambda v, a: count(v.M, v.omega, a, Fraction(1, 10)) - a.rank(v.M),
         argument="sin(omega M) tends to zero with omega, so it falls below any fixed threshold.",
     ),
     Claim(
-        "ada.a21.i.corrected",
-        "for M of rank one and small omega one singular value exceeds sigma_1 / 10",
-        PAPER,
-        "appendix A.2.1 (i)",
-        "limit",
-        corrects="ada.a21.i",
+        "ada.a21.i.corrected", "for M of rank one and small omega one singular value exceeds sigma_1 / 10", PAPER,
+        "appendix A.2.1 (i)", "limit", corrects="ada.a21.i",
         domain=Domain(
             lambda i: bool(any(x != 0 for x in (i["U"] @ i["V"].T).ravel())),
             U=Matrix(3, 1, Real(-1.0, 1.0)),
@@ -185,72 +162,51 @@ CLAIMS = [
         argument="sin(omega M) / omega tends to M, so counts relative to sigma_1 tend to those of M.",
     ),
     Claim(
-        "ada.def.rank",
-        "Rank_eps, the number of singular values above eps, does not grow with eps",
-        PAPER,
-        "appendix A.2.2, definition",
-        "definition",
+        "ada.def.rank", "Rank_eps, the number of singular values above eps, does not grow with eps", PAPER,
+        "appendix A.2.2, definition", "definition",
         domain=Domain(lambda i: i["small"] <= i["large"], **SQUARE, small=Real(0.0, 3.0), large=Real(0.0, 3.0)),
         reading="Well defined for eps > 0. It is not invariant to scale: Rank_eps(c W) = Rank_(eps/|c|)(W).",
         margin=lambda v, a: a.count_above(v.M, v.small) - a.count_above(v.M, v.large),
         argument="Fewer values exceed a larger number.",
     ),
     Claim(
-        "ada.prop.1",
-        "sup over x of Rank_eps(sin(omega(x) M)) >= Rank_eps(sin(omega_0 M)) for every fixed omega_0",
-        PAPER,
-        "appendix A.2.2, proposition, part 1",
-        "proposition",
+        "ada.prop.1", "sup over x of Rank_eps(sin(omega(x) M)) >= Rank_eps(sin(omega_0 M)) for every fixed omega_0",
+        PAPER, "appendix A.2.2, proposition, part 1", "proposition",
         domain=Domain(**SQUARE, omega=FREQUENCY, omega_0=FREQUENCY),
         reading="omega(.) is the given positive function; here a constant one. eps = 1/2.",
         margin=lambda v, a: count(v.M, v.omega, a) - count(v.M, v.omega_0, a),
         argument="The proof chooses omega(x) = omega_0, which a given function need not take; AdaSine's own lies "
-        "strictly below "
-        "omega_0.",
+        "strictly below omega_0.",
     ),
     Claim(
         "ada.prop.1.corrected",
-        "the supremum over omega(x) and the constant omega_0 is at least Rank_eps(sin(omega_0 M))",
-        PAPER,
-        "appendix A.2.2, proposition, part 1",
-        "proposition",
-        corrects="ada.prop.1",
+        "the supremum over omega(x) and the constant omega_0 is at least Rank_eps(sin(omega_0 M))", PAPER,
+        "appendix A.2.2, proposition, part 1", "proposition", corrects="ada.prop.1",
         domain=Domain(**SQUARE, omega=FREQUENCY, omega_0=FREQUENCY),
         margin=lambda v, a: max(count(v.M, v.omega, a), count(v.M, v.omega_0, a), key=float) - count(v.M, v.omega_0, a),
         under="omega_0 is among the values that omega(.) may take",
         argument="A supremum is at least each of its members.",
     ),
     Claim(
-        "ada.prop.2",
-        "under input diversity the supremum is strictly larger, for any fixed omega_0",
-        PAPER,
-        "appendix A.2.2, proposition, part 2",
-        "proposition",
+        "ada.prop.2", "under input diversity the supremum is strictly larger, for any fixed omega_0", PAPER,
+        "appendix A.2.2, proposition, part 2", "proposition",
         domain=Domain(not_zero, **SQUARE, omega_0=FREQUENCY),
-        reading="Any omega_0, as printed: also one at which the rank is full already. Diversity, two inputs with "
-        "M x of "
-        "different length, holds for every M that is not zero.",
+        reading="Any omega_0, as printed: also one at which the rank is full already. Diversity, two inputs with M x "
+        "of different length, holds for every M that is not zero.",
         margin=lambda v, a: 2 - count(v.M, v.omega_0, a) - a.of(HALF),
-        argument="Where omega_0 is the best fixed frequency no other gives more, whatever M, eps and the inputs; "
-        "in particular "
-        "where the rank is full.",
+        argument="Where omega_0 is the best fixed frequency no other gives more, whatever M, eps and the inputs; in "
+        "particular where the rank is full.",
     ),
     Claim(
-        "ada.conclusion",
-        "an input-dependent frequency guarantees that the numerical rank does not decrease",
-        PAPER,
-        "appendix A.2.2, conclusion",
-        "prose",
+        "ada.conclusion", "an input-dependent frequency guarantees that the numerical rank does not decrease", PAPER,
+        "appendix A.2.2, conclusion", "prose",
         domain=Domain(lambda i: i["omega"] < i["omega_0"], **SQUARE, omega=FREQUENCY, omega_0=FREQUENCY),
         reading="At an input with frequency omega, against the fixed omega_0 > omega of equation (4).",
         margin=lambda v, a: count(v.M, v.omega, a) - count(v.M, v.omega_0, a),
         argument="As part 1 of the proposition.",
     ),
     Claim(
-        "ada.step1.wedin",
-        "||R|| < gap / 2 implies sin(Theta) <= ||R|| / gap",
-        PAPER,
-        "appendix A.2.2, step 1",
+        "ada.step1.wedin", "||R|| < gap / 2 implies sin(Theta) <= ||R|| / gap", PAPER, "appendix A.2.2, step 1",
         "proof step",
         domain=Domain(
             small_perturbation,
@@ -260,29 +216,20 @@ CLAIMS = [
         ),
         reading="Operator norm, the theorem as quoted, for any R; here M = diag(1, 0), gap = 1, R = [[p, q], [q, s]].",
         margin=lambda v, a: size(v, a) - turned(v, a),
-        argument="R = [[-8, 6], [6, 8]] / 25 has norm 2/5 and turns the leading direction to (2, 1): sin(Theta) = "
-        "1 / sqrt 5 > "
-        "2/5. Wedin's theorem divides by the gap that is left, gap - ||R||.",
+        argument="R = [[-8, 6], [6, 8]] / 25 has norm 2/5 and turns the leading direction to (2, 1): sin(Theta) = 1 / "
+        "sqrt 5 > 2/5. Wedin's theorem divides by the gap that is left, gap - ||R||.",
     ),
     Claim(
-        "ada.step1.wedin.corrected",
-        "||R|| < gap / 2 implies sin(Theta) <= ||R|| / (gap - ||R||)",
-        PAPER,
-        "appendix A.2.2, step 1",
-        "proof step",
-        corrects="ada.step1.wedin",
+        "ada.step1.wedin.corrected", "||R|| < gap / 2 implies sin(Theta) <= ||R|| / (gap - ||R||)", PAPER,
+        "appendix A.2.2, step 1", "proof step", corrects="ada.step1.wedin",
         domain=Domain(small_perturbation, p=Real(-0.5, 0.5), q=Real(-0.5, 0.5), s=Real(-0.5, 0.5)),
         margin=lambda v, a: size(v, a) - turned(v, a) * (1 - size(v, a)),
         argument="Wedin (1972): the gap is between sigma_r of one matrix and sigma_(r+1) of the other, and Weyl's "
-        "inequality "
-        "moves it by ||R||. So at most 2 ||R|| / gap.",
+        "inequality moves it by ||R||. So at most 2 ||R|| / gap.",
     ),
     Claim(
-        "ada.step1.weyl",
-        "sigma_i(sin(omega M)) >= sigma_i(omega M) - ||sin(omega M) - omega M||",
-        PAPER,
-        "appendix A.2.2, step 1",
-        "proof step",
+        "ada.step1.weyl", "sigma_i(sin(omega M)) >= sigma_i(omega M) - ||sin(omega M) - omega M||", PAPER,
+        "appendix A.2.2, step 1", "proof step",
         domain=Domain(**SQUARE, omega=FREQUENCY),
         margin=lambda v, a: (
             a.least(*(a.singular_values(a.sin(v.omega * v.M)) - a.singular_values(v.omega * v.M)))
@@ -291,21 +238,15 @@ CLAIMS = [
         argument="Weyl's inequality.",
     ),
     Claim(
-        "ada.step3.vector",
-        "omega*(x) = argmax over omega of Rank_eps(sin(omega M x))",
-        PAPER,
-        "appendix A.2.2, step 3",
-        "proof step",
-        ill_posed="M x is a vector: its only singular value is its length, the rank is 0 or 1, and the argmax an "
-        "open set of omega",
+        "ada.step3.vector", "omega*(x) = argmax over omega of Rank_eps(sin(omega M x))", PAPER,
+        "appendix A.2.2, step 3", "proof step",
+        ill_posed="M x is a vector: its only singular value is its length, the rank is 0 or 1, and the argmax an open "
+        "set of omega",
         argument="It says nothing on Rank_eps(sin(omega M)).",
     ),
     Claim(
-        "ada.remark",
-        "inputs of different size have no common omega that maximises Rank_eps(sin(omega M x))",
-        PAPER,
-        "appendix A.2.2, remark",
-        "remark",
+        "ada.remark", "inputs of different size have no common omega that maximises Rank_eps(sin(omega M x))", PAPER,
+        "appendix A.2.2, remark", "remark",
         domain=Domain(lambda i: abs(i["x"]) != abs(i["y"]), x=Real(0.5, 3.0), y=Real(0.5, 3.0), omega=Real(0.1, 3.0)),
         reading="Two inputs, M = (1), eps = 1/2; the rank of a vector is at most one.",
         margin=lambda v, a: (
@@ -314,10 +255,7 @@ CLAIMS = [
         argument="omega = 1 gives |sin 1| > 1/2 and |sin 2| > 1/2: both ranks are at their largest, 1.",
     ),
     Claim(
-        "ada.eq3-4",
-        "0 < sigma(t) < 1, so that omega_0 sigma(W x) lies in (0, omega_0)",
-        PAPER,
-        "equations (3), (4)",
+        "ada.eq3-4", "0 < sigma(t) < 1, so that omega_0 sigma(W x) lies in (0, omega_0)", PAPER, "equations (3), (4)",
         "definition",
         domain=Domain(t=Real(-20.0, 20.0)),
         reading="In exact arithmetic; float16 rounds sigma to 1 from t = 8.32 on, float32 from 17.33.",
@@ -326,22 +264,16 @@ CLAIMS = [
     ),
     Claim(
         "ada.eq4.maxrank",
-        "omega_0 bounds the rank: Rank_eps(sin(omega M)) <= Rank_eps(sin(omega_0 M)) for omega < omega_0",
-        PAPER,
-        "after equation (4)",
-        "prose",
+        "omega_0 bounds the rank: Rank_eps(sin(omega M)) <= Rank_eps(sin(omega_0 M)) for omega < omega_0", PAPER,
+        "after equation (4)", "prose",
         domain=Domain(lambda i: i["omega"] < i["omega_0"], **SQUARE, omega=FREQUENCY, omega_0=FREQUENCY),
         reading="The rank at omega_0 bounds what lower frequencies reach; eps = 1/2.",
         margin=lambda v, a: count(v.M, v.omega_0, a) - count(v.M, v.omega, a),
-        argument="Numerical rank is not monotone in omega. The supremum over (0, omega_0) does not fall as "
-        "omega_0 grows, "
-        "trivially.",
+        argument="Numerical rank is not monotone in omega. The supremum over (0, omega_0) does not fall as omega_0 "
+        "grows, trivially.",
     ),
     Claim(
-        "ada.near-equivalent",
-        "sin(omega M) x and sin(omega M x) agree in sign",
-        PAPER,
-        "after equation (6)",
+        "ada.near-equivalent", "sin(omega M) x and sin(omega M x) agree in sign", PAPER, "after equation (6)",
         "prose",
         domain=Domain(M=Real(-2.0, 2.0), x=Real(-4.0, 4.0), omega=Real(0.0, 10.0)),
         reading="The least that near-equivalence asks, for numbers.",
@@ -349,12 +281,8 @@ CLAIMS = [
         argument="One is linear in x, the other bounded: M = (1), omega = 1, x = 4 gives 3.37 and -0.76.",
     ),
     Claim(
-        "ada.near-equivalent.corrected",
-        "|sin(omega M) x - sin(omega M x)| <= omega^3 (|M x|^3 + |M|^3 |x|) / 6",
-        PAPER,
-        "after equation (6)",
-        "prose",
-        corrects="ada.near-equivalent",
+        "ada.near-equivalent.corrected", "|sin(omega M) x - sin(omega M x)| <= omega^3 (|M x|^3 + |M|^3 |x|) / 6",
+        PAPER, "after equation (6)", "prose", corrects="ada.near-equivalent",
         domain=Domain(M=Real(-2.0, 2.0), x=Real(-4.0, 4.0), omega=Real(0.0, 10.0)),
         margin=lambda v, a: (
             a.absolute(v.omega * v.M * v.omega * v.M * v.omega * v.M * v.x) * (a.square(v.x) + 1) / 6
@@ -363,37 +291,28 @@ CLAIMS = [
         argument="|sin t - t| <= |t|^3 / 6, twice: near-equal where omega M and omega M x are small.",
     ),
     Claim(
-        "ada.eq7.compact",
-        "the sine acts on the compact projection: on r numbers",
-        PAPER,
-        "section 4.3, appendix A.3.3",
-        "prose",
+        "ada.eq7.compact", "the sine acts on the compact projection: on r numbers", PAPER,
+        "section 4.3, appendix A.3.3", "prose",
         domain=Domain(lambda i: i["r"] < i["d"], d=Integer(2, 4096), r=Integer(1, 64)),
         reading="The numbers the sine is applied to, d of them in B A x, are no more than r.",
         margin=lambda v, a: a.of(v.r - v.d),
-        argument="B A x has d entries; the compact vector is A x, on which no sine acts. Fewer than the d k of B "
-        "A it is.",
+        argument="B A x has d entries; the compact vector is A x, on which no sine acts. Fewer than the d k of B A it "
+        "is.",
     ),
     Claim(
-        "ada.unique",
-        "only the sine raises the rank: cos(U V^T) of a rank-one U V^T has rank one",
-        PAPER,
-        "appendix A.3.2, figure 10",
-        "prose",
+        "ada.unique", "only the sine raises the rank: cos(U V^T) of a rank-one U V^T has rank one", PAPER,
+        "appendix A.3.2, figure 10", "prose",
         domain=Domain(U=Matrix(2, 1, ENTRIES), V=Matrix(2, 1, ENTRIES)),
         reading="Uniquely: no other function applied entry by entry does.",
         margin=lambda v, a: 1 - a.rank(a.cos(v.U @ v.V.T)),
-        argument="Every non-polynomial analytic function does, for generic factors; so do sigmoid and exp. Among "
-        "the functions of "
-        "figure 10 the sine is ahead at large omega.",
+        argument="Every non-polynomial analytic function does, for generic factors; so do sigmoid and exp. Among the "
+        "functions of figure 10 the sine is ahead at large omega.",
     ),
     Claim(
-        "ada.fig9",
-        "row similarity falls as r grows: mean |cosine| at r = 1 less that at r = 4",
-        PAPER,
-        "appendix A.3.1, figure 9",
-        "prose",
+        "ada.fig9", "row similarity falls as r grows: mean |cosine| at r = 1 less that at r = 4", PAPER,
+        "appendix A.3.1, figure 9", "prose",
         reading="Kaiming factors, 256 x 256, omega = 100.",
         measure=row_similarity,
     ),
 ]
+# fmt: on
