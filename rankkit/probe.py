@@ -60,10 +60,7 @@ class Probe:
 
     def save(self, file: str | os.PathLike[str]) -> Path:
         """Write the table to a .csv file."""
-        if Path(file).suffix != ".csv":
-            raise ValueError(f"file must end in .csv, got {str(file)!r}; choose that.")
-        text = self.table.to_csv(index=False, lineterminator="\n")
-        return store.write_atomically(file, lambda out: out.write(text.encode()))
+        return store.write_csv(file, self.table)
 
 
 def probe_frequencies(

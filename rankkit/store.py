@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MANIFEST", "Store", "write_atomically", "write_npz"]
+__all__ = ["MANIFEST", "Store", "write_atomically", "write_csv", "write_npz"]
 
 MANIFEST = "store.json"
 
@@ -55,6 +55,20 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Any], object
     finally:
         os.close(folder)
     return path
+
+
+def write_csv(file: str | os.PathLike[str], table: Any) -> Path:
+    """Write a DataFrame to a .csv file.
+
+    Raises
+    ------
+    ValueError
+        If the file's name ends otherwise.
+    """
+    if Path(file).suffix != ".csv":
+        raise ValueError(f"file must end in .csv, got {str(file)!r}; choose that.")
+    text = table.to_csv(index=False, lineterminator="\n")
+    return write_atomically(file, lambda out: out.write(text.encode()))
 
 
 def write_npz(file: Any, arrays: Mapping[str, Any]) -> None:

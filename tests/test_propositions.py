@@ -15,6 +15,7 @@ CHECKS = Path(__file__).parents[1] / "paper_checks"
 CLAIMS = {claim.id: claim for claim in collect([CHECKS])}
 LEDGER = {record["id"]: record for record in json.loads((CHECKS / "ledger.json").read_text())}
 TRUE = [name for name, record in LEDGER.items() if record["verdict"] in ("HOLDS", "HOLDS_UNDER", "VACUOUS")]
+COMPUTED = [name for name in TRUE if CLAIMS[name].margin is not None]
 
 
 def test_the_ledger_is_of_these_claims():
@@ -27,11 +28,9 @@ def test_the_verdict_is_found_again(name):
     assert check(CLAIMS[name], instances=200).verdict.word == LEDGER[name]["verdict"]
 
 
-@pytest.mark.parametrize("name", TRUE)
+@pytest.mark.parametrize("name", COMPUTED)
 def test_what_holds_holds_as_a_property(name):
     claim = CLAIMS[name]
-    if claim.margin is None:
-        pytest.skip("nothing to compute an instance of")
 
     @settings(max_examples=100)
     @given(instances(claim.domain))
