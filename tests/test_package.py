@@ -55,6 +55,15 @@ def test_the_sample_travels(installed):
     assert (installed / "rankkit" / "data" / "wordnet_lexnames" / "CARD.md").exists()
 
 
+def test_the_papers_statements_travel(installed):
+    done = run(
+        installed, sys.executable, installed / "bin" / "rankkit", "verify", "--claim", "sine.lemma1", "--no-progress"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "FAILS" in done.stdout
+    assert (installed / "rankkit" / "paper_checks" / "ledger.json").exists()
+
+
 def test_version_and_licence_travel(installed):
     import rankkit
 

@@ -17,9 +17,13 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     parser = command(
         commands, "verify", _verify, "check mathematical claims: search for violations, prove what is found",
-        "rankkit verify paper_checks/ --against paper_checks/ledger.json", trouble=1,
+        "rankkit verify my_claims.py --certificates found.json", trouble=1,
     )  # fmt: skip
-    parser.add_argument("path", nargs="+", help="Python files with CLAIMS, or folders with claims.py; they are run")
+    parser.add_argument(
+        "path",
+        nargs="*",
+        help="Python files with CLAIMS, or folders with claims.py, to run (default: the papers')",
+    )
     parser.add_argument("--claim", action="append", default=[], metavar="ID", help="only this one; may be repeated")
     parser.add_argument("--budget", type=seconds, default=60.0, metavar="TIME", help="a claim may take, e.g. 60s, 2m")
     parser.add_argument("--instances", type=positive_int, default=1000, help="to look at, at least (default: 1000)")
@@ -34,6 +38,10 @@ def _verify(options: argparse.Namespace) -> int:
 
     if options.plot:
         raise ValueError("verify draws nothing; leave --plot out.")
+    if not options.path:
+        from rankkit.data import paper_checks
+
+        options.path = [str(paper_checks())]
     if options.recheck:
         return _recheck(options)
     ledger = verify(
