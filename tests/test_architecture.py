@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "compare": {"checkpoints", "factors", "rules", "execution", "store", "plots"},
     "truncate": {"audit", "checkpoints", "compare", "factors", "rules", "execution"},
     "probe": {"applied", "batches", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
+    "testing": {"factors", "spectrum"},
     "verdict": set(),
     "claims": {"claims", "execution", "verdict"},
     "gates": {"audit"},
@@ -68,7 +69,7 @@ MAY_IMPORT = {
     },
     "cli": {"commands", "rankkit"},
 }
-ONLY = {"matplotlib": {"plots", "page"}, "seaborn": {"plots"}, "hypothesis": {"claims"}, "flint": {"claims"}}
+ONLY = {"matplotlib": {"plots", "page"}, "seaborn": {"plots"}, "hypothesis": {"claims", "testing"}, "flint": {"claims"}}
 LAZY = {
     "torch",
     "distributed",

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankkit as rk
+from rankkit import testing as laws
 from rankkit.initializers import KaimingUniform, Normal, Uniform, XavierUniform
-from tests import laws
 
 LAWS = (KaimingUniform(), KaimingUniform(a=5**0.5), XavierUniform(), Uniform(4), Normal(1.0, 1.0))
 ROUTES = {"sample", "cholesky", "inertia", "eigenvalues", "svd"}

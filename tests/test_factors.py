@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 
 import rankkit as rk
-from tests import laws
+from rankkit import testing as laws
 
 
 def pair(asarray, m=5, r=2, n=4, dtype="float64"):

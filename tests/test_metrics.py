@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import rankkit as rk
 from rankkit import metrics
+from rankkit import testing as laws
 from rankkit.metrics import METRICS
-from tests import laws
 
 EQUAL = rk.spectrum_of(np.eye(5) * 3.0)
 TWO_ONE = rk.spectrum_of(np.diag([2.0, 1.0]))

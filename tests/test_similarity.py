@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 import rankkit as rk
-from tests import laws
+from rankkit import testing as laws
 
 
 @given(laws.factors())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import rankkit as rk
 from rankkit import solvers
-from tests import laws
+from rankkit import testing as laws
 
 
 def exact_values(B, A):

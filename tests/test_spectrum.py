@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankkit as rk
-from tests import laws
+from rankkit import testing as laws
 
 
 def close(one, other, floor):

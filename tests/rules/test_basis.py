@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankkit as rk
+from rankkit import testing as laws
 from rankkit.rules import (
     BSplineBasis,
     FourierBasis,
@@ -20,7 +21,6 @@ from rankkit.rules import (
     random_grid,
     uniform_grid,
 )
-from tests import laws
 
 KERNELS = {
     SincBasis: mp.sincpi,

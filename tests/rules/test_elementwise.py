@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankkit as rk
+from rankkit import testing as laws
 from rankkit.rules import RULES, Activation, Elementwise, Linear, Rule, Sine, Sinter
-from tests import laws
 
 ACTIVATIONS = {
     "relu": torch.nn.functional.relu,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankkit as rk
+from rankkit import testing as laws
 from rankkit.rules import AdaSine, Sine
-from tests import laws
 
 M, N, R = 9, 7, 3
 

@@ -1,0 +1,103 @@
+"""Hypothesis strategies and assertions: for tests of low-rank updates, ours and anyone's (extra `verify`)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+try:
+    from hypothesis import strategies as st
+except ImportError:
+    raise ImportError("rankkit.testing needs hypothesis; pip install 'rankkit[verify]'.") from None
+
+from rankkit.factors import Factors
+from rankkit.spectrum import Spectrum
+
+__all__ = [
+    "Known", "assert_values_within_errors", "factors", "frequencies", "low_rank", "matrices", "orthogonal", "seeds",
+    "thresholds",
+]  # fmt: skip
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+class Known(NamedTuple):
+    """A matrix whose singular values are known, descending, to rounding of its size."""
+
+    matrix: Any
+    values: Any
+
+
+def orthogonal(seed: int, size: int) -> Any:
+    """Return a random orthogonal matrix, shape (size, size)."""
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((size, size)))[0]
+
+
+@st.composite
+def factors(draw: Any, max_size: int = 12, max_rank: int = 5) -> Factors:
+    """Return a strategy for small Factors of any shape, r above min(m, n) too, with columns of uneven lengths."""
+    m, n, r = draw(st.integers(1, max_size)), draw(st.integers(1, max_size)), draw(st.integers(1, max_rank))
+    rng = np.random.default_rng(draw(seeds))
+    spread = draw(st.sampled_from([0.0, 1.0, 3.0]))
+    lengths = 10 ** rng.uniform(-spread, spread, r)
+    return Factors(rng.standard_normal((m, r)) * lengths, rng.standard_normal((r, n)))
+
+
+@st.composite
+def matrices(draw: Any, max_size: int = 12) -> Any:
+    """Return a strategy for dense matrices, well and badly conditioned."""
+    m, n = draw(st.integers(1, max_size)), draw(st.integers(1, max_size))
+    rng = np.random.default_rng(draw(seeds))
+    decades = draw(st.sampled_from([0, 2, 8]))
+    return rng.standard_normal((m, n)) * 10.0 ** -np.linspace(0, decades, n)
+
+
+@st.composite
+def low_rank(draw: Any, max_size: int = 12, decades: float = 6.0) -> Known:
+    """Return a strategy for matrices with chosen singular values within so many decades, some of them equal or zero."""
+    m, n = draw(st.integers(1, max_size)), draw(st.integers(1, max_size))
+    size = st.floats(-decades, 0).map(lambda exponent: 10.0**exponent)
+    few = draw(st.lists(size, min_size=1, max_size=min(m, n)))
+    values = np.zeros(min(m, n))
+    values[: len(few)] = np.sort([draw(st.sampled_from(few)) for _ in few])[::-1]
+    left, right = orthogonal(draw(seeds), m), orthogonal(draw(seeds), n)
+    return Known((left[:, : values.size] * values) @ right[: values.size], values)
+
+
+def frequencies(low: float = 1e-2, high: float = 1e4) -> st.SearchStrategy[float]:
+    """Return a strategy for frequencies, even on a log axis, with zero and multiples of pi among them."""
+    corners = [0.0, *(k * math.pi for k in (0.5, 1, 2) if low <= k * math.pi <= high), low, high]
+    return st.one_of(st.sampled_from(corners), st.floats(math.log(low), math.log(high)).map(math.exp))
+
+
+def thresholds(low: float = 1e-9, high: float = 1e-1) -> st.SearchStrategy[float]:
+    """Return a strategy for tolerances relative to sigma_1, even on a log axis."""
+    return st.floats(math.log(low), math.log(high)).map(math.exp)
+
+
+def assert_values_within_errors(spectrum: Spectrum, values: Any, *, slack: float = 0.0) -> None:
+    """Raise AssertionError unless every singular value lies within its stated error of the known one.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    values : array, shape (k,)
+        Known singular values, descending; zeros may be left out.
+    slack : float
+        What the known ones themselves may be off by, absolutely.
+
+    Examples
+    --------
+    >>> assert_values_within_errors(Spectrum([3.0], (1, 1), complete=True, energy=9.0, noise_floor=1e-9), [3.0])
+    """
+    known = np.zeros_like(spectrum.values)
+    count = min(known.size, np.size(values))
+    known[:count] = np.asarray(values)[:count]
+    off, allowed = np.abs(spectrum.values - known), spectrum.error + slack
+    worst = int(np.argmax(off - allowed))
+    assert np.all(off <= allowed), (
+        f"singular value {worst + 1} is {spectrum.values[worst]:.6g}, known {known[worst]:.6g}: "
+        f"off by {off[worst]:.3g}, stated error {allowed[worst]:.3g}."
+    )
