@@ -39,6 +39,10 @@ class Floats:
         """Return exp(x), entry by entry."""
         return np.exp(x)
 
+    def sinc(self, x: Any) -> Any:
+        """Return sin(pi x) / (pi x), and 1 at 0, entry by entry."""
+        return np.sinc(x)
+
     def sqrt(self, x: Any) -> Any:
         """Return the root of x >= 0, entry by entry."""
         return np.sqrt(np.maximum(x, 0))
@@ -117,6 +121,10 @@ class Balls:
     def exp(self, x: Any) -> Any:
         """Return exp(x), entry by entry."""
         return _each(lambda t: t.exp())(x)
+
+    def sinc(self, x: Any) -> Any:
+        """Return sin(pi x) / (pi x), and 1 at 0, entry by entry."""
+        return _each(lambda t: t.sinc_pi())(x)
 
     def sqrt(self, x: Any) -> Any:
         """Return the root of x >= 0, entry by entry; a ball around zero may reach below it."""
