@@ -6,8 +6,9 @@ from rankkit.claims.arithmetic import Balls, Floats
 from rankkit.claims.certificates import Certificate, certify
 from rankkit.claims.check import Checked, check
 from rankkit.claims.claim import Claim, Measured
-from rankkit.claims.domain import Domain, Integer, Matrix, Real
+from rankkit.claims.domain import Domain
 from rankkit.claims.ledger import Ledger, collect, verify
+from rankkit.claims.spaces import Integer, Matrix, Real
 
 __all__ = [
     "Balls",

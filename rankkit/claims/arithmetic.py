@@ -110,6 +110,10 @@ class Balls:
         exact = Fraction(value)
         return self._flint.arb(self._flint.fmpq(exact.numerator, exact.denominator))
 
+    def between(self, low: float, high: float) -> Any:
+        """Return a ball that contains [low, high]."""
+        return self._flint.arb(low).union(self._flint.arb(high))
+
     def sin(self, x: Any) -> Any:
         """Return sin(x), entry by entry."""
         return _each(lambda t: t.sin())(x)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rankkit.claims.certificates import Certificate, certify
 from rankkit.claims.claim import Claim
+from rankkit.claims.cover import covered
 from rankkit.claims.search import Found, float_margin, least, simplest
 from rankkit.verdict import Verdict
 
@@ -22,7 +24,9 @@ class Checked:
     certificate: Certificate | None = None
 
 
-def check(claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float = 60.0) -> Checked:
+def check(
+    claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float = 60.0, database: Path | None = None
+) -> Checked:
     """Return what can be known of a claim: searched for violations, and what was found proved in ball arithmetic.
 
     Parameters
@@ -33,6 +37,8 @@ def check(claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float =
     seed : int
     budget : float
         Seconds.
+    database : Path, optional
+        Where Hypothesis keeps what it found, to go on from there in the next run.
 
     Examples
     --------
@@ -49,7 +55,7 @@ def check(claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float =
             seen = claim.measure()
             words = f"{seen.value:.4g} in [{seen.low:.4g}, {seen.high:.4g}]: {seen.how}"
             return Checked(claim, Verdict("EMPIRICAL", words))
-        found = least(claim, instances=instances, seed=seed, budget=budget)
+        found = least(claim, instances=instances, seed=seed, budget=budget, database=database)
         return _decided(claim, found)
     except Exception as error:  # a record of a user's may raise anything; the others go on
         reason = (str(error).splitlines() or [""])[-1]
@@ -72,12 +78,16 @@ def _decided(claim: Claim, found: Found) -> Checked:
             return Checked(
                 claim, Verdict("UNDECIDED", "floats see a violation that balls do not confirm", margin, count)
             )
-    evidence = f"least margin {margin:.3g} over {count} instances"
+    assert claim.domain is not None
+    whole = "all its " if claim.domain.every() is not None else ""
+    evidence = f"least margin {margin:.3g} over {whole}{count} instances"
     if claim.bite is not None:
         bite = most_bite(claim, count)
         if bite <= claim.error:
             return Checked(claim, Verdict("VACUOUS", f"{evidence}; its bite is at most {bite:.3g}", margin, count))
         evidence += f"; it bites, by up to {bite:.3g}"
+    if margin > claim.error and (boxes := covered(claim)):
+        evidence += f"; proved everywhere by {boxes} balls"
     if claim.under:
         return Checked(claim, Verdict("HOLDS_UNDER", f"{evidence}; under: {claim.under}", margin, count))
     return Checked(claim, Verdict("HOLDS", evidence, margin, count))

@@ -13,11 +13,12 @@ from typing import Any
 from rankkit import execution
 from rankkit.claims.check import Checked, check
 from rankkit.claims.claim import Claim
+from rankkit.data import paper_checks
 from rankkit.verdict import WORDS
 
 __all__ = ["Ledger", "collect", "verify"]
 
-FILES = "claims.py"
+FILES = "claims*.py"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +83,18 @@ class Ledger:
                 lines += [f"{label}: {_safe(r[name])}" for label, name in _PARTS if r[name]] + [""]
         return "\n".join(lines)
 
+    def to_html(self) -> str:
+        """Return a page of its own: the table to sort, then every claim in full."""
+        from rankkit.page.ledger import ledger_page
+
+        return ledger_page(self.records, self.summary)
+
 
 _PARTS = (("Read as", "reading"), ("Why", "argument"), ("The nearest true statement", "corrected"))
 
 
 def collect(paths: Iterable[str | os.PathLike[str]]) -> list[Claim]:
-    """Return the claims in `CLAIMS` of every claims.py at or below the paths; Python files are run.
+    """Return the claims in `CLAIMS` of every claims*.py at or below the paths; Python files are run.
 
     Raises
     ------
@@ -115,6 +122,7 @@ def verify(
     instances: int = 1000,
     budget: float = 60.0,
     seed: int = 0,
+    database: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
 ) -> Ledger:
     """Return the ledger of the claims at or below the paths.
@@ -122,10 +130,10 @@ def verify(
     Parameters
     ----------
     *paths : path
-        Python files, or folders with claims.py in them; they are run.
+        Python files, or folders with claims*.py in them; they are run. None: the papers' statements.
     only : iterable of str
         Ids; none: all.
-    instances, budget, seed
+    instances, budget, seed, database
         As for `claims.check`.
     progress : bool, optional
         Bar on stderr; None: where stderr is a terminal.
@@ -135,14 +143,16 @@ def verify(
     ValueError
         If there are no claims, or not those asked for.
     """
-    claims, wanted = collect(paths), set(only)
+    claims, wanted = collect(paths or [paper_checks()]), set(only)
     if missing := wanted - {claim.id for claim in claims}:
         raise ValueError(
             f"there is no claim {sorted(missing)[0]}; there are {', '.join(c.id for c in claims[:5])}, ..."
         )
     chosen = [claim for claim in claims if not wanted or claim.id in wanted]
     tracked = execution.track(chosen, total=len(chosen), progress=progress, label="verify")
-    return Ledger(tuple(check(claim, instances=instances, budget=budget, seed=seed) for claim in tracked))
+    how: dict[str, Any] = {"instances": instances, "budget": budget, "seed": seed}
+    how["database"] = None if database is None else Path(database)
+    return Ledger(tuple(check(claim, **how) for claim in tracked))
 
 
 def _record(entry: Checked, corrected: list[str]) -> dict[str, Any]:

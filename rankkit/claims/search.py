@@ -1,7 +1,8 @@
 """Look for the instance that comes nearest to violating a claim, and make it simple.
 
-Corners first, then random draws, then Hypothesis, which steers towards small margins and keeps what it found for the
-next run, then descent from the best; last the instance is made as simple as it can be while it still violates.
+Corners first, then random draws, then the edges of the hypotheses, then Hypothesis, which steers towards small margins
+and can keep what it found for the next run, then the margin's gradient and random steps from the best; last the
+instance is made as simple as it can be while it still violates.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import itertools
 import math
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rankkit.claims.arithmetic import Floats
+from rankkit.claims.ascent import ascend
 from rankkit.claims.certificates import variables
 from rankkit.claims.claim import Claim
 from rankkit.claims.domain import Domain, Instance
@@ -22,6 +25,8 @@ from rankkit.claims.domain import Domain, Instance
 __all__ = ["Found", "float_margin", "least", "simplest"]
 
 STEPS = 60  # of descent
+EDGES = 20  # corners, and draws, from which the domain's edge is sought
+HALVINGS = 30
 FLOATS = Floats()
 
 
@@ -33,7 +38,9 @@ class Found(NamedTuple):
     looked_at: int
 
 
-def least(claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float = math.inf) -> Found:
+def least(
+    claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float = math.inf, database: Path | None = None
+) -> Found:
     """Return the least margin found among at least so many instances, or as many as the budget allows.
 
     Parameters
@@ -42,9 +49,11 @@ def least(claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float =
     instances : int
         Random draws and steered ones, half each, beside the corners.
     seed : int
-        The same seed finds the same.
+        The same seed finds the same, but for what a database adds.
     budget : float
         Seconds.
+    database : Path, optional
+        A folder where Hypothesis keeps the instances nearest to violation, and starts from those of earlier runs.
 
     Raises
     ------
@@ -54,8 +63,12 @@ def least(claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float =
     domain = claim.domain
     assert domain is not None
     best, looked_at, until = None, 0, time.monotonic() + budget
+    if everything := domain.every():
+        found = [Found(instance, float_margin(claim, instance), len(everything)) for instance in everything]
+        violated = (one for one in found if one.margin < -claim.error)
+        return next(violated, min(found, key=lambda one: one.margin))
     for instance in itertools.chain(_candidates(domain, instances // 2, seed), [None]):
-        found = _steered(claim, instances - instances // 2) if instance is None else None
+        found = _steered(claim, instances - instances // 2, database) if instance is None else None
         if found is not None:
             looked_at += found.looked_at
         elif instance is not None:
@@ -66,8 +79,14 @@ def least(claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float =
             break
     if best is None:
         raise ValueError(f"{claim.id}: its domain has no instance.")
-    rng = np.random.default_rng(seed)
-    for _ in range(STEPS if best.margin >= 0 else 0):
+    rng, violated = np.random.default_rng(seed), best.margin < -claim.error
+    for instance in () if violated else ascend(claim, best.instance):
+        if time.monotonic() > until:
+            break
+        looked_at += 1
+        if (margin := float_margin(claim, instance)) < best.margin:
+            best = Found(instance, margin, looked_at)
+    for _ in range(0 if violated else STEPS):
         if time.monotonic() > until:
             break
         changed = _nudged(domain, best.instance, rng)
@@ -111,11 +130,29 @@ def _candidates(domain: Domain, count: int, seed: int) -> Iterator[Instance]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
         yield domain.draw(rng)
+    if domain.where is not None:  # statements are tight where their hypotheses end
+        corners = list(domain.corners())
+        for instance in [*corners[:: len(corners) // EDGES + 1], *(domain.draw(rng) for _ in range(EDGES))]:
+            yield from _edges(domain, instance)
 
 
-def _steered(claim: Claim, count: int) -> Found | None:
+def _edges(domain: Domain, instance: Instance) -> Iterator[Instance]:
+    """Yield the last instances of the domain on the way from one to either end of each variable."""
+    for name, space in domain.spaces.items():
+        for end in space.corners(instance)[:2]:
+            inside, outside = 0.0, 1.0
+            for _ in range(HALVINGS if not isinstance(end, int) else 0):
+                middle = (inside + outside) / 2
+                changed = {**instance, name: space.between(instance[name], end, middle)}
+                inside, outside = (middle, outside) if domain.contains(changed) else (inside, middle)
+            if 0 < inside < 1 - 2.0**-HALVINGS:
+                yield {**instance, name: space.between(instance[name], end, inside)}
+
+
+def _steered(claim: Claim, count: int, database: Path | None) -> Found | None:
     """Return the least margin that Hypothesis finds when it aims for small ones."""
     from hypothesis import HealthCheck, Phase, given, settings, target
+    from hypothesis.database import DirectoryBasedExampleDatabase
 
     from rankkit.claims.strategies import instances
 
@@ -123,9 +160,10 @@ def _steered(claim: Claim, count: int) -> Found | None:
     seen: list[tuple[float, Instance]] = []
 
     calm: Any = list(HealthCheck)  # a domain may reject many draws, and a margin take its time
+    kept = None if database is None else DirectoryBasedExampleDatabase(database / claim.id)
 
-    @settings(max_examples=count, deadline=None, derandomize=True, database=None, phases=(Phase.generate, Phase.target),
-              suppress_health_check=calm)  # fmt: skip
+    @settings(max_examples=count, deadline=None, derandomize=kept is None, database=kept,
+              phases=(Phase.reuse, Phase.generate, Phase.target), suppress_health_check=calm)  # fmt: skip
     @given(instances(claim.domain))
     def aim(instance: Instance) -> None:
         margin = float_margin(claim, instance)

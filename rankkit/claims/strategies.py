@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from rankkit.claims.domain import Domain, Instance, Integer, Matrix, Real, Space
+from rankkit.claims.domain import Domain, Instance
+from rankkit.claims.spaces import Integer, Matrix, Real, Space
 
 __all__ = ["instances"]
 

@@ -27,6 +27,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--claim", action="append", default=[], metavar="ID", help="only this one; may be repeated")
     parser.add_argument("--budget", type=seconds, default=60.0, metavar="TIME", help="a claim may take, e.g. 60s, 2m")
     parser.add_argument("--instances", type=positive_int, default=1000, help="to look at, at least (default: 1000)")
+    parser.add_argument("--html", metavar="FILE", type=writable, help="write a page with a table to sort")
+    parser.add_argument("--database", metavar="FOLDER", help="keep the instances nearest to violation, and start there")
     parser.add_argument("--against", metavar="LEDGER.json", help="exit 3 where a verdict is not the one in this file")
     parser.add_argument("--certificates", metavar="FILE", type=writable, help="write the counterexamples' certificates")
     parser.add_argument("--recheck", metavar="FILE", help="only compute the margins of these certificates again")
@@ -45,8 +47,9 @@ def _verify(options: argparse.Namespace) -> int:
     if options.recheck:
         return _recheck(options)
     ledger = verify(
-        *options.path, only=options.claim, instances=options.instances, budget=options.budget, progress=options.progress
-    )
+        *options.path, only=options.claim, instances=options.instances, budget=options.budget,
+        database=options.database, progress=options.progress,
+    )  # fmt: skip
     kind = format_of(options)
     if kind == "json":
         write(options, ledger.to_json())
@@ -55,6 +58,8 @@ def _verify(options: argparse.Namespace) -> int:
     else:
         emit(options, ledger.columns)
     say(ledger.summary)
+    if options.html:
+        say(f"wrote {write_atomically(options.html, lambda file: file.write(ledger.to_html().encode()))}")
     if options.certificates:
         found = [record["certificate"] for record in ledger.records if record["certificate"]]
         data = json.dumps(found, indent=1).encode()

@@ -120,7 +120,7 @@ def _table(report: Audit, columns: Sequence[str]) -> str:
     for i, (row, status) in enumerate(zip(rows, report.columns["status"], strict=True)):
         exact = [None if word else report.columns[c][i] for c, word in zip(order, words, strict=True)]
         body.append(f'<tr class="{escape(status)}">{"".join(map(_cell, row, words, exact, more))}</tr>')
-    return f'<table id="modules"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+    return f'<table id="modules" class="sortable"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
 
 
 def _cell(text: str, word: bool, exact: float | None = None, more: str = "") -> str:

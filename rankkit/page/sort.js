@@ -1,8 +1,8 @@
 // A click on a column's head sorts by it, again turns it round; what is not known stays last.
 {
-  const heads = document.querySelectorAll('#modules th');
+  const heads = document.querySelectorAll('.sortable th');
   heads.forEach((head, column) => head.addEventListener('click', () => {
-    const body = document.querySelector('#modules tbody'), up = head.getAttribute('aria-sort') !== 'ascending';
+    const body = document.querySelector('.sortable tbody'), up = head.getAttribute('aria-sort') !== 'ascending';
     const key = ({cells: {[column]: cell}}) =>
       cell.classList.contains('number') ? ('v' in cell.dataset ? Number(cell.dataset.v) : NaN) : cell.textContent;
     const order = (a, b) => typeof a === 'string' ? a.localeCompare(b, undefined, {numeric: true}) : a - b;

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rankkit.claims import Balls, Certificate, Claim, Domain, Floats, Integer, Matrix, Measured, Real, certify, check
+from rankkit.claims.cover import covered
 from rankkit.claims.search import least, simplest
 from rankkit.claims.strategies import instances
 from rankkit.cli import main
@@ -20,6 +21,9 @@ MATRIX = {"m": Integer(1, 3), "n": Integer(1, 3), "A": Matrix("m", "n", Real(-2.
 
 def squares(X):
     return (X * X).sum()
+
+
+TINY = Fraction(1, 10**6)  # sin(11/7) is below 1 by less
 
 
 # true statements with an equality somewhere, and a hair e that makes them false
@@ -34,6 +38,10 @@ SHARP = {
     "a product": (
         Domain(B=Matrix(2, 1, Real(-2.0, 2.0)), A=Matrix(1, 2, Real(-2.0, 2.0))),
         lambda v, a, e: squares(v.B) * squares(v.A) * (1 - e) - squares(v.B @ v.A),
+    ),
+    "an edge of the hypotheses": (
+        Domain(lambda i: i["x"] * i["y"] <= Fraction(11, 7), x=Real(0.0, 4.0), y=Real(0.0, 2.0)),
+        lambda v, a, e: a.sin(v.x * v.y) - v.x * v.y * (1 + 10 * e) * a.of(Fraction(7, 11)) * (1 - a.of(TINY)),
     ),
     "a cosine": (Domain(x=Real(0.0, 3.0)), lambda v, a, e: a.cos(v.x) - 1 + a.square(v.x) * (1 - 100 * e) / 2),
 }
@@ -210,3 +218,72 @@ def test_the_command_runs_a_users_file(tmp_path, capsys):
 
 def test_every_word_is_explained():
     assert all(WORDS.values())
+
+
+HIDDEN = np.array([[math.sin(3 * i + 1) for i in range(8)]])
+
+
+def test_the_gradient_finds_what_draws_do_not():
+    far = Claim(
+        "far", "no point is within 1e-3 of a hidden one", domain=Domain(x=Matrix(1, 8, Real(-2.0, 2.0))),
+        margin=lambda v, a: squares(v.x - a.of(HIDDEN)) - a.of(Fraction(1, 10**6)),
+    )  # fmt: skip
+    found = check(far, instances=100)
+    assert found.verdict.word == "FAILS"
+    x = np.array([[float(Fraction(t)) for t in row] for row in found.certificate.instance["x"]])
+    assert np.sum((x - HIDDEN) ** 2) < 1e-6
+
+
+def test_a_margin_without_a_gradient_is_searched_all_the_same():
+    counting = Claim("counts", "rank <= 1", domain=Domain(**MATRIX), margin=lambda v, a: 1.5 - a.rank(v.A))
+    assert check(counting, instances=50).verdict.word == "FAILS"
+
+
+def test_a_second_run_starts_from_what_the_first_one_kept(tmp_path):
+    seen = []
+
+    def margin(v, a):
+        seen.append(tuple(map(float, v.x[0])))
+        return a.of(Fraction(1 + sum(abs(t - 0.3) > 0.05 for t in seen[-1])))
+
+    steps = Claim("steps", "a staircase without slope", domain=Domain(x=Matrix(1, 6, Real(0.0, 1.0))), margin=margin)
+
+    def new_points(**how):
+        """Return the points that a run looks at, but for corners."""
+        seen.clear()
+        least(steps, **how)
+        return {x for x in seen if not set(x) <= {0.0, 0.5, 1.0}}
+
+    first = new_points(instances=200, database=tmp_path)
+    assert first & new_points(instances=200, seed=1, database=tmp_path)
+    assert not first & new_points(instances=200, seed=1)
+
+
+def test_the_page_of_a_ledger_has_every_claim_and_no_markup_of_theirs(tmp_path, capsys):
+    file = tmp_path / "claims.py"
+    file.write_text(
+        "from rankkit.claims import Claim, Domain, Real\n"
+        "CLAIMS = [Claim('mine', '<b>x</b> >= 1', domain=Domain(x=Real(0, 2)), margin=lambda v, a: v.x - 1)]\n"
+    )
+    assert main(["verify", str(file), "--html", str(tmp_path / "ledger.html")]) == 0
+    page = (tmp_path / "ledger.html").read_text()
+    assert "&lt;b&gt;x&lt;/b&gt;" in page
+    assert "<b>x</b>" not in page
+    assert 'id="mine"' in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize(("hair", "proved"), [("1/1000", True), ("0", False), ("-1/1000", False)])
+def test_balls_cover_an_interval_where_the_margin_stays_above_zero(hair, proved):
+    # x (1 - x) <= 1/4, with equality at 1/2
+    claim = Claim(
+        "cover", "x (1 - x) <= 1/4 + hair", domain=Domain(x=Real(0.0, 1.0), y=Real(0.0, 1.0)),
+        margin=lambda v, a: a.of(Fraction(1, 4) + Fraction(hair)) - v.x * (1 - v.x) + 0 * v.y,
+    )  # fmt: skip
+    assert (covered(claim) is not None) == proved
+    assert ("proved" in check(claim, instances=50).verdict.evidence) == proved
+
+
+def test_no_cover_is_claimed_of_a_domain_that_is_no_box():
+    claim = Claim("no box", "1 > 0", domain=Domain(lambda i: True, x=Real(0.0, 1.0)), margin=lambda v, a: 1 + 0 * v.x)
+    assert covered(claim) is None

@@ -1,0 +1,57 @@
+"""A proof that a statement holds on a whole domain of one or two reals: boxes that cover it, a ball on each."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from rankkit.claims.arithmetic import Balls
+from rankkit.claims.claim import Claim
+from rankkit.claims.spaces import Real
+
+__all__ = ["covered"]
+
+BITS = 64
+BOXES = 20000
+VARIABLES = 2  # with more of them boxes get too many
+
+
+def covered(claim: Claim, *, seconds: float = 2.0) -> int | None:
+    """Return how many boxes cover the claim's domain, the margin being certainly positive on each.
+
+    None where no such cover was found: the margin touches zero, the domain is not a box of at most two real variables,
+    or the time was up. A box is halved along its longest side, in units of the domain's, until its ball is positive.
+    """
+    domain, margin = claim.domain, claim.margin
+    assert domain is not None
+    assert margin is not None
+    sides = {name: space for name, space in domain.spaces.items() if isinstance(space, Real) and not space.signed}
+    if domain.where is not None or len(sides) != len(domain.spaces) or len(sides) > VARIABLES:
+        return None
+    names, until, done = list(sides), time.monotonic() + seconds, 0
+    left = [[(float(sides[name].low), float(sides[name].high)) for name in names]]
+    width = [high - low or 1.0 for low, high in left[0]]
+    with Balls.at(BITS) as balls:
+        while left:
+            box = left.pop()
+            if done + len(left) > BOXES or time.monotonic() > until:
+                return None
+            if _positive(margin, dict(zip(names, box, strict=True)), balls):
+                done += 1
+                continue
+            longest = max(range(len(box)), key=lambda i: (box[i][1] - box[i][0]) / width[i])
+            low, high = box[longest]
+            middle = (low + high) / 2
+            if not low < middle < high:
+                return None
+            left += [[*box[:longest], half, *box[longest + 1 :]] for half in ((low, middle), (middle, high))]
+    return done
+
+
+def _positive(margin: Any, box: dict[str, tuple[float, float]], balls: Balls) -> bool:
+    try:
+        value = margin(SimpleNamespace(**{name: balls.between(*side) for name, side in box.items()}), balls)
+    except (ValueError, ZeroDivisionError):  # the ball is too wide to say
+        return False
+    return bool(value > 0)
