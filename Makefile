@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test check format bench build clean help
+.PHONY: demo test check format figures notebooks bench build clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -34,6 +34,12 @@ check: $(READY)  ## style and types
 format: $(READY)  ## apply the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+figures: $(READY)  ## the papers' figures and our own, where their data have changed
+	$(BIN)/rankkit figures
+
+notebooks: $(READY)  ## run the notebooks in full and keep their outputs
+	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
 bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/audit_llama.py

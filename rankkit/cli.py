@@ -7,12 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rankkit.commands import audit, compare, sweep, truncate, verify
+from rankkit.commands import audit, compare, figures, sweep, truncate, verify
 from rankkit.commands.shared import EPILOG
 
 __all__ = ["main"]
 
-COMMANDS = (sweep, audit, compare, truncate, verify)
+COMMANDS = (sweep, audit, compare, truncate, verify, figures)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

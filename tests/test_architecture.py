@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "testing": {"factors", "spectrum"},
     "verdict": set(),
     "claims": {"claims", "data", "execution", "page", "verdict"},
+    "gallery": {"execution", "plots", "rankkit", "store"},
     "gates": {"audit"},
     "arguments": {"gates"},
     "data": {"data"},
@@ -58,6 +59,7 @@ MAY_IMPORT = {
         "data",
         "definitions",
         "execution",
+        "gallery",
         "gates",
         "initializers",
         "probe",
@@ -69,7 +71,12 @@ MAY_IMPORT = {
     },
     "cli": {"commands", "rankkit"},
 }
-ONLY = {"matplotlib": {"plots", "page"}, "seaborn": {"plots"}, "hypothesis": {"claims", "testing"}, "flint": {"claims"}}
+ONLY = {
+    "matplotlib": {"plots", "page", "gallery", "commands"},
+    "seaborn": {"plots"},
+    "hypothesis": {"claims", "testing"},
+    "flint": {"claims"},
+}
 LAZY = {
     "torch",
     "distributed",

@@ -1,4 +1,4 @@
-"""The committed tables of figures/ are what their manifests say, and what a fresh sweep finds."""
+"""The stored sweeps of figures/ are what their manifests say, and what a fresh sweep finds."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import pytest
 
 import rankkit as rk
 
-FIGURES = Path(__file__).resolve().parents[1] / "figures"
+FIGURES = Path(__file__).resolve().parents[1] / "figures" / "stored"
 TABLES = sorted(FIGURES.glob("adasine_protocol_*.csv"))
 
 

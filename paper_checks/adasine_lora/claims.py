@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -31,6 +32,18 @@ def small_perturbation(instance):
     p, q, s = (instance[name] for name in "pqs")
     one, two, off = Fraction(1, 4) - p * p - q * q, Fraction(1, 4) - q * q - s * s, q * (p + s)
     return one > 0 and one * two > off * off
+
+
+def remainder_turn(v, a):
+    """Return ||R||, gap and sin(Theta) of the right leading directions of M = U V^T and sin(M), 2 x 2."""
+    S, length = a.sin(v.U @ v.V.T), a.sqrt(a.square(v.V).sum())
+    along = v.V[:, 0] / length
+    across = np.array([-along[1], along[0]])
+    one, two = S @ along, S @ across
+    gram = SimpleNamespace(p=(one * one).sum(), q=(one * two).sum(), s=(two * two).sum())
+    apart = a.sqrt(a.square(gram.p - gram.s) + 4 * a.square(gram.q))
+    sine = a.sqrt((1 - (gram.p - gram.s) / apart) / 2)
+    return a.spectral_norm(S - v.U @ v.V.T), a.sqrt(a.square(v.U).sum()) * length, sine
 
 
 def turned(v, a):
@@ -292,6 +305,21 @@ CLAIMS = [
         margin=lambda v, a: size(v, a) - turned(v, a) * (1 - size(v, a)),
         argument="Wedin (1972): the gap is between sigma_r of one matrix and sigma_(r+1) of the other, and Weyl's "
         "inequality moves it by ||R||. So at most 2 ||R|| / gap.",
+    ),
+    Claim(
+        "ada.step1.wedin.sine", "for the sine's own remainder ||R|| < gap / 2 does imply sin(Theta) <= ||R|| / gap",
+        PAPER, "appendix A.2.2, step 1", "proof step",
+        domain=Domain(
+            lambda i: any(x != 0 for x in i["V"].ravel()), U=Matrix(2, 1, Real(0.25, 2.0)),
+            V=Matrix(2, 1, Real(-2.0, 2.0, extra=(0.25,))),
+        ),
+        reading="Ours: R = sin(M) - M for M = U V^T, 2 x 2, rank one, omega within U. The margin is the larger of "
+        "||R|| - gap / 2 (then nothing is said) and ||R|| - gap sin(Theta).",
+        margin=lambda v, a: max(
+            (lambda R, gap, sine: (R - gap / 2, R - gap * sine))(*remainder_turn(v, a)), key=float
+        ),
+        argument="Found by search, not proved: to first order sin(Theta) is the part of R that leaves the range of M, "
+        "over the gap, and R is far from orthogonal to M. So the step fails as a theorem, and not where it is used.",
     ),
     Claim(
         "ada.step1.weyl", "sigma_i(sin(omega M)) >= sigma_i(omega M) - ||sin(omega M) - omega M||", PAPER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["paper_checks", "sample_adapter"]
+__all__ = ["figure_scripts", "paper_checks", "sample_adapter"]
 
 
 def sample_adapter() -> Path:
@@ -17,3 +17,8 @@ def paper_checks() -> Path:
     package = Path(__file__).parents[1]
     inside = package / "paper_checks"
     return inside if inside.is_dir() else package.parent / "paper_checks"
+
+
+def figure_scripts() -> Path:
+    """Return the folder of the figures' scripts, which stand beside the package in a checkout."""
+    return Path(__file__).parents[2] / "figures"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from rankkit.plots.curves import frequency_curve, frequency_curves, probe_curves
 from rankkit.plots.matrices import cosine_heatmap, spectra
 from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
-from rankkit.plots.style import PALETTE
+from rankkit.plots.style import LABELS, PALETTE, label_lines, panels_for
 
 __all__ = [
+    "LABELS",
     "PALETTE",
     "audit_overview",
     "comparison",
@@ -15,7 +16,9 @@ __all__ = [
     "depth_profile",
     "frequency_curve",
     "frequency_curves",
+    "label_lines",
     "layer_heatmap",
+    "panels_for",
     "probe_curves",
     "spectra",
     "spectra_grid",

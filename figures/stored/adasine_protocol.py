@@ -1,6 +1,6 @@
 """The AdaSine paper's rank against frequency (A.3.1, figure 8): omega = 1..1000, 100 seeds, at (512, 2) and (1024, 4).
 
-Run: python figures/adasine_protocol.py --store FOLDER [--d 512] [--r 2] [--as-it-stands]
+Run: python figures/stored/adasine_protocol.py --store FOLDER [--d 512] [--r 2] [--as-it-stands]
 
 Goes on from what the store holds (or takes the seeds that are complete in it, as it stands), and writes beside itself
 adasine_protocol_D_R.csv (mean, standard deviation, smallest and largest numerical rank at every frequency), .json

@@ -1,0 +1,44 @@
+"""AdaSine, figure 9: cosine similarity between rows at r = 1 and r = 4."""
+
+import numpy as np
+import pandas as pd
+
+import rankkit as rk
+
+TITLE = "Cosine similarity at r = 1 and r = 4 (AdaSine, figure 9)"
+SHOWS = "Cosines between the first 40 rows of B A and of sin(100 B A), 512 x 512, Kaiming factors."
+COMPARED = (
+    "As the paper says, r = 4 leaves rows less alike than r = 1: a mean |cosine| of 0.036 against 0.211 under the"
+    " sine, where random rows have 0.035."
+)
+ARGUMENTS = {"d": 512, "ranks": [1, 4], "omega": 100, "shown": 40, "seed": 0}
+
+
+def data(d, ranks, omega, shown, seed):
+    """Return the cosines of the rows shown, one row a pair, and the mean of all."""
+    parts = []
+    for r in ranks:
+        factors = rk.initializers.KaimingUniform()(d, d, r, seed=seed)
+        for name, W in ((f"BA, r = {r}", factors.B @ factors.A), (f"sine, r = {r}", rk.rules.Sine(omega)(factors))):
+            cosines = rk.cosine_similarity(W)
+            row, column = np.mgrid[:shown, :shown]
+            parts.append(pd.DataFrame({
+                "panel": name, "mean": round(float(cosines.mean_absolute), 4), "row": row.ravel(),
+                "column": column.ravel(), "cosine": np.asarray(cosines.values)[:shown, :shown].ravel().round(4),
+            }))  # fmt: skip
+    return pd.concat(parts)
+
+
+def draw(table):
+    """Draw one heatmap a frequency."""
+    names = list(dict.fromkeys(table["panel"]))
+    panels = rk.plots.panels_for(None, len(names), (1.75, 2.1))
+    for panel, name in zip(panels, names, strict=True):
+        rows = table[table["panel"] == name]
+        image = panel.imshow(rows.pivot(index="row", columns="column", values="cosine"), cmap="RdBu_r", vmin=-1, vmax=1)
+        panel.set(
+            title=f"{name}\nmean {rows['mean'].iloc[0]:.3f}", xlabel="row", ylabel="row" if panel is panels[0] else ""
+        )
+        panel.grid(visible=False)
+    panels[0].figure.colorbar(image, ax=list(panels), label="cosine", shrink=0.8)
+    return panels[0].figure

@@ -1,0 +1,81 @@
+"""AdaSine, table 6: memory and time of three forms of the update against size, measured."""
+
+import time
+import tracemalloc
+
+import numpy as np
+
+import rankkit as rk
+
+TITLE = "Memory of three forms (AdaSine, table 6)"
+SHOWS = (
+    "Largest memory held while one batch of 16 tokens goes through sin(w B A) x, sin(w(x) B A) x and sin(w(x) B A"
+    " x), r = 8, against d; times are in the file beside."
+)
+COMPARED = (
+    "As table 6 says, one d x d matrix a token (second form) is worst, 268 MB at d = 1024, and the third form needs no "
+    "d x d matrix: 0.3 MB."
+)
+ARGUMENTS = {"sizes": [64, 128, 256, 512, 1024], "r": 8, "tokens": 16, "seed": 0}
+QUICK = {"sizes": [64, 128, 256]}
+FORMS = ("sin(w BA) x", "sin(w(x) BA) x", "sin(w(x) BA x)")
+
+
+def forward(form, B, A, x, w):
+    """Return the output of one form for tokens x (n, t) and their frequencies w (t,)."""
+    if form == FORMS[0]:
+        return np.sin(w.mean() * (B @ A)) @ x
+    if form == FORMS[1]:
+        return np.stack([np.sin(w_t * M) for w_t, M in zip(w, [B @ A] * len(w), strict=True)]) @ x.T[:, :, None]
+    return np.sin(w * (B @ (A @ x)))
+
+
+def drawn(d, r, tokens, seed):
+    """Return factors, tokens and frequencies."""
+    factors, rng = rk.initializers.KaimingUniform()(d, d, r, seed=seed), np.random.default_rng(seed)
+    return factors.B, factors.A, rng.standard_normal((d, tokens)), rng.uniform(0, 400, tokens)
+
+
+def data(sizes, r, tokens, seed):
+    """Return the peak of numpy's memory above its inputs, one row a form and size, in kilobytes of 1000."""
+    out = {"form": [], "d": [], "kilobytes": []}
+    for d in sizes:
+        parts = drawn(d, r, tokens, seed)
+        for form in FORMS:
+            tracemalloc.start()
+            forward(form, *parts)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            out["form"].append(form)
+            out["d"].append(d)
+            out["kilobytes"].append(round(peak / 1000))
+    return out
+
+
+def timing(sizes, r, tokens, seed):
+    """Return the least of five times, in milliseconds."""
+    out = {"form": [], "d": [], "milliseconds": []}
+    for d in sizes:
+        parts = drawn(d, r, tokens, seed)
+        for form in FORMS:
+            times = []
+            for _ in range(5):
+                start = time.perf_counter()
+                forward(form, *parts)
+                times.append(time.perf_counter() - start)
+            out["form"].append(form)
+            out["d"].append(d)
+            out["milliseconds"].append(1e3 * min(times))
+    return out
+
+
+def draw(table):
+    """Draw memory against d, one line a form."""
+    (panel,) = rk.plots.panels_for(None, 1, (4.4, 3.0))
+    for color, (form, rows) in zip(rk.plots.PALETTE, table.groupby("form", sort=False), strict=False):
+        panel.plot(rows["d"], rows["kilobytes"], color=color, marker="o", markersize=3, label=form, linewidth=1.2)
+    panel.set(xscale="log", yscale="log", xlabel="d", ylabel="peak memory  [kB]")
+    panel.set_xticks(sorted(set(table["d"])), [str(d) for d in sorted(set(table["d"]))])
+    panel.minorticks_off()
+    rk.plots.label_lines(panel)
+    return panel.figure
