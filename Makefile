@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test check format figures notebooks bench build clean help
+.PHONY: demo test check format figures notebooks docs bench build clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -40,6 +40,10 @@ figures: $(READY)  ## the papers' figures and our own, where their data have cha
 
 notebooks: $(READY)  ## run the notebooks in full and keep their outputs
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
+
+docs: $(READY)  ## the site, in out/site
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/site
+	@echo "open out/site/index.html"
 
 bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/audit_llama.py
