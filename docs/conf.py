@@ -40,8 +40,8 @@ def _copied(_app: object) -> None:
 def _plain(_app: object, _what: str, _name: str, _thing: object, _options: object, lines: list[str]) -> None:
     """Keep shapes like (*batch, m, n) and sizes like |margin| what they are: no markup is meant."""
     for i, line in enumerate(lines):
-        if not re.match(r"\*+\w+ ", line):
-            lines[i] = re.sub(r"(?<![\*`\\])([*|])(?=\w)", r"\\\1", line)
+        if not re.match(r"\*+\w+ |\s*>>>", line):
+            lines[i] = re.sub(r"(?<![`\\])\||(?<![\*`\\])\*(?=\w)", r"\\\g<0>", line)
 
 
 def setup(app: object) -> None:
