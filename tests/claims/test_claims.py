@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -287,3 +288,14 @@ def test_balls_cover_an_interval_where_the_margin_stays_above_zero(hair, proved)
 def test_no_cover_is_claimed_of_a_domain_that_is_no_box():
     claim = Claim("no box", "1 > 0", domain=Domain(lambda i: True, x=Real(0.0, 1.0)), margin=lambda v, a: 1 + 0 * v.x)
     assert covered(claim) is None
+
+
+def test_a_budget_ends_the_search():
+    looks = []
+
+    def slow(v, a):
+        looks.append(time.sleep(0.02))
+        return v.x + 1
+
+    check(Claim("slow", "x + 1 > 0", domain=Domain(x=Real(0.0, 1.0)), margin=slow), instances=2000, budget=0.5)
+    assert len(looks) < 200
