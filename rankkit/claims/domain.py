@@ -30,6 +30,7 @@ class Domain:
 
     Examples
     --------
+    >>> from rankkit.claims import Integer, Matrix
     >>> square = Domain(d=Integer(1, 3), A=Matrix("d", "d"))
     >>> square.draw(np.random.default_rng(0))["A"].shape[0] in (1, 2, 3)
     True
