@@ -9,7 +9,9 @@ from typing import Any
 from rankkit.reported.printed import Quantity
 from rankkit.verdict import WORDS
 
-__all__ = ["Finding", "agree", "decimal"]
+__all__ = ["BASES", "Finding", "agree", "decimal"]
+
+BASES = ("arithmetic", "prose", "comparison", "reading")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Finding:
         The smallest change of one cell that would close the gap.
     conclusion : str
         What the paper concludes from the number and would not from the recomputed one; empty: nothing known.
+    basis : str
+        How sure it is: ``arithmetic`` rests on the table alone; ``prose`` on a number in the text as well; ``comparison``
+        on the order of cells, the text's words taken as meant for each; ``reading`` on a module set or formula assumed.
     cell : str
         ``table|row|column`` of the printed number, for the picture.
     recomputed : str
@@ -48,6 +53,7 @@ class Finding:
     units: float = 0.0
     repair: str = ""
     conclusion: str = ""
+    basis: str = "arithmetic"
     cell: str = ""
     recomputed: str = ""
 
@@ -66,7 +72,8 @@ def agree(printed: Quantity, recomputed: Quantity) -> dict[str, Any]:
     sum_text = recomputed.text if recomputed.text == shown else f"{recomputed.text} = {shown}"
     doubt = "; ".join(dict.fromkeys(part for part in (printed.doubt, recomputed.doubt) if part))
     if doubt:
-        return {"verdict": "UNCLEAR", "arithmetic": f"{recomputed.text}; printed {printed.text}; {doubt}"}
+        text = f"{recomputed.text}; printed {printed.text}; {doubt}{_needed(printed, recomputed)}"
+        return {"verdict": "UNCLEAR", "arithmetic": text}
     gap = max(recomputed.low - printed.high, printed.low - recomputed.high, Fraction(0))
     span = f"rounding allows {decimal(recomputed.low, unit / 100)} to {decimal(recomputed.high, unit / 100)}"
     arithmetic = f"{sum_text}, printed {printed.text}; {span}" if unit else f"{sum_text}, printed {printed.text}"
@@ -92,6 +99,15 @@ def decimal(value: Fraction, unit: Fraction) -> str:
     digits = int(scaled + Fraction(1, 2))
     text = f"{digits / 10**places:.{places}f}" if places else str(digits)
     return f"-{text}" if value < 0 and digits else text
+
+
+def _needed(printed: Quantity, recomputed: Quantity) -> str:
+    """Say what the one missing cell would have to be."""
+    cell, missing, more = recomputed.doubt.partition(" is missing")
+    slope = recomputed.slope.get(cell)
+    if printed.doubt or not missing or more or not slope:
+        return ""
+    return f", and would have to be about {decimal((printed.value - recomputed.value) / slope, printed.unit)}"
 
 
 def _repair(printed: Quantity, recomputed: Quantity) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rankkit.reported.finding import Finding
+from rankkit.reported.finding import BASES, Finding
 from rankkit.reported.paper import Paper
 
 __all__ = ["Reported", "collect"]
@@ -63,13 +63,15 @@ class Reported:
         return json.dumps(self.records, indent=1, ensure_ascii=False)
 
     def to_markdown(self) -> str:
-        """Return the report: per paper what cannot be reconciled, widest first, then the rest."""
+        """Return the report: per paper what cannot be reconciled, surest first, then the rest."""
         lines = ["# What the papers' numbers say of each other", "", self.summary, "", *_HOW, ""]
         for paper in self.papers:
             words = [finding.verdict for finding in paper.findings]
             lines += [f"## {paper.name}", "", f"{len(words)} checks: {_counts(words)}.", ""]
             for word in _ORDER:
-                mine = sorted((f for f in paper.findings if f.verdict == word), key=lambda f: -f.units)
+                mine = sorted(
+                    (f for f in paper.findings if f.verdict == word), key=lambda f: (BASES.index(f.basis), -f.units)
+                )
                 if mine:
                     lines += [f"### {_TITLES[word]}", "", *_rows(mine, word), ""]
         return "\n".join(lines)
@@ -103,8 +105,9 @@ _TITLES = {
 _HOW = (
     "A printed number stands for the interval of what could have been rounded or cut to it: half a unit of its last digit",
     "towards 0, a whole unit away from it. INCONSISTENT: the printed and the recomputed interval do not meet, whatever the",
-    "rounding; the gap is in units of the last printed digit, and the widest come first. Comparisons within a column are",
-    "of the numbers as printed. UNCLEAR: a cell is damaged or missing in the text at hand. Observations give the",
+    "rounding; the gap is in units of the last printed digit. The surest come first, among them the widest: arithmetic on",
+    "a table alone; numbers in prose; comparisons of cells as printed, the text's words taken as meant for each; readings,",
+    "which assume a module set or a formula. UNCLEAR: a cell is damaged or missing in the text at hand. Observations give the",
     "probability of what is seen under the assumption named; they say nothing of why.",
 )
 
@@ -113,10 +116,10 @@ def _rows(findings: list[Finding], word: str) -> list[str]:
     if word != "INCONSISTENT":
         lines = ["| check | where | what | arithmetic |", "|:--|:--|:--|:--|"]
         return lines + [f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} |" for f in findings]
-    lines = ["| check | where | what | arithmetic | gap, units | smallest repair | changes |",
-             "|:--|:--|:--|:--|--:|:--|:--|"]  # fmt: skip
+    lines = ["| check | where | what | arithmetic | basis | gap, units | smallest repair | changes |",
+             "|:--|:--|:--|:--|:--|--:|:--|:--|"]  # fmt: skip
     return lines + [
-        f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} | {f.units:.3g} | {_safe(f.repair)} "
+        f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} | {f.basis} | {f.units:.3g} | {_safe(f.repair)} "
         f"| {_safe(f.conclusion)} |"
         for f in findings
     ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import comb, floor
 from pathlib import Path
 from typing import Any
@@ -50,35 +51,37 @@ class Paper:
         return table
 
     def means(self, table: Table, over: Sequence[str], column: str, *, within: Sequence[str] = ()) -> None:
-        """The column is the unweighted mean of the others, row by row; ``within`` columns group rows for ranking."""
+        """Check that the column is the unweighted mean of the others, row by row; ``within`` columns group rows for ranking."""
         values = {row: mean(table.cells(row, over)) for row in table.rows}
         for row, value in values.items():
             if table[row, column].doubt.endswith("missing"):
                 continue
             peers = [r for r in table.rows if all(table.rows[r][k] == table.rows[row][k] for k in within)]
-            changed = _rank_change(table, column, row, value, peers)
+            changed = _rank_change(table, column, row, values, peers)
             self._add(table, row, column, f"{column} is the mean of {len(over)} columns", value, changed)
 
     def differences(self, table: Table, left: str, right: str, column: str) -> None:
-        """The column is ``left - right``, row by row."""
+        """Check that the column is ``left - right``, row by row."""
         for row in table.rows:
             self.result(table, row, column, table[row, left] - table[row, right], f"{column} is {left} - {right}")
 
     def deltas(self, table: Table, column: str, of: str, base: Callable[[str], str]) -> None:
-        """The column is a row's ``of`` minus that of the row ``base(row)``; rows without a delta are passed by."""
+        """Check that the column is a row's ``of`` minus that of the row ``base(row)``; rows without a delta are passed by."""
         for row in table.rows:
             if not table[row, column].doubt.endswith("missing"):
                 value = table[row, of] - table[base(row), of]
                 self.result(table, row, column, value, f"{column} is {of} minus that of {base(row)}")
 
-    def result(self, table: Table, row: str, column: str, value: Quantity, what: str) -> None:
-        """One cell is this arithmetic on others; a sign that differs changes the conclusion."""
+    def result(
+        self, table: Table, row: str, column: str, value: Quantity, what: str, *, basis: str = "arithmetic"
+    ) -> None:
+        """Check that one cell is this arithmetic on others; a sign that differs changes the conclusion."""
         cell = table[row, column]
         sign = "the sign changes" if cell.value * value.value < 0 else ""
-        self._add(table, row, column, what, value, sign)
+        self._add(table, row, column, what, value, sign, basis)
 
     def counts(self, table: Table, column: str, n: int) -> None:
-        """Each percentage of the column is k of n for a whole k (GRIM, Brown and Heathers 2017)."""
+        """Check that each percentage of the column is k of n for a whole k (GRIM, Brown and Heathers 2017)."""
         for row in table.rows:
             cell = parse(table.rows[row][column], cell=f"{table.name}|{row}|{column}", truncated=True)
             k = floor(cell.value * n / 100 + Fraction(1, 2))
@@ -113,15 +116,15 @@ class Paper:
         self._observe(table, "all", "last digits", f"{zeros} of {n} end in 0; as many or more if uniform: {tail:.2g}")
 
     def same(self, place: str, what: str, first: Quantity, second: Quantity, *, conclusion: str = "") -> None:
-        """One quantity, printed in two places."""
+        """Check one quantity printed in two places."""
         self._record(place, what, agree(first, second), cell=next(iter(first.slope), ""), conclusion=conclusion)
 
     def states(self, place: str, printed: str, value: Quantity, what: str, *, conclusion: str = "") -> None:
-        """A number in prose is this arithmetic on cells."""
-        self._record(place, what, agree(parse(printed), value), conclusion=conclusion)
+        """Check that a number in prose is this arithmetic on cells."""
+        self._record(place, what, agree(parse(printed), value), conclusion=conclusion, basis="prose")
 
     def least(self, place: str, value: Quantity, bound: Quantity | int, what: str, *, conclusion: str = "") -> None:
-        """A value is at least a bound, or greater by what rounding cannot hide; ties are consistent."""
+        """Check that a value is at least a bound, or greater by what rounding cannot hide; ties are consistent."""
         limit = bound if isinstance(bound, Quantity) else exact(bound)
         doubt = value.doubt or limit.doubt
         gap = max(limit.value - value.value, Fraction(0))
@@ -136,12 +139,12 @@ class Paper:
             "units": 0.0 if doubt or not unit else float(gap / unit),
             "repair": f"{decimal(gap, unit)} on either side" if gap and not doubt else "",
         }
-        self._record(place, what, record, cell=next(iter(value.slope), ""), conclusion=conclusion if gap else "")
+        self._record(place, what, record, cell=next(iter(value.slope), ""), conclusion=conclusion, basis="comparison")
 
     def best(
         self, place: str, table: Table, rows: Sequence[str], columns: Sequence[str], row: str, *, low: bool = False
     ) -> None:
-        """The row is the best of the rows in every column; columns are printed to one precision, so order is kept."""
+        """Check that the row is the best of the rows in every column; columns are printed to one precision, so order is kept."""
         for column in columns:
             cells = {name: table[name, column] for name in rows if name != row and table[name, column].unit}
             if not cells or not table[row, column].unit:
@@ -152,14 +155,25 @@ class Paper:
             what = f"{row} has the best {column} ({other} is next or above)"
             self.least(f"{place}, {table.label}", first, second, what, conclusion=f"the best {column} is {other}")
 
+    def most(self, place: str, pairs: Sequence[tuple[Quantity, Quantity]], what: str) -> None:
+        """Check that in more than half of the pairs the first is greater."""
+        wins = sum(first.value > second.value for first, second in pairs)
+        doubt = next((cell.doubt for pair in pairs for cell in pair if cell.doubt), "")
+        lost = ", ".join(f"{a.text} < {b.text}" for a, b in pairs if a.value < b.value)
+        record = {
+            "verdict": "UNCLEAR" if doubt else "CONSISTENT" if 2 * wins > len(pairs) else "INCONSISTENT",
+            "arithmetic": f"{wins} of {len(pairs)} are greater" + (f"; not {lost}" if lost else "") + doubt,
+        }
+        self._record(place, what, record, conclusion="not in most cases", basis="comparison")
+
     def monotone(self, place: str, cells: Sequence[Quantity], what: str, *, falling: bool = False) -> None:
-        """Neighbours in a sequence of cells do not go the other way."""
-        for before, after in zip(cells, cells[1:], strict=False):
+        """Check that neighbours in a sequence of cells do not go the other way."""
+        for before, after in pairwise(cells):
             first, second = (before, after) if falling else (after, before)
             self.least(place, first, second, what, conclusion="not monotone")
 
     def covers(self, place: str, low: str, high: str, cells: Sequence[Quantity], what: str) -> None:
-        """A range in prose holds every cell, to rounding."""
+        """Check that a range in prose holds every cell, to rounding."""
         ends = parse(low), parse(high)
         for cell in cells:
             nearest = min(max(cell.value, ends[0].value), ends[1].value)
@@ -168,19 +182,46 @@ class Paper:
                 place, what, agree(cell, span), cell=next(iter(cell.slope), ""), conclusion="outside the range"
             )
 
-    def _add(self, table: Table, row: str, column: str, what: str, value: Quantity, conclusion: str = "") -> None:
+    def _add(
+        self,
+        table: Table,
+        row: str,
+        column: str,
+        what: str,
+        value: Quantity,
+        conclusion: str = "",
+        basis: str = "arithmetic",
+    ) -> None:
         record = agree(table[row, column], value)
-        self._record(f"{table.label}, {row}", what, record, cell=f"{table.name}|{row}|{column}", conclusion=conclusion)
+        self._record(
+            f"{table.label}, {row}",
+            what,
+            record,
+            cell=f"{table.name}|{row}|{column}",
+            conclusion=conclusion,
+            basis=basis,
+        )
 
     def _observe(self, table: Table, column: str, what: str, text: str) -> None:
         record = {"verdict": "EMPIRICAL", "arithmetic": text}
         self._record(f"{table.label}, {column}", what, record)
 
-    def _record(self, place: str, what: str, record: dict[str, Any], *, cell: str = "", conclusion: str = "") -> None:
+    def _record(
+        self,
+        place: str,
+        what: str,
+        record: dict[str, Any],
+        *,
+        cell: str = "",
+        conclusion: str = "",
+        basis: str = "arithmetic",
+    ) -> None:
         number = len(self.findings) + 1
         kept = conclusion if record["verdict"] == "INCONSISTENT" else ""
         self.findings.append(
-            Finding(f"{self.name}.r{number:03d}", self.name, place, what, cell=cell, conclusion=kept, **record)
+            Finding(
+                f"{self.name}.r{number:03d}", self.name, place, what, basis=basis, cell=cell, conclusion=kept, **record
+            )
         )
 
 
@@ -189,11 +230,12 @@ def _shown(value: Quantity, unit: Fraction) -> str:
     return value.text if value.unit or value.text == shown else f"{value.text} = {shown}"
 
 
-def _rank_change(table: Table, column: str, row: str, value: Quantity, peers: Sequence[str]) -> str:
-    """Name a row whose order with this one turns over when the recomputed value takes the printed one's place."""
+def _rank_change(table: Table, column: str, row: str, values: Mapping[str, Quantity], peers: Sequence[str]) -> str:
+    """Name a row whose printed order with this one is not that of the recomputed values."""
     mine = table[row, column].value
     for other in peers:
         theirs = table[other, column]
-        if other != row and not theirs.doubt and (mine - theirs.value) * (value.value - theirs.value) < 0:
-            return f"its order with {other} ({theirs.text}) turns over"
+        before, after = mine - theirs.value, values[row].value - values[other].value
+        if other != row and not theirs.doubt and not values[other].doubt and before * after < 0:
+            return f"its order with {other} turns over"
     return ""

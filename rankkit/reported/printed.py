@@ -101,7 +101,8 @@ def parse(text: str, *, cell: str = "", truncated: bool = True) -> Quantity:
     """
     plain = _MARKS.sub("", text.replace("−", "-").replace(",", "")).strip()
     if plain in _MISSING:
-        return Quantity("missing", Fraction(0), Fraction(0), Fraction(0), f"{cell or 'a cell'} is missing")
+        zero, slope = Fraction(0), {cell: Fraction(1)} if cell else {}
+        return Quantity("missing", zero, zero, zero, doubt=f"{cell or 'a cell'} is missing", slope=slope)
     doubt = f"{cell or 'a cell'} is damaged" if "?" in plain else ""
     plain = re.split(r"±|\+-|\+/-|\(", plain.replace("?", "").lstrip("~≈<>≤≥"))[0].strip()
     found = _NUMBER.fullmatch(plain)
