@@ -103,9 +103,9 @@ _TITLES = {
     "CONSISTENT": "Holds",
 }
 _HOW = (
-    "A printed number stands for the interval of what could have been rounded or cut to it: half a unit of its last digit",
-    "towards 0, a whole unit away from it. INCONSISTENT: the printed and the recomputed interval do not meet, whatever the",
-    "rounding; the gap is in units of the last printed digit. The surest come first, among them the widest: arithmetic on",
+    "A printed number stands for the interval of what could have been rounded or cut to it: half a unit of its",
+    "last digit towards 0, a whole unit away from it. INCONSISTENT: the printed and the recomputed interval do not",
+    "meet, whatever the rounding; the gap is in units of the last printed digit. The surest come first, among them the widest: arithmetic on",
     "a table alone; numbers in prose; comparisons of cells as printed, the text's words taken as meant for each; readings,",
     "which assume a module set or a formula. UNCLEAR: a cell is damaged or missing in the text at hand. Observations give the",
     "probability of what is seen under the assumption named; they say nothing of why.",

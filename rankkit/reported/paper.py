@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 from math import comb, floor
@@ -178,9 +178,7 @@ class Paper:
         for cell in cells:
             nearest = min(max(cell.value, ends[0].value), ends[1].value)
             span = Quantity(f"the range {low} to {high}", nearest, ends[0].low, ends[1].high, unit=ends[0].unit)
-            self._record(
-                place, what, agree(cell, span), cell=next(iter(cell.slope), ""), conclusion="outside the range"
-            )
+            self._record(place, what, agree(cell, span), cell=place_of, conclusion="outside the range")
 
     def _add(
         self,
