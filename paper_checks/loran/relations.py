@@ -13,8 +13,13 @@ for score in SCORES:
 PAPER.differences(t2, "LoRAN", "QLoRA", "delta")
 for model in t1.rows:
     for score in SCORES:
-        PAPER.least("IV.B, improves in all combinations, Table 1", t1[model, f"{score}_LoRAN"], t1[model, f"{score}_QLoRA"],
-                    f"{score} of {model}", conclusion="QLoRA is better")  # fmt: skip
+        PAPER.least(
+            "IV.B, improves in all combinations, Table 1",
+            t1[model, f"{score}_LoRAN"],
+            t1[model, f"{score}_QLoRA"],
+            f"{score} of {model}",
+            conclusion="QLoRA is better",
+        )
     PAPER.least("IV.B, Table 2", t2[model, "LoRAN"], t2[model, "QLoRA"], model, conclusion="QLoRA is better")
 gains = [t1[model, f"{score}_delta"] for model in LARGE for score in SCORES]
 PAPER.states("IV.B", "0.47", mean(gains), "average ROUGE gain of the three large models")
@@ -23,16 +28,25 @@ PAPER.states("IV.B", "1.22", t2["LLaMA-2-7B", "delta"], "gain of LLaMA-2-7B")
 for model in LARGE:
     PAPER.least("IV.B, Flan-T5 gains least, Table 2", t2[model, "delta"], t2["Flan-T5-Large", "delta"], model)
     for score in SCORES:
-        PAPER.least("IV.B, Flan-T5 gains least, Table 1", t1[model, f"{score}_delta"],
-                    t1["Flan-T5-Large", f"{score}_delta"], f"{score} of {model}", conclusion="Flan-T5 gains more")  # fmt: skip
+        PAPER.least(
+            "IV.B, Flan-T5 gains least, Table 1",
+            t1[model, f"{score}_delta"],
+            t1["Flan-T5-Large", f"{score}_delta"],
+            f"{score} of {model}",
+            conclusion="Flan-T5 gains more",
+        )
 
 t3 = PAPER.table("table3", key="precision metric")
 PAPER.differences(t3, "LoRAN", "LoRA", "delta")
 for score, name in zip(SCORES, ("ROUGE-1", "ROUGE-2", "ROUGE-L"), strict=True):
     PAPER.least("IV.B, more at 32 bit, Table 3", t3[f"32-bit {name}", "delta"], t3[f"4-bit {name}", "delta"], name)
     for ours, theirs in (("QLoRA", "LoRA"), ("LoRAN", "LoRAN")):
-        PAPER.same("Tables 1 and 3", f"{score} of Flan-T5, {ours}", t1["Flan-T5-Large", f"{score}_{ours}"],
-                   t3[f"4-bit {name}", theirs])  # fmt: skip
+        PAPER.same(
+            "Tables 1 and 3",
+            f"{score} of Flan-T5, {ours}",
+            t1["Flan-T5-Large", f"{score}_{ours}"],
+            t3[f"4-bit {name}", theirs],
+        )
 
 t4 = PAPER.table("table4", key="function")
 PAPER.best("IV.C, best of all", t4, list(t4.rows), [*SCORES, "newsgroups_acc"], "Sinter")
@@ -55,8 +69,13 @@ for column in (*SCORES, "newsgroups_acc"):
 t5 = PAPER.table("table5", key="task metric")
 PAPER.differences(t5, "LoRAN", "QLoRA", "delta")
 for score, name in zip(SCORES, ("ROUGE-1", "ROUGE-2", "ROUGE-L"), strict=True):
-    PAPER.least("IV.D, more at rank 8, Tables 5 and 1", t5[f"SS {name}", "delta"], t1["LLaMA-2-7B", f"{score}_delta"],
-                name, conclusion="the gain is larger at rank 64")  # fmt: skip
+    PAPER.least(
+        "IV.D, more at rank 8, Tables 5 and 1",
+        t5[f"SS {name}", "delta"],
+        t1["LLaMA-2-7B", f"{score}_delta"],
+        name,
+        conclusion="the gain is larger at rank 64",
+    )
 PAPER.least("IV.D, Tables 5 and 2", t5["NG Accuracy", "delta"], t2["LLaMA-2-7B", "delta"], "accuracy, more at rank 8")
 PAPER.states("IV.D", "1.95", t5["NG Accuracy", "delta"], "gain at rank 8")
 
@@ -73,8 +92,13 @@ PAPER.granularity(t6, "accuracy", 408, source="the public MRPC development split
 t7a = PAPER.table("table7a", key="model")
 for model in ("Flan-T5-Large", "LLaMA-2-7B"):
     for score in SCORES:
-        PAPER.least("IV.D, stability improved, Table 7", t7a[model, f"{score}_QLoRA"], t7a[model, f"{score}_LoRAN"],
-                    f"variance of {model}, {score}", conclusion="the variance grows")  # fmt: skip
+        PAPER.least(
+            "IV.D, stability improved, Table 7",
+            t7a[model, f"{score}_QLoRA"],
+            t7a[model, f"{score}_LoRAN"],
+            f"variance of {model}, {score}",
+            conclusion="the variance grows",
+        )
 t7b = PAPER.table("table7b", key="function")
 for score in SCORES:
     for base, ours in (("QLoRA", "base"), ("LoRAN", "fn")):
@@ -91,8 +115,13 @@ for model in t8.rows:
 t9 = PAPER.table("table9", key="model")
 PAPER.differences(t9, "LoRAN", "QLoRA", "delta")
 for model in t9.rows:
-    PAPER.least("IV.D and V, no more training time, Table 9", t9[model, "QLoRA"], t9[model, "LoRAN"],
-                f"hours of {model}", conclusion="LoRAN takes longer")  # fmt: skip
+    PAPER.least(
+        "IV.D and V, no more training time, Table 9",
+        t9[model, "QLoRA"],
+        t9[model, "LoRAN"],
+        f"hours of {model}",
+        conclusion="LoRAN takes longer",
+    )
     PAPER.covers("VI, up to 0.5 GPU hours", "0.0", "0.5", [t9[model, "delta"]], f"extra hours of {model}")
 t10 = PAPER.table("table10", key="category")
 PAPER.monotone("Table 10", t10.column("index"), "the classes are numbered in order")

@@ -30,8 +30,9 @@ for r in (4, 8, 16, 32):
     PAPER.least("4.1", t2["SineLoRA 4", "avg"], t2[f"LoRA {r}", "avg"], "rank 4 with a sine beats LoRA at all ranks")
     for row in t2.where(rank=str(r)):
         count = exact(lora_parameters(LLAMA, FIVE, r), f"{lora_parameters(LLAMA, FIVE, r)}") / 10**6
-        PAPER.result(t2, row, "params_M", count, "r (m + n) of q, k, v, up, down in Llama-3-8B, in millions",
-                     basis="reading")  # fmt: skip
+        PAPER.result(
+            t2, row, "params_M", count, "r (m + n) of q, k, v, up, down in Llama-3-8B, in millions", basis="reading"
+        )
 
 t3 = PAPER.table("table3", key="method rank")
 PAPER.means(t3, SCENES, "avg", within=["rank"])
@@ -55,8 +56,12 @@ for row in t6.rows:
     PAPER.monotone("Table 6", t6.cells(row, ["rank8_GB", "rank16_GB", "rank32_GB"]), f"memory of {row} grows with rank")
 for column in ("rank8_GB", "rank16_GB", "rank32_GB"):
     over = t6["Sine LoRA", column] - t6["LoRA", column]
-    PAPER.same("Table 6", f"the sine's memory over LoRA is one number at all ranks ({column})", over,
-               t6["Sine LoRA", "rank8_GB"] - t6["LoRA", "rank8_GB"])  # fmt: skip
+    PAPER.same(
+        "Table 6",
+        f"the sine's memory over LoRA is one number at all ranks ({column})",
+        over,
+        t6["Sine LoRA", "rank8_GB"] - t6["LoRA", "rank8_GB"],
+    )
 
 t7 = PAPER.table("table7", key="method rank")
 PAPER.means(t7, REASON, "avg", within=["rank"])
@@ -64,8 +69,14 @@ PAPER.deltas(t7, "delta", "avg", lambda row: "DoRA 8" if row.endswith(" 8") else
 for row, cells in t7.rows.items():
     r = int(cells["rank"])
     count = lora_parameters(LLAMA, FIVE, r) + magnitude_parameters(LLAMA, FIVE)
-    PAPER.result(t7, row, "params_M", exact(count) / 10**6, "r (m + n) plus one magnitude per output, in millions",
-                 basis="reading")  # fmt: skip
+    PAPER.result(
+        t7,
+        row,
+        "params_M",
+        exact(count) / 10**6,
+        "r (m + n) plus one magnitude per output, in millions",
+        basis="reading",
+    )
     if row.startswith("Sine"):
         PAPER.best("A.2.1", t7, t7.where(rank=str(r)), [*REASON[:7], "avg"], row)
 share = t7["SineDoRA 8", "params_M"] * 100 / t7["DoRA* 32", "params_M"]
@@ -81,8 +92,12 @@ for row in t9.rows:
     PAPER.monotone("Table 9", used, f"frequency of {row} falls with the rank", falling=True)
 t10 = PAPER.table("table10", key="row_label")
 for omega in (100, 200, 300, 400, 600, 700):
-    PAPER.least("A.2.2, Table 10 against Table 9", t10["PSNR", "omega500"], t10["PSNR", f"omega{omega}"],
-                f"500, the frequency chosen for rank 1, is not below {omega}")  # fmt: skip
+    PAPER.least(
+        "A.2.2, Table 10 against Table 9",
+        t10["PSNR", "omega500"],
+        t10["PSNR", f"omega{omega}"],
+        f"500, the frequency chosen for rank 1, is not below {omega}",
+    )
 PAPER.monotone("A.2.2", t10.cells("PSNR", [f"omega{w}" for w in range(100, 600, 100)]), "grows up to 500")
 
 t11 = PAPER.table("table11", key="method rank")
@@ -91,8 +106,13 @@ for row in t11.rows:
     PAPER.result(t11, row, "compression_pct", share, "parameters in percent of the full model's")
 for r in (1, 5, 20):
     PAPER.best("A.2.3, outperforms low rank", t11, t11.where(rank=str(r)), ["acc"], f"SineLR-ConvNeXt-Tiny {r}")
-    PAPER.least("A.2.3, outperforms the full-rank model", t11[f"SineLR-ConvNeXt-Tiny {r}", "acc"],
-                t11["ConvNeXt-Tiny", "acc"], f"rank {r} against the full model", conclusion="the full model is better")  # fmt: skip
+    PAPER.least(
+        "A.2.3, outperforms the full-rank model",
+        t11[f"SineLR-ConvNeXt-Tiny {r}", "acc"],
+        t11["ConvNeXt-Tiny", "acc"],
+        f"rank {r} against the full model",
+        conclusion="the full model is better",
+    )
 
 t12 = PAPER.table("table12", key="method")
 for row in t12.rows:

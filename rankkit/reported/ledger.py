@@ -105,10 +105,11 @@ _TITLES = {
 _HOW = (
     "A printed number stands for the interval of what could have been rounded or cut to it: half a unit of its",
     "last digit towards 0, a whole unit away from it. INCONSISTENT: the printed and the recomputed interval do not",
-    "meet, whatever the rounding; the gap is in units of the last printed digit. The surest come first, among them the widest: arithmetic on",
-    "a table alone; numbers in prose; comparisons of cells as printed, the text's words taken as meant for each; readings,",
-    "which assume a module set or a formula. UNCLEAR: a cell is damaged or missing in the text at hand. Observations give the",
-    "probability of what is seen under the assumption named; they say nothing of why.",
+    "meet, whatever the rounding; the gap is in units of the last printed digit. The surest come first, among them",
+    "the widest: arithmetic on a table alone; numbers in prose; comparisons of cells as printed, the text's words",
+    "taken as meant for each; readings, which assume a module set or a formula. UNCLEAR: a cell is damaged or",
+    "missing in the text at hand. Observations give the probability of what is seen under the assumption named;",
+    "they say nothing of why.",
 )
 
 
@@ -116,8 +117,10 @@ def _rows(findings: list[Finding], word: str) -> list[str]:
     if word != "INCONSISTENT":
         lines = ["| check | where | what | arithmetic |", "|:--|:--|:--|:--|"]
         return lines + [f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} |" for f in findings]
-    lines = ["| check | where | what | arithmetic | basis | gap, units | smallest repair | changes |",
-             "|:--|:--|:--|:--|:--|--:|:--|:--|"]  # fmt: skip
+    lines = [
+        "| check | where | what | arithmetic | basis | gap, units | smallest repair | changes |",
+        "|:--|:--|:--|:--|:--|--:|:--|:--|",
+    ]
     return lines + [
         f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} | {f.basis} | {f.units:.3g} | {_safe(f.repair)} "
         f"| {_safe(f.conclusion)} |"

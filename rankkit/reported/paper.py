@@ -177,8 +177,11 @@ class Paper:
         ends = parse(low), parse(high)
         for cell in cells:
             nearest = min(max(cell.value, ends[0].value), ends[1].value)
-            span = Quantity(f"the range {low} to {high}", nearest, ends[0].low, ends[1].high, unit=ends[0].unit)
-            self._record(place, what, agree(cell, span), cell=place_of, conclusion="outside the range")
+            span = Quantity(f"the nearest in {low} to {high}", nearest, ends[0].low, ends[1].high, unit=ends[0].unit)
+            where = next(iter(cell.slope), "") if len(cell.slope) == 1 else ""
+            shown = replace(cell, text=_shown(cell, ends[0].unit), unit=ends[0].unit)
+            record = agree(shown, span)
+            self._record(place, what, record, cell=where, conclusion="outside the range", basis="prose")
 
     def _add(
         self,
