@@ -122,8 +122,8 @@ def _rows(findings: list[Finding], word: str) -> list[str]:
         "|:--|:--|:--|:--|:--|--:|:--|:--|",
     ]
     return lines + [
-        f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} | {f.basis} | {f.units:.3g} | {_safe(f.repair)} "
-        f"| {_safe(f.conclusion)} |"
+        f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} | {f.basis} | {f.units:.3g} "
+        f"| {_safe(f.repair)} | {_safe(f.conclusion)} |"
         for f in findings
     ]
 

@@ -51,7 +51,7 @@ class Paper:
         return table
 
     def means(self, table: Table, over: Sequence[str], column: str, *, within: Sequence[str] = ()) -> None:
-        """Check that the column is the unweighted mean of the others, row by row; ``within`` columns group rows for ranking."""
+        """Check that the column is the unweighted mean of the others; ``within`` groups rows for ranking."""
         values = {row: mean(table.cells(row, over)) for row in table.rows}
         for row, value in values.items():
             if table[row, column].doubt.endswith("missing"):
@@ -66,7 +66,7 @@ class Paper:
             self.result(table, row, column, table[row, left] - table[row, right], f"{column} is {left} - {right}")
 
     def deltas(self, table: Table, column: str, of: str, base: Callable[[str], str]) -> None:
-        """Check that the column is a row's ``of`` minus that of the row ``base(row)``; rows without a delta are passed by."""
+        """Check that the column is a row's ``of`` minus that of ``base(row)``; rows without one are passed by."""
         for row in table.rows:
             if not table[row, column].doubt.endswith("missing"):
                 value = table[row, of] - table[base(row), of]
@@ -144,7 +144,7 @@ class Paper:
     def best(
         self, place: str, table: Table, rows: Sequence[str], columns: Sequence[str], row: str, *, low: bool = False
     ) -> None:
-        """Check that the row is the best of the rows in every column; columns are printed to one precision, so order is kept."""
+        """Check that the row is the best of the rows in every column, as printed."""
         for column in columns:
             cells = {name: table[name, column] for name in rows if name != row and table[name, column].unit}
             if not cells or not table[row, column].unit:

@@ -14,7 +14,6 @@ from rankkit.reported import Paper, agree, collect, exact, lora_parameters, magn
 from rankkit.reported.ledger import Reported
 
 PAPERS = Path(__file__).parents[3] / "shared" / "papers"
-PAPERS = PAPERS if PAPERS.is_dir() else Path(__file__).parents[2].parent / "shared" / "papers"
 STYLES = (ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN)
 TASKS = ("a", "b", "c", "d")
 
@@ -44,7 +43,8 @@ def test_the_smallest_repair_closes_the_gap():
     a, b = parse("5.00", cell="t|r|a"), parse("3.00", cell="t|r|b")
     found = agree(parse("3.00", cell="t|r|delta"), a - b)
     assert found["verdict"] == "INCONSISTENT"
-    assert found["repair"].endswith("-1.000") and found["repair"].startswith("t | r | delta")
+    assert found["repair"] == "t | r | delta by -1.000"
+    assert agree(parse("2.00"), a - b)["verdict"] == "CONSISTENT"
 
 
 def test_parameters_of_known_models():
@@ -96,7 +96,7 @@ def test_no_false_alarm_on_300_clean_tables(tmp_path):
         paper, table = checked(synthetic(seed), tmp_path)
         true_best = max(table.rows, key=lambda row: table[row, "a"].value)
         paper.best("text", table, list(table.rows), ["a"], true_best)
-        assert len(paper.findings) == 11 + 0 * seed
+        assert len(paper.findings) == 11
         assert not bad(paper), (seed, bad(paper))
 
 
