@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "testing": {"factors", "spectrum"},
     "verdict": set(),
     "claims": {"claims", "execution", "verdict"},
-    "reported": {"reported", "verdict"},
+    "reported": {"plots", "reported", "verdict"},
     "gates": {"audit"},
     "arguments": {"gates"},
     "data": {"data"},

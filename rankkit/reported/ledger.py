@@ -12,8 +12,9 @@ from typing import Any
 
 from rankkit.reported.finding import BASES, Finding
 from rankkit.reported.paper import Paper
+from rankkit.reported.table import Table
 
-__all__ = ["Reported", "collect"]
+__all__ = ["Reported", "collect", "picture"]
 
 FILES = "relations.py"
 _ORDER = ("INCONSISTENT", "UNCLEAR", "EMPIRICAL", "CONSISTENT")
@@ -94,6 +95,26 @@ def collect(paths: Iterable[str | os.PathLike[str]]) -> Reported:
                 raise ValueError(f"{file} must set PAPER to a rankkit.reported.Paper, got {paper!r}.")
             papers.append(paper)
     return Reported(tuple(papers))
+
+
+def picture(paper: Paper, table: Table) -> Any:
+    """Return axes with the table as printed, cells coloured by their worst verdict, recomputed values in brackets."""
+    from rankkit.plots import printed_table
+
+    rank = ("INCONSISTENT", "UNCLEAR", "CONSISTENT")
+    verdicts: dict[tuple[int, int], str] = {}
+    values: dict[tuple[int, int], str] = {}
+    names = list(table.rows)
+    for finding in sorted((f for f in paper.findings if f.verdict in rank), key=lambda f: -rank.index(f.verdict)):
+        stem, _, rest = finding.cell.partition("|")
+        row, _, column = rest.rpartition("|")
+        if stem == table.name:
+            at = names.index(row), table.columns.index(column)
+            verdicts[at] = finding.verdict
+            if finding.recomputed:
+                values[at] = finding.recomputed
+    rows = [list(cells.values()) for cells in table.rows.values()]
+    return printed_table(table.columns, rows, verdicts, values, title=f"{paper.name}, {table.label}")
 
 
 _TITLES = {

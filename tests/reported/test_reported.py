@@ -10,7 +10,7 @@ import pytest
 
 from rankkit.cli import main
 from rankkit.data import paper_checks
-from rankkit.reported import Paper, agree, collect, exact, lora_parameters, magnitude_parameters, parse
+from rankkit.reported import Paper, agree, collect, exact, lora_parameters, magnitude_parameters, parse, picture
 from rankkit.reported.ledger import Reported
 
 PAPERS = Path(__file__).parents[3] / "shared" / "papers"
@@ -192,3 +192,9 @@ def test_relations_without_a_paper_are_refused(tmp_path):
 
 def test_an_empty_report_says_so():
     assert Reported(()).summary.startswith("0 checks")
+
+
+def test_a_picture_shows_the_recomputed_value_under_the_printed_one(ledger):
+    (paper,) = [paper for paper in ledger.papers if paper.name == "sine_lora"]
+    drawn = picture(paper, paper.tables["table2"]).tables[0]
+    assert "2.45\n(1.450)" in [cell.get_text().get_text() for cell in drawn.get_celld().values()]
