@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 
 from rankkit.plots.style import axes_for
 
@@ -46,7 +47,7 @@ def printed_table(
     ]
     colours = [[_COLOURS[verdicts.get((i, j), "")] for j in range(len(header))] for i in range(len(rows))]
     drawn = ax.table(text, cellColours=colours, colLabels=list(header), loc="upper center", cellLoc="center",
-                     bbox=[0.0, 0.0, 1.0, 1.0])  # fmt: skip
+                     bbox=Bbox.unit())  # fmt: skip
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(8)
     drawn.auto_set_column_width(list(range(len(header))))

@@ -113,7 +113,7 @@ def _needed(printed: Quantity, recomputed: Quantity) -> str:
 def _repair(printed: Quantity, recomputed: Quantity) -> str:
     """Name the cell that has to move least; where the value is not linear in a cell, to first order."""
     move = printed.value - recomputed.value
-    moves = {cell: -move for cell in printed.slope}
+    moves = dict.fromkeys(printed.slope, -move)
     moves |= {cell: move / slope for cell, slope in recomputed.slope.items() if slope}
     if not moves:
         return ""
