@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["WORDS", "Verdict"]
 
-# for statements; BROKEN is for a record whose own code fails
+# for statements, then for printed numbers; BROKEN is for a record whose own code fails
 WORDS: dict[str, str] = {
     "HOLDS": "no violation was found, or none can exist",
     "HOLDS_UNDER": "holds under a further hypothesis, which is named",
@@ -16,6 +16,9 @@ WORDS: dict[str, str] = {
     "ILL_POSED": "cannot be decided as it is stated, for the reason given",
     "EMPIRICAL": "a matter of measurement: the measured value, with its interval",
     "UNDECIDED": "could not tell",
+    "CONSISTENT": "the printed number and the recomputed one can be the same",
+    "INCONSISTENT": "no rounding makes the printed number and the recomputed one the same",
+    "UNCLEAR": "a cell is damaged or missing",
     "BROKEN": "the record itself could not be computed",
 }
 

@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "path",
         nargs="*",
-        help="Python files with CLAIMS, or folders with claims.py, to run (default: the papers')",
+        help="Python files with CLAIMS, or folders with claims.py or relations.py, to run (default: the papers')",
     )
     parser.add_argument("--claim", action="append", default=[], metavar="ID", help="only this one; may be repeated")
     parser.add_argument("--budget", type=seconds, default=60.0, metavar="TIME", help="a claim may take, e.g. 60s, 2m")
@@ -46,6 +46,14 @@ def _verify(options: argparse.Namespace) -> int:
         options.path = [str(paper_checks())]
     if options.recheck:
         return _recheck(options)
+    reported = None
+    if not options.claim:
+        from rankkit.reported import collect
+
+        reported = collect(options.path)
+        if reported.papers and not _has_claims(options.path):
+            _show(options, reported)
+            return 0
     ledger = verify(
         *options.path, only=options.claim, instances=options.instances, budget=options.budget,
         database=options.database, progress=options.progress,
@@ -60,6 +68,8 @@ def _verify(options: argparse.Namespace) -> int:
     say(ledger.summary)
     if options.html:
         say(f"wrote {write_atomically(options.html, lambda file: file.write(ledger.to_html().encode()))}")
+    if reported and reported.papers:
+        say(reported.summary + " rankkit verify on a folder with relations.py alone lists them.")
     if options.certificates:
         found = [record["certificate"] for record in ledger.records if record["certificate"]]
         data = json.dumps(found, indent=1).encode()
@@ -69,6 +79,26 @@ def _verify(options: argparse.Namespace) -> int:
         say(f"changed: {change}")
     broken = any(entry.verdict.word == "BROKEN" for entry in ledger.checked)
     return 3 if changes else 1 if broken else 0
+
+
+def _has_claims(paths: list[str]) -> bool:
+    from rankkit.claims.ledger import FILES
+
+    return any(
+        any(Path(path).rglob(FILES)) if Path(path).is_dir() else Path(path).name != "relations.py" for path in paths
+    )
+
+
+def _show(options: argparse.Namespace, reported: Any) -> None:
+    """Write the checks of printed numbers."""
+    kind = format_of(options)
+    if kind == "json":
+        write(options, reported.to_json())
+    elif kind == "markdown":
+        write(options, reported.to_markdown())
+    else:
+        emit(options, reported.columns)
+    say(reported.summary)
 
 
 def _recheck(options: argparse.Namespace) -> int:

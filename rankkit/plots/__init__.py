@@ -5,6 +5,7 @@ from __future__ import annotations
 from rankkit.plots.curves import frequency_curve, frequency_curves, probe_curves
 from rankkit.plots.matrices import cosine_heatmap, spectra
 from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
+from rankkit.plots.reported import printed_table
 from rankkit.plots.style import LABELS, PALETTE, label_lines, panels_for
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "label_lines",
     "layer_heatmap",
     "panels_for",
+    "printed_table",
     "probe_curves",
     "spectra",
     "spectra_grid",

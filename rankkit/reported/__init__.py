@@ -1,0 +1,30 @@
+"""Printed numbers: what they can have been, how they hang together, and what cannot be reconciled."""
+
+from __future__ import annotations
+
+from rankkit.reported.finding import Finding, agree
+from rankkit.reported.ledger import Reported, collect, picture
+from rankkit.reported.paper import Paper
+from rankkit.reported.printed import Quantity, exact, mean, parse, total
+from rankkit.reported.shapes import MODELS, lora_parameters, magnitude_parameters, response_parameters
+from rankkit.reported.table import Table, read
+
+__all__ = [
+    "MODELS",
+    "Finding",
+    "Paper",
+    "Quantity",
+    "Reported",
+    "Table",
+    "agree",
+    "collect",
+    "exact",
+    "lora_parameters",
+    "magnitude_parameters",
+    "mean",
+    "parse",
+    "picture",
+    "read",
+    "response_parameters",
+    "total",
+]

@@ -1,0 +1,170 @@
+"""A printed number as what it can have been: an exact interval, with the arithmetic that made it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+__all__ = ["Quantity", "exact", "mean", "parse", "total"]
+
+_SCALE = {"": 1, "%": 1, "x": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_NUMBER = re.compile(
+    r"(?P<sign>[+-]?)(?P<digits>\d+(?:\.\d*)?|\.\d+)(?P<power>e[+-]?\d+)?\s*(?P<unit>kB|MB|GB|[kKMBx%]?)"
+)
+_MARKS = re.compile(r"\\textbf|\\mathbf|[*†‡§{}$↑↓⇑⇓_\\]")
+_MISSING = {"", "-", "–", "—", "/", "n/a", "N/A"}
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """What a printed number, or arithmetic on printed numbers, can have been.
+
+    Attributes
+    ----------
+    text : str
+        As printed, or the arithmetic with the printed numbers in it.
+    value : Fraction
+        Of the numbers as printed.
+    low, high : Fraction
+        Exact ends of what the unrounded numbers allow.
+    doubt : str
+        Why it cannot be relied on: damaged or missing; empty: it can.
+    slope : mapping
+        Cell -> derivative of the value by that cell's.
+    unit : Fraction
+        Of the last printed digit; 0 for arithmetic and exact numbers.
+    """
+
+    text: str
+    value: Fraction
+    low: Fraction
+    high: Fraction
+    doubt: str = ""
+    slope: Mapping[str, Fraction] = field(default_factory=dict)
+    unit: Fraction = Fraction(0)
+
+    def __add__(self, other: Quantity | int | Fraction) -> Quantity:
+        b = _of(other)
+        slope = _joined(self, b, Fraction(1), Fraction(1))
+        return _made(f"{self.text} + {b.text}", self.value + b.value, (self.low + b.low, self.high + b.high),
+                     (self, b), slope)  # fmt: skip
+
+    def __sub__(self, other: Quantity | int | Fraction) -> Quantity:
+        b = _of(other)
+        text = f"{self.text} - {_grouped(b.text)}"
+        slope = _joined(self, b, Fraction(1), Fraction(-1))
+        return _made(text, self.value - b.value, (self.low - b.high, self.high - b.low), (self, b), slope)
+
+    def __mul__(self, other: Quantity | int | Fraction) -> Quantity:
+        b = _of(other)
+        ends = [p * q for p in (self.low, self.high) for q in (b.low, b.high)]
+        text = f"{_grouped(self.text)} * {_grouped(b.text)}"
+        return _made(text, self.value * b.value, (min(ends), max(ends)), (self, b),
+                     _joined(self, b, b.value, self.value))  # fmt: skip
+
+    def __truediv__(self, other: Quantity | int | Fraction) -> Quantity:
+        b = _of(other)
+        if b.low <= 0 <= b.high:
+            if b.doubt:
+                return _made(f"{_grouped(self.text)} / {b.text}", self.value, (self.low, self.high), (self, b), {})
+            raise ValueError(f"cannot divide by {b.text}: it may be 0; leave this relation out.")
+        ends = [p / q for p in (self.low, self.high) for q in (b.low, b.high)]
+        text = f"{_grouped(self.text)} / {_grouped(b.text)}"
+        slope = _joined(self, b, 1 / b.value, -self.value / b.value**2)
+        return _made(text, self.value / b.value, (min(ends), max(ends)), (self, b), slope)
+
+
+def parse(text: str, *, cell: str = "", truncated: bool = True) -> Quantity:
+    """Return what a printed number can have been.
+
+    Parameters
+    ----------
+    text : str
+        As printed: signs, percent, k/M/B, kB/MB/GB, ``+-`` and what follows it, arrows, bold and footnote marks. A
+        trailing ``?`` marks a damaged cell; a dash, a slash or nothing a missing one.
+    cell : str
+        Its name, in messages and slopes.
+    truncated : bool
+        Allow digits that were cut instead of rounded: a whole unit of the last digit away from 0, half towards 0.
+
+    Returns
+    -------
+    Quantity
+        Percent stay percent; k, M, B and bytes are multiplied out.
+
+    Raises
+    ------
+    ValueError
+        If there is no number in the text.
+    """
+    plain = _MARKS.sub("", text.replace("−", "-").replace(",", "")).strip()
+    if plain in _MISSING:
+        zero, slope = Fraction(0), {cell: Fraction(1)} if cell else {}
+        return Quantity("missing", zero, zero, zero, doubt=f"{cell or 'a cell'} is missing", slope=slope)
+    doubt = f"{cell or 'a cell'} is damaged" if "?" in plain else ""
+    plain = re.split(r"±|\+-|\+/-|\(", plain.replace("?", "").lstrip("~≈<>≤≥"))[0].strip()
+    found = _NUMBER.fullmatch(plain)
+    if found is None:
+        raise ValueError(f"{cell or 'a printed number'} must be a number, got {text!r}; mark damage with a ?.")
+    scale = Fraction(10) ** int((found["power"] or "e0")[1:]) * _SCALE[found["unit"]]
+    decimals = len(found["digits"].partition(".")[2])
+    unit = scale / 10**decimals
+    sign = -1 if found["sign"] == "-" else 1
+    value = sign * Fraction(found["digits"]) * scale
+    away, towards = (unit if truncated else unit / 2), unit / 2
+    ends = (value - towards, value + away) if value > 0 else (value - away, value + towards)
+    if not value and truncated:
+        ends = (-unit, unit)
+    slope = {cell: Fraction(1)} if cell else {}
+    return Quantity(plain, value, *ends, doubt=doubt, slope=slope, unit=unit)
+
+
+def exact(value: int | Fraction, text: str = "") -> Quantity:
+    """Return a number that was never rounded."""
+    number = Fraction(value)
+    return Quantity(text or str(value), number, number, number)
+
+
+def total(cells: Iterable[Quantity]) -> Quantity:
+    """Return the sum."""
+    parts = list(cells)
+    if not parts:
+        raise ValueError("cells must hold at least one number, got none; check the column names.")
+    result = parts[0]
+    for part in parts[1:]:
+        result = result + part
+    return result
+
+
+def mean(cells: Iterable[Quantity]) -> Quantity:
+    """Return the unweighted mean."""
+    parts = list(cells)
+    return total(parts) / len(parts)
+
+
+def _of(value: Quantity | int | Fraction) -> Quantity:
+    return value if isinstance(value, Quantity) else exact(value)
+
+
+def _grouped(text: str) -> str:
+    return f"({text})" if " + " in text or " - " in text or " / " in text else text
+
+
+def _joined(a: Quantity, b: Quantity, by_a: Fraction, by_b: Fraction) -> dict[str, Fraction]:
+    slope = {name: by_a * part for name, part in a.slope.items()}
+    for name, part in b.slope.items():
+        slope[name] = slope.get(name, Fraction(0)) + by_b * part
+    return slope
+
+
+def _made(
+    text: str,
+    value: Fraction,
+    ends: tuple[Fraction, Fraction],
+    parts: tuple[Quantity, Quantity],
+    slope: Mapping[str, Fraction],
+) -> Quantity:
+    doubt = "; ".join(dict.fromkeys(part.doubt for part in parts if part.doubt))
+    return Quantity(text, value, *ends, doubt=doubt, slope=slope)
