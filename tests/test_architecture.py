@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "verdict": set(),
     "claims": {"claims", "data", "execution", "page", "verdict"},
     "gallery": {"execution", "plots", "rankkit", "store"},
-    "reported": {"plots", "reported", "verdict"},
+    "reported": {"plots", "reported", "store", "verdict"},
     "gates": {"audit"},
     "arguments": {"gates"},
     "data": {"data"},
@@ -74,7 +74,7 @@ MAY_IMPORT = {
     "cli": {"commands", "rankkit"},
 }
 ONLY = {
-    "matplotlib": {"plots", "page", "gallery", "commands"},
+    "matplotlib": {"plots", "page", "gallery", "commands", "reported"},
     "seaborn": {"plots"},
     "hypothesis": {"claims", "testing"},
     "flint": {"claims"},

@@ -1,4 +1,4 @@
-"""rankkit verify: which statements hold, which fail, with certificates."""
+"""rankkit verify: which statements hold, which fail, with certificates; which printed numbers agree."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--database", metavar="FOLDER", help="keep the instances nearest to violation, and start there")
     parser.add_argument("--against", metavar="LEDGER.json", help="exit 3 where a verdict is not the one in this file")
     parser.add_argument("--certificates", metavar="FILE", type=writable, help="write the counterexamples' certificates")
+    parser.add_argument("--reported", action="store_true", help="check printed numbers (relations.py), not claims")
+    parser.add_argument("--pictures", metavar="FOLDER", help="with --reported: every table, coloured by verdict")
     parser.add_argument("--recheck", metavar="FILE", help="only compute the margins of these certificates again")
 
 
@@ -46,14 +48,8 @@ def _verify(options: argparse.Namespace) -> int:
         options.path = [str(paper_checks())]
     if options.recheck:
         return _recheck(options)
-    reported = None
-    if not options.claim:
-        from rankkit.reported import collect
-
-        reported = collect(options.path)
-        if reported.papers and not _has_claims(options.path):
-            _show(options, reported)
-            return 0
+    if options.reported or not _has_claims(options.path):
+        return _reported(options)
     ledger = verify(
         *options.path, only=options.claim, instances=options.instances, budget=options.budget,
         database=options.database, progress=options.progress,
@@ -68,8 +64,6 @@ def _verify(options: argparse.Namespace) -> int:
     say(ledger.summary)
     if options.html:
         say(f"wrote {write_atomically(options.html, lambda file: file.write(ledger.to_html().encode()))}")
-    if reported and reported.papers:
-        say(reported.summary + " rankkit verify on a folder with relations.py alone lists them.")
     if options.certificates:
         found = [record["certificate"] for record in ledger.records if record["certificate"]]
         data = json.dumps(found, indent=1).encode()
@@ -89,16 +83,30 @@ def _has_claims(paths: list[str]) -> bool:
     )
 
 
-def _show(options: argparse.Namespace, reported: Any) -> None:
-    """Write the checks of printed numbers."""
+def _reported(options: argparse.Namespace) -> int:
+    """Check printed numbers against each other, as relations.py says; 3 where a verdict is not the committed one."""
+    from rankkit.reported import collect, pictures
+
+    found = collect(options.path)
+    if not found.papers:
+        raise ValueError(f"{', '.join(options.path)} holds no claims and no relations.py; see `rankkit verify --help`.")
     kind = format_of(options)
     if kind == "json":
-        write(options, reported.to_json())
+        write(options, found.to_json())
     elif kind == "markdown":
-        write(options, reported.to_markdown())
+        write(options, found.to_markdown())
     else:
-        emit(options, reported.columns)
-    say(reported.summary)
+        emit(options, found.columns)
+    say(found.summary)
+    if options.pictures:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        say(f"wrote {len(pictures(found, Path(options.pictures)))} pictures to {options.pictures}")
+    changes = found.changed(json.loads(Path(options.against).read_text())) if options.against else []
+    for change in changes:
+        say(f"changed: {change}")
+    return 3 if changes else 0
 
 
 def _recheck(options: argparse.Namespace) -> int:

@@ -11,6 +11,8 @@ from rankkit.plots.style import axes_for
 
 __all__ = ["printed_table"]
 
+LETTER, LINE = 0.075, 0.155  # inches of a letter and of a line at 8 points
+
 # light enough for black text; distinct to colour-blind readers
 _COLOURS = {"INCONSISTENT": "#f4a582", "UNCLEAR": "#fee9a8", "CONSISTENT": "#c7e3f2", "": "white"}
 
@@ -39,20 +41,27 @@ def printed_table(
     ax : Axes, optional
         To draw on.
     """
-    ax = axes_for(ax)
-    ax.set_axis_off()
     text = [
         [f"{cell}\n({recomputed[i, j]})" if recomputed.get((i, j)) else cell for j, cell in enumerate(row)]
         for i, row in enumerate(rows)
     ]
+    lines = [list(header), *text]
+    widths = [max(len(part) for row in lines for part in row[j].split("\n")) + 1.5 for j in range(len(header))]
+    ax = axes_for(ax, (LETTER * sum(widths), LINE * (1.5 + 2 * len(rows)) + 0.5))
+    ax.set_axis_off()
     colours = [[_COLOURS[verdicts.get((i, j), "")] for j in range(len(header))] for i in range(len(rows))]
-    drawn = ax.table(text, cellColours=colours, colLabels=list(header), loc="upper center", cellLoc="center",
-                     bbox=Bbox.unit())  # fmt: skip
+    drawn = ax.table(
+        text, cellColours=colours, colLabels=lines[0], loc="upper center", cellLoc="center",
+        colWidths=[width / sum(widths) for width in widths], bbox=Bbox.unit(),
+    )  # fmt: skip
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(8)
-    drawn.auto_set_column_width(list(range(len(header))))
+    for cell in drawn.get_celld().values():
+        cell.set(linewidth=0.4, edgecolor="#888888")
     words = [word for word in _COLOURS if word in set(verdicts.values())]
-    ax.set_title("   ".join([title, *(f"{word.lower()}: {_NAMES[word]}" for word in words)]), fontsize=9, loc="left")
+    ax.set_title(title, fontsize=9, loc="left", pad=16)
+    legend = ", ".join(f"{_NAMES[word]}: {word.lower()}" for word in words)
+    ax.annotate(legend, (0, 1), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points", fontsize=7)
     return ax
 
 

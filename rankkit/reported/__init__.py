@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rankkit.reported.finding import Finding, agree
-from rankkit.reported.ledger import Reported, collect, picture
+from rankkit.reported.ledger import Reported, collect, picture, pictures
 from rankkit.reported.paper import Paper
 from rankkit.reported.printed import Quantity, exact, mean, parse, total
 from rankkit.reported.shapes import MODELS, lora_parameters, magnitude_parameters, response_parameters
@@ -24,6 +24,7 @@ __all__ = [
     "mean",
     "parse",
     "picture",
+    "pictures",
     "read",
     "response_parameters",
     "total",

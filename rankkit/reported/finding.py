@@ -36,7 +36,8 @@ class Finding:
         What the paper concludes from the number and would not from the recomputed one; empty: nothing known.
     basis : str
         How sure it is: ``arithmetic`` rests on the table alone; ``prose`` also on a number in the text; ``comparison``
-        on the order of cells, the text's words taken as meant for each; ``reading`` on a module set or formula assumed.
+        on the order of cells, the text's words taken as meant for each; ``reading`` on a module set, a formula, or one
+        setting behind two places, assumed.
     cell : str
         ``table|row|column`` of the printed number, for the picture.
     recomputed : str

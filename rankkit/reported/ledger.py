@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import runpy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rankkit.reported.finding import BASES, Finding
 from rankkit.reported.paper import Paper
 from rankkit.reported.table import Table
 
-__all__ = ["Reported", "collect", "picture"]
+__all__ = ["Reported", "collect", "picture", "pictures"]
 
 FILES = "relations.py"
 _ORDER = ("INCONSISTENT", "UNCLEAR", "EMPIRICAL", "CONSISTENT")
@@ -40,7 +41,7 @@ class Reported:
     @property
     def records(self) -> list[dict[str, Any]]:
         """One JSON-ready record a finding."""
-        return [asdict(finding) for finding in self.findings]
+        return [_record(finding) for finding in self.findings]
 
     @property
     def columns(self) -> dict[str, list[str]]:
@@ -58,6 +59,15 @@ class Reported:
         """One sentence: how many of which verdict."""
         words = [finding.verdict for finding in self.findings]
         return f"{len(words)} checks of printed numbers: {_counts(words)}."
+
+    def changed(self, committed: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return one sentence for every verdict that is not the committed one, or has none."""
+        before = {record["id"]: record["verdict"] for record in committed}
+        return [
+            f"{f.id} was {before.get(f.id, 'not there')}, is {f.verdict}"
+            for f in self.findings
+            if before.get(f.id) != f.verdict
+        ]
 
     def to_json(self) -> str:
         """Return the records as JSON."""
@@ -117,6 +127,30 @@ def picture(paper: Paper, table: Table) -> Any:
     return printed_table(table.columns, rows, verdicts, values, title=f"{paper.name}, {table.label}")
 
 
+def pictures(reported: Reported, folder: Path) -> list[Path]:
+    """Write one picture a table into a folder, PAPER_TABLE.png; tables without a checked cell are left out."""
+    import matplotlib.pyplot as plt
+
+    from rankkit.store import write_atomically
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for paper in reported.papers:
+        checked = {finding.cell.partition("|")[0] for finding in paper.findings}
+        for name, table in paper.tables.items():
+            if name in checked:
+                figure = picture(paper, table).figure
+                save = partial(figure.savefig, format="png", dpi=150, metadata={"Software": None})
+                written.append(write_atomically(folder / f"{paper.name}_{name}.png", save))
+                plt.close(figure)
+    return written
+
+
+def _record(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a record, with the evidence where a ledger has it."""
+    return {**asdict(finding), "evidence": finding.arithmetic}
+
+
 _TITLES = {
     "INCONSISTENT": "Cannot be reconciled",
     "UNCLEAR": "Cannot be decided",
@@ -128,9 +162,9 @@ _HOW = (
     "last digit towards 0, a whole unit away from it. INCONSISTENT: the printed and the recomputed interval do not",
     "meet, whatever the rounding; the gap is in units of the last printed digit. The surest come first, among them",
     "the widest: arithmetic on a table alone; numbers in prose; comparisons of cells as printed, the text's words",
-    "taken as meant for each; readings, which assume a module set or a formula. UNCLEAR: a cell is damaged or",
-    "missing in the text at hand. Observations give the probability of what is seen under the assumption named;",
-    "they say nothing of why.",
+    "taken as meant for each; readings, which assume a module set, a formula or one setting. UNCLEAR: a cell is",
+    "damaged or missing in the text at hand. Observations give the probability of what is seen under the assumption",
+    "named; they say nothing of why.",
 )
 
 

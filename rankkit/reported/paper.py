@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -116,8 +117,9 @@ class Paper:
         self._observe(table, "all", "last digits", f"{zeros} of {n} end in 0; as many or more if uniform: {tail:.2g}")
 
     def same(self, place: str, what: str, first: Quantity, second: Quantity, *, conclusion: str = "") -> None:
-        """Check one quantity printed in two places."""
-        self._record(place, what, agree(first, second), cell=next(iter(first.slope), ""), conclusion=conclusion)
+        """Check one quantity printed in two places; that it is one, and one setting, is a reading."""
+        cell = next(iter(first.slope), "")
+        self._record(place, what, agree(first, second), cell=cell, conclusion=conclusion, basis="reading")
 
     def states(self, place: str, printed: str, value: Quantity, what: str, *, conclusion: str = "") -> None:
         """Check that a number in prose is this arithmetic on cells."""
@@ -217,13 +219,12 @@ class Paper:
         conclusion: str = "",
         basis: str = "arithmetic",
     ) -> None:
-        number = len(self.findings) + 1
+        # a name of its own content: a relation put in between renames no other
+        digest = hashlib.sha256(f"{place}|{what}|{cell}|{basis}".encode()).hexdigest()[:6]
+        same = sum(finding.id.startswith(f"{self.name}.{digest}") for finding in self.findings)
+        name = f"{self.name}.{digest}" + (f".{same + 1}" if same else "")
         kept = conclusion if record["verdict"] == "INCONSISTENT" else ""
-        self.findings.append(
-            Finding(
-                f"{self.name}.r{number:03d}", self.name, place, what, basis=basis, cell=cell, conclusion=kept, **record
-            )
-        )
+        self.findings.append(Finding(name, self.name, place, what, basis=basis, cell=cell, conclusion=kept, **record))
 
 
 def _shown(value: Quantity, unit: Fraction) -> str:

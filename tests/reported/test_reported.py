@@ -1,5 +1,6 @@
 """Printed numbers: intervals, relations, planted errors found, clean tables of every rounding style left alone."""
 
+import json
 import random
 import re
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
@@ -198,3 +199,35 @@ def test_a_picture_shows_the_recomputed_value_under_the_printed_one(ledger):
     (paper,) = [paper for paper in ledger.papers if paper.name == "sine_lora"]
     drawn = picture(paper, paper.tables["table2"]).tables[0]
     assert "2.45\n(1.450)" in [cell.get_text().get_text() for cell in drawn.get_celld().values()]
+
+
+def test_the_command_draws_every_table_and_says_what_changed(tmp_path, capsys):
+    paper = str(paper_checks() / "sine_lora")
+    assert main(["verify", "--reported", paper, "--pictures", str(tmp_path / "pictures"), "--format", "json"]) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert len(list((tmp_path / "pictures").glob("sine_lora_*.png"))) >= 10
+    assert all(record["evidence"] for record in records)
+    records[0]["verdict"] = "UNCLEAR"
+    (tmp_path / "before.json").write_text(json.dumps(records))
+    assert main(["verify", "--reported", paper, "--against", str(tmp_path / "before.json")]) == 3
+    assert f"changed: {records[0]['id']} was UNCLEAR" in capsys.readouterr().err
+
+
+def test_a_relation_put_first_renames_no_other(tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "t.csv").write_text("m,a,b,d\nx,5.0,3.0,2.0\ny,5.0,3.0,1.0\n")
+    first, second = Paper("mine", tmp_path / "tables"), Paper("mine", tmp_path / "tables")
+    for paper in (first, second):
+        table = paper.table("t", key="m")
+        if paper is second:
+            paper.least("text", table["x", "a"], table["x", "b"], "a above b")
+        paper.differences(table, "a", "b", "d")
+    assert {f.id: f.verdict for f in first.findings}.items() <= {f.id: f.verdict for f in second.findings}.items()
+
+
+def test_counts_of_a_known_test_set_are_checked(tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "t.csv").write_text("m,acc\nx,84.20\ny,84.30\n")  # of 500: steps of 0.2
+    paper = Paper("mine", tmp_path / "tables")
+    paper.counts(paper.table("t", key="m"), "acc", 500)
+    assert [finding.verdict for finding in paper.findings] == ["CONSISTENT", "INCONSISTENT"]
