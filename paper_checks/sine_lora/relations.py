@@ -1,6 +1,6 @@
 """How the numbers of the sine-LoRA paper hang together."""
 
-from rankkit.reported import Paper, exact, lora_parameters, magnitude_parameters, mean
+from rankkit.reported import Paper, exact, lora_parameters, magnitude_parameters, mean, mlp_parameters
 
 PAPER = Paper("sine_lora", __file__)
 GLUE = ("CoLA", "MRPC", "STSB", "SST2", "RTE", "QNLI", "MNLI", "QQP")
@@ -121,6 +121,10 @@ for column in t12.columns[1:]:
     PAPER.least("Table 12", t12["Sine Low-Rank", column], t12["Low-Rank", column], f"the sine needs memory ({column})")
 
 t13 = PAPER.table("table13", key="method rank")
+for row, cells in t13.rows.items():
+    count = mlp_parameters((3, 256, 256, 256, 1), int(cells["rank"]) if cells["rank"] else None)
+    what = "weights and biases of 3-256-256-256-1, the square layers of rank k, in thousands"
+    PAPER.result(t13, row, "params_K", exact(count) / 10**3, what, basis="reading")
 for row in t13.rows:
     share = t13[row, "params_K"] * 100 / t13["Full", "params_K"]
     PAPER.result(t13, row, "compression_pct", share, "parameters in percent of the full model's")

@@ -6,7 +6,7 @@ from rankkit.reported.finding import Finding, agree
 from rankkit.reported.ledger import Reported, collect, picture, pictures
 from rankkit.reported.paper import Paper
 from rankkit.reported.printed import Quantity, exact, mean, parse, total
-from rankkit.reported.shapes import MODELS, lora_parameters, magnitude_parameters, response_parameters
+from rankkit.reported.shapes import MODELS, lora_parameters, magnitude_parameters, mlp_parameters, response_parameters
 from rankkit.reported.table import Table, read
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "lora_parameters",
     "magnitude_parameters",
     "mean",
+    "mlp_parameters",
     "parse",
     "picture",
     "pictures",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-__all__ = ["MODELS", "lora_parameters", "magnitude_parameters", "response_parameters"]
+__all__ = ["MODELS", "lora_parameters", "magnitude_parameters", "mlp_parameters", "response_parameters"]
 
 # module -> (outputs, inputs) of one layer; "layers": how many. From the models' public configurations.
 _LLAMA2 = {"q": (4096, 4096), "k": (4096, 4096), "v": (4096, 4096), "o": (4096, 4096),
@@ -47,6 +48,27 @@ def magnitude_parameters(model: str, modules: Sequence[str]) -> int:
 def response_parameters(model: str, modules: Sequence[str]) -> int:
     """Return AdaSine's extra parameters: one weight per input and module (AdaSine, equation of W_omega)."""
     return sum(n for _, n in _shapes(model, modules))
+
+
+def mlp_parameters(widths: Sequence[int], rank: int | None = None) -> int:
+    """Return the weights and biases of a fully connected network, as a NeRF or an occupancy field is.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Inputs, hidden widths, outputs: (3, 256, 256, 256, 1) has two square layers between.
+    rank : int, optional
+        The layers between hidden widths are products of this rank, r (m + n); None: full.
+
+    Examples
+    --------
+    >>> mlp_parameters((3, 256, 256, 256, 1)), mlp_parameters((3, 256, 256, 256, 1), rank=1)
+    (132865, 2817)
+    """
+    layers = list(pairwise(widths))
+    inner = layers[1:-1]
+    weights = sum(m * n if rank is None or (n, m) not in inner else rank * (m + n) for n, m in layers)
+    return weights + sum(m for _, m in layers)
 
 
 def _shapes(model: str, modules: Sequence[str]) -> list[tuple[int, int]]:
