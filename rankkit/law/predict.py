@@ -106,7 +106,7 @@ def predict_rank(
 
     Examples
     --------
-    >>> round(predict_rank(70.4, d=1024, r=2, rtol=1e-3).value)  # c = 6.6
+    >>> round(predict_rank(50.0, d=1024, r=2, rtol=1e-3).value)  # c = 6.6
     36
     """
     entries = entries_of(d, r, n, initializer)
@@ -152,7 +152,7 @@ def predict_spectrum(
 
     Examples
     --------
-    >>> values = predict_spectrum(70.4, d=1024, r=2)
+    >>> values = predict_spectrum(50.0, d=1024, r=2)
     >>> int(np.sum(values > 1e-1 * values[0]))
     18
     """
@@ -223,7 +223,7 @@ def _row(
 
 
 def _sized(entries: Entries, omega: float) -> FiniteSize:
-    return finite_size(law_of(entries, omega), entries.m, entries.n)
+    return finite_size(law_of(entries, omega), m=entries.m, n=entries.n, r=entries.r, gaussian=entries.gaussian)
 
 
 def _stable_rank(size: FiniteSize, energy: float) -> float:
