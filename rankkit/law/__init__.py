@@ -6,6 +6,8 @@ singular values tend to products of one-coordinate ones (kernels, staircase), be
 
 from __future__ import annotations
 
+from rankkit.law.bounds import RankBounds, rank_bounds
+from rankkit.law.inverse import frequency_for_rank
 from rankkit.law.predict import (
     Curve,
     Prediction,
@@ -15,4 +17,14 @@ from rankkit.law.predict import (
     predict_stable_rank,
 )
 
-__all__ = ["Curve", "Prediction", "predict_curve", "predict_rank", "predict_spectrum", "predict_stable_rank"]
+__all__ = [
+    "Curve",
+    "Prediction",
+    "RankBounds",
+    "frequency_for_rank",
+    "predict_curve",
+    "predict_rank",
+    "predict_spectrum",
+    "predict_stable_rank",
+    "rank_bounds",
+]

@@ -31,6 +31,7 @@ __all__ = [
     "predict_stable_rank",
 ]
 
+STABLE_RANK_ERROR = 0.1
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 
 
@@ -113,7 +114,7 @@ def predict_rank(
     size = _sized(entries, omega)
     threshold, relative = _threshold(entries, size, rtol, atol, gain)
     value = float(size.above(threshold)) if relative < 1 else 0.0
-    return Prediction(value, _rank_error(entries, value), _regime(entries, value))
+    return Prediction(value, rank_error(entries, value), regime(entries, value))
 
 
 def predict_stable_rank(
@@ -133,7 +134,7 @@ def predict_stable_rank(
     """
     entries = entries_of(d, r, n, initializer)
     value = _stable_rank(_sized(entries, omega), law_of(entries, omega).energy)
-    return Prediction(value, 0.06 * value, _regime(entries, 4 * value))
+    return Prediction(value, stable_rank_error(value), regime(entries, 4 * value))
 
 
 def predict_spectrum(
@@ -219,7 +220,7 @@ def _row(
     measured = {name: measure_at(entries, omega, name, rtol, atol, gain) for name in measures}
     seen = measured.get("numerical_rank", 4 * measured.get("stable_rank", 0.0))
     about = {"omega": omega, "c": entries.c(omega), "omega_std": omega * entries.std}
-    return about | {"regime": _regime(entries, seen)} | measured
+    return about | {"regime": regime(entries, seen)} | measured
 
 
 def _sized(entries: Entries, omega: float) -> FiniteSize:
@@ -258,12 +259,19 @@ def _threshold(
     return relative * top, relative
 
 
-def _regime(entries: Entries, rank: float) -> str:
+def stable_rank_error(value: float) -> float:
+    """Return how far measured means were from predicted stable ranks at most: see `Prediction.error`."""
+    return STABLE_RANK_ERROR * float(value)
+
+
+def regime(entries: Entries, rank: float) -> str:
+    """Return "staircase", "growth" or "plateau", by the share of the size that counts."""
     share = rank / min(entries.m, entries.n)
     return "staircase" if share < 0.1 else "growth" if share < 0.8 else "plateau"
 
 
-def _rank_error(entries: Entries, rank: float) -> float:
+def rank_error(entries: Entries, rank: float) -> float:
+    """Return how far measured means were from predicted ranks at most: see `Prediction.error`."""
     share = rank / min(entries.m, entries.n)
     return 1.0 + 4 * share * (1 - share) * 0.1 * min(entries.m, entries.n)
 
