@@ -9,6 +9,7 @@ from __future__ import annotations
 from rankkit.law.bounds import RankBounds, rank_bounds
 from rankkit.law.inverse import frequency_for_rank
 from rankkit.law.predict import (
+    MEASURES,
     Curve,
     Prediction,
     predict_curve,
@@ -18,6 +19,7 @@ from rankkit.law.predict import (
 )
 
 __all__ = [
+    "MEASURES",
     "Curve",
     "Prediction",
     "RankBounds",

@@ -101,7 +101,9 @@ def _of_factors(
         raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors!r}; index the batch.")
     std = float(host(factors.entry_std()))
     if std == 0:
-        raise ValueError("factors must have a product that is not constant, got B A of standard deviation 0; train them.")
+        raise ValueError(
+            "factors must have a product that is not constant, got B A of standard deviation 0; train them."
+        )
     bound = None if atol is None else atol * (math.sqrt(factors.m) if gain is None else gain)
 
     def at(omega: float) -> float:
@@ -112,7 +114,14 @@ def _of_factors(
 
 
 def _first(
-    at: Callable[[float], float], target: float, low: float, high: float, tries: int, measure: str, *, steps: int = STEPS
+    at: Callable[[float], float],
+    target: float,
+    low: float,
+    high: float,
+    tries: int,
+    measure: str,
+    *,
+    steps: int = STEPS,
 ) -> tuple[float, float]:
     """Return the first crossing of the target on [low, high], and d value / d log omega there."""
     grid = np.geomspace(low, high, tries)

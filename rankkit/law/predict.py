@@ -254,7 +254,8 @@ def _threshold(
             raise ValueError(f"rtol must be a finite number > 0, got {rtol!r}; use for instance rtol=1e-3.")
     if relative < 1e-14:
         raise ValueError(
-            f"the threshold must be at least 1e-14 sigma_1, got {relative:.3g} of it: float64 measures no less; raise it."
+            f"the threshold must be at least 1e-14 sigma_1, got {relative:.3g} of it, which float64 cannot measure; "
+            "raise it."
         )
     return relative * top, relative
 

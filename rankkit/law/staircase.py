@@ -134,7 +134,9 @@ def _listed(depth: Any, r: int, reach: float, bins: Any) -> tuple[Any, Any]:
 def _within(depth: Any, r: int, reach: float) -> tuple[Any, Any] | None:
     """Return depths and multiplicities of all products within reach; None if they are too many."""
     drop, left, odd, weight = np.zeros(1), np.full(1, r), np.zeros(1, dtype=np.int64), np.ones(1)
-    for n in range(len(depth) - 1, 0, -1):  # the rarest index first; what is left over takes index 0, which costs nothing
+    for n in range(
+        len(depth) - 1, 0, -1
+    ):  # the rarest index first; what is left over takes index 0, which costs nothing
         most = min(r, int(reach / depth[n]) if depth[n] > 0 else r)
         parts = []
         for k in range(most + 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rankkit.plots.curves import frequency_curve, frequency_curves, probe_curves
+from rankkit.plots.curves import frequency_curve, frequency_curves, law_curves, probe_curves
 from rankkit.plots.matrices import cosine_heatmap, spectra
 from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
 from rankkit.plots.style import PALETTE
@@ -15,6 +15,7 @@ __all__ = [
     "depth_profile",
     "frequency_curve",
     "frequency_curves",
+    "law_curves",
     "layer_heatmap",
     "probe_curves",
     "spectra",
