@@ -1,4 +1,7 @@
-"""The command line: rankkit sweep, audit, compare, truncate, verify, predict. Data goes to stdout, everything else to stderr."""
+"""The command line: rankkit sweep, audit, compare, truncate, verify, predict.
+
+Data goes to stdout, everything else to stderr.
+"""
 
 from __future__ import annotations
 

@@ -55,8 +55,9 @@ def law_named(options: argparse.Namespace) -> Any:
     """Return the Initializer that --init and --a name."""
     from rankkit import initializers
 
-    law = initializers.INITIALIZERS[options.init]
-    return law(a=options.a) if options.init == "kaiming_uniform" else law()
+    if options.init == "kaiming_uniform":
+        return initializers.KaimingUniform(a=options.a)
+    return initializers.INITIALIZERS[options.init]()
 
 
 def rule_options(parser: Any) -> None:

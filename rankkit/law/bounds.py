@@ -55,9 +55,9 @@ def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
     Notes
     -----
     Upper: sin(T t) = 2 sum (-1)^q J_(2q+1)(T) T_(2q+1)(t) (Jacobi and Anger) and
-    sin(T t) = sum (-1)^q (4q+3) j_(2q+1)(T) P_(2q+1)(t), |T_k|, |P_k| <= 1 on [-1, 1]: the terms below K have rank at most
-    sum_(q<K) C(r + 2q, 2q + 1), those from K on norm at most sqrt(m n) times their coefficients' sum (Weyl). Lower: with k
-    values above eps, ||S||_F^2 <= sqrt(k ||S S^T||_F^2) + (min(m, n) - k) eps^2 (Cauchy and Schwarz).
+    sin(T t) = sum (-1)^q (4q+3) j_(2q+1)(T) P_(2q+1)(t), |T_k|, |P_k| <= 1 on [-1, 1]: the terms below K have rank at
+    most sum_(q<K) C(r + 2q, 2q + 1), those from K on norm at most sqrt(m n) times their coefficients' sum (Weyl).
+    Lower: with k values above eps, ||S||_F^2 <= sqrt(k ||S S^T||_F^2) + (min(m, n) - k) eps^2 (Cauchy and Schwarz).
 
     Examples
     --------
@@ -88,9 +88,10 @@ def polynomial_cap(r: int, degrees: Any) -> int:
 
 
 def sine_tail(T: float, K: int, *, family: str) -> float:
-    """Return a bound on the coefficients' sum from degree 2 K + 1 on: 2 |J_p(T)| (chebyshev) or (2p+1) |j_p(T)| (legendre).
+    """Return a bound on the coefficients' sum over odd degrees p >= 2 K + 1.
 
-    Infinite where 2 K + 1 <= T, before the coefficients fall.
+    They are 2 |J_p(T)| (family "chebyshev") or (2p + 1) |j_p(T)| ("legendre"). Infinite where 2 K + 1 <= T, before
+    the coefficients fall.
     """
     p = 2.0 * K + 1 + 2 * np.arange(max(64, int(0.75 * T) + 64))
     nu = p if family == "chebyshev" else p + 0.5

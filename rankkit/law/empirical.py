@@ -20,8 +20,8 @@ def measure_of(
     """Return one measure of sin(omega B A), no gain.
 
     numerical_rank takes all singular values. stable_rank takes the largest one by Lanczos' method, to 1e-6.
-    participation_ratio needs neither: its sums over pairs of rows are taken over ROWS evenly spaced rows where there are
-    more, the sum over a row with itself and over two different ones scaled apart.
+    participation_ratio needs neither: its sums over pairs of rows are taken over ROWS evenly spaced rows where there
+    are more, the sum over a row with itself and over two different ones scaled apart.
     """
     B, A = host(factors.B), host(factors.A)
     if measure == "participation_ratio":

@@ -15,6 +15,7 @@ from rankkit.law.staircase import CUT, Staircase, staircase
 
 __all__ = ["Entries", "entries_of", "law_of"]
 
+BEYOND = 1000.0
 _SUPPORTED = (KaimingUniform, XavierUniform, Uniform, Normal)
 
 
@@ -72,8 +73,13 @@ def entries_of(d: int, r: int, n: int | None, initializer: Initializer | None) -
 
 
 def law_of(entries: Entries, omega: float) -> Staircase:
-    """Return the staircase of sin(omega B A) / sqrt(m n)."""
-    return _law(entries.gaussian, entries.c(omega), entries.r)
+    """Return the staircase of sin(omega B A) / sqrt(m n).
+
+    Its frequency stops at BEYOND times the one that fills the matrix: there the entries are independent to one part in
+    BEYOND, and the staircase would have billions of steps.
+    """
+    full = (math.pi / 2) * (2 * max(entries.m, entries.n)) ** (1 / entries.r)
+    return _law(entries.gaussian, min(entries.c(omega), BEYOND * full), entries.r)
 
 
 @lru_cache(maxsize=256)

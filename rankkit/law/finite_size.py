@@ -6,13 +6,13 @@ Psi (n rows). With N(y) = sum lambda^2 / (lambda^2 + y) its singular values s sa
     z = y (1 - N(y) / m) (1 - N(y) / n),    sum s^2 / (s^2 + z) = N(y),
 
 two fixed-point equations of Silverstein's type made explicit in the parameter y: sampling rows alone has
-z = y (1 - N / m) (Silverstein and Choi 1995), sampling columns does the same to the result. y is the scale at which the staircase is
-seen, z the one at which the matrix is.
+z = y (1 - N / m) (Silverstein and Choi 1995), sampling columns does the same to the result. y is the scale at which
+the staircase is seen, z the one at which the matrix is.
 
-Where it holds: exactly for independent features. Those of S are functions of the same r variables, so that rows whose b
-lie close together carry nearly the same features: far below sigma_1 a row's leverage k_i^T (...)^-1 k_i is no longer
-near its mean d but spread around it. `above` takes it as d times a gamma variable whose spread grows with the depth of
-the threshold and falls as the matrix saturates; its four constants are fitted, not derived.
+Where it holds: exactly for independent features. Those of S are functions of the same r variables, so that rows
+whose b lie close together carry nearly the same features: far below sigma_1 the leverage of a row is no longer near
+its mean d but spread around it. `above` takes it as d times a gamma variable whose spread grows with the depth of the
+threshold and falls as the matrix saturates; its four constants are fitted, not derived.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ BIN = 0.1  # in log lambda^2; below it N(y) cannot tell values apart
 EXACT = 64  # leading steps that are never merged
 BLUR = 1e-5  # imaginary part of z, relative to its size
 LEVERAGES = 24
-# spread = a r^b log10(START / q)^p / sqrt(1 + (k K / min(m, n))^2), (a, b, p, k) least squares to counts of 22 uniform and
-# 12 Gaussian settings (d = 256 to 1024, r = 1 to 8, 5 thresholds, 2 draws); benchmarks/law.py measures what is left on others
+# spread = a r^b log10(START / q)^p / sqrt(1 + (k K / min(m, n))^2) at a threshold of q sigma_1 above which K values of
+# the staircase lie; (a, b, p, k) by least squares from counts of 24 uniform and 13 Gaussian settings (d = 256 to 1024,
+# r = 1 to 8, 5 thresholds, 2 draws each); benchmarks/law.py measures what is left on other draws
 UNIFORM_SPREAD = (1.53, -0.35, 0.97, 0.50)
 GAUSSIAN_SPREAD = (3.29, 0.39, 2.21, 0.56)
 START = 0.3
@@ -180,7 +181,7 @@ class FiniteSize:
 
 
 def leverages(spread: Any) -> Any:
-    """Return equally likely leverages of mean one, variance about `spread` (k,), shape (LEVERAGES, k): gamma quantiles."""
+    """Return equally likely leverages of mean one and variance about `spread` (k,): gamma quantiles, (LEVERAGES, k)."""
     from scipy.special import gammaincinv
 
     shape = 1 / np.maximum(np.atleast_1d(spread), 1e-3)

@@ -55,8 +55,8 @@ def frequency_for_rank(
     Returns
     -------
     Prediction
-        `value` is omega, `error` how far omega moves when the measure moves by its own error (0 for given factors), usable
-        as a float wherever a frequency is expected.
+        `value` is omega, `error` how far omega moves when the measure moves by its own error (0 for given factors);
+        usable as a float wherever a frequency is expected.
 
     Raises
     ------
@@ -128,7 +128,9 @@ def _first(
     values = [at(float(grid[0]))]
     if target < values[0]:
         raise _unattainable(target, measure, values[0], max(at(float(omega)) for omega in grid[::3]))
-    for left, right in zip(grid[:-1].tolist(), grid[1:].tolist(), strict=True):
+    left = right = float(grid[0])
+    for omega in grid[1:].tolist():
+        left, right = right, omega
         values.append(at(right))
         if values[-1] >= target:
             break

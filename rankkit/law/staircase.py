@@ -93,23 +93,32 @@ def staircase(mu: Any, r: int) -> Staircase:
 def _binned(depth: Any, r: int) -> Any:
     """Return how many products of odd total degree lie at each multiple of BIN below mu_0^r, in -log."""
     length = int((depth[1] - math.log(CUT)) / BIN) + 2
+    steps = _spread_over_bins(depth, length)
     shares = [np.zeros(length), np.zeros(length)]  # even and odd total degree so far
     shares[0][0] = 1.0
     for _ in range(r):
         grown = [np.zeros(length), np.zeros(length)]
-        for n, drop in enumerate(depth):
-            place = drop / BIN
-            low = int(place)
-            if low >= length:
-                break
-            part = place - low  # between two bins, so that the mean of log lambda is kept
-            for parity in (0, 1):
-                old, new = shares[parity], grown[(parity + n) % 2]
-                new[low:] += (1 - part) * old[: length - low]
-                if part and low + 1 < length:
-                    new[low + 1 :] += part * old[: length - low - 1]
+        for n_parity, step in enumerate(steps):
+            for place in np.flatnonzero(step):
+                for parity in (0, 1):
+                    grown[parity ^ n_parity][place:] += step[place] * shares[parity][: length - place]
         shares = grown
     return shares[1]
+
+
+def _spread_over_bins(depth: Any, length: int) -> tuple[Any, Any]:
+    """Return one coordinate's even and odd values by bin, each between two bins so that the mean of log mu is kept."""
+    place = depth / BIN
+    low = np.minimum(place, length).astype(np.int64)
+    part = place - low
+    both = []
+    for parity in (0, 1):
+        here, share = low[parity::2], part[parity::2]
+        inside = here < length
+        here, share = here[inside], share[inside]
+        step = np.bincount(here, 1 - share, length + 1) + np.bincount(here + 1, share, length + 1)
+        both.append(step[:length])
+    return both[0], both[1]
 
 
 def _listed(depth: Any, r: int, reach: float, bins: Any) -> tuple[Any, Any]:
@@ -133,6 +142,7 @@ def _listed(depth: Any, r: int, reach: float, bins: Any) -> tuple[Any, Any]:
 
 def _within(depth: Any, r: int, reach: float) -> tuple[Any, Any] | None:
     """Return depths and multiplicities of all products within reach; None if they are too many."""
+    depth = depth[: np.searchsorted(depth, reach, side="right")]
     drop, left, odd, weight = np.zeros(1), np.full(1, r), np.zeros(1, dtype=np.int64), np.ones(1)
     for n in range(
         len(depth) - 1, 0, -1
