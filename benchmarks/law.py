@@ -2,7 +2,8 @@
 
 Run: python benchmarks/law.py [--seeds 20] [--points 24] [--cases 10000] [--only curves|targets|bounds|seconds]
 
-Predictions see no draw; sweeps use seeds from 1000 on. Bounds are held against float64 singular values with their error.
+Predictions see no draw; sweeps use seeds from 1000 on. Bounds are held against float64 singular values with their
+error.
 """
 
 from __future__ import annotations
@@ -83,9 +84,8 @@ def targets(count: int) -> None:
             errors.append(100 * abs(got / target - 1))
     print("\n| target | settings | median miss, % | 90 % of them within, % | largest, % |\n|:--|--:|--:|--:|--:|")
     for measure, errors in off.items():
-        print(
-            f"| {measure} | {count} | {statistics.median(errors):.1f} | {np.quantile(errors, 0.9):.1f} | {max(errors):.1f} |"
-        )
+        middle, most = statistics.median(errors), np.quantile(errors, 0.9)
+        print(f"| {measure} | {count} | {middle:.1f} | {most:.1f} | {max(errors):.1f} |")
 
 
 def bounds(cases: int) -> None:
@@ -124,9 +124,8 @@ def seconds() -> None:
         start = time.perf_counter()
         rk.predict_curve(np.geomspace(1, 1000, 100), d=1024, r=4)
         taken.append(time.perf_counter() - start)
-    print(
-        f"\npredict_curve, 100 frequencies at (1024, 4): {statistics.median(taken):.2f} s, {min(taken):.2f} to {max(taken):.2f}"
-    )
+    spread = f"{min(taken):.2f} to {max(taken):.2f}"
+    print(f"\npredict_curve, 100 frequencies at (1024, 4): {statistics.median(taken):.2f} s, {spread}")
 
 
 def main() -> None:

@@ -31,7 +31,8 @@ __all__ = [
     "predict_stable_rank",
 ]
 
-STABLE_RANK_ERROR = 0.1
+STABLE_RANK_ERROR = 0.1  # relative
+RANK_ERROR = {False: (0.1, 0.05), True: (0.3, 0.2)}  # of the rank, of the size; by whether entries are Gaussian
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 
 
@@ -273,8 +274,8 @@ def regime(entries: Entries, rank: float) -> str:
 
 def rank_error(entries: Entries, rank: float) -> float:
     """Return how far measured means were from predicted ranks at most: see `Prediction.error`."""
-    share = rank / min(entries.m, entries.n)
-    return 1.0 + 4 * share * (1 - share) * 0.1 * min(entries.m, entries.n)
+    of_rank, of_size = RANK_ERROR[entries.gaussian]
+    return 1.0 + min(of_rank * float(rank), of_size * min(entries.m, entries.n))
 
 
 def _values(size: FiniteSize) -> Any:

@@ -71,9 +71,7 @@ def frequency_curves(
     for panel, metric in zip(panels, metrics, strict=True):
         frequency_curve(summary, metric, ax=panel, label=None if law is None else "measured")
         if law is not None and metric in law:
-            panel.plot(
-                law["omega"], law[metric], color="black", linestyle="--", linewidth=1.0, label="law, no sampling"
-            )
+            panel.plot(law["omega"], law[metric], color="black", linestyle="--", linewidth=1.0, label="law")
             panel.legend(frameon=False, fontsize=8, loc="lower right")
     first = summary.iloc[0]
     full = min(first["d"], first["n"])
