@@ -37,6 +37,7 @@ LEVERAGES = 24
 UNIFORM_SPREAD = (1.53, -0.35, 0.97, 0.50)
 GAUSSIAN_SPREAD = (3.29, 0.39, 2.21, 0.56)
 START = 0.3
+MOST_SPREAD = 12.0  # the largest that the fit tried
 TRACY_WIDOM_COUNT = 2 / (3 * math.pi) * 1.2065335745820**1.5  # values that the edge law puts above that mean
 
 
@@ -98,7 +99,7 @@ class FiniteSize:
         a, b, power, k = GAUSSIAN_SPREAD if self.gaussian else UNIFORM_SPREAD
         steps = np.sum(self.w[:, None] * (self.x[:, None] > relative**2 * self.x[0]), axis=0)
         depth = np.maximum(np.log10(START / relative), 0.0)
-        return a * self.r**b * depth**power / np.hypot(1.0, k * steps / min(self.m, self.n))
+        return np.minimum(a * self.r**b * depth**power / np.hypot(1.0, k * steps / min(self.m, self.n)), MOST_SPREAD)
 
     def _count(self, squares: Any, g: Any) -> Any:
         """Return the count of s^2 > squares (k,), from F = log det(1 + S S^T / z) just above the real axis.
