@@ -53,6 +53,7 @@ bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/sine_update.py
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/imports.py
+	$(BIN)/python benchmarks/law.py
 
 build: $(READY)  ## wheel and sdist in dist/
 	$(BIN)/python -m build

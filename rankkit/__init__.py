@@ -23,6 +23,14 @@ from rankkit.truncate import Ranks, suggest_ranks, truncate
 if TYPE_CHECKING:
     from rankkit import claims, plots
     from rankkit.claims import verify
+    from rankkit.law import (
+        frequency_for_rank,
+        predict_curve,
+        predict_rank,
+        predict_spectrum,
+        predict_stable_rank,
+        rank_bounds,
+    )
 
 __version__ = "0.1.0"
 
@@ -49,14 +57,30 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "truncate",
     "Probe",
     "probe_frequencies",
+    "predict_spectrum",
+    "predict_rank",
+    "predict_stable_rank",
+    "predict_curve",
+    "frequency_for_rank",
+    "rank_bounds",
     "claims",
     "verify",
     "plots",
 ]
 
 
-# loaded with their first use: matplotlib and seaborn take longer than all the rest, and few need claims
-_LATER = {"plots": "rankkit.plots", "claims": "rankkit.claims", "verify": "rankkit.claims"}
+# loaded with their first use: matplotlib and seaborn take longer than all the rest, and few need claims or the law
+_LATER = {"plots": "rankkit.plots", "claims": "rankkit.claims", "verify": "rankkit.claims"} | dict.fromkeys(
+    (
+        "predict_spectrum",
+        "predict_rank",
+        "predict_stable_rank",
+        "predict_curve",
+        "frequency_for_rank",
+        "rank_bounds",
+    ),
+    "rankkit.law",
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -64,7 +88,7 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         module = import_module(_LATER[name])
-        return getattr(module, name) if name == "verify" else module
+        return module if _LATER[name] == f"rankkit.{name}" else getattr(module, name)
     raise AttributeError(f"module 'rankkit' has no attribute {name!r}")
 
 

@@ -1,4 +1,7 @@
-"""The command line: rankkit sweep, audit, compare, truncate, verify. Data goes to stdout, everything else to stderr."""
+"""The command line: rankkit sweep, audit, compare, truncate, verify, predict.
+
+Data goes to stdout, everything else to stderr.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rankkit.commands import audit, compare, figures, sweep, truncate, verify
+from rankkit.commands import audit, compare, figures, predict, sweep, truncate, verify
 from rankkit.commands.shared import EPILOG
 
 __all__ = ["main"]
 
-COMMANDS = (sweep, audit, compare, truncate, verify, figures)
+COMMANDS = (sweep, audit, compare, truncate, verify, predict, figures)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

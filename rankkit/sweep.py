@@ -73,11 +73,14 @@ class Sweep:
 
         return pd.concat(parts, axis=1).reset_index()
 
-    def plot(self, axes: Any = None) -> Any:
-        """Draw each metric's mean and 5-95 % band over the seeds against omega; returns the axes."""
+    def plot(self, axes: Any = None, *, law: pd.DataFrame | None = None) -> Any:
+        """Draw each metric's mean and 5-95 % band over the seeds against omega; returns the axes.
+
+        `law` is the table of a `rankkit.predict_curve`, drawn dashed where it has the metric.
+        """
         from rankkit.plots import frequency_curves
 
-        return frequency_curves(self.summary(), self.metrics, axes=axes)
+        return frequency_curves(self.summary(), self.metrics, axes=axes, law=law)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write sweep.csv and sweep.json (version, arguments, platform) into a folder, made if absent."""

@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "truncate": {"audit", "checkpoints", "compare", "factors", "rules", "execution"},
     "probe": {"applied", "batches", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
     "testing": {"factors", "spectrum"},
+    "law": {"factors", "initializers", "law", "metrics", "rules"},
     "verdict": set(),
     "claims": {"claims", "data", "execution", "page", "verdict"},
     "gallery": {"execution", "plots", "rankkit", "store"},
@@ -63,6 +64,8 @@ MAY_IMPORT = {
         "gallery",
         "gates",
         "initializers",
+        "law",
+        "plots",
         "probe",
         "report",
         "reported",
@@ -169,7 +172,8 @@ def test_public_names_are_these():
     assert rankkit.__all__ == [
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
         "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Comparison", "compare", "Ranks",
-        "suggest_ranks", "truncate", "Probe", "probe_frequencies", "claims", "verify", "plots",
+        "suggest_ranks", "truncate", "Probe", "probe_frequencies", "predict_spectrum", "predict_rank", "predict_stable_rank",
+        "predict_curve", "frequency_for_rank", "rank_bounds", "claims", "verify", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
         assert getattr(rankkit, name) is not None

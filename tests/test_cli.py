@@ -184,3 +184,46 @@ def test_a_reader_that_leaves_is_no_error(adapter):
     )
     assert run.stdout == "module,lay"
     assert "Traceback" not in run.stderr
+
+
+PREDICT = ["predict", "--d", "256", "--r", "2", "--format", "json"]
+
+
+def test_predict_finds_the_frequency_that_the_law_gives(capsys):
+    import rankkit as rk
+
+    assert main([*PREDICT, "--target-stable-rank", "20"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["omega"] == pytest.approx(rk.frequency_for_rank(20, d=256, r=2).value)
+    assert record["stable_rank"] == pytest.approx(20, abs=0.01)
+    assert main([*PREDICT, "--target-rank", "50", "--rtol", "0.01", "--init", "normal"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["numerical_rank"] == pytest.approx(50, abs=0.01)
+
+
+def test_predict_prints_and_draws_a_curve(capsys, tmp_path):
+    file = tmp_path / "law.png"
+    assert main([*PREDICT, "--omegas", "1:100:5:log", "--measures", "stable_rank", "--plot", str(file)]) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert [r["omega"] for r in records] == pytest.approx([1, 10**0.5, 10, 10**1.5, 100])
+    assert all("numerical_rank" not in r for r in records)
+    assert file.stat().st_size > 5_000
+
+
+@pytest.mark.parametrize(
+    "words", [["--target-stable-rank", "4000"], ["--omegas", "0"], ["--target-rank", "9", "--plot", "x.png"]]
+)
+def test_predict_refuses_in_one_sentence(capsys, words):
+    assert main([*PREDICT, *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("rankkit predict: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_sweeps_picture_can_hold_the_law(capsys, tmp_path):
+    file = tmp_path / "both.png"
+    assert main([*SWEEP, "--law", "--plot", str(file)]) == 0
+    assert file.stat().st_size > 5_000
+    assert main([*SWEEP, "--law", "--rule", "relu", "--plot", str(file)]) == 2
+    assert main([*SWEEP, "--law"]) == 2

@@ -101,3 +101,20 @@ def test_a_report_without_layers_or_life_still_draws():
 def test_a_curve_without_a_positive_frequency_is_empty_and_no_crash():
     axes = rk.sweep_frequency(8, 1, omegas=[0.0], seeds=1).plot()
     assert len(axes[0].lines[0].get_xdata()) == 0
+
+
+def test_the_law_is_drawn_beside_what_was_measured(sweep):
+    summary = sweep.summary()
+    law = rk.predict_curve(
+        summary["omega"],
+        d=int(summary["d"].iloc[0]),
+        n=int(summary["n"].iloc[0]),
+        r=int(summary["r"].iloc[0]),
+        measures=["stable_rank"],
+    ).table
+    axes = sweep.plot(law=law)
+    for axis, metric in zip(axes, sweep.metrics):
+        dashed = [line for line in axis.lines if line.get_label() == "law"]
+        assert len(dashed) == (metric == "stable_rank")
+        for line in dashed:
+            np.testing.assert_allclose(line.get_ydata(), law["stable_rank"])

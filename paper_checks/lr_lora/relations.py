@@ -145,7 +145,7 @@ PAPER.monotone("Table 18", t18.column("final_alpha", t18.where(size="0.5B")), "f
 t19 = PAPER.table("table19", key="components")
 for column in ("param_overhead_pct", "memory_pct"):
     PAPER.result(t19, "All Components", column, t19["Attention Only", column] + t19["MLP Only", column], "both parts")
-lora = t3["LoRA baseline", "accuracy"]
+lora = t3["baseline LoRA baseline", "accuracy"]
 both = t19["Attention Only", "accuracy"] + t19["MLP Only", "accuracy"] - lora * 2
 PAPER.states("4.4, Table 19", "1.1", t19["Attention Only", "accuracy"] - lora, "gain of attention alone")
 PAPER.states("4.4, Table 19", "1.9", t19["MLP Only", "accuracy"] - lora, "gain of MLP alone")

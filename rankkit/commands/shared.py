@@ -11,9 +11,13 @@ from typing import Any
 
 from rankkit.arguments import non_negative, number, writable
 
-__all__ = ["EPILOG", "RULES", "command", "emit", "format_of", "picture", "rule_named", "rule_options", "say", "write"]
+__all__ = [
+    "EPILOG", "LAWS", "RULES", "command", "emit", "format_of", "law_named", "law_options", "picture", "rule_named",
+    "rule_options", "say", "write",
+]  # fmt: skip
 
 RULES = ("sine", "sinter", "relu", "leaky_relu", "sigmoid", "tanh", "swish", "gelu")
+LAWS = ("kaiming_uniform", "xavier_uniform", "uniform", "normal")
 EPILOG = "exit status: 0 done, 1 could not analyse, 2 usage, 3 a --fail-on gate tripped"
 
 
@@ -37,6 +41,23 @@ def command(commands: Any, name: str, run: Callable[[Any], int], summary: str, e
     )
     parser.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress bar")
     return parser
+
+
+def law_options(parser: Any) -> None:
+    """Add the law of the factors."""
+    parser.add_argument(
+        "--init", choices=LAWS, default="kaiming_uniform", help="law of the factors (default: kaiming_uniform)"
+    )
+    parser.add_argument("--a", type=number, default=0.0, help="kaiming_uniform's a: 0 (default), or LoRA's sqrt(5)")
+
+
+def law_named(options: argparse.Namespace) -> Any:
+    """Return the Initializer that --init and --a name."""
+    from rankkit import initializers
+
+    if options.init == "kaiming_uniform":
+        return initializers.KaimingUniform(a=options.a)
+    return initializers.INITIALIZERS[options.init]()
 
 
 def rule_options(parser: Any) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import Any
 
-from rankkit.arguments import frequencies, number, positive_int
-from rankkit.commands.shared import RULES, command, emit, format_of, picture, rule_named, rule_options, say
+from rankkit.arguments import frequencies, positive_int
+from rankkit.commands.shared import (
+    RULES,
+    command,
+    emit,
+    format_of,
+    law_named,
+    law_options,
+    picture,
+    rule_named,
+    rule_options,
+    say,
+)
 
 __all__ = ["add"]
-
-_LAWS = ("kaiming_uniform", "xavier_uniform", "uniform", "normal")
 
 
 def add(commands: Any) -> None:
@@ -33,10 +41,8 @@ def add(commands: Any) -> None:
     )
     sweep.add_argument("--rule", choices=RULES, default="sine", help="phi (default: sine)")
     rule_options(sweep)
-    sweep.add_argument(
-        "--init", choices=_LAWS, default="kaiming_uniform", help="law of the factors (default: kaiming_uniform)"
-    )
-    sweep.add_argument("--a", type=number, default=0.0, help="kaiming_uniform's a: 0 (default), or LoRA's sqrt(5)")
+    law_options(sweep)
+    sweep.add_argument("--law", action="store_true", help="draw what the law predicts into the picture (sine only)")
     sweep.add_argument("--metrics", type=lambda text: text.split(","), metavar="LIST",
                        help="comma-separated (default: numerical_rank,stable_rank)")  # fmt: skip
     sweep.add_argument(
@@ -53,15 +59,16 @@ def add(commands: Any) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from rankkit import execution, initializers
+    from rankkit import execution
     from rankkit.sweep import sweep_frequency
 
-    law = initializers.INITIALIZERS[options.init]
-    law = partial(law, a=options.a) if options.init == "kaiming_uniform" else law
+    if options.law and (options.rule != "sine" or not options.plot):
+        raise ValueError("--law predicts the sine and draws into a picture; use it with --rule sine and --plot FILE.")
+    law = law_named(options)
     with execution.cluster(options.scheduler):
         sweep = sweep_frequency(
             options.d, options.r, n=options.n, omegas=options.omegas, seeds=options.seeds,
-            rule=rule_named(options.rule, options), initializer=law(), metrics=options.metrics,
+            rule=rule_named(options.rule, options), initializer=law, metrics=options.metrics,
             rtol=options.rtol, dtype=options.dtype,
             protocol=options.protocol, store=options.store, device=options.device, memory=options.memory,
             n_jobs=options.n_jobs, progress=options.progress,
@@ -75,5 +82,18 @@ def _sweep(options: argparse.Namespace) -> int:
         columns = {name: summary[name].tolist() for name in wanted}
     emit(options, columns)
     if options.plot:
-        picture(sweep.plot(), options.plot)
+        picture(sweep.plot(law=_predicted(sweep, options, law) if options.law else None), options.plot)
     return 0
+
+
+def _predicted(sweep: Any, options: argparse.Namespace, law: Any) -> Any:
+    from rankkit.law import MEASURES, predict_curve
+
+    measures = [name for name in sweep.metrics if name in MEASURES]
+    omegas = sorted({float(omega) for omega in sweep.columns["omega"] if omega > 0})
+    if not measures or not omegas:
+        raise ValueError(f"--law predicts {', '.join(MEASURES)} at omega > 0, and the sweep has none of them.")
+    rtol = float(sweep.columns["rtol"][0])
+    return predict_curve(
+        omegas, d=options.d, r=options.r, n=options.n, measures=measures, rtol=rtol, initializer=law
+    ).table

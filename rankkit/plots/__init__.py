@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rankkit.plots.curves import frequency_curve, frequency_curves, probe_curves
+from rankkit.plots.curves import frequency_curve, frequency_curves, law_curves, probe_curves
 from rankkit.plots.matrices import cosine_heatmap, spectra
 from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
 from rankkit.plots.reported import printed_table
@@ -18,6 +18,7 @@ __all__ = [
     "frequency_curve",
     "frequency_curves",
     "label_lines",
+    "law_curves",
     "layer_heatmap",
     "panels_for",
     "printed_table",

@@ -15,7 +15,7 @@ from rankkit.plots.style import LABELS, PALETTE, axes_for, panels_for, words
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["frequency_curve", "frequency_curves", "probe_curves"]
+__all__ = ["frequency_curve", "frequency_curves", "law_curves", "probe_curves"]
 
 
 def frequency_curve(
@@ -63,11 +63,16 @@ def _c_axis(ax: Axes, summary: pd.DataFrame) -> None:
     upper.tick_params(labelsize=ax.xaxis.get_ticklabels()[0].get_fontsize())
 
 
-def frequency_curves(summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any = None) -> Any:
-    """Draw one panel a metric, side by side; returns the array of axes."""
+def frequency_curves(
+    summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any = None, law: pd.DataFrame | None = None
+) -> Any:
+    """Draw one panel a metric, side by side, the law's prediction dashed; returns the array of axes."""
     panels = panels_for(axes, len(metrics), (4.4, 3.5))
     for panel, metric in zip(panels, metrics, strict=True):
-        frequency_curve(summary, metric, ax=panel)
+        frequency_curve(summary, metric, ax=panel, label=None if law is None else "measured")
+        if law is not None and metric in law:
+            panel.plot(law["omega"], law[metric], color="black", linestyle="--", linewidth=1.0, label="law")
+            panel.legend(frameon=False, fontsize=8, loc="lower right")
     first = summary.iloc[0]
     full = min(first["d"], first["n"])
     for panel, metric in zip(panels, metrics, strict=True):
@@ -80,6 +85,28 @@ def frequency_curves(summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any
     seeds = int(summary[f"{metrics[0]}_count"].max())
     setting = f"{first['d']:g} × {first['n']:g}, r = {first['r']:g}"
     panels[0].figure.suptitle(f"{setting}: mean and 5–95 % band, {seeds} seed{'s' if seeds > 1 else ''}", fontsize=10)
+    return np.asarray(panels)
+
+
+def law_curves(table: pd.DataFrame, measures: Sequence[str], *, axes: Any = None) -> Any:
+    """Draw one panel a predicted measure against omega; returns the array of axes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of a `rankkit.predict_curve`: omega, and one column a measure.
+    measures : sequence of str
+        Which columns.
+    axes : array of Axes, optional
+        Where to draw; None: a new figure.
+    """
+    panels = panels_for(axes, len(measures), (4.4, 3.5))
+    for panel, measure in zip(panels, measures, strict=True):
+        panel.plot(table["omega"], table[measure], color=PALETTE[0], linewidth=1.2)
+        panel.set(xscale="log", yscale="log", xlabel=f"{LABELS['omega']}  [rad per unit of BA]", ylabel=words(measure))
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
     return np.asarray(panels)
 
 

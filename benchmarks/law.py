@@ -1,0 +1,151 @@
+"""The spectral law's predictions against measured sweeps, its targets on fresh draws, its bounds on random cases.
+
+Run: python benchmarks/law.py [--seeds 20] [--points 24] [--cases 10000] [--only curves|targets|bounds|seconds]
+
+Predictions see no draw; sweeps use seeds from 1000 on. Bounds are held against float64 singular values with their
+error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+
+import rankkit as rk
+from rankkit.metrics import default_rtol
+
+KAIMING = rk.initializers.KaimingUniform()
+GAUSSIAN = rk.initializers.Normal(0.3, 0.3)
+SETTINGS = [
+    ("uniform", KAIMING, 512, 512, 1),
+    ("uniform", KAIMING, 512, 512, 2),
+    ("uniform", KAIMING, 1024, 1024, 4),
+    ("uniform", KAIMING, 384, 768, 3),
+    ("Gaussian", GAUSSIAN, 512, 512, 2),
+    ("Gaussian", GAUSSIAN, 512, 512, 4),
+]
+
+
+def sweep(
+    d: int, n: int, r: int, law: Any, omegas: list[float], seeds: int, metrics: list[str], rtol: float | None
+) -> Any:
+    """Return measured means by omega."""
+    table = rk.sweep_frequency(
+        d, r, n=n, omegas=omegas, seeds=range(1000, 1000 + seeds), initializer=law, metrics=metrics, rtol=rtol,
+        n_jobs=1, progress=False,
+    ).table  # fmt: skip
+    return table.groupby("omega")[metrics].mean()
+
+
+def curves(points: int, seeds: int) -> None:
+    """Print how far predictions are from measured means, over frequencies."""
+    print("| entries, (d, n, r) | measure | median | largest | at omega: predicted, measured |\n|:--|:--|--:|--:|:--|")
+    for name, law, d, n, r in SETTINGS:
+        omegas = np.geomspace(1, 1000, points).round(3).tolist()
+        full = min(d, n)
+        for label, rtol in (("1e-1", 1e-1), ("1e-2", 1e-2), ("1e-3", 1e-3), ("default", default_rtol((d, n)))):
+            measured = sweep(d, n, r, law, omegas, seeds, ["numerical_rank"], rtol)["numerical_rank"].to_numpy()
+            found = rk.predict_curve(omegas, d=d, n=n, r=r, initializer=law, measures=["numerical_rank"], rtol=rtol)
+            predicted = found.columns["numerical_rank"]
+            off = 100 * np.abs(predicted - measured) / full
+            worst = int(np.argmax(off))
+            print(
+                f"| {name}, ({d}, {n}, {r}) | rank at {label}, % of d | {np.median(off):.2f} | {off[worst]:.2f} | "
+                f"{omegas[worst]:g}: {predicted[worst]:.1f}, {measured[worst]:.1f} |", flush=True,
+            )  # fmt: skip
+        measured = sweep(d, n, r, law, omegas, seeds, ["stable_rank"], None)["stable_rank"].to_numpy()
+        found = rk.predict_curve(omegas, d=d, n=n, r=r, initializer=law, measures=["stable_rank"])
+        predicted = found.columns["stable_rank"]
+        off = 100 * np.abs(predicted / measured - 1)
+        worst = int(np.argmax(off))
+        print(
+            f"| {name}, ({d}, {n}, {r}) | stable rank, relative % | {np.median(off):.2f} | {off[worst]:.2f} | "
+            f"{omegas[worst]:g}: {predicted[worst]:.1f}, {measured[worst]:.1f} |", flush=True,
+        )  # fmt: skip
+
+
+def targets(count: int) -> None:
+    """Print how far fresh draws are from the targets that frequency_for_rank was given."""
+    rng = np.random.default_rng(7)
+    off: dict[str, list[float]] = {"stable_rank": [], "numerical_rank": [], "participation_ratio": []}
+    for _ in range(count):
+        d, n, r = int(rng.integers(128, 512)), int(rng.integers(128, 512)), int(rng.integers(1, 9))
+        law = KAIMING if rng.random() < 0.7 else GAUSSIAN
+        for measure, errors in off.items():
+            rtol = float(10 ** rng.uniform(-4, -1))
+            share = rng.uniform(0.03, 0.2 if measure == "stable_rank" else 0.4)
+            target = max(share * min(d, n), r + 2.0)
+            omega = rk.frequency_for_rank(target, d=d, n=n, r=r, measure=measure, rtol=rtol, initializer=law)
+            got = sweep(d, n, r, law, [float(omega)], 3, [measure], rtol)[measure].iloc[0]
+            errors.append(100 * abs(got / target - 1))
+    print("\n| target | settings | median miss, % | 90 % of them within, % | largest, % |\n|:--|--:|--:|--:|--:|")
+    for measure, errors in off.items():
+        middle, most = statistics.median(errors), np.quantile(errors, 0.9)
+        print(f"| {measure} | {count} | {middle:.1f} | {most:.1f} | {max(errors):.1f} |")
+
+
+def bounds(cases: int) -> None:
+    """Print how often rank_bounds is violated, thresholds within 1e-12 of a singular value among the cases."""
+    rng = np.random.default_rng(5)
+    violated, tried, closed, tight = 0, 0, 0, 0
+    for seed in range(cases):
+        m, n, r = (int(size) for size in (rng.integers(2, 64), rng.integers(2, 64), rng.integers(1, 5)))
+        factors = (KAIMING if seed % 2 else GAUSSIAN)(m, n, r, seed=seed)
+        omega = float(10 ** rng.uniform(-3, 3))
+        rule = rk.rules.Sine(omega) if seed % 3 else rk.rules.Sinter(float(rng.normal()), omega)
+        update = rule(factors)
+        values = np.linalg.svd(update, compute_uv=False)
+        eps = float(values[rng.integers(values.size)] * (1 + rng.choice([-1e-12, 1e-12, -0.3, 0.3])))
+        if eps <= 0:
+            continue
+        found = rk.rank_bounds(factors, rule, eps)
+        count = rk.count_above(update, atol=eps, forming_error=rule.forming_error(factors))
+        violated += found.lower > count.upper or found.upper < count.lower
+        tried += 1
+        closed += found.upper < min(m, n)
+        tight += found.upper - found.lower <= 2
+    print(
+        f"\nrank_bounds: {violated} of {tried} cases violated; upper below min(m, n) in {closed}, within 2 in {tight}"
+    )
+
+
+def seconds() -> None:
+    """Print what a curve of 100 frequencies costs, five times, caches cold."""
+    from rankkit.law import entries
+
+    taken = []
+    for _ in range(5):
+        entries._law.cache_clear()
+        entries.one_coordinate.cache_clear()
+        start = time.perf_counter()
+        rk.predict_curve(np.geomspace(1, 1000, 100), d=1024, r=4)
+        taken.append(time.perf_counter() - start)
+    spread = f"{min(taken):.2f} to {max(taken):.2f}"
+    print(f"\npredict_curve, 100 frequencies at (1024, 4): {statistics.median(taken):.2f} s, {spread}")
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--points", type=int, default=24)
+    parser.add_argument("--settings", type=int, default=50)
+    parser.add_argument("--cases", type=int, default=10000)
+    parser.add_argument("--only", choices=("curves", "targets", "bounds", "seconds"))
+    options = parser.parse_args()
+    if options.only in (None, "seconds"):
+        seconds()
+    if options.only in (None, "bounds"):
+        bounds(options.cases)
+    if options.only in (None, "targets"):
+        targets(options.settings)
+    if options.only in (None, "curves"):
+        curves(options.points, options.seeds)
+
+
+if __name__ == "__main__":
+    main()

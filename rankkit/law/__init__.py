@@ -1,0 +1,32 @@
+"""What theory predicts of sin(omega B A): spectra, ranks and frequencies without sampling, and bounds without an SVD.
+
+With b and a drawn from a product law, S / sqrt(m n) is a sampled integral operator (Koltchinskii and Gine 2000): its
+singular values tend to products of one-coordinate ones (kernels, staircase), bent by sampling (finite_size).
+"""
+
+from __future__ import annotations
+
+from rankkit.law.bounds import RankBounds, rank_bounds
+from rankkit.law.inverse import frequency_for_rank
+from rankkit.law.predict import (
+    MEASURES,
+    Curve,
+    Prediction,
+    predict_curve,
+    predict_rank,
+    predict_spectrum,
+    predict_stable_rank,
+)
+
+__all__ = [
+    "MEASURES",
+    "Curve",
+    "Prediction",
+    "RankBounds",
+    "frequency_for_rank",
+    "predict_curve",
+    "predict_rank",
+    "predict_spectrum",
+    "predict_stable_rank",
+    "rank_bounds",
+]

@@ -1,0 +1,95 @@
+"""Which law of entries a prediction is for: what an initializer and a frequency mean to one coordinate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from rankkit.initializers import Initializer, KaimingUniform, Normal, Uniform, XavierUniform
+from rankkit.law.kernels import gaussian_values, prolate_values
+from rankkit.law.staircase import CUT, Staircase, staircase
+
+__all__ = ["Entries", "entries_of", "law_of"]
+
+BEYOND = 1000.0
+_SUPPORTED = (KaimingUniform, XavierUniform, Uniform, Normal)
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The law of the entries of factors B (m, r) and A (r, n).
+
+    Attributes
+    ----------
+    m, n, r : int
+    gaussian : bool
+        Normal entries; otherwise uniform ones.
+    unit : float
+        Product of both factors' standard deviations (Gaussian) or bounds (uniform): c = omega * unit.
+    """
+
+    m: int
+    n: int
+    r: int
+    gaussian: bool
+    unit: float
+
+    def c(self, omega: float) -> float:
+        """Return omega * unit, radians."""
+        if isinstance(omega, bool) or not hasattr(omega, "__float__") or not (0 < float(omega) < math.inf):
+            raise ValueError(f"omega must be a finite number > 0, got {omega!r}; sin(0) has no spectrum to predict.")
+        return float(omega) * self.unit
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the entries of B A."""
+        return self.unit * math.sqrt(self.r) / (1 if self.gaussian else 3)
+
+
+def entries_of(d: int, r: int, n: int | None, initializer: Initializer | None) -> Entries:
+    """Return the law of the factors of a (d, n) update.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a positive integer, or the law of the entries has no known spectrum.
+    """
+    n = d if n is None else n
+    for name, size in (("d", d), ("r", r), ("n", n)):
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+            raise ValueError(f"{name} must be an integer >= 1, got {size!r}; for instance d=512, r=2.")
+    initializer = KaimingUniform() if initializer is None else initializer
+    if not isinstance(initializer, _SUPPORTED):
+        raise TypeError(
+            f"initializer must be one of {', '.join(law.__name__ for law in _SUPPORTED)}, got {initializer!r}; for "
+            "other laws pass drawn or trained factors: frequency_for_rank(..., factors=factors)."
+        )
+    beta, alpha = initializer.scales(int(d), int(n), int(r))
+    return Entries(int(d), int(n), int(r), isinstance(initializer, Normal), beta * alpha)
+
+
+def law_of(entries: Entries, omega: float) -> Staircase:
+    """Return the staircase of sin(omega B A) / sqrt(m n).
+
+    Its frequency stops at BEYOND times the one that fills the matrix: there the entries are independent to one part in
+    BEYOND, and the staircase would have billions of steps.
+    """
+    full = (math.pi / 2) * (2 * max(entries.m, entries.n)) ** (1 / entries.r)
+    return _law(entries.gaussian, min(entries.c(omega), BEYOND * full), entries.r)
+
+
+@lru_cache(maxsize=256)
+def _law(gaussian: bool, c: float, r: int) -> Staircase:
+    return staircase(one_coordinate(gaussian, c), r)
+
+
+@lru_cache(maxsize=256)
+def one_coordinate(gaussian: bool, c: float) -> Any:
+    """Return mu_n of one coordinate, down to CUT of the largest product of odd degree."""
+    if gaussian:
+        return gaussian_values(c, floor=0.1 * CUT * min(1.0, c))
+    return prolate_values(c, floor=0.1 * CUT * min(1.0, c / 6))

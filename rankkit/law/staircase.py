@@ -1,0 +1,168 @@
+"""The staircase: the products mu_(n_1) ... mu_(n_r) with n_1 + ... + n_r odd, which S / sqrt(m n) has as d grows.
+
+exp(i omega b . a) is a product over coordinates, and sin is its odd part: an eigenfunction of degree n has the
+eigenvalue i^n mu_n, so that exactly the products of odd total degree are left. They come with multiplicities, number
+r!-fold and reach millions; the leading ones are listed one by one, the rest is counted in narrow bins.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["CUT", "Staircase", "odd_power_sum", "staircase"]
+
+CUT = 1e-16  # of the largest product: what is smaller counts by its energy alone
+BIN = 1 / 64  # width in log lambda
+MOST_LISTED = 4000  # different products that are listed one by one
+
+
+@dataclass(frozen=True, eq=False)
+class Staircase:
+    """The values lambda_k that the singular values of S / sqrt(m n) tend to.
+
+    Attributes
+    ----------
+    values, counts : float arrays, shape (steps,)
+        Descending values and how often each occurs.
+    listed : int
+        The first so many values are exact; the others stand for a bin of relative width BIN.
+    energy : float
+        sum lambda^2 over all, E sin^2.
+    tail : float
+        sum lambda^2 over what is below the last of the values.
+    """
+
+    values: Any
+    counts: Any
+    listed: int
+    energy: float
+    tail: float
+
+    def above(self, threshold: float) -> float:
+        """Return how many lambda exceed the threshold, d being infinite."""
+        return float(np.sum(self.counts[self.values > threshold]))
+
+
+def odd_power_sum(mu: Any, r: int, power: int) -> float:
+    """Return sum over odd n_1 + ... + n_r of (mu_(n_1) ... mu_(n_r))^power, without cancellation.
+
+    Even and odd parts e and o of one coordinate give ((e + o)^r - (e - o)^r) / 2, the odd binomial terms.
+    """
+    even, odd = (float(np.sum(mu[parity::2] ** power)) for parity in (0, 1))
+    return math.fsum(math.comb(r, k) * even ** (r - k) * odd**k for k in range(1, r + 1, 2))
+
+
+def staircase(mu: Any, r: int) -> Staircase:
+    """Return the products of r values of mu with odd total index.
+
+    Parameters
+    ----------
+    mu : float array, shape (count,)
+        One coordinate's values, descending, at least two, down to CUT of the largest product.
+    r : int
+        Coordinates.
+
+    Examples
+    --------
+    >>> law = staircase(np.array([0.9, 0.3, 0.1]), 2)  # 0.9 * 0.3 and 0.3 * 0.1, each in two orders
+    >>> [f"{value:.2f} x {count:g}" for value, count in zip(law.values, law.counts)]
+    ['0.27 x 2', '0.03 x 2']
+    """
+    depth = np.log(mu / mu[0])  # <= 0
+    bins = _binned(-depth, r)
+    head = _listed(-depth, r, -depth[1] - math.log(CUT), bins)
+    scale = r * math.log(mu[0])
+    values, counts = np.exp(scale - head[0]), head[1]
+    listed = values.size
+    total = np.cumsum(bins)
+    if total[-1] > counts.sum() + 0.5:
+        # what the bins hold beyond the listed ones
+        rest = np.diff(np.maximum(total - counts.sum(), 0.0), prepend=0.0)
+        place = np.flatnonzero(rest > 0)
+        values = np.concatenate([values, np.minimum(np.exp(scale - BIN * place), values[-1] if listed else np.inf)])
+        counts = np.concatenate([counts, rest[place]])
+    energy = odd_power_sum(mu, r, 2)
+    missing = energy - math.fsum(counts * values**2)
+    return Staircase(values, counts, listed, energy, max(missing, 0.0))
+
+
+def _binned(depth: Any, r: int) -> Any:
+    """Return how many products of odd total degree lie at each multiple of BIN below mu_0^r, in -log."""
+    length = int((depth[1] - math.log(CUT)) / BIN) + 2
+    steps = _spread_over_bins(depth, length)
+    shares = [np.zeros(length), np.zeros(length)]  # even and odd total degree so far
+    shares[0][0] = 1.0
+    for _ in range(r):
+        grown = [np.zeros(length), np.zeros(length)]
+        for n_parity, step in enumerate(steps):
+            for place in np.flatnonzero(step):
+                for parity in (0, 1):
+                    grown[parity ^ n_parity][place:] += step[place] * shares[parity][: length - place]
+        shares = grown
+    return shares[1]
+
+
+def _spread_over_bins(depth: Any, length: int) -> tuple[Any, Any]:
+    """Return one coordinate's even and odd values by bin, each between two bins so that the mean of log mu is kept."""
+    place = depth / BIN
+    low = np.minimum(place, length).astype(np.int64)
+    part = place - low
+    both = []
+    for parity in (0, 1):
+        here, share = low[parity::2], part[parity::2]
+        inside = here < length
+        here, share = here[inside], share[inside]
+        step = np.bincount(here, 1 - share, length + 1) + np.bincount(here + 1, share, length + 1)
+        both.append(step[:length])
+    return both[0], both[1]
+
+
+def _listed(depth: Any, r: int, reach: float, bins: Any) -> tuple[Any, Any]:
+    """Return (-log(product / mu_0^r), multiplicity) of the leading products, ascending.
+
+    Built from how often each index occurs: the multiplicity of occupation numbers k_0, k_1, ... is r! / prod k_n!.
+    All products within `reach` are listed, or as many as MOST_LISTED different ones allow.
+    """
+    # orders of r indices share a product, so that the bins hold about r! per different one
+    crowd = MOST_LISTED * math.factorial(min(r, 4))
+    over = int(np.searchsorted(np.cumsum(bins), crowd))
+    reach = min(reach, over * BIN)
+    while reach > 4 * BIN:
+        found = _within(depth, r, reach)
+        if found is not None:
+            order = np.argsort(found[0], kind="stable")
+            return found[0][order], found[1][order]
+        reach *= 0.85
+    return np.zeros(0), np.zeros(0)  # all the leading ones are nearly equal: there is no staircase to list
+
+
+def _within(depth: Any, r: int, reach: float) -> tuple[Any, Any] | None:
+    """Return depths and multiplicities of all products within reach; None if they are too many."""
+    depth = depth[: np.searchsorted(depth, reach, side="right")]
+    drop, left, odd, weight = np.zeros(1), np.full(1, r), np.zeros(1, dtype=np.int64), np.ones(1)
+    for n in range(
+        len(depth) - 1, 0, -1
+    ):  # the rarest index first; what is left over takes index 0, which costs nothing
+        most = min(r, int(reach / depth[n]) if depth[n] > 0 else r)
+        parts = []
+        for k in range(most + 1):
+            keep = (left >= k) & (drop + k * depth[n] <= reach)
+            choose = weight[keep] * _choose(left[keep], k)
+            parts.append((drop[keep] + k * depth[n], left[keep] - k, odd[keep] ^ (n * k % 2), choose))
+        drop, left, odd, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+        if drop.size > 4 * MOST_LISTED:
+            return None
+    chosen = odd == 1
+    return drop[chosen], weight[chosen]
+
+
+def _choose(n: Any, k: int) -> Any:
+    """Return the binomial coefficients C(n, k) of an integer array n, as floats."""
+    result = np.ones(n.shape)
+    for j in range(k):
+        result = result * (n - j) / (j + 1)
+    return np.round(result)

@@ -1,0 +1,93 @@
+"""The multiset of products: against listing every one of them; the equivalent of their sampling: against matrices."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from rankkit.law.finite_size import finite_size, leverages
+from rankkit.law.kernels import gaussian_values, prolate_values
+from rankkit.law.staircase import odd_power_sum, staircase
+
+
+def every_product(mu, r):
+    return np.sort([math.prod(mu[n] for n in which) for which in itertools.product(range(len(mu)), repeat=r)
+                    if sum(which) % 2])[::-1]  # fmt: skip
+
+
+@pytest.mark.parametrize(("c", "r"), [(0.5, 1), (3.0, 3), (6.6, 2), (1.0, 4), (0.01, 4)])
+def test_counts_are_those_of_listing_every_product(c, r):
+    law = staircase(prolate_values(c, floor=1e-17 * min(1, c / 6)), r)
+    known = every_product(prolate_values(c, floor=1e-14), r)
+    for relative in (0.3, 1e-1, 1e-2, 1e-4, 1e-7, 1e-10):
+        if c > 0.1 or relative > 1e-9:
+            assert law.above(relative * law.values[0]) == np.sum(known > relative * known[0])
+    assert law.values[0] == pytest.approx(known[0], rel=1e-13)
+
+
+def test_a_missing_parity_would_be_noticed():
+    mu = prolate_values(3.0, floor=1e-14)
+    law = staircase(mu, 3)
+    even = [math.prod(mu[list(w)]) for w in itertools.product(range(6), repeat=3) if sum(w) % 2 == 0]
+    assert law.above(0.1 * max(even)) != np.sum(np.array(even) > 0.1 * max(even))
+
+
+@pytest.mark.parametrize(("c", "r"), [(20.0, 3), (94.0, 4), (2.0, 16), (0.5, 64), (10.0, 16), (265.0, 1)])
+def test_energy_is_whole_however_many_products_there_are(c, r):
+    mu = prolate_values(c, floor=1e-18)
+    law = staircase(mu, r)
+    # E sin^2 = (1 - (Si(2 c) / 2 c)^r) / 2
+    from scipy.special import sici
+
+    assert law.energy == pytest.approx((1 - (sici(2 * c)[0] / (2 * c)) ** r) / 2, rel=1e-9)
+    assert math.fsum(law.counts * law.values**2) == pytest.approx(law.energy, rel=1e-3)
+
+
+def test_odd_power_sum_has_no_cancellation():
+    mu = gaussian_values(1e-7, floor=1e-30)
+    assert odd_power_sum(mu, 3, 4) == pytest.approx(3 * 1e-28, rel=1e-9)
+
+
+def surrogate(law, m, n, seed):
+    """Singular values of Phi Lambda Psi^T / sqrt(m n) with Gaussian features, Lambda the staircase one by one."""
+    values = np.repeat(law.values, np.round(law.counts).astype(int))[: 6 * max(m, n)]
+    rng = np.random.default_rng(seed)
+    Phi, Psi = rng.standard_normal((m, values.size)), rng.standard_normal((n, values.size))
+    return np.linalg.svd((Phi * values) @ Psi.T, compute_uv=False) / math.sqrt(m * n)
+
+
+@pytest.mark.parametrize(("c", "r", "m", "n"), [(6.0, 2, 200, 200), (4.0, 3, 150, 260), (8.0, 2, 80, 240)])
+def test_the_equivalent_is_what_independent_features_give(c, r, m, n):
+    law = staircase(prolate_values(c, floor=1e-17), r)
+    size = finite_size(law, m=m, n=n, r=r, gaussian=False)
+    drawn = [surrogate(law, m, n, seed) for seed in range(24)]
+    for relative in (0.5, 0.2, 0.05, 1e-2, 1e-3):
+        threshold = relative * size.top()
+        measured = np.mean([np.sum(values > threshold) for values in drawn])
+        assert size.above_equal_leverages(threshold) == pytest.approx(measured, abs=0.01 * min(m, n) + 1)
+    assert size.top() == pytest.approx(np.mean([values[0] for values in drawn]), rel=0.025)
+
+
+def test_far_above_their_number_rows_change_nothing():
+    law = staircase(prolate_values(3.0, floor=1e-17), 2)
+    size = finite_size(law, m=10**7, n=10**7, r=2, gaussian=False)
+    assert size.top() == pytest.approx(law.values[0], rel=2e-3)
+    for between in range(1, 20, 4):
+        gap = math.sqrt(law.values[between] * law.values[between + 1])
+        if law.values[between] > 3 * law.values[between + 1]:
+            assert size.above(gap) == pytest.approx(law.above(gap), abs=0.05)
+
+
+def test_counts_never_fall_with_the_threshold_nor_pass_the_size():
+    for gaussian, mu in ((False, prolate_values(12.0, floor=1e-17)), (True, gaussian_values(4.0, floor=1e-17))):
+        size = finite_size(staircase(mu, 3), m=200, n=300, r=3, gaussian=gaussian)
+        counts = size.above(size.top() * np.geomspace(1, 1e-9, 60))
+        assert np.all(np.diff(counts) > -1e-3)
+        assert counts[-1] <= 200
+
+
+def test_leverages_have_mean_one_and_the_spread_asked_for():
+    g = leverages([0.01, 0.1, 0.5])
+    assert np.mean(g, axis=0) == pytest.approx([1, 1, 1])
+    assert np.var(g, axis=0) == pytest.approx([0.01, 0.1, 0.5], rel=0.2)
