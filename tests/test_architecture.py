@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "verdict": set(),
     "claims": {"claims", "data", "execution", "page", "verdict"},
     "gallery": {"execution", "plots", "rankkit", "store"},
-    "reported": {"plots", "reported", "store", "verdict"},
+    "reported": {"page", "plots", "reported", "store", "verdict"},
     "gates": {"audit"},
     "arguments": {"gates"},
     "data": {"data"},

@@ -181,7 +181,9 @@ for column in memory.columns[1:4]:
         memory, "Total training", column, total(memory.column(column, list(memory.rows)[:5])), "sum of the parts"
     )
     share = memory["Transfer functions", column] * 100 / memory["Total training", column]
-    PAPER.result(memory, "LR-LoRA overhead", column, share, "transfer functions in percent of the total")
+    PAPER.result(
+        memory, "LR-LoRA overhead", column, share, "transfer functions in percent of the total", basis="reading"
+    )
     least = transfer(*MODULES[column]) * 2
     PAPER.least("Memory table", memory["Transfer functions", column], least, f"2 N |L| numbers of 2 bytes, {column}")
 PAPER.same("Memory table and Table 24", "GB of LR-LoRA at rank 16, Qwen2", t24["LR-LoRA (r = 16)", "Qwen2_mem_GB"],

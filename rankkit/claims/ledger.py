@@ -87,7 +87,7 @@ class Ledger:
         """Return a page of its own: the table to sort, then every claim in full."""
         from rankkit.page.ledger import ledger_page
 
-        return ledger_page(self.records, self.summary)
+        return ledger_page(self.records, self.summary, title="What is stated, and what is so")
 
 
 _PARTS = (("Read as", "reading"), ("Why", "argument"), ("The nearest true statement", "corrected"))

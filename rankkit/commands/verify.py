@@ -98,6 +98,10 @@ def _reported(options: argparse.Namespace) -> int:
     else:
         emit(options, found.columns)
     say(found.summary)
+    if options.html:
+        from rankkit.store import write_atomically
+
+        say(f"wrote {write_atomically(options.html, lambda file: file.write(found.to_html().encode()))}")
     if options.pictures:
         import matplotlib as mpl
 

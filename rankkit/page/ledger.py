@@ -20,10 +20,11 @@ PARTS = {
     "argument": "Why",
     "corrected": "The nearest true statement",
     "corrects": "Corrects",
+    "repair": "Smallest repair",
 }
 
 
-def ledger_page(records: Sequence[Mapping[str, Any]], summary: str) -> str:
+def ledger_page(records: Sequence[Mapping[str, Any]], summary: str, *, title: str) -> str:
     """Return an HTML document, self-contained and without network access; the same records give the same bytes.
 
     Parameters
@@ -32,12 +33,15 @@ def ledger_page(records: Sequence[Mapping[str, Any]], summary: str) -> str:
         As `Ledger.records` has them.
     summary : str
         One sentence.
+    title : str
+        Of the page.
     """
     counts = Counter(record["verdict"] for record in records)
     words = [word for word in WORDS if word in counts]
     return Template(_beside("ledger.html")).substitute(
         style=_beside("style.css"),
         script=_beside("sort.js"),
+        title=escape(title),
         summary=escape(summary),
         tiles="".join(f"<div><strong>{counts[word]}</strong><span>{word}</span></div>" for word in words),
         words="".join(f"<dt>{word}</dt><dd>{escape(WORDS[word])}</dd>" for word in words),
@@ -60,7 +64,7 @@ def _cell(record: Mapping[str, Any], column: str) -> str:
 def _claim(record: Mapping[str, Any]) -> str:
     """Return one claim: its statement, then what has something to say of it."""
     parts = "".join(
-        f"<dt>{title}</dt><dd>{escape(str(record[name]))}</dd>" for name, title in PARTS.items() if record[name]
+        f"<dt>{title}</dt><dd>{escape(str(record[name]))}</dd>" for name, title in PARTS.items() if record.get(name)
     )
     place = f"{record['kind']}, {record['location']}"
     return (

@@ -73,6 +73,13 @@ class Reported:
         """Return the records as JSON."""
         return json.dumps(self.records, indent=1, ensure_ascii=False)
 
+    def to_html(self) -> str:
+        """Return a page of what is not consistent: the table to sort, then every finding in full."""
+        from rankkit.page.ledger import ledger_page
+
+        shown = [_claimed(finding) for finding in self.findings if finding.verdict != "CONSISTENT"]
+        return ledger_page(shown, self.summary, title="What printed numbers say of each other")
+
     def to_markdown(self) -> str:
         """Return the report: per paper what cannot be reconciled, surest first, then the rest."""
         lines = ["# What the papers' numbers say of each other", "", self.summary, "", *_HOW, ""]
@@ -149,6 +156,15 @@ def pictures(reported: Reported, folder: Path) -> list[Path]:
 def _record(finding: Finding) -> dict[str, Any]:
     """Return a finding as a record, with the evidence where a ledger has it."""
     return {**asdict(finding), "evidence": finding.arithmetic}
+
+
+def _claimed(finding: Finding) -> dict[str, str]:
+    """Return a finding in the words of a ledger of claims, for the page that both share."""
+    record = {name: getattr(finding, name) for name in ("id", "paper", "location", "verdict")}
+    return record | {
+        "kind": finding.basis, "statement": finding.what, "evidence": finding.arithmetic,
+        "argument": finding.conclusion, "repair": finding.repair,
+    }  # fmt: skip
 
 
 _TITLES = {

@@ -207,6 +207,11 @@ def test_the_command_draws_every_table_and_says_what_changed(tmp_path, capsys):
     records = json.loads(capsys.readouterr().out)
     assert len(list((tmp_path / "pictures").glob("sine_lora_*.png"))) >= 10
     assert all(record["evidence"] for record in records)
+    assert main(["verify", "--reported", paper, "--html", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    wrong = [record["id"] for record in records if record["verdict"] == "INCONSISTENT"]
+    assert all(f'id="{name}"' in page for name in wrong)
+    capsys.readouterr()
     records[0]["verdict"] = "UNCLEAR"
     (tmp_path / "before.json").write_text(json.dumps(records))
     assert main(["verify", "--reported", paper, "--against", str(tmp_path / "before.json")]) == 3
