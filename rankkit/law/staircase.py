@@ -16,6 +16,7 @@ import numpy as np
 __all__ = ["CUT", "Staircase", "odd_power_sum", "staircase"]
 
 CUT = 1e-16  # of the largest product: what is smaller counts by its energy alone
+NOISE = 1e-20  # of the energy: where every lambda^2 is below, no matrix that fits a machine tells them apart
 BIN = 1 / 64  # width in log lambda
 MOST_LISTED = 4000  # different products that are listed one by one
 
@@ -72,6 +73,10 @@ def staircase(mu: Any, r: int) -> Staircase:
     >>> [f"{value:.2f} x {count:g}" for value, count in zip(law.values, law.counts)]
     ['0.27 x 2', '0.03 x 2']
     """
+    energy = odd_power_sum(mu, r, 2)
+    first = 2 * ((r - 1) * math.log(mu[0]) + math.log(mu[1]))  # log lambda_1^2
+    if first < math.log(NOISE * energy):
+        return Staircase(np.full(1, math.sqrt(NOISE * energy)), np.full(1, 1 / NOISE), 0, energy, 0.0)
     depth = np.log(mu / mu[0])  # <= 0
     bins = _binned(-depth, r)
     head = _listed(-depth, r, -depth[1] - math.log(CUT), bins)
@@ -85,7 +90,6 @@ def staircase(mu: Any, r: int) -> Staircase:
         place = np.flatnonzero(rest > 0)
         values = np.concatenate([values, np.minimum(np.exp(scale - BIN * place), values[-1] if listed else np.inf)])
         counts = np.concatenate([counts, rest[place]])
-    energy = odd_power_sum(mu, r, 2)
     missing = energy - math.fsum(counts * values**2)
     return Staircase(values, counts, listed, energy, max(missing, 0.0))
 
