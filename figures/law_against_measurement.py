@@ -10,7 +10,10 @@ SHOWS = (
     "Numerical rank (sigma > 1e-2 sigma_1) and stable rank of sin(omega B A) at d = 512: means over seeds with 5 to 95 % "
     "bands, and the law's predictions, dashed, which see no draw."
 )
-COMPARED = "The papers find omega by trial; the law says what rank each omega gives."
+COMPARED = (
+    "The papers find omega by trial; the law gives the rank of each omega within 4 % of d, and the stable rank within "
+    "6 %, where sampling bends it most."
+)
 ARGUMENTS = {"d": 512, "ranks": [1, 2, 4], "count": 25, "seeds": 10, "rtol": 1e-2}
 QUICK = {"d": 128, "count": 7, "seeds": 2}
 MEASURES = ("numerical_rank", "stable_rank")

@@ -275,7 +275,9 @@ def test_exponents_are_those_of_singular_values_in_high_precision(name, r):
             assert (first - second) / 2 == pytest.approx(exponent, abs=0.02)
 
 
-@pytest.mark.parametrize(("d", "r", "omega"), [(768, 250, 1e6), (512, 60, 1e6), (4096, 32, 1e5), (64, 1000, 10.0)])
+@pytest.mark.parametrize(("d", "r", "omega"), [(768, 250, 1e6), (512, 60, 1e6), (4096, 32, 1e5), (64, 1000, 1e3)])
 def test_far_on_the_plateau_it_is_a_random_matrix(d, r, omega):
-    assert float(rk.predict_stable_rank(omega, d=d, r=r)) == pytest.approx(d / 4, rel=0.05)
+    assert float(rk.predict_stable_rank(omega, d=d, r=r)) == pytest.approx(
+        d / 4, rel=0.08
+    )  # small d: sigma_1 lies below the edge
     assert float(rk.predict_rank(omega, d=d, r=r, rtol=1e-8)) == pytest.approx(d, abs=0.5)
