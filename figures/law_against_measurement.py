@@ -7,8 +7,8 @@ import rankkit as rk
 
 TITLE = "The law against measurement"
 SHOWS = (
-    "Numerical rank (sigma > 1e-2 sigma_1) and stable rank of sin(omega B A) at d = 512: means over seeds with 5 to 95 % "
-    "bands, and the law's predictions, dashed, which see no draw."
+    "Numerical rank (sigma > 1e-2 sigma_1) and stable rank of sin(omega B A) at d = 512: means over seeds with 5 to "
+    "95 % bands, and the law's predictions, dashed, which see no draw."
 )
 COMPARED = (
     "The papers find omega by trial; the law gives the rank of each omega within 4 % of d, and the stable rank within "

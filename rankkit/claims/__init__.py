@@ -8,6 +8,7 @@ from rankkit.claims.check import Checked, check
 from rankkit.claims.claim import Claim, Measured
 from rankkit.claims.domain import Domain
 from rankkit.claims.ledger import Ledger, collect, verify
+from rankkit.claims.rank_bounds import certified_rank_bounds
 from rankkit.claims.spaces import Integer, Matrix, Real
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Matrix",
     "Measured",
     "Real",
+    "certified_rank_bounds",
     "certify",
     "check",
     "collect",
