@@ -74,7 +74,8 @@ class FiniteSize:
         """Return E sigma_1 / sqrt(m n): that of independent features, raised by how unevenly the points lie.
 
         Where the staircase has about as many values as the matrix, chance crowds more points into one cell of its
-        resolution than independent features would show. The factor on sigma_1^2 is fitted, not derived: at most 1.1.
+        resolution than independent features would show. The factor on sigma_1^2 is fitted, not derived: at most 1.11.
+        It is for sigma_1 itself and the stable rank; `above` counts relative to `independent_top`.
         """
         if self.gaussian:
             return self.independent_top()
@@ -105,7 +106,7 @@ class FiniteSize:
     def above(self, threshold: Any) -> Any:
         """Return the mean number of s > threshold (k,), a smooth function of thresholds > 0, at most min(m, n)."""
         squares = np.atleast_1d(np.asarray(threshold, dtype=np.float64)) ** 2
-        count = self._count(squares, leverages(self._spread(np.sqrt(squares) / self.top())))
+        count = self._count(squares, leverages(self._spread(np.sqrt(squares) / self.independent_top())))
         return count.reshape(np.shape(threshold))[()]
 
     def above_equal_leverages(self, threshold: Any) -> Any:

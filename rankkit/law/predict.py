@@ -244,11 +244,10 @@ def _threshold(
     """Return the threshold on s = sigma / sqrt(m n) times the gain, and the threshold relative to sigma_1."""
     if rtol is not None and atol is not None:
         raise ValueError("give rtol or atol, not both: the threshold is rtol * sigma_1 or atol.")
-    top = size.top()
     if atol is not None:
         if not (math.isfinite(atol) and atol > 0):
             raise ValueError(f"atol must be a finite number > 0, got {atol!r}; use for instance atol=1e-3.")
-        relative = atol / (_scale(entries, gain) * top)
+        relative = atol / (_scale(entries, gain) * size.top())
     else:
         relative = default_rtol((entries.m, entries.n)) if rtol is None else rtol
         if not (math.isfinite(relative) and relative > 0):
@@ -258,7 +257,7 @@ def _threshold(
             f"the threshold must be at least 1e-14 sigma_1, got {relative:.3g} of it, which float64 cannot measure; "
             "raise it."
         )
-    return relative * top, relative
+    return relative * size.independent_top(), relative  # which the counts' constants were fitted with
 
 
 def stable_rank_error(value: float) -> float:
