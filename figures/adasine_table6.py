@@ -7,10 +7,10 @@ import numpy as np
 
 import rankkit as rk
 
-TITLE = "Memory of three forms (AdaSine, table 6)"
+TITLE = "Memory and time of three forms (AdaSine, table 6)"
 SHOWS = (
-    "Largest memory held while one batch of 16 tokens goes through sin(w B A) x, sin(w(x) B A) x and sin(w(x) B A"
-    " x), r = 8, against d; times are in the file beside."
+    "Largest memory held, and time, while a batch of 16 tokens goes through sin(w B A) x, sin(w(x) B A) x and "
+    "sin(w(x) B A x), r = 8, against d, on one core."
 )
 COMPARED = (
     "As table 6 says, one d x d matrix a token (second form) is worst, 268 MB at d = 1024, and the third form needs no "
@@ -69,13 +69,16 @@ def timing(sizes, r, tokens, seed):
     return out
 
 
-def draw(table):
-    """Draw memory against d, one line a form."""
-    (panel,) = rk.plots.panels_for(None, 1, (4.4, 3.0))
-    for color, (form, rows) in zip(rk.plots.PALETTE, table.groupby("form", sort=False), strict=False):
-        panel.plot(rows["d"], rows["kilobytes"], color=color, marker="o", markersize=3, label=form, linewidth=1.2)
-    panel.set(xscale="log", yscale="log", xlabel="d", ylabel="peak memory  [kB]")
-    panel.set_xticks(sorted(set(table["d"])), [str(d) for d in sorted(set(table["d"]))])
-    panel.minorticks_off()
-    rk.plots.label_lines(panel)
-    return panel.figure
+def draw(table, timing):
+    """Draw memory left and time right against d, one line a form."""
+    panels = rk.plots.panels_for(None, 2, (3.7, 2.9))
+    for panel, rows, column in zip(panels, (table, timing), ("kilobytes", "milliseconds"), strict=True):
+        for color, (form, line) in zip(rk.plots.PALETTE, rows.groupby("form", sort=False), strict=False):
+            panel.plot(line["d"], line[column], color=color, marker="o", markersize=3, label=form, linewidth=1.2)
+        panel.set(xscale="log", yscale="log", xlabel="d")
+        panel.set_xticks(sorted(set(rows["d"])), [str(d) for d in sorted(set(rows["d"]))])
+        panel.minorticks_off()
+    panels[0].set_ylabel("peak memory  [kB]")
+    panels[1].set_ylabel("time, least of five  [ms]")
+    panels[0].legend(fontsize=7, loc="upper left")
+    return panels[0].figure

@@ -8,7 +8,7 @@ import rankkit as rk
 TITLE = "The law against measurement"
 SHOWS = (
     "Numerical rank (sigma > 1e-2 sigma_1) and stable rank of sin(omega B A) at d = 512: means over seeds with 5 to "
-    "95 % bands, and the law's predictions, dashed, which see no draw."
+    "95 % bands, and the law's predictions, dashed, which see no draw, with the error they state, grey."
 )
 COMPARED = (
     "The papers find omega by trial; the law gives the rank of each omega within 4 % of d, and the stable rank within "
@@ -25,7 +25,13 @@ def data(d, ranks, count, seeds, rtol):
     for r in ranks:
         swept = rk.sweep_frequency(d, r, omegas=omegas, seeds=seeds, rtol=rtol, progress=False).summary()
         law = rk.predict_curve(omegas, d=d, r=r, measures=list(MEASURES), rtol=rtol).table
-        parts.append(swept.assign(**{f"{measure}_law": law[measure].to_numpy() for measure in MEASURES}))
+        swept = swept.assign(**{f"{measure}_law": law[measure].to_numpy() for measure in MEASURES})
+        errors = [
+            (rk.predict_rank(w, d=d, r=r, rtol=rtol).error, rk.predict_stable_rank(w, d=d, r=r).error) for w in omegas
+        ]
+        parts.append(
+            swept.assign(**dict(zip([f"{m}_error" for m in MEASURES], zip(*errors, strict=True), strict=True)))
+        )
     return pd.concat(parts)
 
 
@@ -37,7 +43,11 @@ def draw(table):
             band = rows[f"{measure}_q05"], rows[f"{measure}_q95"]
             panel.fill_between(rows["omega"], *band, color=color, alpha=0.25, linewidth=0)
             panel.plot(rows["omega"], rows[f"{measure}_mean"], color=color, linewidth=1.2, label=f"r = {r}")
-            panel.plot(rows["omega"], rows[f"{measure}_law"], color="#000000", linewidth=1.0, linestyle="--")
+            law, error = rows[f"{measure}_law"], rows[f"{measure}_error"]
+            panel.fill_between(
+                rows["omega"], np.maximum(law - error, 0.5), law + error, color="#888888", alpha=0.18, lw=0
+            )
+            panel.plot(rows["omega"], law, color="#000000", linewidth=1.0, linestyle="--")
         panel.set(xscale="log", yscale="log", xlabel="frequency ω  [rad per unit of BA]")
         panel.set_ylabel("numerical rank  (σ > 0.01 σ₁)" if measure == "numerical_rank" else "stable rank")
     panels[0].legend(fontsize=7, loc="upper left")

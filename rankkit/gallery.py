@@ -18,7 +18,7 @@ import numpy as np
 from rankkit import execution
 from rankkit.store import write_atomically
 
-__all__ = ["Figure", "figures", "gallery", "make"]
+__all__ = ["Figure", "figures", "gallery", "make", "tables"]
 
 DOTS = 200  # an inch, of the picture for the eye
 NEEDED = ("TITLE", "SHOWS", "COMPARED", "ARGUMENTS", "data", "draw")
@@ -40,7 +40,7 @@ class Figure:
     data : callable
         (**arguments) -> mapping of column to values.
     draw : callable
-        Table -> matplotlib figure.
+        Table -> matplotlib figure; (table, timing) where there is a timing.
     timing : callable, optional
         (**arguments) -> columns of what the clock said; kept beside the data, as it differs from run to run.
     inputs : tuple of Path
@@ -55,7 +55,7 @@ class Figure:
     arguments: Mapping[str, Any]
     quick: Mapping[str, Any]
     data: Callable[..., Mapping[str, Any]]
-    draw: Callable[[Any], Any]
+    draw: Callable[..., Any]
     timing: Callable[..., Mapping[str, Any]] | None = None
     inputs: tuple[Path, ...] = field(default=())
 
@@ -137,8 +137,6 @@ def _made(figure: Figure, out: Path, quick: bool, force: bool) -> str:
 
 def _make(figure: Figure, out: Path, quick: bool, force: bool) -> bool:
     """Return whether it had to be made. Data first, the manifest last: what is half made is made again."""
-    import pandas as pd
-
     manifest, key = out / f"{figure.name}.json", figure.key(quick)
     data = out / f"{figure.name}.csv"
     if not force and _up_to_date(manifest, data, key):
@@ -146,8 +144,8 @@ def _make(figure: Figure, out: Path, quick: bool, force: bool) -> bool:
     started = time.perf_counter()
     _write_csv(data, figure.data(**figure.asked(quick)))
     if figure.timing is not None:
-        _write_csv(out / f"{figure.name}_timing.csv", figure.timing(**figure.asked(quick)))
-    _draw(figure, pd.read_csv(data), out)
+        _write_csv(_timing(figure, out), figure.timing(**figure.asked(quick)))
+    _draw(figure, tables(figure, out), out)
     about = {
         "key": key, "arguments": figure.asked(quick), "inputs": [path.name for path in figure.inputs],
         "versions": _versions(), "seconds": round(time.perf_counter() - started, 2),
@@ -155,6 +153,18 @@ def _make(figure: Figure, out: Path, quick: bool, force: bool) -> bool:
     }  # fmt: skip
     write_atomically(manifest, lambda file: file.write((json.dumps(about, indent=1) + "\n").encode()))
     return True
+
+
+def tables(figure: Figure, out: Path) -> list[Any]:
+    """Return what a figure's `draw` takes, from the files in a folder."""
+    import pandas as pd
+
+    files = [out / f"{figure.name}.csv", *([_timing(figure, out)] if figure.timing else [])]
+    return [pd.read_csv(file) for file in files]
+
+
+def _timing(figure: Figure, out: Path) -> Path:
+    return out / f"{figure.name}_timing.csv"
 
 
 def _up_to_date(manifest: Path, data: Path, key: str) -> bool:
@@ -165,14 +175,14 @@ def _up_to_date(manifest: Path, data: Path, key: str) -> bool:
         return False
 
 
-def _draw(figure: Figure, table: Any, out: Path) -> None:
+def _draw(figure: Figure, given: list[Any], out: Path) -> None:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
     from rankkit.plots.style import STYLE
 
     with mpl.rc_context({**STYLE, "svg.hashsalt": figure.name}):
-        drawn = figure.draw(table)
+        drawn = figure.draw(*given)
         for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             save = partial(drawn.savefig, format=ending, dpi=DOTS, metadata=metadata)
             write_atomically(out / f"{figure.name}.{ending}", save)
