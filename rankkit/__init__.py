@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rankkit.claims import verify
     from rankkit.law import (
         frequency_for_rank,
+        leading_spectrum,
         predict_curve,
         predict_rank,
         predict_spectrum,
@@ -63,6 +64,7 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "predict_curve",
     "frequency_for_rank",
     "rank_bounds",
+    "leading_spectrum",
     "claims",
     "verify",
     "plots",
@@ -78,6 +80,7 @@ _LATER = {"plots": "rankkit.plots", "claims": "rankkit.claims", "verify": "rankk
         "predict_curve",
         "frequency_for_rank",
         "rank_bounds",
+        "leading_spectrum",
     ),
     "rankkit.law",
 )

@@ -81,6 +81,7 @@ ONLY = {
     "seaborn": {"plots"},
     "hypothesis": {"claims", "testing"},
     "flint": {"claims"},
+    "finufft": {"law"},
 }
 LAZY = {
     "torch",
@@ -173,7 +174,7 @@ def test_public_names_are_these():
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
         "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Comparison", "compare", "Ranks",
         "suggest_ranks", "truncate", "Probe", "probe_frequencies", "predict_spectrum", "predict_rank", "predict_stable_rank",
-        "predict_curve", "frequency_for_rank", "rank_bounds", "claims", "verify", "plots",
+        "predict_curve", "frequency_for_rank", "rank_bounds", "leading_spectrum", "claims", "verify", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
         assert getattr(rankkit, name) is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rankkit.law.bounds import RankBounds, rank_bounds
 from rankkit.law.inverse import frequency_for_rank
+from rankkit.law.large import LargeSpectrum, leading_spectrum
 from rankkit.law.predict import (
     MEASURES,
     Curve,
@@ -21,9 +22,11 @@ from rankkit.law.predict import (
 __all__ = [
     "MEASURES",
     "Curve",
+    "LargeSpectrum",
     "Prediction",
     "RankBounds",
     "frequency_for_rank",
+    "leading_spectrum",
     "predict_curve",
     "predict_rank",
     "predict_spectrum",
