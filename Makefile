@@ -52,6 +52,7 @@ bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/basis_table.py
 	$(BIN)/python benchmarks/sine_update.py
 	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python benchmarks/law.py
 
