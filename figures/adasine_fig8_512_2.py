@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.ticker import AutoLocator
 
 import rankkit as rk
 
@@ -32,11 +31,4 @@ def data(d, r):
 
 def draw(table):
     """Draw the mean with its band."""
-    (panel,) = rk.plots.panels_for(None, 1, (4.2, 3.0))
-    rk.plots.frequency_curve(table, "numerical_rank", ax=panel)
-    panel.set(xscale="linear", yscale="linear")
-    panel.yaxis.set_major_locator(AutoLocator())
-    panel.axhline(512, color="#888888", linewidth=0.8, linestyle="--")
-    panel.annotate("d = 512", (0.02, 512), xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
-    panel.margins(y=0.1)
-    return panel.figure
+    return rk.plots.rank_to_full(table).figure

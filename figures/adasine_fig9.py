@@ -30,15 +30,9 @@ def data(d, ranks, omega, shown, seed):
 
 
 def draw(table):
-    """Draw one heatmap a frequency."""
-    names = list(dict.fromkeys(table["panel"]))
-    panels = rk.plots.panels_for(None, len(names), (1.75, 2.1))
-    for panel, name in zip(panels, names, strict=True):
-        rows = table[table["panel"] == name]
-        image = panel.imshow(rows.pivot(index="row", columns="column", values="cosine"), cmap="RdBu_r", vmin=-1, vmax=1)
-        panel.set(
-            title=f"{name}\nmean {rows['mean'].iloc[0]:.3f}", xlabel="row", ylabel="row" if panel is panels[0] else ""
-        )
-        panel.grid(visible=False)
-    panels[0].figure.colorbar(image, ax=list(panels), label="cosine", shrink=0.8)
+    """Draw one heatmap a panel, the mean over all pairs above."""
+    titles = {name: f"{name}\nmean {rows['mean'].iloc[0]:.3f}" for name, rows in table.groupby("panel", sort=False)}
+    panels = rk.plots.matrix_panels(
+        table, "cosine", titles=titles, limits=(-1, 1), cmap="RdBu_r", label="cosine", columns="row"
+    )
     return panels[0].figure

@@ -29,24 +29,16 @@ def data(d, shown, frequencies, seed):
         row, column = np.mgrid[:shown, :shown]
         size = np.abs(W[:shown, :shown]) / np.abs(W).max()
         parts.append(pd.DataFrame({
-            "matrix": name, "rank": int(rank), "row": row.ravel(), "column": column.ravel(),
+            "panel": name, "rank": int(rank), "row": row.ravel(), "column": column.ravel(),
             "magnitude": size.ravel().round(4),
         }))  # fmt: skip
     return pd.concat(parts)
 
 
 def draw(table):
-    """Draw one panel a matrix, on one colour scale."""
-    names = list(dict.fromkeys(table["matrix"]))
-    panels = rk.plots.panels_for(None, len(names), (1.75, 2.1))
-    for panel, name in zip(panels, names, strict=True):
-        rows = table[table["matrix"] == name]
-        image = panel.imshow(
-            rows.pivot(index="row", columns="column", values="magnitude"), cmap="viridis", vmin=0, vmax=1
-        )
-        panel.set(
-            title=f"{name}\nrank {rows['rank'].iloc[0]}", xlabel="column", ylabel="row" if panel is panels[0] else ""
-        )
-        panel.grid(visible=False)
-    panels[0].figure.colorbar(image, ax=list(panels), label="|entry| / largest", shrink=0.8)
+    """Draw one panel a matrix, its rank above."""
+    titles = {name: f"{name}\nrank {rows['rank'].iloc[0]}" for name, rows in table.groupby("panel", sort=False)}
+    panels = rk.plots.matrix_panels(
+        table, "magnitude", titles=titles, limits=(0, 1), cmap="viridis", label="|entry| / largest"
+    )
     return panels[0].figure

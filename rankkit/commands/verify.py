@@ -54,16 +54,7 @@ def _verify(options: argparse.Namespace) -> int:
         *options.path, only=options.claim, instances=options.instances, budget=options.budget,
         database=options.database, progress=options.progress,
     )  # fmt: skip
-    kind = format_of(options)
-    if kind == "json":
-        write(options, ledger.to_json())
-    elif kind == "markdown":
-        write(options, ledger.to_markdown())
-    else:
-        emit(options, ledger.columns)
-    say(ledger.summary)
-    if options.html:
-        say(f"wrote {write_atomically(options.html, lambda file: file.write(ledger.to_html().encode()))}")
+    _tell(options, ledger)
     if options.certificates:
         found = [record["certificate"] for record in ledger.records if record["certificate"]]
         data = json.dumps(found, indent=1).encode()
@@ -90,6 +81,20 @@ def _reported(options: argparse.Namespace) -> int:
     found = collect(options.path)
     if not found.papers:
         raise ValueError(f"{', '.join(options.path)} holds no claims and no relations.py; see `rankkit verify --help`.")
+    _tell(options, found)
+    if options.pictures:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        say(f"wrote {len(pictures(found, Path(options.pictures)))} pictures to {options.pictures}")
+    changes = found.changed(json.loads(Path(options.against).read_text())) if options.against else []
+    for change in changes:
+        say(f"changed: {change}")
+    return 3 if changes else 0
+
+
+def _tell(options: argparse.Namespace, found: Any) -> None:
+    """Write what was found in the format asked for, the page if asked for, and the summary."""
     kind = format_of(options)
     if kind == "json":
         write(options, found.to_json())
@@ -102,15 +107,6 @@ def _reported(options: argparse.Namespace) -> int:
         from rankkit.store import write_atomically
 
         say(f"wrote {write_atomically(options.html, lambda file: file.write(found.to_html().encode()))}")
-    if options.pictures:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        say(f"wrote {len(pictures(found, Path(options.pictures)))} pictures to {options.pictures}")
-    changes = found.changed(json.loads(Path(options.against).read_text())) if options.against else []
-    for change in changes:
-        say(f"changed: {change}")
-    return 3 if changes else 0
 
 
 def _recheck(options: argparse.Namespace) -> int:

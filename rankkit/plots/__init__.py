@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rankkit.plots.curves import frequency_curve, frequency_curves, law_curves, probe_curves
-from rankkit.plots.matrices import cosine_heatmap, spectra
+from rankkit.plots.curves import frequency_curve, frequency_curves, law_curves, probe_curves, rank_to_full
+from rankkit.plots.matrices import cosine_heatmap, matrix_panels, spectra
 from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
 from rankkit.plots.reported import printed_table
 from rankkit.plots.style import LABELS, PALETTE, label_lines, panels_for
@@ -20,9 +20,11 @@ __all__ = [
     "label_lines",
     "law_curves",
     "layer_heatmap",
+    "matrix_panels",
     "panels_for",
     "printed_table",
     "probe_curves",
+    "rank_to_full",
     "spectra",
     "spectra_grid",
 ]

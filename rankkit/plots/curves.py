@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import AutoLocator, LogLocator, NullFormatter
 
 from rankkit.plots.style import LABELS, PALETTE, axes_for, panels_for, words
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["frequency_curve", "frequency_curves", "law_curves", "probe_curves"]
+__all__ = ["frequency_curve", "frequency_curves", "law_curves", "probe_curves", "rank_to_full"]
 
 
 def frequency_curve(
@@ -49,6 +49,26 @@ def frequency_curve(
         ax.set_ylabel(f"numerical rank  (σ > {float(summary['rtol'].iloc[0]):.1e} · σ₁)")
     if len(drawn):
         _c_axis(ax, drawn)
+    return ax
+
+
+def rank_to_full(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw mean numerical rank against omega on linear axes, up to the dashed line of full rank.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        As for `frequency_curve`, of one size.
+    ax : Axes, optional
+        Where to draw; None: a new figure.
+    """
+    ax = frequency_curve(summary, "numerical_rank", ax=axes_for(ax, (4.2, 3.0)))
+    full = min(summary["d"].iloc[0], summary["n"].iloc[0])
+    ax.set(xscale="linear", yscale="linear")
+    ax.yaxis.set_major_locator(AutoLocator())
+    ax.axhline(full, color="#888888", linewidth=0.8, linestyle="--")
+    ax.annotate(f"full rank {full}", (0.02, full), xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
+    ax.margins(y=0.1)
     return ax
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from rankkit.plots.style import PALETTE, axes_for
+from rankkit.plots.style import PALETTE, axes_for, panels_for
 
-__all__ = ["cosine_heatmap", "spectra"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["cosine_heatmap", "matrix_panels", "spectra"]
 
 
 def spectra(
@@ -66,3 +71,35 @@ def cosine_heatmap(values: Any, *, ax: Axes | None = None, title: str | None = N
     if title:
         ax.set_title(title)
     return ax
+
+
+def matrix_panels(
+    table: pd.DataFrame, value: str, *, titles: Mapping[str, str], limits: tuple[float, float], cmap: str, label: str,
+    columns: str = "column",
+) -> Any:  # fmt: skip
+    """Draw matrices side by side on one colour scale; returns the axes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        panel, row, column and the value, one row an entry.
+    value : str
+        The column that is drawn.
+    titles : mapping
+        Panel -> what stands above it, in their order.
+    limits : tuple
+        Of the colour scale.
+    cmap, label : str
+        Colour map, and what the colour bar says.
+    columns : str
+        What the horizontal axis counts.
+    """
+    panels = panels_for(None, len(titles), (1.75, 2.1))
+    scale = ScalarMappable(Normalize(*limits), cmap)
+    for panel, (name, title) in zip(panels, titles.items(), strict=True):
+        entries = table[table["panel"] == name].pivot(index="row", columns="column", values=value)
+        panel.imshow(entries, cmap=cmap, norm=scale.norm)
+        panel.set(title=title, xlabel=columns, ylabel="row" if panel is panels[0] else "")
+        panel.grid(visible=False)
+    panels[0].figure.colorbar(scale, ax=list(panels), label=label, shrink=0.8)
+    return panels
