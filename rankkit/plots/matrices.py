@@ -95,11 +95,11 @@ def matrix_panels(
         What the horizontal axis counts.
     """
     panels = panels_for(None, len(titles), (1.75, 2.1))
-    scale = ScalarMappable(Normalize(*limits), cmap)
+    norm = Normalize(*limits)
     for panel, (name, title) in zip(panels, titles.items(), strict=True):
         entries = table[table["panel"] == name].pivot(index="row", columns="column", values=value)
-        panel.imshow(entries, cmap=cmap, norm=scale.norm)
+        panel.imshow(entries, cmap=cmap, norm=norm)
         panel.set(title=title, xlabel=columns, ylabel="row" if panel is panels[0] else "")
         panel.grid(visible=False)
-    panels[0].figure.colorbar(scale, ax=list(panels), label=label, shrink=0.8)
+    panels[0].figure.colorbar(ScalarMappable(norm, cmap), ax=list(panels), label=label, shrink=0.8)
     return panels
