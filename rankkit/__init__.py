@@ -1,28 +1,26 @@
 """Spectral analysis and theory verification for low-rank adaptation, delta = phi(B A).
 
 The public names below follow the pipeline: factors become an update, the update a
-spectrum, the spectrum a number, the numbers a table, the table a picture. Importing
-rankkit loads none of torch, scipy, pandas or matplotlib; they come with the first use.
+spectrum, the spectrum a number, the numbers a table, the table a picture. Every name is
+loaded with its first use, so that `import rankkit` takes next to no time.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rankkit import initializers, metrics, rules
-from rankkit.audit import Audit, audit, audit_full
-from rankkit.compare import Comparison, compare
-from rankkit.factors import Factors
-from rankkit.probe import Probe, probe_frequencies
-from rankkit.similarity import Similarity, cosine_similarity
-from rankkit.solvers import Count, count_above
-from rankkit.spectrum import Spectrum, spectrum_of
-from rankkit.sweep import Sweep, sweep_frequency
-from rankkit.truncate import Ranks, suggest_ranks, truncate
+from rankkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from rankkit import claims, plots
+    from rankkit import claims, initializers, metrics, plots, rules
+    from rankkit.audits.audit import audit, audit_full
+    from rankkit.audits.compare import Comparison, compare
+    from rankkit.audits.probe import Probe, probe_frequencies
+    from rankkit.audits.record import Audit
+    from rankkit.audits.truncate import Ranks, suggest_ranks, truncate
     from rankkit.claims import verify
+    from rankkit.factors import Factors
     from rankkit.law import (
         frequency_for_rank,
         leading_spectrum,
@@ -32,8 +30,10 @@ if TYPE_CHECKING:
         predict_stable_rank,
         rank_bounds,
     )
-
-__version__ = "0.1.0"
+    from rankkit.similarity import Similarity, cosine_similarity
+    from rankkit.solvers import Count, count_above
+    from rankkit.spectrum import Spectrum, spectrum_of
+    from rankkit.sweeps.sweep import Sweep, sweep_frequency
 
 __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "Factors",
@@ -70,30 +70,46 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "plots",
 ]
 
-
-# loaded with their first use: matplotlib and seaborn take longer than all the rest, and few need claims or the law
-_LATER = {"plots": "rankkit.plots", "claims": "rankkit.claims", "verify": "rankkit.claims"} | dict.fromkeys(
-    (
-        "predict_spectrum",
-        "predict_rank",
-        "predict_stable_rank",
-        "predict_curve",
-        "frequency_for_rank",
-        "rank_bounds",
-        "leading_spectrum",
-    ),
-    "rankkit.law",
-)
+# public name -> the module that defines it; a name that is a module itself is left out
+_HOMES = {
+    "Factors": "factors",
+    "Spectrum": "spectrum",
+    "spectrum_of": "spectrum",
+    "Count": "solvers",
+    "count_above": "solvers",
+    "Similarity": "similarity",
+    "cosine_similarity": "similarity",
+    "Sweep": "sweeps.sweep",
+    "sweep_frequency": "sweeps.sweep",
+    "Audit": "audits.record",
+    "audit": "audits.audit",
+    "audit_full": "audits.audit",
+    "Comparison": "audits.compare",
+    "compare": "audits.compare",
+    "Ranks": "audits.truncate",
+    "suggest_ranks": "audits.truncate",
+    "truncate": "audits.truncate",
+    "Probe": "audits.probe",
+    "probe_frequencies": "audits.probe",
+    "predict_spectrum": "law",
+    "predict_rank": "law",
+    "predict_stable_rank": "law",
+    "predict_curve": "law",
+    "frequency_for_rank": "law",
+    "rank_bounds": "law",
+    "leading_spectrum": "law",
+    "verify": "claims",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        from importlib import import_module
-
-        module = import_module(_LATER[name])
-        return module if _LATER[name] == f"rankkit.{name}" else getattr(module, name)
-    raise AttributeError(f"module 'rankkit' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'rankkit' has no attribute {name!r}")
+    if name not in _HOMES:
+        return import_module(f"rankkit.{name}")
+    value = globals()[name] = getattr(import_module(f"rankkit.{_HOMES[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *__all__})

@@ -2,6 +2,6 @@
 
 import sys
 
-from rankkit.cli import main
+from rankkit.cli.main import main
 
 sys.exit(main())

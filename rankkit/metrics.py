@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankkit.solvers.threshold import default_rtol, threshold_for
+from rankkit.solvers.tolerance import default_rtol, threshold_for
 from rankkit.spectrum import Spectrum
 
 __all__ = [

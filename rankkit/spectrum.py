@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from rankkit import solvers
 from rankkit.factors import Array, Factors, float_matrix, host, namespace
 from rankkit.products import Kronecker
-from rankkit.solvers.base import energy as squared_norm
-from rankkit.solvers.base import error_of
+from rankkit.solvers.dense import dense
+from rankkit.solvers.economical import economical
+from rankkit.solvers.kronecker import structured
+from rankkit.solvers.leading import leading
+from rankkit.solvers.solution import energy as squared_norm
+from rankkit.solvers.solution import error_of
 
 __all__ = ["Spectrum", "spectrum_of"]
 
@@ -106,8 +109,8 @@ def spectrum_of(
     >>> spectrum_of(np.diag([3.0, 2.0])).values.round(12).tolist()
     [3.0, 2.0]
     """
-    structured = isinstance(update, (Factors, Kronecker))
-    m, n = update.shape[-2:] if structured else float_matrix("update", update).shape[-2:]
+    kept = isinstance(update, (Factors, Kronecker))
+    m, n = update.shape[-2:] if kept else float_matrix("update", update).shape[-2:]
     if top is not None and not (isinstance(top, (int, np.integer)) and 1 <= top <= min(m, n)):
         raise ValueError(f"top must be an integer in 1..min(m, n) = 1..{min(m, n)}, got {top!r}.")
     if not 0 <= tol <= LOOSEST:
@@ -116,17 +119,17 @@ def spectrum_of(
     if not np.all(formed >= 0):
         raise ValueError(f"forming_error must be >= 0, got {forming_error!r}; pass rule.forming_error(factors).")
 
-    if structured:
-        solution = solvers.structured(update)
+    if kept:
+        solution = structured(update)
         whole = solution.values.shape[-1]
         energy = np.sum(solution.values**2, axis=-1)
     else:
         xp, whole = namespace(update), min(m, n)
         few = top is not None and top <= _KRYLOV_SHARE * whole
         if few and top:
-            solution = solvers.leading(update, int(top), tol=max(tol, KRYLOV_TOL))
+            solution = leading(update, int(top), tol=max(tol, KRYLOV_TOL))
         else:
-            solution = solvers.economical(update, tol) if tol else solvers.dense(update)
+            solution = economical(update, tol) if tol else dense(update)
         energy = squared_norm(xp.astype(update, xp.float64, copy=False))
     keep = whole if top is None else min(int(top), whole)
     floor, relative = solution.noise_floor, np.where(formed > 0, np.inf, solution.relative_error)

@@ -1,8 +1,10 @@
 """The design, held by the code's own syntax: who may import whom, how large a module may be, what is public."""
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,99 +14,95 @@ import rankkit
 ROOT = Path(rankkit.__file__).parent
 MODULES = sorted(p for p in ROOT.rglob("*.py") if p.name != "__main__.py")
 
-FACTS = {"factors"}
-CHECKPOINTS = {"checkpoints"}
-# stage -> the stages of rankkit it may import, at any level of indentation
-MAY_IMPORT = {
-    "factors": set(),
-    "plots": {"plots"},
-    "store": set(),
-    "execution": set(),
-    "report": set(),
-    "initializers": {"factors"},
-    "rules": {"factors", "rules"},
-    "solvers": {"factors", "products", "solvers"},
-    "checkpoints": {"factors", "products", "rules", "checkpoints"},
-    "products": {"factors"},
-    "spectrum": {"factors", "products", "solvers"},
-    "similarity": {"factors", "plots"},
-    "metrics": {"solvers", "spectrum"},
-    "plan": {"factors", "initializers", "rules", "metrics"},
-    "measurement": {"factors", "plan", "solvers", "spectrum", "metrics", "execution", "store"},
-    "sweep": {"plan", "measurement", "initializers", "rules", "metrics", "store", "plots"},
-    "uncertainty": {"metrics", "spectrum"},
-    "applied": {"checkpoints", "factors", "products", "rules", "spectrum", "metrics", "uncertainty"},
-    "base": {"applied", "checkpoints", "factors", "products", "rules", "metrics", "spectrum"},
-    "definitions": set(),
-    "card": {"audit", "definitions", "rankkit", "report"},
-    "page": {"audit", "definitions", "plots", "rankkit", "report", "verdict"},
-    "batches": {"applied", "checkpoints", "execution", "factors", "rules", "spectrum"},
-    "audit": {"applied", "batches", "card", "page", "base", "checkpoints", "rules", "execution", "store", "plots"},
-    "compare": {"checkpoints", "factors", "rules", "execution", "store", "plots"},
-    "truncate": {"audit", "checkpoints", "compare", "factors", "rules", "execution"},
-    "probe": {"applied", "batches", "checkpoints", "rules", "metrics", "uncertainty", "execution", "store", "plots"},
-    "testing": {"factors", "spectrum"},
-    "law": {"factors", "initializers", "law", "metrics", "rules"},
+# room (a folder, or a module that stands directly in rankkit/) -> the rooms it may import, at any level of indentation
+MAY_IMPORT: dict[str, set[str]] = {
+    # what everything may stand on
+    "version": set(),
     "verdict": set(),
-    "claims": {"claims", "data", "execution", "page", "verdict"},
-    "gallery": {"execution", "plots", "rankkit", "store"},
-    "reported": {"page", "plots", "reported", "store", "verdict"},
-    "gates": {"audit"},
-    "arguments": {"gates"},
-    "data": {"data"},
-    "commands": {
-        "arguments",
-        "audit",
-        "claims",
-        "commands",
-        "compare",
-        "data",
-        "definitions",
-        "execution",
-        "gallery",
-        "gates",
-        "initializers",
-        "law",
-        "plots",
-        "probe",
-        "report",
-        "reported",
-        "rules",
-        "store",
-        "sweep",
-        "truncate",
+    "files": set(),
+    "execution": set(),
+    "plots": set(),
+    # the spine: factors become an update, the update a spectrum, the spectrum a number
+    "factors": set(),
+    "products": {"factors"},
+    "initializers": {"factors"},
+    "rules": {"factors"},
+    "solvers": {"factors", "products"},
+    "spectrum": {"factors", "products", "solvers"},
+    "metrics": {"solvers", "spectrum"},
+    "uncertainty": {"metrics", "spectrum"},
+    "similarity": {"factors", "plots"},
+    "report": {"execution", "files", "plots", "verdict", "version"},
+    "testing": {"factors", "spectrum"},
+    # the studies
+    "sweeps": {
+        "execution", "factors", "files", "initializers", "metrics", "plots", "rules", "solvers", "spectrum",
     },
-    "cli": {"commands", "rankkit"},
-}
+    "checkpoints": {"factors", "products", "rules"},
+    "audits": {
+        "checkpoints", "execution", "factors", "files", "metrics", "plots", "products", "report", "rules", "spectrum",
+        "uncertainty",
+    },
+    "law": {"factors", "initializers", "metrics", "rules"},
+    "claims": {"data", "execution", "report", "verdict"},
+    "reported": {"files", "plots", "report", "verdict"},
+    # the surface
+    "data": set(),
+    "cli": {
+        "audits", "claims", "data", "execution", "files", "initializers", "law", "plots", "report", "reported", "rules",
+        "sweeps", "version",
+    },
+}  # fmt: skip
+# library -> the rooms that may import it, at the top of a module or below
 ONLY = {
-    "matplotlib": {"plots", "page", "gallery", "commands", "reported"},
+    "matplotlib": {"plots", "report", "cli", "reported"},
     "seaborn": {"plots"},
     "hypothesis": {"claims", "testing"},
     "flint": {"claims"},
     "finufft": {"law"},
 }
-LAZY = {
-    "torch",
-    "distributed",
-    "dask",
-    "pandas",
-    "scipy",
-    "matplotlib",
-    "seaborn",
-    "joblib",
-    "threadpoolctl",
-    "tqdm",
-    "regex",
-    "peft",
+# what may be imported inside a function, and why it is not at the module's top
+INSIDE: dict[str, str] = {
+    "torch": "a second, and only for devices, live models and .bin files",
+    "scipy": "a fifth of a second for LAPACK",
+    "pandas": "a third of a second, and only for tables",
+    "matplotlib": "half a second, and only for pictures",
+    "seaborn": "half a second, and only for pictures",
+    "joblib": "only where work is spread",
+    "threadpoolctl": "only where work is spread",
+    "distributed": "only on a cluster, and an extra",
+    "tqdm": "only where a bar is shown",
+    "regex": "only for patterns that Python's own engine could run away with",
+    "peft": "only for live models",
+    "safetensors": "only where an adapter is written",
+    "hypothesis": "an extra",
+    "flint": "an extra",
+    "finufft": "an extra",
+    "rankkit.plots": "loads matplotlib and seaborn",
+    "rankkit.claims.strategies": "loads hypothesis",
 }
+# what a command loads when it runs, so that --help answers at once
+LATE = {
+    "cli": {
+        "numpy", "audits", "claims", "data", "execution", "files", "initializers", "law", "report", "reported", "rules",
+            "sweeps"},
+}  # fmt: skip
 
 
-def stage(path):
+def room(path):
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
+def dotted(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {dotted(path): path for path in MODULES}
+
+
 def imports(tree):
-    """Yield (imported module, whether at the top of the file outside TYPE_CHECKING) for every import."""
+    """Yield (imported module, whether at the top of the file) for every import outside TYPE_CHECKING."""
     typing = {id(n) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
               for n in ast.walk(node)}  # fmt: skip
     for node in ast.walk(tree):
@@ -114,29 +112,35 @@ def imports(tree):
             yield from ((name.name, node in tree.body) for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "absolute imports only"
-            own = node.module == "rankkit"
-            yield from ((f"rankkit.{name.name}" if own else node.module, node in tree.body) for name in node.names)
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                yield (inner if inner in NAMES else node.module), node in tree.body
 
 
 def broken_rules(path, source):
     """Return what in this source breaks the design."""
-    wrong = []
+    wrong, own = [], room(path)
     for name, top in imports(ast.parse(source)):
-        head, *rest = name.split(".")
-        if head == "rankkit":
-            target = rest[0] if (rest and (ROOT / rest[0]).exists()) or (ROOT / f"{rest[0]}.py").exists() else "rankkit"
-            if target not in MAY_IMPORT[stage(path)]:
-                wrong.append(f"{stage(path)} imports {name}")
-        if head in ONLY and stage(path) not in ONLY[head]:
-            wrong.append(f"{stage(path)} imports {head}")
-        if head in LAZY and top and head not in ONLY:
-            wrong.append(f"{stage(path)} imports {head} at its top")
+        head = name.split(".")[0]
+        target = name.split(".")[1] if head == "rankkit" and "." in name else None
+        if target and target != own and target not in MAY_IMPORT[own]:
+            wrong.append(f"{own} imports {name}")
+        if head == "rankkit" and not target:
+            wrong.append(f"{own} imports rankkit itself")
+        if head in ONLY and own not in ONLY[head]:
+            wrong.append(f"{own} imports {head}")
+        heavy = any(f"{name}.".startswith(f"{library}.") for library in INSIDE)
+        if top and heavy and target != own and own not in ONLY.get(head, ()):
+            wrong.append(f"{own} imports {name} at its top")
+        if not top and not heavy and (target or head) not in LATE.get(own, ()):
+            wrong.append(f"{own} imports {name} inside a function")
     return wrong
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in MODULES if p != ROOT / "__init__.py"], ids=lambda p: str(p.relative_to(ROOT))
-)
+INNER = [p for p in MODULES if p != ROOT / "__init__.py"]
+
+
+@pytest.mark.parametrize("path", INNER, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_follow_the_design(path):
     assert broken_rules(path, path.read_text()) == []
 
@@ -144,12 +148,52 @@ def test_imports_follow_the_design(path):
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("metrics.py", "import matplotlib"), ("factors.py", "from rankkit.rules import Sine"), ("spectrum.py", "from rankkit import sweep"),
-        ("metrics.py", "import torch"), ("metrics.py", "def f():\n    from hypothesis import given"),
+        ("metrics.py", "import matplotlib"), ("factors.py", "from rankkit.rules import Sine"),
+        ("spectrum.py", "from rankkit.sweeps.plan import Plan"), ("metrics.py", "import torch"),
+        ("metrics.py", "def f():\n    from hypothesis import given"), ("files.py", "def f():\n    import json"),
+        ("audits/record.py", "from rankkit import plots"), ("report/card.py", "from rankkit.audits.record import Audit"),
+        ("law/bounds.py", "import rankkit"),
     ],
 )  # fmt: skip
 def test_a_planted_import_is_caught(module, line):
     assert broken_rules(ROOT / module, f"{(ROOT / module).read_text()}\n{line}\n")
+
+
+def circle(graph):
+    """Return the modules of one circle in a graph of imports, or none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def imported(path):
+    return {name for name, _ in imports(ast.parse(path.read_text())) if name in NAMES and name != dotted(path)}
+
+
+def test_modules_import_each_other_in_no_circle():
+    graph = {name: imported(path) for name, path in NAMES.items() if name != "rankkit"}
+    assert circle(graph) == []
+    graph["rankkit.factors"] |= {"rankkit.audits.truncate"}  # a planted one, of length five or so
+    assert circle(graph)
+
+
+def test_rooms_import_each_other_in_no_circle():
+    assert circle(MAY_IMPORT) == []
+    assert circle({**MAY_IMPORT, "factors": {"metrics"}})
+
+
+def test_the_table_has_every_room_and_allows_nothing_that_is_not_used():
+    used = {name: set() for name in {room(path) for path in INNER}}
+    for path in INNER:
+        targets = {name.split(".")[1] for name in imported(path) if "." in name}
+        used[room(path)] |= targets - {room(path)}
+    assert used == MAY_IMPORT
+
+
+def test_few_modules_stand_directly_in_the_package():
+    assert len(list(ROOT.glob("*.py"))) <= 18
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -160,13 +204,32 @@ def test_modules_are_one_idea_of_readable_size(path):
 
 
 def test_no_module_is_named_for_nothing():
-    assert not {stage(p) for p in MODULES} & {"utils", "helpers", "core", "common", "misc"}
+    nothing = {"utils", "util", "helpers", "core", "common", "misc", "base", "shared", "applied", "manager"}
+    assert not {path.stem for path in MODULES} & nothing
 
 
-def test_every_stage_stands_in_the_map():
+def test_no_module_shadows_a_public_name():
+    """`rankkit.audit` is the function and nothing else; so for every folder and the names it hands on."""
+    shadowed = []
+    for name, path in NAMES.items():
+        parent, _, stem = name.rpartition(".")
+        if parent and getattr(sys.modules.get(parent), stem, sys.modules.get(name)) is not sys.modules.get(name):
+            shadowed.append(f"{path}: {parent}.{stem} is something else")
+    assert not shadowed
+
+
+def test_tests_mirror_the_package():
+    tests = Path(__file__).parent
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert {path.name for path in tests.iterdir() if any(path.glob("test_*.py"))} <= folders | {"experiments"}
+
+
+def test_every_room_stands_in_the_map():
     text = (ROOT.parent / "ARCHITECTURE.md").read_text()
-    missing = [name for name in MAY_IMPORT if f"{name}.py" not in text and f"{name}/" not in text]
+    missing = [name for name in MAY_IMPORT if not re.search(rf"\b{name}(\.py|/|\b)", text)]
     assert not missing
+    absent = [path.stem for path in INNER if path.stem != "__init__" and path.stem not in text]
+    assert not absent
 
 
 def test_public_names_are_these():

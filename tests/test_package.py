@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_audit import module, save
+from tests.conftest import module, save
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from tests.test_audit import CONFIG, module
+from tests.conftest import CONFIG, module
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,22 @@ from typing import Any, NamedTuple
 from rankkit.factors import Array, Factors, namespace
 from rankkit.products import Kronecker, hadamard
 
-__all__ = ["ADALORA", "CP", "HADAMARD", "HADAMARD_CP", "LORA", "TRANSPOSED", "Form", "kronecker_form", "merged_form"]
+__all__ = [
+    "ADALORA", "CP", "HADAMARD", "HADAMARD_CP", "LORA", "TRANSPOSED", "Dense", "Form", "Product", "kronecker_form",
+    "merged_form",
+]  # fmt: skip
 
 Shape = tuple[int, ...]
+
+
+class Dense(NamedTuple):
+    """An update that is known entry by entry, and a bound on the Frobenius norm of what rounding did to it."""
+
+    matrix: Array
+    error: float
+
+
+Product = Factors | Kronecker | Dense
 
 
 class Form(NamedTuple):
@@ -27,14 +40,14 @@ class Form(NamedTuple):
     sizes : callable
         Their shapes, in that order -> (m, n, r), r the most rank the product can have; None where they do not fit.
     combine : callable
-        The tensors, in that order -> Factors or Kronecker.
+        The tensors, in that order -> Factors or Kronecker, or Dense where the update is no product.
     expands : bool
         Whether the product takes (m + n) r numbers, however few are stored.
     """
 
     parts: tuple[str, ...]
     sizes: Callable[..., tuple[int, int, int] | None]
-    combine: Callable[..., Factors | Kronecker]
+    combine: Callable[..., Product]
     expands: bool = True
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rankkit.checkpoints.layers import Scaled
+from rankkit.checkpoints.layer import Scaled
 from rankkit.rules import Sine
 
 __all__ = ["matched", "number", "scale_of", "sine_of"]

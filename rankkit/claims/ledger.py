@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from rankkit import execution
-from rankkit.claims.check import Checked, check
 from rankkit.claims.claim import Claim
+from rankkit.claims.decide import Checked, check
 from rankkit.data import paper_checks
+from rankkit.report.ledger_page import ledger_page
 from rankkit.verdict import WORDS
 
 __all__ = ["Ledger", "collect", "verify"]
@@ -85,8 +86,6 @@ class Ledger:
 
     def to_html(self) -> str:
         """Return a page of its own: the table to sort, then every claim in full."""
-        from rankkit.page.ledger import ledger_page
-
         return ledger_page(self.records, self.summary, title="What is stated, and what is so")
 
 

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rankkit.files import write_atomically
+from rankkit.report.ledger_page import ledger_page
 from rankkit.reported.finding import BASES, Finding
 from rankkit.reported.paper import Paper
 from rankkit.reported.table import Table
@@ -75,8 +77,6 @@ class Reported:
 
     def to_html(self) -> str:
         """Return a page of what is not consistent: the table to sort, then every finding in full."""
-        from rankkit.page.ledger import ledger_page
-
         shown = [_claimed(finding) for finding in self.findings if finding.verdict != "CONSISTENT"]
         return ledger_page(shown, self.summary, title="What printed numbers say of each other")
 
@@ -137,8 +137,6 @@ def picture(paper: Paper, table: Table) -> Any:
 def pictures(reported: Reported, folder: Path) -> list[Path]:
     """Write one picture a table into a folder, PAPER_TABLE.png; tables without a checked cell are left out."""
     import matplotlib.pyplot as plt
-
-    from rankkit.store import write_atomically
 
     folder.mkdir(parents=True, exist_ok=True)
     written = []

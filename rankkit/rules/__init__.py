@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from rankkit.rules.base import Rule
-from rankkit.rules.basis import (
+from rankkit.rules.adasine import AdaSine
+from rankkit.rules.elementwise import Activation, Elementwise, Linear, Sine, Sinter
+from rankkit.rules.grids import chebyshev_grid, random_grid, uniform_grid
+from rankkit.rules.learned import (
     BSplineBasis,
     FourierBasis,
     GaussianBasis,
     PolynomialBasis,
     SincBasis,
 )
-from rankkit.rules.elementwise import Activation, Elementwise, Linear, Sine, Sinter
-from rankkit.rules.function_centric import AdaSine
-from rankkit.rules.grids import chebyshev_grid, random_grid, uniform_grid
+from rankkit.rules.rule import Rule
 
 __all__ = [
     "RULES",

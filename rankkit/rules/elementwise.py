@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import is_torch_array
 
 from rankkit.factors import Array, Factors, namespace
-from rankkit.rules.base import UNIT_ROUNDOFF, Pointwise, Rule, check_dtype, check_finite
+from rankkit.rules.rule import UNIT_ROUNDOFF, Pointwise, Rule, check_dtype, check_finite
 from rankkit.rules.sine_function import sin
 
 __all__ = ["Activation", "Elementwise", "Linear", "Sine", "Sinter"]
@@ -33,6 +33,11 @@ class Linear(Rule):
 
     def __post_init__(self) -> None:
         check_finite("scale", self.scale)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the update is a multiple of B A: it is."""
+        return True
 
     def __call__(self, factors: Factors, *, dtype: str = "float64") -> Factors:
         """Return Factors of scale * B A. In float64 stored factors are kept as they are: no cast changes them."""
@@ -78,6 +83,16 @@ class Sine(Pointwise):
         if self.gain is not None:
             check_finite("gain", self.gain, least=0, strict=True)
 
+    @property
+    def angular_frequency(self) -> float:
+        """Omega."""
+        return float(self.omega)
+
+    @property
+    def oscillates(self) -> bool:
+        """Whether phi oscillates with omega: it does."""
+        return True
+
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return sin(omega x) / gain."""
         return sin(x * float(self.omega)) / self._gain(rows)
@@ -103,6 +118,16 @@ class Sinter(Pointwise):
         check_finite("scale", self.scale)
         check_finite("amplitude", self.amplitude)
         check_finite("omega", self.omega, least=0)
+
+    @property
+    def angular_frequency(self) -> float:
+        """Omega."""
+        return float(self.omega)
+
+    @property
+    def oscillates(self) -> bool:
+        """Whether phi oscillates with omega: it does."""
+        return True
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return scale (x + amplitude x sin(omega x))."""
@@ -171,6 +196,11 @@ class Activation(Pointwise):
         check_finite("slope", self.slope)
         if abs(self.slope) > 1:
             raise ValueError(f"slope must lie in [-1, 1], got {self.slope!r}; leaky_relu's usual value is 0.01.")
+
+    @property
+    def angular_frequency(self) -> float:
+        """Omega."""
+        return float(self.omega)
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return act(omega x)."""

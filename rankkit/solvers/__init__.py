@@ -1,23 +1,8 @@
-"""Solvers: singular values of an update, each with the error it is known to."""
+"""Solvers: singular values of an update, each with the error it is known to; and counts without them."""
 
 from __future__ import annotations
 
-from rankkit.solvers.base import Solution
 from rankkit.solvers.counting import Count, count_above
-from rankkit.solvers.dense import dense
-from rankkit.solvers.economical import economical
-from rankkit.solvers.factored import factored
-from rankkit.solvers.kronecker import kronecker, structured
-from rankkit.solvers.krylov import leading
+from rankkit.solvers.solution import Solution
 
-__all__ = [
-    "Count",
-    "Solution",
-    "count_above",
-    "dense",
-    "economical",
-    "factored",
-    "kronecker",
-    "leading",
-    "structured",
-]
+__all__ = ["Count", "Solution", "count_above"]

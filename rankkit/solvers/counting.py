@@ -17,7 +17,6 @@ from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, Factors, float_matrix, host, namespace
 from rankkit.products import Kronecker
-from rankkit.solvers.base import EPS, energy, error_of
 from rankkit.solvers.dense import dense
 from rankkit.solvers.gram import (
     TAIL,
@@ -31,8 +30,9 @@ from rankkit.solvers.gram import (
     small_at_least,
 )  # fmt: skip
 from rankkit.solvers.kronecker import structured
-from rankkit.solvers.range_finder import sample_size, sampled
-from rankkit.solvers.threshold import Threshold, threshold_for
+from rankkit.solvers.sampled import sample_size, sampled
+from rankkit.solvers.solution import EPS, energy, error_of
+from rankkit.solvers.tolerance import Threshold, threshold_for
 
 __all__ = ["Count", "count_above"]
 

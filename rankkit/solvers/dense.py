@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rankkit.factors import Array, host, namespace
-from rankkit.solvers.base import EPS, Solution
+from rankkit.solvers.solution import EPS, Solution
 
 __all__ = ["dense"]
 

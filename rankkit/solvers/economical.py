@@ -13,10 +13,10 @@ import numpy as np
 from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, namespace
-from rankkit.solvers.base import Solution, energy
 from rankkit.solvers.dense import dense
 from rankkit.solvers.gram import eigenvalue_bounds, gram
-from rankkit.solvers.range_finder import sample_size, sampled
+from rankkit.solvers.sampled import sample_size, sampled
+from rankkit.solvers.solution import Solution, energy
 
 __all__ = ["economical"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, Factors, host, namespace
-from rankkit.solvers.base import EPS, Solution
+from rankkit.solvers.solution import EPS, Solution
 
 __all__ = ["factored"]
 

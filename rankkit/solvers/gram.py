@@ -17,7 +17,7 @@ from array_api_compat import device, is_numpy_array
 
 from rankkit.factors import Array, host, namespace
 from rankkit.solvers import lapack
-from rankkit.solvers.base import EPS, energy
+from rankkit.solvers.solution import EPS, energy
 
 __all__ = [
     "Gram",

@@ -6,8 +6,8 @@ import numpy as np
 
 from rankkit.factors import Factors
 from rankkit.products import Kronecker
-from rankkit.solvers.base import EPS, Solution
 from rankkit.solvers.factored import factored
+from rankkit.solvers.solution import EPS, Solution
 
 __all__ = ["kronecker", "structured"]
 

@@ -14,7 +14,7 @@ import torch
 from safetensors.numpy import save_file
 
 import rankkit as rk
-from rankkit.cli import main
+from rankkit.cli.main import main
 from tests.checkpoints import fuzz
 
 

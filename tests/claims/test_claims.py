@@ -14,7 +14,7 @@ from rankkit.claims import Balls, Certificate, Claim, Domain, Floats, Integer, M
 from rankkit.claims.cover import covered
 from rankkit.claims.search import least, simplest
 from rankkit.claims.strategies import instances
-from rankkit.cli import main
+from rankkit.cli.main import main
 from rankkit.verdict import WORDS, Verdict
 
 MATRIX = {"m": Integer(1, 3), "n": Integer(1, 3), "A": Matrix("m", "n", Real(-2.0, 2.0))}

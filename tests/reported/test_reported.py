@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.cli import main
+from rankkit.cli.main import main
 from rankkit.data import paper_checks
 from rankkit.reported import Paper, agree, collect, exact, lora_parameters, magnitude_parameters, parse, picture
 from rankkit.reported.ledger import Reported

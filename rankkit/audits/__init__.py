@@ -1,0 +1,1 @@
+"""Audits: what trained adapters apply, module by module, and what follows from it."""

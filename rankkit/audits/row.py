@@ -1,0 +1,67 @@
+"""One module's row of an audit: every metric of its update, how far each may be off, and where it stands."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rankkit.audits.update import Applied
+from rankkit.checkpoints import Layer
+from rankkit.checkpoints.module_names import kind_of
+from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
+from rankkit.rules import Sine
+from rankkit.uncertainty import ERRORS, energy_rank_bounds
+
+__all__ = ["regime", "row_of"]
+
+NEAR = 0.1
+
+
+def regime(applied: Applied) -> str:
+    """Return where on the frequency curve an update sits: linear, growing or saturated; "" where nothing oscillates.
+
+    Linear: its stable rank is within 10 % of that of B A, the limit of small omega. Saturated: a sine's is within 10 %
+    of m n / (sqrt m + sqrt n)^2, that of a random matrix and the limit of large omega (Bai and Yin 1993).
+    """
+    if applied.spectrum is None or applied.plain is None or not (applied.rule.linear or applied.rule.oscillates):
+        return ""
+    stable, plain = (float(METRICS["stable_rank"].of(s)) for s in (applied.spectrum, applied.plain))
+    m, n = applied.spectrum.shape
+    if abs(stable - plain) <= NEAR * plain:
+        return "linear"
+    most = m * n / (math.sqrt(m) + math.sqrt(n)) ** 2
+    return "saturated" if isinstance(applied.rule, Sine) and stable >= (1 - NEAR) * most else "growing"
+
+
+_MEASURED = (
+    "spectral_norm", "frobenius_norm", "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy",
+    "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99",
+)  # fmt: skip
+_BARS = ("spectral_norm", "stable_rank", "effective_rank", "effective_rank_energy")
+
+
+def row_of(layer: Layer, depth: int | None, applied: Applied, rtol: float | None) -> dict[str, Any]:
+    """Return the columns of one module's row; metrics are NaN unless the status is ok."""
+    spectrum, known = applied.spectrum, layer.m is not None and layer.n is not None
+    relative = rtol if rtol is not None else default_rtol((layer.m, layer.n)) if known else math.nan  # type: ignore[arg-type]
+    row: dict[str, Any] = {
+        "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,
+        "dtype": layer.dtype, "scale": layer.scale, "rule": applied.rule.label, "omega_std": applied.omega_std,
+    }  # fmt: skip
+    bounds = numerical_rank_bounds(spectrum, rtol=relative) if spectrum else (math.nan, math.nan)
+    for name in _MEASURED:
+        row[name] = float(METRICS[name].of(spectrum)) if spectrum else math.nan
+        if name == "numerical_rank":
+            row |= {name: _known(bounds), "rtol": relative}
+    if spectrum:
+        row |= {f"energy_rank_{share}": _known(energy_rank_bounds(spectrum, share / 100)) for share in (90, 95, 99)}
+    row["utilization"] = row["stable_rank"] / layer.r if layer.r else math.nan
+    row |= {"status": applied.status, "note": "; ".join(applied.notes)}
+    row["regime"] = regime(applied)
+    row["plain_stable_rank"] = float(METRICS["stable_rank"].of(applied.plain)) if applied.plain else math.nan
+    row |= {"numerical_rank_lower": float(bounds[0]), "numerical_rank_upper": float(bounds[1])}
+    return row | {f"{name}_error": float(ERRORS[name](spectrum)) if spectrum else math.nan for name in _BARS}
+
+
+def _known(bounds: tuple[Any, Any]) -> float:
+    return float(bounds[0]) if bounds[0] == bounds[1] else math.nan

@@ -1,0 +1,167 @@
+"""An update against the weights it is added to: its relative size, DoRA's true update, intruders."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from rankkit.audits.update import Applied
+from rankkit.checkpoints import Layer, open_tensors
+from rankkit.checkpoints.files.tensors import DAMAGED, FLOATS, Tensors
+from rankkit.checkpoints.forms import Dense
+from rankkit.factors import Factors, host
+from rankkit.metrics import frobenius_norm, spectral_norm
+from rankkit.products import Kronecker
+from rankkit.rules import Linear
+from rankkit.spectrum import spectrum_of
+
+__all__ = ["Base"]
+
+TOL = 1e-6  # of sigma_1 of a weight
+EPS = 2.0**-52
+SIMILAR = 0.5  # cosine from which a singular vector counts as one the base already had (Shuttleworth et al. 2024)
+
+
+class Base:
+    """The weights an adapter was trained on, read tensor by tensor.
+
+    Parameters
+    ----------
+    source : path or mapping
+        A model's folder, a tensor file, the index of its shards, or a state dict.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
+        self.tensors: Tensors = open_tensors(source)
+        self._keys: dict[str, list[str]] = {}
+        for key in self.tensors.info:
+            self._keys.setdefault(_bare(key.removesuffix(".weight")), []).append(key)
+
+    def weight(self, layer: Layer) -> Any:
+        """Return the float64 matrix W (m, n) a layer's update is added to, its kernel axes flattened.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
+        """
+        key = self._key(layer.name)
+        dtype, shape = self.tensors.info[key]
+        if dtype == DAMAGED or dtype not in FLOATS:
+            raise ValueError(f"the base's {key} has dtype {dtype}, which is not read")
+        rows, columns = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (0, 0)
+        if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
+            raise ValueError(f"the base's {key} has shape {shape}, the update {layer.m} x {layer.n}")
+        W = np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
+        if not np.all(np.isfinite(W)):
+            raise ValueError(f"the base's {key} has NaN or infinite entries")
+        # GPT-2 and embeddings store theirs transposed; of a square one the usual order is assumed
+        return W if (rows, columns) == (layer.m, layer.n) else W.T
+
+    def _key(self, module: str) -> str:
+        """Return the key of a module's weight: of the same path, else of the one that ends alike."""
+        bare = _bare(module)
+        fits = [name for name in self._keys if name == bare]
+        fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]
+        longest = max((min(len(name), len(bare)) for name in fits), default=0)
+        keys = [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
+        if len(keys) != 1:
+            raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
+        return keys[0]
+
+    def adapted(self, layer: Layer) -> Layer:
+        """Return the layer with the update DoRA really makes, m_i (W + s B A)_i / ||(W + s B A)_i|| - W_i, row by row.
+
+        Any other layer comes back as it is (Liu et al. 2024, equation 5).
+        """
+        if layer.magnitude is None or layer.status != "ok":
+            return layer
+        try:
+            weight = self.weight(layer)
+            magnitude = np.ravel(np.asarray(host(layer.magnitude.read()), dtype=np.float64))
+            if magnitude.shape != (layer.m,):
+                raise ValueError(f"its magnitude has {magnitude.size} entries for {layer.m} rows")
+        except ValueError as error:
+            return replace(layer, notes=(*layer.notes, str(error)))
+        notes = (*(note for note in layer.notes if not note.startswith("DoRA")), "DoRA: the true update")
+        form = layer.form._replace(combine=partial(_dora, layer, weight, magnitude))
+        return replace(layer, form=form, rule=Linear(), notes=notes, magnitude=None)
+
+    def columns(self, layer: Layer, applied: Applied, intruders: int | None) -> dict[str, Any]:
+        """Return how an update stands against its weight; NaN, with the reason, where there is none.
+
+        Parameters
+        ----------
+        layer : Layer
+        applied : Applied
+        intruders : int, optional
+            How many of the adapted weight's leading left singular vectors to look for in the base; None: none.
+        """
+        names = ("weight_spectral_norm", "weight_frobenius_norm", "relative_spectral", "relative_frobenius")
+        row: dict[str, Any] = dict.fromkeys((*names, *(["intruders"] if intruders else [])), math.nan)
+        if applied.spectrum is None:
+            return row | {"base_note": ""}
+        try:
+            W = self.weight(layer)
+        except ValueError as error:
+            return row | {"base_note": str(error)}
+        top = spectrum_of(W, top=1, tol=TOL)
+        sizes = float(spectral_norm(top)), float(frobenius_norm(top))
+        if not sizes[0] > 0:
+            return row | {"base_note": "its weight is zero"}
+        shares = float(spectral_norm(applied.spectrum)) / sizes[0], float(frobenius_norm(applied.spectrum)) / sizes[1]
+        row |= dict(zip(names, (*sizes, *shares), strict=True))
+        if intruders:
+            row["intruders"] = float(count_intruders(W, W + _matrix(layer, applied), intruders))
+        return row | {"base_note": ""}
+
+
+def count_intruders(W: Any, adapted: Any, k: int) -> int:
+    """Return how many of the k leading left singular vectors of `adapted` have no cosine >= 0.5 with any of W's.
+
+    Intruder dimensions of Shuttleworth et al. (arXiv 2410.21228), both of shape (m, n).
+
+    Examples
+    --------
+    >>> W = np.diag([5.0, 4.0, 3.0, 2.0, 1.0])
+    >>> count_intruders(W, W + 9.0, 1)
+    1
+    """
+    k = min(k, *W.shape)
+    leading, old = (np.linalg.svd(x, full_matrices=False).U for x in (adapted, W))
+    return int(np.sum(np.max(np.abs(old.T @ leading[:, :k]), axis=0) < SIMILAR))
+
+
+def _dora(layer: Layer, W: Any, magnitude: Any, *parts: Any) -> Dense:
+    adapted = W + _of(layer.rule(layer.form.combine(*parts)))  # type: ignore[arg-type]
+    length = np.sqrt(np.sum(adapted**2, axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        turned = (magnitude / length)[:, None] * adapted
+    rounding = EPS * (W.shape[1] + (layer.r or 0) + 8) * float(np.linalg.norm(turned) + np.linalg.norm(W))
+    return Dense(turned - W, rounding)
+
+
+def _matrix(layer: Layer, applied: Applied) -> Any:
+    product: Any = layer.product()
+    return product.matrix if isinstance(product, Dense) else _of(applied.rule(product))
+
+
+def _of(update: Any) -> Any:
+    """Return an update as a float64 matrix."""
+    if isinstance(update, Kronecker):
+        return np.kron(host(update.first.product()), host(update.second.product()))
+    return host(update.product() if isinstance(update, Factors) else update)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("base_model.model.").replace(".base_layer", "").replace(".", "_")
+
+
+def _ends(longer: str, shorter: str) -> bool:
+    return longer.endswith(f"_{shorter}")

@@ -1,0 +1,55 @@
+"""A safetensors checkpoint in several files, as its index names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rankkit.checkpoints.files.safetensors import SafetensorsFile
+from rankkit.checkpoints.files.tensors import TensorInfo
+
+__all__ = ["Shards"]
+
+MOST = 1000  # files
+
+
+class Shards:
+    """The tensors of all files an index names, each read from its own.
+
+    Parameters
+    ----------
+    index : Path
+        The index file; its shards lie beside it.
+    content : mapping
+        What it holds: "weight_map", name -> file.
+
+    Raises
+    ------
+    ValueError
+        If the index is malformed, leaves its folder, or a shard is missing or damaged.
+    """
+
+    def __init__(self, index: Path, content: Mapping[str, Any]) -> None:
+        self.source = str(index)
+        placed = content.get("weight_map")
+        if not isinstance(placed, Mapping) or not all(isinstance(name, str) for name in placed.values()):
+            raise ValueError(f"{index} has no weight_map of tensors to files; it is no index of shards.")
+        names = list(dict.fromkeys(placed.values()))
+        if len(names) > MOST or any(Path(name).name != name or not name.endswith(".safetensors") for name in names):
+            raise ValueError(f"{index} must name at most {MOST} .safetensors files beside it; it does not.")
+        files = {}
+        for name in names:
+            if not (index.parent / name).is_file():
+                raise ValueError(f"{index} names the shard {name}, which is not beside it; copy all shards.")
+            files[name] = SafetensorsFile(index.parent / name)
+        self.info: dict[str, TensorInfo] = {}
+        self._file: dict[str, SafetensorsFile] = {}
+        for tensor, name in placed.items():
+            if tensor not in files[name].info:
+                raise ValueError(f"{index} says that {name} holds {tensor!r}, but it does not; copy it again.")
+            self.info[tensor], self._file[tensor] = files[name].info[tensor], files[name]
+
+    def read(self, name: str) -> Any:
+        """Return one tensor."""
+        return self._file[name].read(name)

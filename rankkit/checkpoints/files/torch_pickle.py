@@ -1,0 +1,133 @@
+"""PyTorch's own files (.bin, .pt, .pth, .ckpt), read without ever running what is pickled in them."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import pickletools
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from rankkit.checkpoints.files.tensors import DAMAGED, StateDict, TensorInfo
+
+__all__ = ["torch_file"]
+
+MAX_INFLATION = 20  # unpacked bytes a packed one, in files worth worrying about: torch does not compress
+WORRY = 100_000_000
+ZIPPED = b"PK\x03\x04"
+LEGACY_PICKLES = 5  # of files from before torch 1.6: mark, version, system, content, names of the storages
+MAX_PICKLE = 5_000_000  # bytes; ten thousand tensors take a third of it
+DEEP = 3  # nested mappings looked into: {"state_dict": {...}}
+
+_CALLS = ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4")  # other ways to name something; torch writes none
+_STORED = re.compile(
+    r"collections (OrderedDict|defaultdict|Counter)|_codecs encode|(builtins|__builtin__) (set|complex)"
+    r"|torch (\w+Storage|Size|device|dtype|b?float\d*\w*|half|double|long|int|short|bool|u?int\d+|complex\d+)"
+    r"|torch\.(cuda|storage) \w*Storage|torch\.serialization _get_layout|torch\.nn\.parameter Parameter"
+    r"|torch\._tensor _rebuild_from_type_v2"
+    r"|torch\._utils _rebuild_(tensor|tensor_v2|tensor_v3|sparse_tensor|parameter|parameter_with_state)"
+)
+
+
+class _OnHost(StateDict):
+    """Tensors of a file, handed out as numpy, so that every kind of file is computed alike."""
+
+    def read(self, name: str) -> Any:
+        """Return the tensor as numpy, bfloat16 widened to float32 (exactly)."""
+        tensor = super().read(name)
+        return (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
+
+
+def torch_file(path: Path) -> StateDict:
+    """Return the tensors of a file written by torch.save: a mapping of names, nested or not, or a bare list.
+
+    Raises
+    ------
+    ValueError
+        If the file holds anything but tensors and plain containers, or is damaged, or inflates.
+    """
+    import torch
+
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(4) == ZIPPED  # as torch tells
+            file.seek(0)
+            for pickled in _zipped_pickles(path) if zipped else [file] * LEGACY_PICKLES:
+                _check(pickled)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on what a damaged file looks like
+            try:
+                content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+            except RuntimeError:  # mmap is refused for some sound files
+                content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path} is not read: it holds more than tensors, or is damaged ({_line(error)}).") from None
+    except Exception as error:  # the unpickler of a hostile file may raise anything
+        raise ValueError(f"{path} is no sound PyTorch file: {_line(error)}.") from None
+    named = _named(content, torch.Tensor)
+    if not named:
+        raise ValueError(f"{path} holds no tensors but {type(content).__name__}; pass the file with the adapter's.")
+    tensors = _OnHost(named, source=str(path))
+    damaged = {name: TensorInfo(DAMAGED, tuple(t.shape)) for name, t in named.items() if not _is_stored(t)}
+    tensors.info |= damaged
+    return tensors
+
+
+def _zipped_pickles(path: Path) -> Iterator[IO[bytes]]:
+    """Return an iterator over the pickles in a zip; raise if its members are far larger than the file."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > WORRY and unpacked > MAX_INFLATION * path.stat().st_size:
+            raise ValueError(f"its {path.stat().st_size} bytes unpack to {unpacked}, which no adapter does")
+        if len({member.filename for member in members}) < len(members):
+            raise ValueError("two of its members have one name")
+        for member in members:
+            if member.filename.endswith(".pkl"):
+                with archive.open(member) as file:
+                    yield file
+
+
+def _check(file: IO[bytes]) -> None:
+    """Read one pickle without running it; raise if it refers to anything that stored tensors do not need.
+
+    torch's safe unpickler runs nothing, but makes a bytearray or an unstored tensor of any size that it is asked for.
+    """
+    data = io.BytesIO(file.read(MAX_PICKLE)) if isinstance(file, zipfile.ZipExtFile) else file
+    begin = data.tell()
+    for operation, argument, at in pickletools.genops(data):
+        if (at or 0) - begin >= MAX_PICKLE - 1000:
+            raise ValueError(f"it has more than {MAX_PICKLE} bytes of structure, which no adapter has")
+        if operation.name in _CALLS or (operation.name == "GLOBAL" and not _STORED.fullmatch(str(argument))):
+            raise pickle.UnpicklingError(f"it refers to {str(argument)!r}, which no stored tensor needs")
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(". ")
+
+
+def _named(content: Any, tensor: type, depth: int = DEEP) -> dict[str, Any]:
+    """Return a mapping's dense tensors by name, those of nested mappings under their own names, a list's by place."""
+    if isinstance(content, (list, tuple)):
+        content = {str(place): value for place, value in enumerate(content)}
+    if not isinstance(content, Mapping):
+        return {}
+    named: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, tensor):
+            named[str(name)] = value
+        elif isinstance(value, Mapping) and depth > 0:
+            named |= {inner: found for inner, found in _named(value, tensor, depth - 1).items() if inner not in named}
+    return named
+
+
+def _is_stored(tensor: Any) -> bool:
+    """Return whether every number of a tensor is in the file: strides and sparse layouts can claim any size."""
+    import torch
+
+    dense = tensor.layout is torch.strided and not tensor.is_quantized
+    return dense and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()

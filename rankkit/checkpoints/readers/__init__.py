@@ -1,0 +1,1 @@
+"""Readers: one family of formats each; `table` holds them all and asks them in order."""

@@ -1,0 +1,70 @@
+"""The table of readers: one family of formats each, asked in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from rankkit.checkpoints.files.tensors import Tensors
+from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.methods import READ, method_of, refuse
+from rankkit.checkpoints.readers import cloneofsimo, diffusers, kohya, loralib, mlx, pairs, peft, sine_lora, vera
+
+__all__ = ["READERS", "Reader", "read"]
+
+Config = Mapping[str, Any] | None
+
+
+class Reader(NamedTuple):
+    """One family of formats.
+
+    Attributes
+    ----------
+    recognises : callable
+        (keys, config) -> whether this is one of them; never by the file's name.
+    read : callable
+        (tensors, config) -> Adapter.
+    """
+
+    recognises: Callable[[list[str], Config], bool]
+    read: Callable[[Tensors, Config], Adapter]
+
+
+READERS: dict[str, Reader] = {
+    "sine": Reader(sine_lora.recognises_sine, sine_lora.read_sine),
+    "loran": Reader(sine_lora.recognises_loran, sine_lora.read_loran),
+    "vera": Reader(vera.recognises_vera, vera.read_vera),
+    "randlora": Reader(vera.recognises_randlora, vera.read_randlora),
+    "kohya": Reader(kohya.recognises, kohya.read),
+    "diffusers": Reader(diffusers.recognises, diffusers.read),
+    "cloneofsimo": Reader(cloneofsimo.recognises, cloneofsimo.read),
+    "mlx": Reader(mlx.recognises, mlx.read),
+    "loralib": Reader(loralib.recognises, loralib.read),
+    "peft": Reader(peft.recognises, peft.read),
+    "pairs": Reader(pairs.recognises, pairs.read),
+}
+
+
+def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter:
+    """Return the adapter, read as the named family or as the first that recognises it.
+
+    Raises
+    ------
+    ValueError
+        If the method is one that is refused, no family recognises the source, or it is damaged.
+    """
+    if family is not None:
+        if family not in READERS:
+            raise ValueError(f"family must be one of {', '.join(READERS)}, got {family!r}; or leave it out.")
+        return READERS[family].read(tensors, config)
+    if config is not None and "peft_type" in config and (method := method_of(config)) not in READ:
+        raise refuse(method, tensors.source)
+    keys = list(tensors.info)
+    for reader in READERS.values():
+        if reader.recognises(keys, config):
+            return reader.read(tensors, config)
+    some = ", ".join(keys[:3]) or "nothing"
+    raise ValueError(
+        f"{tensors.source} holds no LoRA module that any reader knows: {len(keys)} tensors such as {some}; "
+        f"name its --family ({', '.join(READERS)})."
+    )

@@ -1,0 +1,1 @@
+"""Reports: results as text, Markdown, CSV, JSON and self-contained HTML pages."""

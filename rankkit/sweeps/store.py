@@ -1,0 +1,103 @@
+"""Store: a folder that keeps the finished pieces of one computation, so that a killed run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rankkit.files import write_atomically, write_npz
+
+__all__ = ["MANIFEST", "Store"]
+
+MANIFEST = "store.json"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of finished pieces of one computation, and a manifest that says which.
+
+    Attributes
+    ----------
+    folder : Path
+    arguments : dict
+        What is computed, as JSON-ready values.
+    platform : dict
+        Versions and machine that compute it.
+    """
+
+    folder: Path
+    arguments: dict[str, Any]
+    platform: dict[str, str]
+
+    @classmethod
+    def begin(cls, folder: str | os.PathLike[str], arguments: Mapping[str, Any], platform: Mapping[str, str]) -> Store:
+        """Return the store of this computation in a folder, begun or found there.
+
+        Warns where another platform began it: its numbers may differ in their last bits.
+
+        Raises
+        ------
+        ValueError
+            If the folder holds the store of another computation; the message says what differs.
+        """
+        folder = Path(folder)
+        if not (folder / MANIFEST).exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            about = json.dumps({"format": 1, "arguments": arguments, "platform": platform}, indent=1).encode()
+            write_atomically(folder / MANIFEST, lambda file: file.write(about))
+            return cls(folder, dict(arguments), dict(platform))
+        found = cls.open(folder)
+        if differences := _differences(found.arguments, json.loads(json.dumps(arguments))):
+            raise ValueError(f"{folder} is the store of another sweep: {differences}; name another folder.")
+        if differences := _differences(found.platform, dict(platform)):
+            warnings.warn(f"{folder} was begun on another platform: {differences}.", stacklevel=2)
+        return found
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Store:
+        """Return the store in a folder.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or its manifest cannot be read.
+        """
+        manifest = Path(folder) / MANIFEST
+        try:
+            about = json.loads(manifest.read_text())
+            return cls(Path(folder), about["arguments"], about["platform"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{manifest} cannot be read ({error}); name the folder of a sweep's store.") from None
+
+    def write(self, name: str, arrays: Mapping[str, Any]) -> None:
+        """Keep one finished piece: whole, or not at all."""
+        write_atomically(self.folder / f"{name}.npz", lambda file: write_npz(file, arrays))
+
+    def pieces(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Return an iterator over the pieces (name, arrays) that can be read; a torn file counts as not finished."""
+        for path in sorted(self.folder.glob("*.npz")):
+            try:
+                with np.load(path, allow_pickle=False) as file:
+                    yield path.stem, {name: file[name] for name in file.files}
+            except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
+                continue
+
+
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    keys = [key for key in {**found, **wanted} if found.get(key) != wanted.get(key)]
+    return ", ".join(f"{key} {_short(found.get(key))} there and {_short(wanted.get(key))} here" for key in keys)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) > 4:
+        return f"[{value[0]}, {value[1]}, ..., {value[-1]}] ({len(value)} of them)"
+    return str(value)

@@ -1,0 +1,159 @@
+"""An update against its base: relative sizes, DoRA's true update, intruders, full fine-tunes, bases that do not fit."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+import rankkit as rk
+from rankkit.audits.weights import count_intruders
+from rankkit.cli.main import main
+from tests.conftest import CONFIG, check_against_dense, module, row, save
+
+M, N, R = 20, 16, 3
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+def adapter(*names, **more):
+    state = {}
+    for i, name in enumerate(names):
+        state |= module(name, M, N, R, seed=i, **more)
+    return state
+
+
+def delta(state, name, scale=8 / 3):
+    key = f"base_model.model.{name}.lora_"
+    return scale * state[f"{key}B.weight"].astype(float) @ state[f"{key}A.weight"].astype(float)
+
+
+def test_relative_sizes_are_quotients_of_norms(rng):
+    state = adapter("model.layers.0.q_proj", "model.layers.1.q_proj")
+    base = {f"model.layers.{i}.q_proj.weight": rng.standard_normal((M, N)).astype(np.float32) for i in range(2)}
+    base["model.norm.weight"] = np.ones(N, np.float32)
+    report = rk.audit(state, config=CONFIG, base=base)
+    for i in range(2):
+        name = f"model.layers.{i}.q_proj"
+        W, got = base[f"{name}.weight"].astype(float), row(report, name)
+        assert got["weight_spectral_norm"] == pytest.approx(np.linalg.norm(W, 2), rel=1e-6)
+        assert got["weight_frobenius_norm"] == pytest.approx(np.linalg.norm(W), rel=1e-12)
+        assert got["relative_spectral"] == pytest.approx(np.linalg.norm(delta(state, name), 2) / np.linalg.norm(W, 2), rel=1e-6)  # fmt: skip
+        assert got["relative_frobenius"] == pytest.approx(np.linalg.norm(delta(state, name)) / np.linalg.norm(W), rel=1e-9)  # fmt: skip
+        assert got["base_note"] == ""
+    assert "weight_spectral_norm" not in rk.audit(state, config=CONFIG).table
+
+
+@pytest.mark.parametrize(
+    ("stored", "name"),
+    [
+        ("transformer.h.0.attn.c_attn.weight", "transformer.h.0.attn.c_attn"),
+        ("h.0.attn.c_attn.weight", "transformer.h.0.attn.c_attn"),
+        ("model.transformer.h.0.attn.c_attn.weight", "transformer.h.0.attn.c_attn"),
+        ("transformer.h.0.attn.c_attn.base_layer.weight", "transformer.h.0.attn.c_attn"),
+    ],
+)
+def test_a_weight_is_found_under_its_relatives_and_either_way_round(stored, name, rng):
+    W = rng.standard_normal((M, N))
+    for base in ({stored: W}, {stored: W.T.copy()}):
+        got = row(rk.audit(adapter(name), config=CONFIG, base=base), name)
+        assert got["weight_frobenius_norm"] == pytest.approx(np.linalg.norm(W))
+
+
+def test_a_base_that_does_not_fit_costs_those_rows_their_columns(rng):
+    names = [f"model.layers.{i}.q_proj" for i in range(5)]
+    base = {f"{name}.weight": rng.standard_normal((M, N)).astype(np.float32) for name in names}
+    del base["model.layers.0.q_proj.weight"]
+    base["model.layers.1.q_proj.weight"] = np.ones((M, N + 1), np.float32)
+    base["model.layers.2.q_proj.weight"] = np.ones((M, N), np.int8)
+    base["model.layers.3.q_proj.weight"][0, 0] = np.nan
+    report = rk.audit(adapter(*names), config=CONFIG, base=base)
+    notes = report.table.set_index("module")["base_note"]
+    for i, reason in enumerate(("no weight", "has shape", "dtype I8", "NaN", "")):
+        assert reason in notes[names[i]]
+        assert math.isnan(row(report, names[i])["relative_spectral"]) == (i < 4)
+        assert row(report, names[i])["status"] == "ok"
+    doubled = {f"{side}.layers.0.q_proj.weight": np.ones((M, N)) for side in ("encoder", "decoder")}
+    notes = rk.audit(adapter("layers.0.q_proj"), config=CONFIG, base=doubled).table["base_note"]
+    assert "more than one" in notes[0]
+
+
+def test_dora_with_its_base_is_what_peft_applies(rng):
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(0)
+    inner = torch.nn.Module()
+    inner.up = torch.nn.Linear(N, M, bias=False)
+    inner.forward = inner.up.forward
+    W = inner.up.weight.detach().double().numpy().copy()
+    model = get_peft_model(inner, LoraConfig(target_modules=["up"], r=R, lora_alpha=6, use_dora=True))
+    for name, value in model.named_parameters():
+        if "lora_" in name:
+            value.data = value.data + torch.rand(value.shape) * 0.3
+    plain = row(rk.audit(model), "up")
+    report = rk.audit(model, base={"up.weight": W})
+    merged = model.merge_and_unload().up.weight.detach().double().numpy()
+    got = row(report, "up")
+    np.testing.assert_allclose(report.spectra["up"], np.linalg.svd(merged - W, compute_uv=False), atol=2e-6)
+    assert "true update" in got["note"]
+    assert "direction part" in plain["note"]
+    assert len(report.spectra["up"]) == N
+    assert not report.skipped  # the magnitude was used
+
+
+def test_intruders_are_new_leading_directions():
+    W = np.diag([10.0, 9.0, 8.0, *np.linspace(1, 0.1, 9)])
+    assert count_intruders(W, W, 5) == 0
+    new = np.zeros((12, 12))
+    new[:, :] = 3.0  # 36 along the diagonal of the cube, far from every axis
+    assert count_intruders(W, W + new, 1) == 1
+    assert count_intruders(W, W * 1.3, 12) == 0
+    state = {
+        "base_model.model.up.lora_B.weight": np.ones((12, 1)),
+        "base_model.model.up.lora_A.weight": 3 * np.ones((1, 12)),
+    }
+    got = row(rk.audit(state, config={"r": 1, "lora_alpha": 1}, base={"up.weight": W}, intruders=1), "up")
+    assert got["intruders"] == 1
+    small = row(rk.audit(state, config={"r": 1, "lora_alpha": 1e-6}, base={"up.weight": W}, intruders=3), "up")
+    assert small["intruders"] == 0
+    with pytest.raises(ValueError, match="needs base"):
+        rk.audit(state, config={}, intruders=3)
+
+
+def test_a_full_fine_tune_is_its_difference(rng, tmp_path, capsys):
+    base = {"layers.0.up.weight": rng.standard_normal((M, N)), "layers.1.up.weight": rng.standard_normal((M, N)),
+            "norm.weight": np.ones(N), "old.weight": np.ones((2, 2))}  # fmt: skip
+    moved = np.outer(np.arange(1.0, M + 1), np.ones(N)) * 1e-3
+    tuned = {**base, "layers.0.up.weight": base["layers.0.up.weight"] + moved, "new.weight": np.ones((2, 2))}
+    del tuned["old.weight"]
+    report = rk.audit_full(tuned, base)
+    got = row(report, "layers.0.up")
+    check_against_dense(got, tuned["layers.0.up.weight"] - base["layers.0.up.weight"])
+    assert got["stable_rank"] == pytest.approx(1, abs=1e-9)
+    assert row(report, "layers.1.up")["status"] == "zero"
+    assert {entry.key: entry.reason for entry in report.skipped} == {"norm.weight": "no matrix", "new.weight": "not in the base"}  # fmt: skip
+    save_file(base, tmp_path / "base.safetensors")
+    save_file(tuned, tmp_path / "tuned.safetensors")
+    words = ["audit", "--full", str(tmp_path / "tuned.safetensors"), "--no-progress"]
+    assert main([*words, "--base", str(tmp_path / "base.safetensors")]) == 0
+    assert "rel. Frobenius" in capsys.readouterr().out
+    assert main(words) == 1
+    assert "--base" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="share no matrix"):
+        rk.audit_full({"a.weight": np.ones((2, 2))}, {"b.weight": np.ones((2, 2))})
+
+
+def test_a_sharded_base_is_read_through_its_index(rng, tmp_path):
+    state = adapter("model.layers.0.q_proj")
+    W = rng.standard_normal((M, N)).astype(np.float32)
+    save_file({"model.layers.0.q_proj.weight": W}, tmp_path / "model-00001-of-00001.safetensors")
+    (tmp_path / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {"model.layers.0.q_proj.weight": "model-00001-of-00001.safetensors"}})
+    )
+    folder = save(tmp_path / "adapter", state)
+    assert row(rk.audit(folder, base=tmp_path), "model.layers.0.q_proj")["weight_frobenius_norm"] == pytest.approx(np.linalg.norm(W))  # fmt: skip

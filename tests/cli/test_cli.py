@@ -1,0 +1,229 @@
+"""The command line: data on stdout, the rest on stderr, and an exit status to rely on."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rankkit.cli.main import main
+from tests.conftest import module, save
+
+SWEEP = ["sweep", "--d", "24", "--r", "2", "--omegas", "0.01,300", "--seeds", "2"]
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    dead = module("layers.1.mlp.up", seed=1)
+    dead["base_model.model.layers.1.mlp.up.lora_B.weight"][:] = 0
+    head = {"base_model.model.score.weight": np.ones((2, 3), np.float32)}
+    return str(save(tmp_path / "adapter", module("layers.0.self_attn.q_proj") | dead | head))
+
+
+def test_sweep_prints_a_table_and_nothing_else(capsys):
+    assert main(SWEEP) == 0
+    out, err = capsys.readouterr()
+    head, low, high = out.splitlines()
+    assert head.split()[:4] == ["omega", "c", "omega_std", "numerical_rank_mean"]
+    assert low.split()[3] == "2"
+    assert high.split()[3] == "24"
+    assert err == ""
+
+
+def test_sweep_formats(capsys):
+    main([*SWEEP, "--format", "json"])
+    records = json.loads(capsys.readouterr().out)
+    assert [r["numerical_rank"] for r in records] == [2, 24, 2, 24]
+    main([*SWEEP, "--format", "csv"])
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [float(r["numerical_rank"]) for r in rows] == [2, 24, 2, 24]
+    main([*SWEEP, "--format", "markdown"])
+    assert capsys.readouterr().out.startswith("| omega | c |")
+
+
+def test_sweep_options_reach_the_sweep(capsys, tmp_path):
+    arguments = "sweep --d 16 --n 12 --r 1 --omegas 1:10:3:log --seeds 1 --rule relu --init normal --dtype float32"
+    assert main([*arguments.split(), "--metrics", "stable_rank,nuclear_norm", "--save", str(tmp_path / "run")]) == 0
+    about = json.loads((tmp_path / "run" / "sweep.json").read_text())["arguments"]
+    assert (about["d"], about["n"], about["r"], about["dtype"]) == (16, 12, 1, "float32")
+    assert about["omegas"] == pytest.approx([1, 10**0.5, 10])
+    assert "Normal" in about["initializer"]
+    assert "relu" in about["rule"]
+    assert about["metrics"] == ["stable_rank", "nuclear_norm"]
+
+
+def test_audit_prints_rows_summary_and_coverage(adapter, capsys):
+    assert main(["audit", adapter]) == 0
+    out, err = capsys.readouterr()
+    assert "layers.0.self_attn.q_proj" in out
+    assert "never trained" in out
+    assert "1 of 2 modules measured (1 zero); 1 tensor not analysed: base_model.model.score.weight" in out
+    assert err == ""
+
+
+def test_the_sample_is_one_flag_away(capsys):
+    assert main(["audit", "--sample"]) == 0
+    out = capsys.readouterr().out
+    assert "attention" in out
+    assert "modules measured" in out
+
+
+def test_audit_formats(adapter, capsys):
+    main(["audit", adapter, "--format", "json"])
+    record = json.loads(capsys.readouterr().out)
+    assert [m["status"] for m in record["modules"]] == ["ok", "zero"]
+    assert record["skipped"][0]["key"] == "base_model.model.score.weight"
+    main(["audit", adapter, "--format", "csv"])
+    out, err = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert float(rows[0]["stable_rank"]) == record["modules"][0]["stable_rank"]
+    assert rows[1]["stable_rank"] == ""
+    assert "1 tensor not analysed" in err
+
+
+def test_files_are_written_and_named_on_stderr(adapter, capsys, tmp_path):
+    files = {flag: tmp_path / name for flag, name in {"-o": "a.json", "--plot": "a.png", "--spectra": "a.npz"}.items()}
+    assert main(["audit", adapter, *(str(part) for item in files.items() for part in item)]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert all(f"wrote {file}" in err for file in files.values())
+    assert json.loads(files["-o"].read_text())["format"] == 1
+    assert files["--plot"].read_bytes().startswith(b"\x89PNG")
+    assert list(np.load(files["--spectra"])) == ["layers.0.self_attn.q_proj"]
+
+
+@pytest.mark.parametrize(
+    ("gate", "status"),
+    [
+        ("dead_modules > 0", 3), ("dead_modules > 1", 0), ("modules == 2", 3), ("skipped_tensors >= 1", 3), ("ok_modules < 1", 0),
+        ("min(utilization) < 0.99", 3), ("max(stable_rank) > 4", 0), ("median(scale) != 2", 0), ("nonfinite_modules > 0", 0),
+    ],
+)  # fmt: skip
+def test_gates_decide_the_exit_status(adapter, capsys, gate, status):
+    assert main(["audit", adapter, "--fail-on", gate]) == status
+    assert ("gate tripped" in capsys.readouterr().err) == (status == 3)
+
+
+def test_a_gate_on_nothing_measured_trips(tmp_path):
+    dead = module("q")
+    dead["base_model.model.q.lora_B.weight"][:] = 0
+    assert main(["audit", str(save(tmp_path / "x", dead)), "--fail-on", "min(stable_rank) < 1"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["audit"], "one of the arguments path --full --sample is required"),
+        (["audit", "x", "--sample"], "not allowed with argument"),
+        (["audit", "x", "--fail-on", "nonsense"], "a gate reads like"),
+        (["audit", "x", "--fail-on", "min(module) > 1"], "a gate reads like"),
+        (["audit", "x", "--fail-on", "modules > 1e"], "a gate reads like"),
+        (["audit", "x", "-o", "absent/x.csv"], "the folder absent does not exist"),
+        (["sweep", "--d", "0"], "expected an integer >= 1"),
+        (["sweep", "--omegas", "1,x"], "expected a finite number"),
+        (["sweep", "--omegas", "0:1:5:log"], "must begin and end above 0"),
+        (["sweep", "--omegas", "1:2:3:4:5"], "FIRST:LAST:COUNT"),
+        (["sweep", "--rtol", "-1"], "expected a number >= 0"),
+        (["nothing"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_is_status_two(arguments, says, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_values_no_sweep_can_take_are_usage_too(capsys):
+    assert main([*SWEEP, "--metrics", "rank"]) == 2
+    assert "metrics must be among" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["absent", "truncated", "no adapter"])
+def test_what_cannot_be_analysed_is_status_one_and_one_sentence(damage, tmp_path, capsys):
+    folder = tmp_path / "x"
+    if damage == "no adapter":
+        save(folder, {"weight": np.ones((2, 2), np.float32)})
+    elif damage == "truncated":
+        file = save(folder, module("q")) / "adapter_model.safetensors"
+        file.write_bytes(file.read_bytes()[:-40])
+    assert main(["audit", str(folder), "-o", str(tmp_path / "out.csv")]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "Traceback" not in err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_plot_of_an_unknown_kind_leaves_no_file(adapter, tmp_path, capsys):
+    assert main(["audit", adapter, "--plot", str(tmp_path / "a.docx")]) == 1
+    assert "cannot write .docx" in capsys.readouterr().err
+    assert not (tmp_path / "a.docx").exists()
+
+
+@pytest.mark.parametrize("command", [[], ["sweep"], ["audit"]])
+def test_help_teaches(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert "exit status: 0 done" in out
+    if command:
+        assert "example:\n  rankkit" in out
+
+
+def test_a_reader_that_leaves_is_no_error(adapter):
+    run = subprocess.run(
+        f'"{sys.executable}" -m rankkit audit "{adapter}" --format csv | head -c 10',
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout == "module,lay"
+    assert "Traceback" not in run.stderr
+
+
+PREDICT = ["predict", "--d", "256", "--r", "2", "--format", "json"]
+
+
+def test_predict_finds_the_frequency_that_the_law_gives(capsys):
+    import rankkit as rk
+
+    assert main([*PREDICT, "--target-stable-rank", "20"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["omega"] == pytest.approx(rk.frequency_for_rank(20, d=256, r=2).value)
+    assert record["stable_rank"] == pytest.approx(20, abs=0.01)
+    assert main([*PREDICT, "--target-rank", "50", "--rtol", "0.01", "--init", "normal"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["numerical_rank"] == pytest.approx(50, abs=0.01)
+
+
+def test_predict_prints_and_draws_a_curve(capsys, tmp_path):
+    file = tmp_path / "law.png"
+    assert main([*PREDICT, "--omegas", "1:100:5:log", "--measures", "stable_rank", "--plot", str(file)]) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert [r["omega"] for r in records] == pytest.approx([1, 10**0.5, 10, 10**1.5, 100])
+    assert all("numerical_rank" not in r for r in records)
+    assert file.stat().st_size > 5_000
+
+
+@pytest.mark.parametrize(
+    "words", [["--target-stable-rank", "4000"], ["--omegas", "0"], ["--target-rank", "9", "--plot", "x.png"]]
+)
+def test_predict_refuses_in_one_sentence(capsys, words):
+    assert main([*PREDICT, *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("rankkit predict: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_sweeps_picture_can_hold_the_law(capsys, tmp_path):
+    file = tmp_path / "both.png"
+    assert main([*SWEEP, "--law", "--plot", str(file)]) == 0
+    assert file.stat().st_size > 5_000
+    assert main([*SWEEP, "--law", "--rule", "relu", "--plot", str(file)]) == 2
+    assert main([*SWEEP, "--law"]) == 2
