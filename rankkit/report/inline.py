@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.report import as_text, cells
+from rankkit.report.tables import as_text, cells
 
 __all__ = ["html_summary", "text_summary"]
 
