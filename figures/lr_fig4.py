@@ -21,7 +21,7 @@ ARGUMENTS = {"module": 0}
 def data(module):
     """Return normalised singular values, one row a value."""
     layer = open_adapter(sample_adapter()).layers[module]
-    factors = layer.combine(*layer.read().values())
+    factors = layer.product()
     reach = float(np.abs(factors.B @ factors.A).max())
     rules = {"none": None, "sine": rk.rules.Sine(np.pi / reach), "Sinter": rk.rules.Sinter(0.1, np.pi / reach)}
     out = {"phi": [], "index": [], "value": []}
