@@ -26,7 +26,7 @@ def _bring(_app: object) -> None:
 
 
 def gallery(readme: str) -> str:
-    """Return the gallery as a page: small pictures that lead to the large ones, which are loaded when they are seen.
+    """Return the gallery as a page: small pictures that lead to the large ones.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def gallery(readme: str) -> str:
     lines = ["# Gallery", "", _INTRODUCTION, "", "::::{container} gallery", *small, "::::", ""]
     for one in found:
         lines += [f"(figure-{one['stem']})=", f"## {one['title']}", ""]
-        lines += [f"```{{image}} {one['stem']}.svg", f":alt: {one['title']}", ":loading: lazy", "```", ""]
+        lines += [f"```{{image}} {one['stem']}.svg", f":alt: {one['title']}", "```", ""]
         lines += [one["caption"], "", f"Download the [data]({one['data']}) or the [script]({one['script']}).", ""]
     return "\n".join(lines)
 

@@ -21,6 +21,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.roles import XRefRole
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
 
 __all__ = ["setup"]
 
@@ -99,9 +100,12 @@ def _with_colons(_app: object, _what: str, _name: str, _thing: object, _options:
     lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
-def _unlinked(_app: object, _env: object, node: Any, content: nodes.Node) -> nodes.Node | None:
-    """Return the plain text of a name in single backticks that is no documented name, such as an argument's."""
-    return content if node.get("reftype") == "name" else None
+def _resolved(app: Any, env: Any, node: Any, content: nodes.Element) -> nodes.Node | None:
+    """Link a name in single backticks that belongs to rankkit itself; any other, such as an argument's, is text."""
+    if node.get("reftype") != "name":
+        return None
+    found = env.domains["py"].objects.get(f"rankkit.{node['reftarget']}")
+    return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, content) if found else content
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -110,5 +114,5 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_role_to_domain("py", "name", Name())
     app.connect("autodoc-process-docstring", _plain, priority=100)  # before napoleon, at 500
     app.connect("autodoc-process-docstring", _with_colons, priority=900)
-    app.connect("missing-reference", _unlinked)
+    app.connect("missing-reference", _resolved)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
