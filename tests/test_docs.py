@@ -10,9 +10,11 @@ from pathlib import Path
 from runpy import run_path
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import save_file
 from sphinx.util.inventory import InventoryFile
 
 import rankkit as rk
@@ -28,6 +30,24 @@ DIRECTIVES = ("command-help", "eval-rst", "image", "include", "records", "toctre
 
 
 links = SimpleNamespace(**run_path(str(DOCS / "links.py")))
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with an adapter of two modules in it, where the snippets run."""
+    rng = np.random.default_rng(0)
+    state = {
+        f"base_model.model.{module}.lora_{part}.weight": rng.standard_normal(shape).astype(np.float32)
+        for module in ("layers.0.self_attn.q_proj", "layers.1.mlp.up_proj")
+        for part, shape in (("A", (4, 10)), ("B", (12, 4)))
+    }
+    (tmp_path / "adapter").mkdir()
+    save_file(state, tmp_path / "adapter" / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "r": 4, "lora_alpha": 8}
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps(config))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    plt.close("all")
 
 
 def page(name):

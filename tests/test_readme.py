@@ -1,16 +1,29 @@
 """The README's snippets run, in order, as a newcomer would run them."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
 
-from tests.snippets import blocks, run_python, run_shell
+from tests.test_audit import module, save
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-PYTHON = [block.code for block in blocks(README) if block.language == "python"]
-SHELL = [block.code for block in blocks(README) if block.language == "sh"]
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
+SHELL = re.findall(r"```sh\n(.*?)```", README, re.S)
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with an adapter in it, where the snippets run."""
+    save(tmp_path / "adapter", module("layers.0.self_attn.q_proj") | module("layers.1.mlp.up_proj", seed=1))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    plt.close("all")
 
 
 def test_there_are_snippets():
@@ -18,9 +31,11 @@ def test_there_are_snippets():
     assert len(SHELL) >= 2
 
 
-def test_python_snippets_run_in_order(desk):
-    names: dict[str, Any] = {}
-    out = "".join(run_python(snippet, names, "README.md") for snippet in PYTHON)
+def test_python_snippets_run_in_order(desk, capsys):
+    names: dict[str, object] = {}
+    for snippet in PYTHON:
+        exec(compile(snippet, "README.md", "exec"), names)
+    out = capsys.readouterr().out
     assert "numerical_rank_mean" in out
     assert "2 of 2 modules measured." in out
     assert (desk / "curve.png").stat().st_size > 10_000
@@ -28,8 +43,12 @@ def test_python_snippets_run_in_order(desk):
 
 @pytest.mark.parametrize("command", SHELL)
 def test_shell_snippets_run(command, desk):
-    assert command.startswith("rankkit ")
-    assert run_shell(command)
+    program, *arguments = shlex.split(command)
+    assert program == "rankkit"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run = subprocess.run([program, *arguments], capture_output=True, text=True, env=os.environ | {"PATH": path})
+    assert (run.returncode, "Traceback" in run.stderr) == (0, False), run.stderr
+    assert run.stdout
 
 
 def test_links_lead_somewhere():
