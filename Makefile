@@ -41,8 +41,9 @@ figures: $(READY)  ## the papers' figures and our own, where their data have cha
 notebooks: $(READY)  ## run the notebooks in full and keep their outputs
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
-docs: $(READY)  ## the site, in out/site
+docs: $(READY)  ## the site, in out/site, its links checked
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/site
+	$(BIN)/python docs/links.py out/site
 	@echo "open out/site/index.html"
 
 bench: $(READY)  ## measure the figures that benchmarks/README.md states

@@ -1,50 +1,32 @@
-"""The site: the guide's pages, the docstrings, and what the checkout holds beside them (gallery, ledger, notebooks)."""
+"""The site's settings; what is our own about it lies in extensions/, one idea a module."""
 
-import re
-import shutil
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 import rankkit
 
-HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
-MADE = HERE / "made"  # copies: a site's sources must lie in one folder
-
 project, author, copyright = "rankkit", "the rankkit developers", "the rankkit developers"  # noqa: A001
 version = release = rankkit.__version__
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "myst_nb"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_nb"]
+extensions += ["checkout", "command_help", "mathml", "public_names", "records"]
+
 html_theme, html_title = "furo", "rankkit"
-exclude_patterns = ["audit.schema.json"]
-myst_enable_extensions = ["dollarmath", "html_image"]
-myst_heading_anchors = 2
-nb_execution_mode = "off"  # committed with their outputs, and run by the tests
+html_static_path, html_css_files, html_js_files = ["static"], ["site.css"], ["records.js"]
+html_math_renderer = "mathml"
+html_copy_source, html_show_sourcelink = False, False
+
+myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"  # notebooks are committed with their outputs, and the tests run them
+
+default_role = "py:name"  # a docstring's single backticks link to what they name
+nitpicky = True
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the docstrings say the types with their shapes
+autodoc_typehints = "none"  # the docstrings state the types together with their shapes
 napoleon_google_docstring = False
+napoleon_use_param = False
+napoleon_custom_sections = [("Attributes", "params_style")]  # as parameters: their types are words, not links
 napoleon_use_rtype = False
-suppress_warnings = ["myst.xref_missing", "myst.header", "misc.highlighting_failure"]  # links into the checkout
-
-
-def _copied(_app: object) -> None:
-    shutil.rmtree(MADE, ignore_errors=True)
-    MADE.mkdir()
-    for path in [
-        *(ROOT / "notebooks").glob("*.ipynb"),
-        *(ROOT / "figures").glob("*.png"),
-        *(ROOT / "figures").glob("*.svg"),
-    ]:
-        shutil.copy(path, MADE)
-    for source, name in (("figures/README.md", "gallery.md"), ("paper_checks/LEDGER.md", "ledger.md")):
-        shutil.copy(ROOT / source, MADE / name)
-
-
-def _plain(_app: object, _what: str, _name: str, _thing: object, _options: object, lines: list[str]) -> None:
-    """Keep shapes like (*batch, m, n) and sizes like |margin| what they are: no markup is meant."""
-    for i, line in enumerate(lines):
-        if not re.match(r"\*+\w+ |\s*>>>", line):
-            lines[i] = re.sub(r"(?<![`\\])\||(?<![\*`\\])\*(?=\w)", r"\\\g<0>", line)
-
-
-def setup(app: object) -> None:
-    """Bring what the site shows of the checkout into its folder before it is read."""
-    app.connect("builder-inited", _copied)  # pyright: ignore[reportAttributeAccessIssue]
-    app.connect("autodoc-process-docstring", _plain, priority=100)  # pyright: ignore[reportAttributeAccessIssue]
+python_maximum_signature_line_length = 100
