@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
     command = next(command for command in commands if command.name == name)
     try:
         if unknown:
-            raise UsageError(f"it takes no {unknown[0]}; `rankkit {name} --help` shows what it takes.")
+            raise UsageError(f"the command takes no {unknown[0]}; `rankkit {name} --help` shows what it takes.")
         return command.run(command.settled(parsed))
     except BrokenPipeError:  # the reader of stdout (head, less) left; nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,8 +14,16 @@ from rankkit.checkpoints import open_adapter
 from rankkit.cli.main import COMMANDS, main
 from rankkit.data import sample_adapter
 from tests.cli.test_options import CLAIMS
-from tests.report.test_gallery import SCRIPT
 
+FIGURE = """
+TITLE, SHOWS, COMPARED = "a line", "Shows a line.", "No paper has it."
+ARGUMENTS = {"slope": 2}
+def data(slope):
+    return {"x": [0, 1], "y": [0, slope]}
+def draw(table):
+    import matplotlib.pyplot as plt
+    return table.plot(x="x", y="y", ax=plt.subplots()[1]).figure
+"""
 # nothing of this is needed to say what a command takes
 HEAVY = (
     "numpy", "scipy", "torch", "pandas", "matplotlib", "seaborn", "joblib", "threadpoolctl", "tqdm", "regex", "hypothesis",
@@ -78,7 +86,7 @@ def place(tmp_path, monkeypatch):
     save_file(weights, tmp_path / "path/to/model/model.safetensors")
     (tmp_path / "my_claims.py").write_text(CLAIMS)
     (tmp_path / "my_figures").mkdir()
-    (tmp_path / "my_figures" / "line.py").write_text(SCRIPT)
+    (tmp_path / "my_figures" / "line.py").write_text(FIGURE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 import rankkit as rk
-from rankkit import execution, plots, reported
+from rankkit import execution, law, plots, reported
 from rankkit.audits import audit as auditing
 from rankkit.audits import compare as comparing
 from rankkit.audits import probe as probing
@@ -32,9 +32,9 @@ MODES = {
         "--omegas 1,2 --seeds 3 --metrics stable_rank", "--format json --rule sine --init kaiming_uniform",
     ],
     "predict": [
-        "--d 64 --r 2 --omegas 1,2", "--d 64 --r 2 --target-rank 20 --measures stable_rank",
-        "--d 64 --r 2 --target-stable-rank 9", "--d 64 --r 2 --target-stable-rank 9 --measures stable_rank",
-        "--d 64 --r 2 --target-participation-ratio 9 --init uniform",
+        "--d 32 --r 1 --omegas 1,2", "--d 32 --r 1 --target-rank 12 --measures stable_rank",
+        "--d 32 --r 1 --target-stable-rank 9", "--d 32 --r 1 --target-stable-rank 9 --measures stable_rank",
+        "--d 32 --r 1 --target-participation-ratio 9 --init uniform",
     ],
     "audit": [
         "one", "one --format csv", "one other", "--sample", "one --base model", "one --device cpu",
@@ -144,6 +144,7 @@ def calls(monkeypatch, results, ledger):
     record(truncating, "truncate", results.ranks)
     record(sweeping, "sweep_frequency", results.sweep)
     record(claims, "verify", ledger)
+    record(law, "frequency_for_rank", law.Prediction(3.0, 0.1, "growth"))
     record(reported, "pictures", [])
     monkeypatch.setattr(gallery, "make", make)
     monkeypatch.setattr(execution, "cluster", cluster)
