@@ -50,8 +50,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the surface
     "data": set(),
     "cli": {
-        "audits", "claims", "data", "execution", "files", "initializers", "law", "plots", "report", "reported", "rules",
-        "sweeps", "version",
+        "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "plots", "report",
+        "reported", "rules", "sweeps", "version",
     },
 }  # fmt: skip
 # library -> the rooms that may import it, at the top of a module or below
@@ -85,8 +85,8 @@ INSIDE: dict[str, str] = {
 # what a command loads when it runs, so that --help answers at once
 LATE = {
     "cli": {
-        "numpy", "audits", "claims", "data", "execution", "files", "initializers", "law", "report", "reported", "rules",
-            "sweeps"},
+        "numpy", "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "report",
+        "reported", "rules", "sweeps"},
 }  # fmt: skip
 
 

@@ -41,9 +41,12 @@ class Ranks:
         module, r (stored), rank (that suffices), kept_energy (||best of that rank||_F^2 / ||update||_F^2),
         frobenius_error and spectral_error (relative to the update's own norms), scale, parameters (m + n times rank),
         note. With `truncate` also written_error, the relative Frobenius distance of what the written file holds.
+    use_rslora : bool
+        Whether the adapter's scale is alpha / sqrt(rank) instead of alpha / rank.
     """
 
     columns: dict[str, list[Any]]
+    use_rslora: bool = False
 
     @property
     def table(self) -> pd.DataFrame:
@@ -57,10 +60,10 @@ class Ranks:
         """What PEFT's configuration calls so: module -> rank."""
         return dict(zip(self.columns["module"], self.columns["rank"], strict=True))
 
-    def alpha_pattern(self, *, use_rslora: bool = False) -> dict[str, float]:
+    def alpha_pattern(self) -> dict[str, float]:
         """Return PEFT's alpha_pattern that keeps every module's scale at its new rank."""
         rows = zip(self.columns["module"], self.columns["scale"], self.columns["rank"], strict=True)
-        return {module: scale * (math.sqrt(rank) if use_rslora else rank) for module, scale, rank in rows}
+        return {module: scale * (math.sqrt(rank) if self.use_rslora else rank) for module, scale, rank in rows}
 
     @property
     def summary(self) -> str:
@@ -74,7 +77,7 @@ class Ranks:
         return f"{share}; largest relative Frobenius error {worst:.3g}."
 
 
-def suggest_ranks(report: Audit, *, keep: float = 0.95, norm: str = "frobenius") -> Ranks:
+def suggest_ranks(report: Audit, *, keep: float = 0.95, norm: str = "frobenius", rank: int | None = None) -> Ranks:
     """Return the smallest rank of every module that keeps its update up to a stated error (Eckart and Young 1936).
 
     Parameters
@@ -85,6 +88,8 @@ def suggest_ranks(report: Audit, *, keep: float = 0.95, norm: str = "frobenius")
         "frobenius": share of the energy sum sigma^2 that the kept values hold at least; "spectral": the first value
         left out is at most (1 - keep) sigma_1. In (0, 1].
     norm : {"frobenius", "spectral"}
+    rank : int, optional
+        Instead: this rank for every module that has a larger one.
 
     Examples
     --------
@@ -92,9 +97,8 @@ def suggest_ranks(report: Audit, *, keep: float = 0.95, norm: str = "frobenius")
     >>> suggest_ranks(audit(state, config={"lora_alpha": 3}), keep=0.95).rank_pattern
     {'up': 2}
     """
-    _check(keep, norm)
-    names = dict(zip(report.columns["module"], range(len(report.columns["module"])), strict=True))
-    return _ranks(report, {name: _least(report.spectra[name], keep, norm) for name in names if name in report.spectra})
+    _check(keep, norm, rank)
+    return _ranks(report, {name: _chosen(sigma, keep, norm, rank) for name, sigma in report.spectra.items()})
 
 
 def truncate(
@@ -131,9 +135,7 @@ def truncate(
     The kept part U S V^T of B A is stored as B = U sqrt(S), A = sqrt(S) V^T in the dtype it had; scales stay as they
     are, through alpha_pattern. Modules that are not plain linear products, and all other tensors, are copied.
     """
-    _check(keep, norm)
-    if rank is not None and rank < 1:
-        raise ValueError(f"rank must be at least 1, got {rank!r}.")
+    _check(keep, norm, rank)
     folder, config = Path(out), read_config(source)
     if config is None or str(config.get("peft_type", "LORA")).upper() != "LORA" or config.get("use_dora"):
         raise ValueError(f"{source} must be a PEFT LoRA adapter with its adapter_config.json, and no DoRA.")
@@ -144,7 +146,7 @@ def truncate(
     if not layers:
         raise ValueError(f"{source} holds no plain linear LoRA module that can be made smaller.")
     spectra = {name: report.spectra[name] for name in layers if name in report.spectra}
-    chosen = {name: _least(s, keep, norm) if rank is None else min(rank, s.size) for name, s in spectra.items()}
+    chosen = {name: _chosen(sigma, keep, norm, rank) for name, sigma in spectra.items()}
     ranks = _ranks(report, chosen)
     state = _state(tensor_file(source))
     for name in execution.track(chosen, total=len(chosen), progress=progress, label="truncate"):
@@ -153,7 +155,9 @@ def truncate(
     return _write(source, folder, state, _config(config, ranks), ranks)
 
 
-def _check(keep: float, norm: str) -> None:
+def _check(keep: float, norm: str, rank: int | None) -> None:
+    if rank is not None and rank < 1:
+        raise ValueError(f"rank must be at least 1, got {rank!r}.")
     if not 0 < keep <= 1 or norm not in NORMS:
         raise ValueError(f"keep must lie in (0, 1] and norm be one of {', '.join(NORMS)}, got {keep!r} and {norm!r}.")
 
@@ -162,6 +166,11 @@ def _plain(layer: Layer) -> bool:
     """Return whether a layer is a linear map's scale * B A, stored as two matrices."""
     two = {"A", "B"} <= layer.keys.keys() and "embedding" not in layer.keys["A"]
     return layer.status == "ok" and layer.rule.linear and layer.form is LORA and two
+
+
+def _chosen(sigma: Any, keep: float, norm: str, rank: int | None) -> int:
+    """Return the rank for one module's singular values: the one asked for, as far as it has that, or the least."""
+    return _least(sigma, keep, norm) if rank is None else min(rank, sigma.size)
 
 
 def _least(sigma: Any, keep: float, norm: str) -> int:
@@ -191,7 +200,12 @@ def _ranks(report: Audit, chosen: Mapping[str, int]) -> Ranks:
             columns.setdefault(column, []).append(value)
     if not columns:
         raise ValueError(f"{report.source} has no module that could be measured; nothing to make smaller.")
-    return Ranks(columns)
+    return Ranks(columns, _rslora(report.source))
+
+
+def _rslora(source: str) -> bool:
+    """Return whether an adapter's configuration, where it has one, says that its scale is alpha / sqrt(rank)."""
+    return Path(source).exists() and bool((read_config(source) or {}).get("use_rslora"))
 
 
 def _state(file: Path) -> dict[str, Any]:
@@ -224,7 +238,7 @@ def _shrink(state: dict[str, Any], layer: Layer, k: int) -> None:
 
 def _config(config: Mapping[str, Any], ranks: Ranks) -> dict[str, Any]:
     """Return the configuration with the new ranks, and alphas that keep the scales."""
-    alphas = ranks.alpha_pattern(use_rslora=bool(config.get("use_rslora")))
+    alphas = ranks.alpha_pattern()
     # PEFT takes the first pattern that matches the end of a module's path: longer paths first, and before the old ones
     ordered = sorted(ranks.rank_pattern, key=len, reverse=True)
     new = {"rank_pattern": ranks.rank_pattern, "alpha_pattern": alphas}
@@ -268,4 +282,4 @@ def _verified(source: Any, made: Path, ranks: Ranks) -> Ranks:
         rounding = 4 * math.sqrt(k) * max(ROUNDOFF[dtype] for dtype in dtypes[name].split("/"))
         if not error <= stated + rounding:
             raise ArithmeticError(f"{name} would be off by {error:.3g}, not {stated:.3g}: nothing was written.")
-    return Ranks({**ranks.columns, "written_error": errors})
+    return Ranks({**ranks.columns, "written_error": errors}, ranks.use_rslora)

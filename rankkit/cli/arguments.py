@@ -1,20 +1,35 @@
-"""What a word on the command line means: numbers, ranges of frequencies, files that can be written, gates."""
+"""What a word on the command line means: numbers, sizes, frequencies, files to read and files to write, gates."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
+import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["frequencies", "gate", "non_negative", "number", "positive_int", "seconds", "share", "writable"]
+if TYPE_CHECKING:
+    from rankkit.audits.gates import Gate
 
+__all__ = [
+    "PICTURES", "certificates", "drawing", "folder", "frequencies", "gate", "ledger", "non_negative", "npz", "number",
+    "positive", "positive_int", "seconds", "share", "size", "words", "writable",
+]  # fmt: skip
 
-def writable(text: str) -> str:
-    """Return a file's name if its folder exists."""
-    if not Path(text).parent.is_dir():
-        raise argparse.ArgumentTypeError(f"the folder {Path(text).parent} does not exist; make it first")
-    return text
+# what matplotlib writes, so that a wrong ending is refused without loading it
+PICTURES = (
+    "png", "svg", "pdf", "eps", "jpg", "jpeg", "pgf", "ps", "raw", "rgba", "svgz", "tif", "tiff", "webp",
+)  # fmt: skip
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+# powers of 1000, and with an I in the middle powers of 1024 (IEC 80000-13)
+BYTES = {"B": 1} | {
+    f"{letter}{binary}B": base**power
+    for power, letter in enumerate("KMGT", start=1)
+    for binary, base in (("", 1000), ("I", 1024))
+}
+POINTS = 50  # frequencies of FIRST:LAST
 
 
 def positive_int(text: str) -> int:
@@ -22,22 +37,6 @@ def positive_int(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected an integer >= 1, got {text!r}")
     return int(text)
-
-
-def non_negative(text: str) -> float:
-    """Return a finite number >= 0."""
-    value = number(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected a number >= 0, got {text!r}")
-    return value
-
-
-def share(text: str) -> float:
-    """Return a number in (0, 1]."""
-    value = number(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number in (0, 1], got {text!r}")
-    return value
 
 
 def number(text: str) -> float:
@@ -51,34 +50,132 @@ def number(text: str) -> float:
     return value
 
 
+def non_negative(text: str) -> float:
+    """Return a finite number >= 0."""
+    value = number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a number >= 0, got {text!r}")
+    return value
+
+
+def positive(text: str) -> float:
+    """Return a finite number > 0."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"expected a number > 0, got {text!r}")
+    return value
+
+
+def share(text: str) -> float:
+    """Return a number in (0, 1]."""
+    value = number(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number in (0, 1], got {text!r}")
+    return value
+
+
 def seconds(text: str) -> float:
     """Return the seconds of "60", "60s", "2m" or "1h"."""
-    scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:], 0.0)
+    scale = SECONDS.get(text[-1:], 0.0)
     value = number(text[:-1]) * scale if scale else number(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"expected a time above 0, got {text!r}")
     return value
 
 
+def size(text: str) -> int:
+    """Return the bytes of "4GB", "512MB", "1.5GiB" or "4000000000".
+
+    Examples
+    --------
+    >>> size("4GB"), size("0.5MiB"), size("100")
+    (4000000000, 524288, 100)
+    """
+    digits = text.upper().rstrip("KMGTIB")
+    unit = BYTES.get(text.upper()[len(digits) :] or "B", 0)
+    try:
+        value = int(number(digits) * unit)
+    except argparse.ArgumentTypeError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a size such as 4GB, 512MB or a number of bytes, got {text!r}")
+    return value
+
+
+def words(text: str) -> list[str]:
+    """Return the names of a list with commas between them."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
+    return _once(names, text)
+
+
 def frequencies(text: str) -> list[float]:
     """Return the numbers of "1,10,100", "FIRST:LAST:COUNT" or "FIRST:LAST:COUNT:log"."""
     if ":" not in text:
-        return [non_negative(part) for part in text.split(",") if part]
-    import numpy as np
-
+        return _once([non_negative(part) for part in text.split(",")], text)
     parts = text.split(":")
     log = parts[-1] == "log"
     numbers = parts[:-1] if log else parts
     if len(numbers) not in (2, 3):
         raise argparse.ArgumentTypeError(f"expected FIRST:LAST:COUNT or FIRST:LAST:COUNT:log, got {text!r}")
     first, last = non_negative(numbers[0]), non_negative(numbers[1])
-    count = positive_int(numbers[2]) if len(numbers) == 3 else 50
-    if log and not (first > 0 and last > 0):
+    count = positive_int(numbers[2]) if len(numbers) == 3 else POINTS
+    if not first < last:
+        raise argparse.ArgumentTypeError(f"a range must end above its beginning, got {text!r}")
+    if count < 2:
+        raise argparse.ArgumentTypeError(f"a range needs at least 2 frequencies, got {text!r}")
+    if log and first == 0:
         raise argparse.ArgumentTypeError(f"a log range must begin and end above 0, got {text!r}")
+    import numpy as np
+
     return (np.geomspace if log else np.linspace)(first, last, count).tolist()
 
 
-def gate(text: str) -> Any:
+def writable(text: str) -> str:
+    """Return a file's name if a file can be written there."""
+    file = Path(text)
+    if not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"the folder {file.parent} does not exist; make it first")
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"expected a file that can be written, got {text!r}")
+    return text
+
+
+def drawing(text: str) -> str:
+    """Return the name of a picture that can be written; without an ending it will be a PNG."""
+    if Path(text).suffix.removeprefix(".") not in ("", *PICTURES):
+        raise argparse.ArgumentTypeError(
+            f"cannot write {Path(text).suffix} files, got {text!r}; name a .png, .svg or .pdf file"
+        )
+    return writable(text)
+
+
+def npz(text: str) -> str:
+    """Return the name of a .npz file that can be written."""
+    if Path(text).suffix != ".npz":
+        raise argparse.ArgumentTypeError(f"expected a file that ends in .npz, got {text!r}")
+    return writable(text)
+
+
+def folder(text: str) -> Path:
+    """Return a folder, there or to be made."""
+    if Path(text).exists() and not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"expected a folder, got the file {text!r}")
+    return Path(text)
+
+
+def ledger(text: str) -> list[dict[str, Any]]:
+    """Return the records of a ledger that `rankkit verify --format json` wrote."""
+    return _records(text, "a ledger written by `rankkit verify --format json`", ("id", "verdict"))
+
+
+def certificates(text: str) -> list[dict[str, Any]]:
+    """Return the records of a file that `rankkit verify --certificates` wrote."""
+    return _records(text, "a file written by `rankkit verify --certificates`", ("claim", "instance"))
+
+
+def gate(text: str) -> Gate:
     """Return a condition on an audit."""
     from rankkit.audits.gates import Gate
 
@@ -86,3 +183,25 @@ def gate(text: str) -> Any:
         return Gate(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _once(values: list[Any], text: str) -> list[Any]:
+    """Return the values if none stands there twice."""
+    for value in values:
+        if values.count(value) > 1:
+            raise argparse.ArgumentTypeError(f"{value} stands twice in {text!r}; name it once")
+    return values
+
+
+def _records(text: str, expected: str, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the records of a JSON file if it is a list of objects that have these keys."""
+    try:
+        found: Any = json.loads(Path(text).read_text())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be read ({error}); name {expected}") from None
+    records: list[dict[str, Any]] = [{}]
+    with suppress(TypeError, ValueError):  # it is no list of objects
+        records = [dict(record) for record in found]
+    if not all(record.keys() >= {*keys} for record in records):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}; name one")
+    return records

@@ -4,112 +4,108 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from rankkit.cli.arguments import frequencies, gate, non_negative, positive_int, writable
+from rankkit.cli.arguments import frequencies, gate, non_negative, npz, positive_int, writable
+from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, excludes, needs
 from rankkit.cli.options import (
+    AMPLITUDE,
+    DEVICE,
+    FAMILY,
+    FORMAT,
+    GAIN,
+    MEMORY,
+    MEMORY_CHOICE,
+    OUTPUT,
+    PLOT,
+    PROGRESS,
+    RTOL,
     RULES,
-    command,
-    emit,
-    format_of,
-    picture,
+    check_device,
+    check_family,
+    rule_choice,
     rule_named,
-    rule_options,
-    say,
-    write,
 )
+from rankkit.cli.output import emit, format_of, picture, save, say, write
 
-__all__ = ["add"]
+__all__ = ["AUDIT"]
 
 _CURVE = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "stable_rank", "status")
-
-
-def add(commands: Any) -> None:
-    """Add the command to the parser."""
-    audit = command(
-        commands, "audit", _audit, "measure, module by module, how much of its rank a trained adapter uses",
-        'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"', trouble=1,
-    )  # fmt: skip
-    what = audit.add_mutually_exclusive_group(required=True)
-    what.add_argument("path", nargs="*", default=[], help="adapter folders or files, of any format it knows")
-    what.add_argument("--full", metavar="TUNED", help="a full fine-tune of --base instead: W_tuned - W of every matrix")
-    what.add_argument("--sample", action="store_true", help="the small trained adapter that comes with rankkit")
-    audit.add_argument(
-        "--family", metavar="NAME", help="read it as peft, kohya, diffusers, mlx, ... (default: by its keys)"
-    )
-    audit.add_argument("--as", dest="rule", choices=RULES, help="what it would be under this rule, with --omega")
-    frequency = audit.add_mutually_exclusive_group()
-    frequency.add_argument("--omega", type=non_negative, help="frequency of --as")
-    frequency.add_argument(
-        "--omegas", type=frequencies, metavar="LIST",
-        help="stable rank at each: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (of --as, default: sine)",
-    )  # fmt: skip
-    rule_options(audit)
-    audit.add_argument(
-        "--base", metavar="MODEL", help="the model it was trained on: relative sizes, DoRA's true update"
-    )
-    audit.add_argument(
-        "--intruders", type=positive_int, metavar="K",
-        help="with --base: how many of K leading singular vectors are new (two SVDs a module)",
-    )  # fmt: skip
-    audit.add_argument("--exact", action="store_true", help="a full SVD also of large non-linear updates")
-    audit.add_argument("--device", help="torch device for non-linear updates, e.g. cuda (default: numpy on the CPU)")
-    audit.add_argument("--memory", type=positive_int, metavar="BYTES", help="what the torch device may use")
-    audit.add_argument("--html", metavar="FILE", type=writable, help="write a page with figures and a sortable table")
-    audit.add_argument("--spectra", metavar="FILE.npz", type=writable, help="write every module's singular values")
-    audit.add_argument(
-        "--fail-on", action="append", default=[], metavar="CONDITION", type=gate,
-        help='exit 3 if it holds, e.g. "dead_modules > 0" or "min(utilization) < 0.1"; may be repeated',
-    )  # fmt: skip
+_ADAPTERS, _FULL, _CURVES = "where adapters are audited", "with --full", "with --omegas"
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from rankkit.audits.audit import audit, audit_full
-
-    if (options.rule is None) != (options.omega is None) and options.omegas is None:
-        raise ValueError("--as and --omega go together, as in --as sine --omega 200.")
-    if (options.intruders or options.full) and not options.base:
-        raise ValueError("--intruders and --full need the model they start from; add --base MODEL.")
+    sources = _sources(options)
+    _check(options, sources)
     if options.omegas is not None:
-        return _probe(options)
-    reports, failed = [], False
-    rule = rule_named(options.rule, options)(options.omega) if options.rule else None
-    shared = {"rtol": options.rtol, "exact": options.exact, "progress": options.progress}
-    one = partial(audit, family=options.family, rule=rule, base=options.base, intruders=options.intruders,
-                  device=options.device, memory=options.memory, **shared)  # fmt: skip
-    if options.full:
-        one = partial(audit_full, base=options.base, **shared)
-    for source in _sources(options):
-        try:
-            reports.append(one(source))
-        except (ValueError, OSError) as error:  # the others keep their reports
-            failed = True
-            say(f"rankkit audit: {error}")
-    if len(reports) > 1 and (options.output or options.plot or options.spectra or options.html):
-        raise ValueError("--output, --plot, --spectra and --html take one adapter; audit them one by one.")
-    if format_of(options) == "json" and reports:
+        return _probe(options, sources[0])
+    reports = _reports(options, sources)
+    several = len(sources) > 1
+    if reports and format_of(options) == "json":
         records = [report.record() for report in reports]
-        write(options, json.dumps(records if len(options.path) > 1 else records[0], indent=2, allow_nan=False))
-    statuses = [_report(options, report, heading=len(reports) > 1) for report in reports]
-    return 1 if failed else max(statuses)
+        write(options, json.dumps(records if several else records[0], indent=2, allow_nan=False))
+    if reports and format_of(options) == "csv":
+        emit(options, _one_table(reports) if several else reports[0].columns)
+    statuses = [_report(options, report, heading=several) for report in reports]
+    return 1 if len(reports) < len(sources) else max(statuses)
+
+
+def _mode(options: argparse.Namespace) -> str:
+    """Return what is to be done."""
+    return _CURVES if options.omegas is not None else _FULL if options.full is not None else _ADAPTERS
+
+
+def _rule(options: argparse.Namespace) -> str | None:
+    """Return the name of the rule that replaces the adapter's own."""
+    return options.rule or ("sine" if options.omegas is not None else None)
 
 
 def _sources(options: argparse.Namespace) -> list[Any]:
     from rankkit.data import sample_adapter
 
-    return [sample_adapter()] if options.sample else [options.full] if options.full else options.path
+    return [sample_adapter()] if options.sample else [options.full] if options.full else list(options.path)
 
 
-def _probe(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace, sources: Sequence[Any]) -> None:
+    """Raise a UsageError where the options cannot be followed, before any work begins."""
+    if options.full is not None and not options.base:
+        raise UsageError("--full needs the model that was fine-tuned, got none; add --base MODEL.")
+    if options.rule is not None and options.omega is None and options.omegas is None:
+        raise UsageError(f"--as {options.rule} needs a frequency, got none; add for instance --omega 200.")
+    single = [name for name in ("output", "plot", "spectra", "html", "omegas") if getattr(options, name) is not None]
+    if len(sources) > 1 and single:
+        raise UsageError(f"--{single[0]} takes one adapter, got {len(sources)}; audit them one by one.")
+    check_family(options)
+    check_device(options)
+
+
+def _reports(options: argparse.Namespace, sources: Sequence[Any]) -> list[Any]:
+    """Return the audits of the sources; one that cannot be read is named on stderr and left out."""
+    from rankkit.audits.audit import audit, audit_full
+
+    rule = rule_named(options.rule, options)(options.omega) if options.rule else None
+    shared = {"rtol": options.rtol, "exact": options.exact, "progress": options.progress}
+    one = partial(audit, family=options.family, rule=rule, base=options.base, intruders=options.intruders,
+                  device=options.device, memory=options.memory, **shared)  # fmt: skip
+    if options.full is not None:
+        one = partial(audit_full, base=options.base, **shared)
+    reports: list[Any] = []
+    for source in sources:
+        try:
+            reports.append(one(source))
+        except (ValueError, OSError) as error:  # the others keep their reports
+            say(f"rankkit audit: {error}")
+    return reports
+
+
+def _probe(options: argparse.Namespace, source: Any) -> int:
     """Print one adapter's curves: stable rank at every frequency."""
     from rankkit.audits.probe import probe_frequencies
 
-    sources = _sources(options)
-    if len(sources) > 1 or options.fail_on or options.spectra:
-        raise ValueError("--omegas takes one adapter, and neither --fail-on nor --spectra; leave them out.")
     probe = probe_frequencies(
-        sources[0], options.omegas, rule=rule_named(options.rule or "sine", options), family=options.family,
+        source, options.omegas, rule=rule_named(options.rule or "sine", options), family=options.family,
         device=options.device, progress=options.progress,
     )  # fmt: skip
     columns = probe.columns
@@ -117,20 +113,27 @@ def _probe(options: argparse.Namespace) -> int:
         columns = {name: columns[name] for name in _CURVE}
     emit(options, columns)
     if options.plot:
-        picture([probe.plot()], options.plot)
+        picture(lambda: [probe.plot()], options.plot)
     return 0
+
+
+def _one_table(reports: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the rows of several audits under one head, with the adapter each is of."""
+    columns: dict[str, list[Any]] = {"source": []}
+    for report in reports:
+        columns["source"] += [report.source] * len(report.columns["module"])
+        for name, values in report.columns.items():
+            columns.setdefault(name, []).extend(values)
+    return columns
 
 
 def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     """Print one adapter's report and return its exit status."""
-    from rankkit.files import write_atomically
-
     kind = format_of(options)
     if heading and kind in ("text", "markdown"):
         write(options, f"{'## ' if kind == 'markdown' else ''}{report.source}\n")
     if kind == "csv":
-        emit(options, report.columns)
-        say(report.coverage)
+        say(f"{report.source}: {report.coverage}" if heading else report.coverage)
     elif kind == "markdown":
         write(options, report.to_markdown())
     elif kind == "text":
@@ -138,13 +141,135 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     if options.spectra:
         say(f"wrote {report.save(options.spectra)}")
     if options.html:
-        say(f"wrote {write_atomically(options.html, lambda out: out.write(report.to_html().encode()))}")
+        save(options.html, report.to_html())
     if options.plot:
-        picture(report.plot(), options.plot)
+        picture(report.plot, options.plot)
     tripped = [condition for condition in options.fail_on if condition.trips(report)]
     for condition in tripped:
         say(f"gate tripped: {condition.text} (the value is {condition.value(report):g})")
     return 3 if tripped else 0
+
+
+_BASE = Option(
+    ("--base",), "The model it was trained on: adds relative sizes, and the update that DoRA really applies.",
+    metavar="MODEL",
+)  # fmt: skip
+_AS = Option(
+    ("--as",), f"What the adapter would be under this rule: {', '.join(RULES)}.", to="rule", choices=RULES,
+    metavar="RULE",
+)  # fmt: skip
+_OMEGAS = Option(
+    ("--omegas",),
+    "Only the stable rank, under --as (default: sine) at each of these frequencies: 1,10,100 or FIRST:LAST:COUNT or "
+    "FIRST:LAST:COUNT:log.",
+    read=frequencies, metavar="LIST",
+)  # fmt: skip
+_WHAT = Group(
+    "what to measure",
+    (
+        OneOf(
+            (
+                Option(("path",), "Adapter folders or files, of any known format.", nargs="*", default=()),
+                Option(
+                    ("--full",), "Instead: a full fine-tune of the model --base, as W_tuned - W of every matrix.",
+                    metavar="TUNED",
+                ),
+                Option(
+                    ("--sample",), "Instead: the small trained adapter that comes with rankkit.", default=False,
+                    flag=True,
+                ),
+            ),
+            required=True,
+        ),
+        FAMILY,
+        RTOL,
+    ),
+)  # fmt: skip
+_RULE = Group(
+    "under which rule (default: the adapter's own)",
+    (
+        _AS,
+        OneOf(
+            (
+                Option(("--omega",), "The frequency of --as.", read=non_negative, metavar="OMEGA"),
+                _OMEGAS,
+            )
+        ),
+        GAIN,
+        AMPLITUDE,
+    ),
+)  # fmt: skip
+_AGAINST = Group(
+    "against what",
+    (
+        _BASE,
+        Option(
+            ("--intruders",),
+            "Count how many of the K leading singular vectors of the adapted weight are new (two SVDs per module).",
+            read=positive_int, metavar="K",
+        ),
+    ),
+)  # fmt: skip
+_HOW = Group(
+    "how to compute",
+    (
+        Option(("--exact",), "Use a full SVD also for large non-linear updates.", default=False, flag=True),
+        DEVICE,
+        MEMORY,
+        PROGRESS,
+    ),
+)
+_OUTPUT = Group(
+    "output",
+    (
+        FORMAT,
+        OUTPUT,
+        PLOT,
+        Option(
+            ("--html",), "Write a page with figures and a table to sort into this file.", read=writable, metavar="FILE",
+            writes=True,
+        ),
+        Option(
+            ("--spectra",), "Write the singular values of every module into this file.", read=npz, metavar="FILE.npz",
+            writes=True,
+        ),
+        Option(
+            ("--fail-on",),
+            'Exit with status 3 if this holds, for instance "dead_modules > 0" or "min(utilization) < 0.1". May be '
+            "repeated.",
+            read=gate, repeated=True, default=(), metavar="CONDITION",
+        ),
+    ),
+)  # fmt: skip
+_READ = ("--as", "--gain", "--amplitude", "--family", "--device")
+_REPORTED = ("--html", "--spectra", "--fail-on", "--base", "--rtol", "--exact")
+AUDIT = Command(
+    "audit",
+    "Measure how much of its rank each module of an adapter uses.",
+    "The update of a module is what the adapter really adds, with its scale.",
+    (
+        'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"',
+        "rankkit audit path/to/adapter --base path/to/model --html report.html",
+        "rankkit audit --sample --as sine --omegas 100:100000:9:log --plot curves.png",
+    ),
+    (_WHAT, _RULE, _AGAINST, _HOW, _OUTPUT),
+    _audit,
+    choices=(
+        Choice(
+            _mode,
+            {
+                _ADAPTERS: (*_READ, *_REPORTED, "--omega", "--intruders", "--memory"),
+                _FULL: _REPORTED,
+                _CURVES: _READ,
+            },
+        ),
+        needs(_AS, "--omega"),
+        rule_choice("--as", _rule),
+        needs(_BASE, "--intruders"),
+        excludes(_OMEGAS, "--full"),
+        MEMORY_CHOICE,
+    ),
+)  # fmt: skip
 
 
 def _as_text(report: Any) -> str:

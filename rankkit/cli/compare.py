@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from dataclasses import replace
 
-from rankkit.cli.options import command, emit, format_of, picture, say, write
+from rankkit.cli.command import Command, Group, Option, UsageError
+from rankkit.cli.options import FAMILY, FORMAT, OUTPUT, PLOT, PROGRESS, RTOL, check_family
+from rankkit.cli.output import emit, format_of, picture, say, write
 
-__all__ = ["add"]
+__all__ = ["COMPARE"]
 
 _BRIEF = {
     "module": "module", "first": "first", "second": "second", "cosine": "cosine", "relative_distance": "distance",
@@ -16,23 +18,15 @@ _BRIEF = {
 }  # fmt: skip
 
 
-def add(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = command(
-        commands, "compare", _compare, "compare adapters module by module: checkpoints of a training, ranks of a sweep",
-        "rankkit compare run/checkpoint-500 run/checkpoint-1000 run/checkpoint-1500 --plot alike.png", trouble=1,
-    )  # fmt: skip
-    parser.add_argument("path", nargs="+", help="two or more adapter folders or files, in the order of time")
-    parser.add_argument("--all-pairs", action="store_true", help="each with every later one, not only with the next")
-    parser.add_argument("--family", metavar="NAME", help="read them as peft, kohya, ... (default: by their keys)")
-
-
 def _compare(options: argparse.Namespace) -> int:
     from rankkit.audits.compare import compare
 
+    if len(options.path) < 2:
+        raise UsageError("compare needs at least two adapters, got one; name another one.")
+    check_family(options)
     found = compare(
         *options.path, pairs="all" if options.all_pairs else "consecutive", family=options.family,
-        progress=options.progress, **({} if options.rtol is None else {"rtol": options.rtol}),
+        progress=options.progress, rtol=options.rtol,
     )  # fmt: skip
     kind = format_of(options)
     if kind in ("csv", "json"):
@@ -46,5 +40,36 @@ def _compare(options: argparse.Namespace) -> int:
         summary = {name.replace("_", " "): values for name, values in found.summary_columns().items()}
         write(options, "\n\n".join([FORMATS[kind](brief), FORMATS[kind](summary), found.coverage]))
     if options.plot:
-        picture(found.plot(), options.plot)
+        picture(found.plot, options.plot)
     return 0
+
+
+COMPARE = Command(
+    "compare",
+    "Compare two or more adapters module by module.",
+    "They may be the checkpoints of one training, or trainings with several ranks.",
+    (
+        "rankkit compare run/checkpoint-500 run/checkpoint-1000 run/checkpoint-1500",
+        "rankkit compare run/checkpoint-500 run/checkpoint-1000 run/checkpoint-1500 --all-pairs --plot alike.png",
+        "rankkit compare adapter/ smaller/ --format csv -o distances.csv",
+    ),
+    (
+        Group(
+            "what to compare",
+            (
+                Option(("path",), "Two or more adapter folders or files, in the order of time.", nargs="+"),
+                Option(
+                    ("--all-pairs",), "Compare each with every later one, not only with the next.", default=False,
+                    flag=True,
+                ),
+                FAMILY,
+                replace(
+                    RTOL, default=1e-6,
+                    help="Singular directions up to RTOL sigma_1 do not count among an update's column and row spaces.",
+                ),
+            ),
+        ),
+        Group("output", (FORMAT, OUTPUT, PLOT, PROGRESS)),
+    ),
+    _compare,
+)  # fmt: skip

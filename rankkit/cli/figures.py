@@ -4,48 +4,69 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from rankkit.cli.options import EPILOG, say
+from rankkit.cli.arguments import folder
+from rankkit.cli.command import Command, Group, Option
+from rankkit.cli.options import PROGRESS
+from rankkit.cli.output import off_screen, say, show
 
-__all__ = ["add"]
+__all__ = ["FIGURES"]
 
-SUMMARY = "make the figures whose data have changed: the papers' and our own"
-
-
-def add(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "figures", help=SUMMARY, description=SUMMARY,
-        epilog=f"example:\n  rankkit figures sine_fig2 --quick --out pictures\n\n{EPILOG}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    parser.set_defaults(run=_figures, trouble=1)
-    parser.add_argument("name", nargs="*", help="which (default: all)")
-    parser.add_argument("--quick", action="store_true", help="smaller and fewer, in seconds")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="(default: beside the scripts; out/figures if --quick)")
-    parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="the scripts (default: rankkit's own)")
-    parser.add_argument("--force", action="store_true", help="make them all again")
-    parser.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress bar")
+QUICK_OUT = Path("out/figures")  # so that a quick run does not replace the committed figures
 
 
 def _figures(options: argparse.Namespace) -> int:
-    import matplotlib as mpl
-
     from rankkit.data import figure_scripts
     from rankkit.files import write_atomically
     from rankkit.report.gallery import figures, gallery, make
 
-    mpl.use("Agg")
-    folder = options.folder or figure_scripts()
-    out = options.out or (Path("out/figures") if options.quick else folder)
-    chosen = figures(folder, options.name)
+    off_screen()
+    scripts = options.folder or figure_scripts()
+    out = options.out or (QUICK_OUT if options.quick else scripts)
+    chosen = figures(scripts, options.name)
     made = make(chosen, out, quick=options.quick, force=options.force, progress=options.progress)
     if not options.name:
         text = gallery(chosen)
         write_atomically(out / "README.md", lambda file: file.write(text.encode()))
     for name, state in made.items():
-        print(f"{name}: {state}")
+        show(f"{name}: {state}")
     states = list(made.values())
     say(f"{states.count('made')} of {len(made)} figures made in {out}, {states.count('kept')} kept.")
     return 1 if any(state.startswith("failed") for state in states) else 0
+
+
+FIGURES = Command(
+    "figures",
+    "Make the figures whose data have changed.",
+    "They are those of the papers and our own; each is made by one script.",
+    (
+        "rankkit figures sine_fig2 --quick --out pictures",
+        "rankkit figures --from my_figures",
+        "rankkit figures --from my_figures --out pictures --force",
+    ),
+    (
+        Group(
+            "what to make",
+            (
+                Option(("name",), "The figures to make (default: all).", nargs="*", default=()),
+                Option(
+                    ("--from",), "The folder of the scripts (default: rankkit's own).", to="folder", read=folder,
+                    metavar="FOLDER",
+                ),
+                Option(("--quick",), "Make them smaller and with fewer draws, in seconds.", default=False, flag=True),
+                Option(("--force",), "Make them again even where nothing has changed.", default=False, flag=True),
+            ),
+        ),
+        Group(
+            "output",
+            (
+                Option(
+                    ("--out",), f"The folder to write (default: beside the scripts; {QUICK_OUT} with --quick).",
+                    read=folder, metavar="FOLDER",
+                ),
+                PROGRESS,
+            ),
+        ),
+    ),
+    _figures,
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The command line: rankkit sweep, audit, compare, truncate, verify, predict.
+"""The command line: rankkit sweep, audit, compare, truncate, verify, predict, figures.
 
 Data goes to stdout, everything else to stderr.
 """
@@ -9,40 +9,89 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from rankkit.cli import audit, compare, figures, predict, sweep, truncate, verify
-from rankkit.cli.options import EPILOG
+from rankkit.cli.audit import AUDIT
+from rankkit.cli.command import EPILOG, Command, UsageError
+from rankkit.cli.compare import COMPARE
+from rankkit.cli.figures import FIGURES
+from rankkit.cli.output import say
+from rankkit.cli.predict import PREDICT
+from rankkit.cli.sweep import SWEEP
+from rankkit.cli.truncate import TRUNCATE
+from rankkit.cli.verify import VERIFY
 from rankkit.version import __version__
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main"]
 
-COMMANDS = (sweep, audit, compare, truncate, verify, predict, figures)
+COMMANDS = (SWEEP, AUDIT, COMPARE, TRUNCATE, VERIFY, PREDICT, FIGURES)
+
+ABOUT = """\
+Measure how much rank a low-rank adapter has, and how that rank grows under a
+non-linear rule: delta = phi(B A)."""
+HOW_TO_GO_ON = f"""\
+how to go on:
+  rankkit audit --sample       audit the small trained adapter that comes with rankkit
+  rankkit COMMAND --help       what a command takes, with three examples to copy
+
+{EPILOG}"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status."""
-    options = _parser().parse_args(argv)
+def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COMMANDS) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words after `rankkit`; None: those of this process.
+    commands : sequence of Command
+        What can be run.
+
+    Raises
+    ------
+    SystemExit
+        If the words cannot be parsed (status 2), or ask for help (status 0).
+    """
+    parsed, unknown = _parser(commands).parse_known_args(argv)
+    name = vars(parsed).pop("command")
+    command = next(command for command in commands if command.name == name)
     try:
-        return options.run(options)
+        if unknown:
+            raise UsageError(f"the command takes no {unknown[0]}; `rankkit {name} --help` shows what it takes.")
+        return command.run(command.settled(parsed))
     except BrokenPipeError:  # the reader of stdout (head, less) left; nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as stop:
-        print(": ".join(["rankkit", "interrupted", *map(str, stop.args)]), file=sys.stderr)
+        say(": ".join(["rankkit", "interrupted", *map(str, stop.args)]))
         return 130
-    except (ValueError, TypeError, OSError, ArithmeticError, ImportError) as error:
-        print(f"rankkit {options.command}: {error}", file=sys.stderr)
-        return options.trouble
+    except UsageError as error:
+        say(f"rankkit {name}: {error}")
+        return 2
+    except (ValueError, TypeError) as error:
+        say(f"rankkit {name}: {error}")
+        return command.trouble
+    except (OSError, ArithmeticError, ImportError) as error:
+        say(f"rankkit {name}: {error}")
+        return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="rankkit", description="Spectral analysis of low-rank adaptation, delta = phi(B A).", epilog=EPILOG
-    )
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one sentence what is wrong, without the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` shows what it takes.\n")
+
+
+def _parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="rankkit", description=ABOUT, epilog=HOW_TO_GO_ON,
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"rankkit {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for command in COMMANDS:
-        command.add(commands)
+    table = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    for command in commands:
+        command.add(table)
     return parser
 
 

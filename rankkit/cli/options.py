@@ -1,54 +1,105 @@
-"""What every command shares: options, formats, and where data and words go."""
+"""Options that several commands have: what to print, the rule, the law of the factors, the device."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from rankkit.cli.arguments import non_negative, number, writable
+from rankkit.cli.arguments import drawing, non_negative, number, positive, size, writable
+from rankkit.cli.command import Choice, Option, UsageError, needs
 
 __all__ = [
-    "EPILOG", "LAWS", "RULES", "command", "emit", "format_of", "law_named", "law_options", "picture", "rule_named",
-    "rule_options", "say", "write",
+    "AMPLITUDE", "DEVICE", "FAMILY", "FORMAT", "GAIN", "INIT", "LAW_CHOICE", "MEMORY", "MEMORY_CHOICE", "OUTPUT",
+    "PLOT", "PROGRESS", "RTOL", "RULES", "SPREAD", "check_device", "check_family", "law_named", "rule_choice",
+    "rule_named",
 ]  # fmt: skip
 
+# what to print, and where
+FORMAT = Option(
+    ("--format",),
+    "What to print: text, json, csv or markdown (default: as the output file's name ends, else text).",
+    choices=("text", "json", "csv", "markdown"), metavar="FORMAT",
+)  # fmt: skip
+OUTPUT = Option(
+    ("-o", "--output"), "Write the data to this file instead of to stdout.", read=writable, metavar="FILE", writes=True
+)
+PLOT = Option(
+    ("--plot",), "Draw a picture into this file (.png, .svg, .pdf).", read=drawing, metavar="FILE", writes=True
+)
+PROGRESS = Option(("--no-progress",), "Show no progress bar.", to="progress", flag=False)
+
+# how a rank is counted
+RTOL = Option(
+    ("--rtol",),
+    "Singular values up to RTOL sigma_1 do not count in numerical_rank (default: max(rows, columns) eps(float32)).",
+    read=non_negative, metavar="RTOL",
+)  # fmt: skip
+
+# how an adapter is read
+FAMILY = Option(
+    ("--family",), "Read the adapter as peft, kohya, diffusers, mlx, ... (default: what its keys tell).", metavar="NAME"
+)
+
+# phi, which makes the update
 RULES = ("sine", "sinter", "relu", "leaky_relu", "sigmoid", "tanh", "swish", "gelu")
+GAIN = Option(
+    ("--gain",), "The sine is divided by this (default: the square root of the number of rows).", read=positive,
+    metavar="NUMBER",
+)  # fmt: skip
+AMPLITUDE = Option(("--amplitude",), "The amplitude of the sinter rule.", read=number, default=5e-5, metavar="NUMBER")
+
+# the law of random factors
 LAWS = ("kaiming_uniform", "xavier_uniform", "uniform", "normal")
-EPILOG = "exit status: 0 done, 1 could not analyse, 2 usage, 3 a --fail-on gate tripped"
+INIT = Option(
+    ("--init",), f"The law from which the factors are drawn: {', '.join(LAWS)}.", default="kaiming_uniform",
+    choices=LAWS, metavar="LAW",
+)  # fmt: skip
+SPREAD = Option(
+    ("--a",), "The parameter a of kaiming_uniform; LoRA takes sqrt(5) = 2.236.", read=number, default=0.0,
+    metavar="NUMBER",
+)  # fmt: skip
+LAW_CHOICE = Choice(lambda options: f"with --init {options.init}", {"with --init kaiming_uniform": ("--a",)})
+
+# where the work is done
+DEVICE = Option(
+    ("--device",), "Compute on this torch device, for instance cuda (default: numpy on the CPU).", metavar="DEVICE"
+)
+MEMORY = Option(
+    ("--memory",), "Bytes it may use on the device, for instance 4GB or 512MB (default: most of what is free there).",
+    read=size, metavar="SIZE",
+)  # fmt: skip
+MEMORY_CHOICE = needs(DEVICE, "--memory")
 
 
-def command(commands: Any, name: str, run: Callable[[Any], int], summary: str, example: str, trouble: int) -> Any:
-    """Return a command's parser with what all share: --format, --output, --plot, --rtol, --no-progress.
+def rule_choice(flag: str, decided: Callable[[argparse.Namespace], str | None], *of_sine: str) -> Choice:
+    """Return the choice of a rule: --gain and the options `of_sine` belong to the sine, --amplitude to sinter.
 
-    `trouble` is the exit status when it cannot do what was asked.
+    Parameters
+    ----------
+    flag : str
+        The option that names the rule.
+    decided : callable
+        Parsed options -> the rule's name; None: none is chosen.
     """
-    parser = commands.add_parser(
-        name, help=summary, description=summary, epilog=f"example:\n  {example}\n\n{EPILOG}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    parser.set_defaults(run=run, trouble=trouble)
-    parser.add_argument("--format", choices=("text", "json", "csv", "markdown"), help="what to print (default: text)")
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", type=writable, help="write the data there instead of to stdout"
-    )
-    parser.add_argument("--plot", metavar="FILE", type=writable, help="draw a picture (.png, .svg, .pdf)")
-    parser.add_argument(
-        "--rtol", type=non_negative, help="rank tolerance relative to sigma_1 (default: max(m, n) eps(float32))"
-    )
-    parser.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress bar")
-    return parser
+
+    def state(name: str | None) -> str:
+        return f"with {flag} {name}" if name else f"without {flag}"
+
+    uses = {"sine": ("--gain", *of_sine), "sinter": ("--amplitude",)}
+    return Choice(lambda options: state(decided(options)), {state(name): used for name, used in uses.items()})
 
 
-def law_options(parser: Any) -> None:
-    """Add the law of the factors."""
-    parser.add_argument(
-        "--init", choices=LAWS, default="kaiming_uniform", help="law of the factors (default: kaiming_uniform)"
-    )
-    parser.add_argument("--a", type=number, default=0.0, help="kaiming_uniform's a: 0 (default), or LoRA's sqrt(5)")
+def rule_named(name: str, options: argparse.Namespace) -> Callable[[float], Any]:
+    """Return omega -> Rule, with what --gain and --amplitude say."""
+    from rankkit import rules
+
+    if name == "sine":
+        return partial(rules.Sine, gain=options.gain)
+    if name == "sinter":
+        return partial(rules.Sinter, options.amplitude)
+    return partial(rules.Activation, name)
 
 
 def law_named(options: argparse.Namespace) -> Any:
@@ -60,57 +111,22 @@ def law_named(options: argparse.Namespace) -> Any:
     return initializers.INITIALIZERS[options.init]()
 
 
-def rule_options(parser: Any) -> None:
-    """Add what rules take beside their frequency."""
-    parser.add_argument("--gain", type=non_negative, help="divisor of the sine (default: the root of the rows)")
-    parser.add_argument("--amplitude", type=number, default=5e-5, help="Sinter's amplitude (default: 5e-5)")
+def check_family(options: argparse.Namespace) -> None:
+    """Raise a UsageError unless --family names a family of adapters."""
+    from rankkit.checkpoints import READERS
+
+    if options.family is not None and options.family not in READERS:
+        raise UsageError(f"--family must be one of {', '.join(READERS)}, got {options.family!r}; or leave it out.")
 
 
-def rule_named(name: str, options: argparse.Namespace) -> Callable[[float], Any]:
-    """Return omega -> Rule."""
-    from rankkit import rules
-
-    if name == "sine":
-        return partial(rules.Sine, gain=options.gain)
-    if name == "sinter":
-        return partial(rules.Sinter, options.amplitude)
-    return partial(rules.Activation, name)
-
-
-def format_of(options: argparse.Namespace) -> str:
-    """Return what --format says, else what the output file's ending says, else text."""
-    endings = {".json": "json", ".csv": "csv", ".md": "markdown"}
-    return options.format or endings.get(Path(options.output or "").suffix, "text")
-
-
-def emit(options: argparse.Namespace, columns: dict[str, Any]) -> None:
-    """Print a table in the format that was asked for."""
-    from rankkit.report.tables import FORMATS
-
-    write(options, FORMATS[format_of(options)](columns))
-
-
-def write(options: argparse.Namespace, text: str) -> None:
-    """Print text, or write it to --output, whole or not at all."""
-    if options.output is None:
-        print(text, flush=True)
+def check_device(options: argparse.Namespace) -> None:
+    """Raise a UsageError unless torch can use the --device here."""
+    if options.device is None:
         return
-    from rankkit.files import write_atomically
+    import torch
 
-    data = f"{text}\n".encode()
-    say(f"wrote {write_atomically(options.output, lambda file: file.write(data))}")
-
-
-def picture(axes: Any, file: str) -> None:
-    """Write the figure that holds the axes."""
-    from rankkit.files import write_atomically
-
-    figure, suffix = axes[0].figure, Path(file).suffix.removeprefix(".") or "png"
-    if suffix not in figure.canvas.get_supported_filetypes():
-        raise ValueError(f"--plot cannot write .{suffix} files; name a .png, .svg or .pdf file.")
-    say(f"wrote {write_atomically(file, lambda out: figure.savefig(out, format=suffix))}")
-
-
-def say(text: str) -> None:
-    """Tell the user something that is not data."""
-    print(text, file=sys.stderr)
+    try:
+        torch.empty(1, device=options.device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"--device must be one that torch can use here, got {options.device!r}: {reason}") from None

@@ -3,63 +3,95 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from rankkit.cli.arguments import frequencies, number, positive_int
-from rankkit.cli.options import command, emit, law_named, law_options, picture
+from rankkit.cli.arguments import frequencies, number, positive_int, words
+from rankkit.cli.command import Choice, Command, Group, OneOf, Option, needs
+from rankkit.cli.options import FORMAT, INIT, LAW_CHOICE, OUTPUT, PLOT, RTOL, SPREAD, law_named
+from rankkit.cli.output import emit, picture
 
-__all__ = ["add"]
+__all__ = ["PREDICT"]
 
+_MEASURES = ("numerical_rank", "stable_rank")
+_COUNTED = "where the numerical rank is predicted"
 _TARGETS = {
     "target_stable_rank": "stable_rank",
     "target_rank": "numerical_rank",
     "target_participation_ratio": "participation_ratio",
 }
-
-
-def add(commands: Any) -> None:
-    """Add the command to the parser."""
-    predict = command(
-        commands, "predict", _predict, "predict the rank of sin(omega B A), or omega for a rank, without sampling",
-        "rankkit predict --d 4096 --r 8 --target-stable-rank 100", trouble=2,
-    )  # fmt: skip
-    predict.add_argument("--d", type=positive_int, required=True, help="rows of the update")
-    predict.add_argument("--n", type=positive_int, help="columns of the update (default: d)")
-    predict.add_argument("--r", type=positive_int, required=True, help="rank of the factors")
-    what = predict.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "--omegas", type=frequencies, metavar="LIST", help="frequencies: 1,10,100 or FIRST:LAST:COUNT[:log]"
-    )
-    what.add_argument("--target-stable-rank", type=number, metavar="RANK", help="find omega for this stable rank")
-    what.add_argument("--target-rank", type=number, metavar="RANK", help="find omega for this numerical rank")
-    what.add_argument("--target-participation-ratio", type=number, metavar="RATIO", help="find omega for this ratio")
-    predict.add_argument(
-        "--measures", type=lambda text: text.split(","), metavar="LIST",
-        help="comma-separated, with --omegas (default: numerical_rank,stable_rank)",
-    )  # fmt: skip
-    law_options(predict)
+_OMEGAS = Option(
+    ("--omegas",), "Predict the measures at these frequencies: 1,10,100 or FIRST:LAST:COUNT[:log].", read=frequencies,
+    metavar="LIST",
+)  # fmt: skip
 
 
 def _predict(options: argparse.Namespace) -> int:
     from rankkit.law import frequency_for_rank, predict_curve
 
-    law = law_named(options)
-    given = {"d": options.d, "r": options.r, "n": options.n, "initializer": law}
-    measures = options.measures or ("numerical_rank", "stable_rank")
+    given = {"d": options.d, "r": options.r, "n": options.n, "initializer": law_named(options)}
+    measures = options.measures or _MEASURES
     if options.omegas is not None:
         curve = predict_curve(options.omegas, measures=measures, rtol=options.rtol, **given)
         emit(options, {name: column.tolist() for name, column in curve.columns.items()})
         if options.plot:
             from rankkit.plots import law_curves
 
-            picture(law_curves(curve.table, measures), options.plot)
+            picture(lambda: law_curves(curve.table, measures), options.plot)
         return 0
-    if options.plot:
-        raise ValueError("--plot draws curves; name the frequencies with --omegas.")
     name = next(name for name in _TARGETS if getattr(options, name) is not None)
-    target = getattr(options, name)
-    found = frequency_for_rank(target, measure=_TARGETS[name], rtol=options.rtol, **given)
+    found = frequency_for_rank(getattr(options, name), measure=_TARGETS[name], rtol=options.rtol, **given)
     there = predict_curve([found.value], measures=measures, rtol=options.rtol, **given).columns
     columns = {name: column.tolist() for name, column in there.items()}
     emit(options, {"omega": [found.value], "omega_error": [found.error]} | columns)
     return 0
+
+
+def _counted(options: argparse.Namespace) -> str:
+    """Return whether the numerical rank, which alone has a tolerance, is among what is predicted."""
+    counts = options.target_rank is not None or "numerical_rank" in (options.measures or _MEASURES)
+    return _COUNTED if counts else f"for {', '.join(options.measures)}"
+
+
+PREDICT = Command(
+    "predict",
+    "Predict the rank of sin(omega B A) without sampling.",
+    "For a target it finds the frequency omega that reaches it.",
+    (
+        "rankkit predict --d 4096 --r 8 --target-stable-rank 100",
+        "rankkit predict --d 4096 --r 8 --omegas 1:1000:20:log --plot law.png",
+        "rankkit predict --d 1024 --r 4 --target-rank 200 --rtol 1e-3 --init normal",
+    ),
+    (
+        Group(
+            "what to predict",
+            (
+                Option(("--d",), "Rows of the update.", read=positive_int, metavar="ROWS", required=True),
+                Option(("--n",), "Columns of the update (default: d).", read=positive_int, metavar="COLUMNS"),
+                Option(("--r",), "Rank of the factors.", read=positive_int, metavar="RANK", required=True),
+                OneOf(
+                    (
+                        _OMEGAS,
+                        Option(
+                            ("--target-stable-rank",), "Find omega for this stable rank.", read=number, metavar="RANK"
+                        ),
+                        Option(("--target-rank",), "Find omega for this numerical rank.", read=number, metavar="RANK"),
+                        Option(
+                            ("--target-participation-ratio",), "Find omega for this participation ratio.", read=number,
+                            metavar="RATIO",
+                        ),
+                    ),
+                    required=True,
+                ),
+                Option(
+                    ("--measures",), f"What to predict there, with commas between (default: {','.join(_MEASURES)}).",
+                    read=words, metavar="LIST",
+                ),
+                RTOL,
+            ),
+        ),
+        Group("for which factors", (INIT, SPREAD)),
+        Group("output", (FORMAT, OUTPUT, PLOT)),
+    ),
+    _predict,
+    choices=(LAW_CHOICE, needs(_OMEGAS, "--plot"), Choice(_counted, {_COUNTED: ("--rtol",)})),
+    trouble=2,
+)  # fmt: skip

@@ -5,65 +5,40 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rankkit.cli.arguments import frequencies, positive_int
+from rankkit.cli.arguments import folder, frequencies, positive_int, words
+from rankkit.cli.command import Choice, Command, Group, Option, UsageError, excludes, needs
 from rankkit.cli.options import (
+    AMPLITUDE,
+    DEVICE,
+    FORMAT,
+    GAIN,
+    INIT,
+    LAW_CHOICE,
+    MEMORY,
+    MEMORY_CHOICE,
+    OUTPUT,
+    PLOT,
+    PROGRESS,
+    RTOL,
     RULES,
-    command,
-    emit,
-    format_of,
+    SPREAD,
+    check_device,
     law_named,
-    law_options,
-    picture,
+    rule_choice,
     rule_named,
-    rule_options,
-    say,
 )
+from rankkit.cli.output import emit, format_of, picture, say
 
-__all__ = ["add"]
-
-
-def add(commands: Any) -> None:
-    """Add the command to the parser."""
-    sweep = command(
-        commands, "sweep", _sweep, "measure how the rank of phi(omega B A) grows with the frequency omega",
-        "rankkit sweep --d 512 --r 2 --omegas 1:1000:40:log --seeds 10 --plot curve.png", trouble=2,
-    )  # fmt: skip
-    sweep.add_argument("--d", type=positive_int, default=512, help="rows of the update (default: 512)")
-    sweep.add_argument("--n", type=positive_int, help="columns of the update (default: d)")
-    sweep.add_argument("--r", type=positive_int, default=2, help="rank of the factors (default: 2)")
-    sweep.add_argument(
-        "--omegas", type=frequencies, metavar="LIST",
-        help="1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: staircase to plateau)",
-    )  # fmt: skip
-    sweep.add_argument("--seeds", type=positive_int, help="how many random draws (default: 5)")
-    sweep.add_argument(
-        "--protocol", choices=("adasine",), help="a published setting: adasine is omega = 1..1000, 100 seeds, rank only"
-    )
-    sweep.add_argument("--rule", choices=RULES, default="sine", help="phi (default: sine)")
-    rule_options(sweep)
-    law_options(sweep)
-    sweep.add_argument("--law", action="store_true", help="draw what the law predicts into the picture (sine only)")
-    sweep.add_argument("--metrics", type=lambda text: text.split(","), metavar="LIST",
-                       help="comma-separated (default: numerical_rank,stable_rank)")  # fmt: skip
-    sweep.add_argument(
-        "--dtype", choices=("float64", "float32"), default="float64", help="working precision of the update"
-    )
-    sweep.add_argument("--device", help="torch device, e.g. cuda (default: numpy on the CPU)")
-    sweep.add_argument("--memory", type=positive_int, metavar="BYTES", help="what the torch device may use")
-    sweep.add_argument("--n-jobs", type=positive_int, help="workers (default: all cores); results do not depend on it")
-    sweep.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster, e.g. tcp://host:8786")
-    sweep.add_argument(
-        "--store", metavar="FOLDER", help="keep every finished chunk there; the same command goes on where it stopped"
-    )
-    sweep.add_argument("--save", metavar="FOLDER", help="keep the whole sweep (sweep.csv, sweep.json) for Sweep.load")
+__all__ = ["SWEEP"]
 
 
 def _sweep(options: argparse.Namespace) -> int:
     from rankkit import execution
     from rankkit.sweeps.sweep import sweep_frequency
 
-    if options.law and (options.rule != "sine" or not options.plot):
-        raise ValueError("--law predicts the sine and draws into a picture; use it with --rule sine and --plot FILE.")
+    check_device(options)
+    if options.law:
+        _check_law(options)
     law = law_named(options)
     with execution.cluster(options.scheduler):
         sweep = sweep_frequency(
@@ -82,18 +57,134 @@ def _sweep(options: argparse.Namespace) -> int:
         columns = {name: summary[name].tolist() for name in wanted}
     emit(options, columns)
     if options.plot:
-        picture(sweep.plot(law=_predicted(sweep, options, law) if options.law else None), options.plot)
+        predicted = _predicted(sweep, options, law) if options.law else None
+        picture(lambda: sweep.plot(law=predicted), options.plot)
     return 0
 
 
+def _check_law(options: argparse.Namespace) -> None:
+    """Raise a UsageError where the law predicts nothing of what will be measured."""
+    from rankkit.law import MEASURES
+
+    if options.metrics and not {*options.metrics} & {*MEASURES}:
+        raise UsageError(f"--law predicts {', '.join(MEASURES)}, got --metrics {','.join(options.metrics)}; add one.")
+    if options.omegas and max(options.omegas) == 0:
+        raise UsageError("--law predicts at frequencies above 0, got only 0; add one to --omegas.")
+
+
 def _predicted(sweep: Any, options: argparse.Namespace, law: Any) -> Any:
+    """Return the law's table at the sweep's frequencies."""
     from rankkit.law import MEASURES, predict_curve
 
     measures = [name for name in sweep.metrics if name in MEASURES]
     omegas = sorted({float(omega) for omega in sweep.columns["omega"] if omega > 0})
-    if not measures or not omegas:
-        raise ValueError(f"--law predicts {', '.join(MEASURES)} at omega > 0, and the sweep has none of them.")
     rtol = float(sweep.columns["rtol"][0])
     return predict_curve(
         omegas, d=options.d, r=options.r, n=options.n, measures=measures, rtol=rtol, initializer=law
     ).table
+
+
+def _protocol(options: argparse.Namespace) -> str:
+    chosen = options.omegas is not None and options.seeds is not None and options.metrics is not None
+    return "with all three" if chosen else _OPEN
+
+
+_OPEN = "without one of --omegas, --seeds and --metrics"
+_SCHEDULER = Option(
+    ("--scheduler",), "Run on the Dask cluster at this address, for instance tcp://host:8786.", metavar="ADDRESS"
+)
+_WHAT = Group(
+    "what to measure",
+    (
+        Option(("--d",), "Rows of the update.", read=positive_int, default=512, metavar="ROWS"),
+        Option(("--n",), "Columns of the update (default: d).", read=positive_int, metavar="COLUMNS"),
+        Option(("--r",), "Rank of the factors.", read=positive_int, default=2, metavar="RANK"),
+        Option(
+            ("--omegas",),
+            "Frequencies: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: 56 over the whole curve).",
+            read=frequencies, metavar="LIST",
+        ),
+        Option(("--seeds",), "How many random draws (default: 5).", read=positive_int, metavar="COUNT"),
+        Option(
+            ("--metrics",), "What to measure, with commas between (default: numerical_rank,stable_rank).", read=words,
+            metavar="LIST",
+        ),
+        Option(
+            ("--protocol",),
+            "A published setting for what is left out: adasine has omega = 1..1000, 100 seeds and the numerical rank.",
+            choices=("adasine",), metavar="NAME",
+        ),
+        RTOL,
+    ),
+)  # fmt: skip
+_RULE = Group(
+    "under which rule",
+    (
+        Option(("--rule",), f"The function phi: {', '.join(RULES)}.", choices=RULES, default="sine", metavar="RULE"),
+        GAIN,
+        AMPLITUDE,
+        INIT,
+        SPREAD,
+    ),
+)
+_HOW = Group(
+    "how to compute",
+    (
+        Option(
+            ("--dtype",), "The precision in which the update is formed: float64 or float32.", default="float64",
+            choices=("float64", "float32"), metavar="DTYPE",
+        ),
+        DEVICE,
+        MEMORY,
+        Option(
+            ("--n-jobs",), "How many workers (default: all cores, or one for a device). Results do not depend on it.",
+            read=positive_int, metavar="COUNT",
+        ),
+        _SCHEDULER,
+        Option(
+            ("--store",), "Keep every finished piece in this folder; the same command then goes on where it stopped.",
+            read=folder, metavar="FOLDER",
+        ),
+        PROGRESS,
+    ),
+)  # fmt: skip
+SWEEP = Command(
+    "sweep",
+    "Measure how the rank of phi(omega B A) grows with omega.",
+    "The factors B and A are drawn at random, and omega is the frequency of the rule phi.",
+    (
+        "rankkit sweep --d 128 --r 2 --omegas 1:1000:20:log --seeds 3 --plot curve.png",
+        "rankkit sweep --d 128 --r 2 --law --plot curve_and_law.png",
+        "rankkit sweep --d 96 --r 4 --rule gelu --metrics stable_rank,effective_rank --store pieces --save finished",
+    ),
+    (
+        _WHAT,
+        _RULE,
+        Group(
+            "against what",
+            (Option(("--law",), "Draw what the law of the sine predicts into the picture.", default=False, flag=True),),
+        ),
+        _HOW,
+        Group(
+            "output",
+            (
+                FORMAT,
+                OUTPUT,
+                PLOT,
+                Option(
+                    ("--save",), "Keep the whole sweep in this folder, for Sweep.load.", read=folder, metavar="FOLDER"
+                ),
+            ),
+        ),
+    ),
+    _sweep,
+    choices=(
+        rule_choice("--rule", lambda options: options.rule, "--law"),
+        LAW_CHOICE,
+        MEMORY_CHOICE,
+        needs(PLOT, "--law"),
+        Choice(_protocol, {_OPEN: ("--protocol",)}),
+        excludes(_SCHEDULER, "--n-jobs"),
+    ),
+    trouble=2,
+)  # fmt: skip

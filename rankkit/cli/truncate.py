@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
 from rankkit.cli.arguments import positive_int, share
-from rankkit.cli.options import command, emit, format_of, say
+from rankkit.cli.command import Command, Group, OneOf, Option, UsageError, excludes
+from rankkit.cli.options import FORMAT, OUTPUT, PROGRESS
+from rankkit.cli.output import emit, format_of, say, write
 
-__all__ = ["add"]
+__all__ = ["TRUNCATE"]
 
 _BRIEF = {
     "module": "module", "r": "r", "rank": "rank", "kept_energy": "kept energy", "frobenius_error": "Frobenius error",
@@ -17,47 +18,82 @@ _BRIEF = {
 }  # fmt: skip
 
 
-def add(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = command(
-        commands, "truncate", _truncate, "write a PEFT LoRA adapter with the ranks it needs, checked after writing",
-        "rankkit truncate path/to/adapter smaller/ --keep 0.99", trouble=1,
-    )  # fmt: skip
-    parser.add_argument("path", help="adapter folder or file (with --dry-run, of any format)")
-    parser.add_argument("out", nargs="?", help="new folder to write")
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument("--keep", type=share, default=0.95, help="share of the energy to keep (default: 0.95)")
-    size.add_argument("--rank", type=positive_int, help="instead: this rank for every module that has a larger one")
-    parser.add_argument(
-        "--norm", choices=("frobenius", "spectral"), default="frobenius",
-        help="spectral: leave out only values up to (1 - KEEP) sigma_1",
-    )  # fmt: skip
-    parser.add_argument(
-        "--dry-run", action="store_true", help="write nothing: print the ranks, with --format json as PEFT patterns"
-    )
+_RANK = Option(
+    ("--rank",), "Instead: give this rank to every module that has a larger one.", read=positive_int, metavar="RANK"
+)
 
 
 def _truncate(options: argparse.Namespace) -> int:
     from rankkit.audits.audit import audit
     from rankkit.audits.truncate import suggest_ranks, truncate
 
-    if options.dry_run == (options.out is not None):
-        raise ValueError("name a folder to write, or ask for a --dry-run; one of the two.")
-    if options.plot:
-        raise ValueError("truncate draws nothing; leave --plot out.")
-    if options.dry_run:
-        ranks = suggest_ranks(audit(options.path, progress=options.progress), keep=options.keep, norm=options.norm)
+    out: str | None = options.out
+    if options.dry_run and out is not None:
+        raise UsageError(f"--dry-run writes no adapter, got the folder {out!r}; leave one of them out.")
+    if out is None:
+        if not options.dry_run:
+            raise UsageError("truncate needs a folder to write, got none; name one or add --dry-run.")
+        report = audit(options.path, progress=options.progress)
+        ranks = suggest_ranks(report, keep=options.keep, norm=options.norm, rank=options.rank)
         if format_of(options) == "json":
-            print(json.dumps({"rank_pattern": ranks.rank_pattern, "alpha_pattern": ranks.alpha_pattern()}, indent=2))
+            patterns = {"rank_pattern": ranks.rank_pattern, "alpha_pattern": ranks.alpha_pattern()}
+            write(options, json.dumps(patterns, indent=2))
+            say(ranks.summary)
             return 0
     else:
         ranks = truncate(
-            options.path, options.out, keep=options.keep, norm=options.norm, rank=options.rank,
+            options.path, out, keep=options.keep, norm=options.norm, rank=options.rank,
             progress=options.progress,
         )  # fmt: skip
-        say(f"wrote {options.out}")
+        say(f"wrote {out}")
     brief = format_of(options) in ("text", "markdown")
     columns = {head: ranks.columns[name] for name, head in _BRIEF.items() if name in ranks.columns}
     emit(options, columns if brief else ranks.columns)
     say(ranks.summary)
     return 0
+
+
+TRUNCATE = Command(
+    "truncate",
+    "Write a smaller PEFT LoRA adapter, with the ranks it needs.",
+    "What was written is read again, and its error is compared with the stated one.",
+    (
+        "rankkit truncate path/to/adapter smaller/ --keep 0.99",
+        "rankkit truncate path/to/adapter --dry-run --format json -o patterns.json",
+        "rankkit truncate path/to/adapter smallest/ --rank 2",
+    ),
+    (
+        Group(
+            "what to make smaller",
+            (
+                Option(("path",), "An adapter folder or file; with --dry-run of any format."),
+                Option(("out",), "The new folder to write.", nargs="?"),
+                Option(
+                    ("--dry-run",), "Write no adapter: print the ranks, with --format json as PEFT's patterns.",
+                    default=False, flag=True,
+                ),
+            ),
+        ),
+        Group(
+            "how far",
+            (
+                OneOf(
+                    (
+                        Option(
+                            ("--keep",), "The share of an update's energy to keep.", read=share, default=0.95,
+                            metavar="SHARE",
+                        ),
+                        _RANK,
+                    )
+                ),
+                Option(
+                    ("--norm",), "With spectral, leave out only singular values up to (1 - SHARE) sigma_1.",
+                    default="frobenius", choices=("frobenius", "spectral"), metavar="NORM",
+                ),
+            ),
+        ),
+        Group("output", (FORMAT, OUTPUT, PROGRESS)),
+    ),
+    _truncate,
+    choices=(excludes(_RANK, "--norm"),),
+)  # fmt: skip

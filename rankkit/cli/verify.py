@@ -4,69 +4,38 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rankkit.cli.arguments import positive_int, seconds, writable
-from rankkit.cli.options import command, emit, format_of, say, write
+from rankkit.cli.arguments import certificates, folder, ledger, positive_int, seconds, writable
+from rankkit.cli.command import Choice, Command, Group, OneOf, Option
+from rankkit.cli.options import FORMAT, OUTPUT, PROGRESS
+from rankkit.cli.output import emit, format_of, off_screen, save, say, write
 
-__all__ = ["add"]
+__all__ = ["VERIFY"]
 
-
-def add(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = command(
-        commands, "verify", _verify, "check mathematical claims: search for violations, prove what is found",
-        "rankkit verify my_claims.py --certificates found.json", trouble=1,
-    )  # fmt: skip
-    parser.add_argument(
-        "path",
-        nargs="*",
-        help="Python files with CLAIMS, or folders with claims.py or relations.py, to run (default: the papers')",
-    )
-    parser.add_argument("--claim", action="append", default=[], metavar="ID", help="only this one; may be repeated")
-    parser.add_argument("--budget", type=seconds, default=60.0, metavar="TIME", help="a claim may take, e.g. 60s, 2m")
-    parser.add_argument("--instances", type=positive_int, default=1000, help="to look at, at least (default: 1000)")
-    parser.add_argument("--html", metavar="FILE", type=writable, help="write a page with a table to sort")
-    parser.add_argument("--database", metavar="FOLDER", help="keep the instances nearest to violation, and start there")
-    parser.add_argument("--against", metavar="LEDGER.json", help="exit 3 where a verdict is not the one in this file")
-    parser.add_argument("--certificates", metavar="FILE", type=writable, help="write the counterexamples' certificates")
-    parser.add_argument("--reported", action="store_true", help="check printed numbers (relations.py), not claims")
-    parser.add_argument("--pictures", metavar="FOLDER", help="with --reported: every table, coloured by verdict")
-    parser.add_argument("--recheck", metavar="FILE", help="only compute the margins of these certificates again")
+_CLAIMS, _REPORTED, _RECHECK = "where claims are checked", "with --reported", "with --recheck"
+_RELATIONS = "where there are only relations.py files"
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from rankkit.claims.ledger import verify
-    from rankkit.files import write_atomically
+    from rankkit.data import paper_checks
 
-    if options.plot:
-        raise ValueError("verify draws nothing; leave --plot out.")
-    if not options.path:
-        from rankkit.data import paper_checks
-
-        options.path = [str(paper_checks())]
-    if options.recheck:
-        return _recheck(options)
-    if options.reported or not _has_claims(options.path):
-        return _reported(options)
-    ledger = verify(
-        *options.path, only=options.claim, instances=options.instances, budget=options.budget,
-        database=options.database, progress=options.progress,
-    )  # fmt: skip
-    _tell(options, ledger)
-    if options.certificates:
-        found = [record["certificate"] for record in ledger.records if record["certificate"]]
-        data = json.dumps(found, indent=1).encode()
-        say(f"wrote {write_atomically(options.certificates, lambda file: file.write(data))}")
-    changes = ledger.changed(json.loads(Path(options.against).read_text())) if options.against else []
-    for change in changes:
-        say(f"changed: {change}")
-    broken = any(entry.verdict.word == "BROKEN" for entry in ledger.checked)
-    return 3 if changes else 1 if broken else 0
+    work = {_CLAIMS: _claims, _REPORTED: _reported, _RELATIONS: _reported, _RECHECK: _recheck}[_mode(options)]
+    return work(options, options.path or [str(paper_checks())])
 
 
-def _has_claims(paths: list[str]) -> bool:
+def _mode(options: argparse.Namespace) -> str:
+    """Return what is to be done."""
+    if options.recheck is not None:
+        return _RECHECK
+    if options.reported:
+        return _REPORTED
+    return _CLAIMS if not options.path or _has_claims(options.path) else _RELATIONS
+
+
+def _has_claims(paths: Sequence[str]) -> bool:
     from rankkit.claims.ledger import FILES
 
     return any(
@@ -74,23 +43,50 @@ def _has_claims(paths: list[str]) -> bool:
     )
 
 
-def _reported(options: argparse.Namespace) -> int:
+def _claims(options: argparse.Namespace, paths: Sequence[str]) -> int:
+    """Check claims; 3 where a verdict is not the committed one, 1 where a claim is broken."""
+    from rankkit.claims.ledger import verify
+
+    found = verify(
+        *paths, only=options.claim, instances=options.instances, budget=options.budget, database=options.database,
+        progress=options.progress,
+    )  # fmt: skip
+    _tell(options, found)
+    if options.certificates:
+        records = [record["certificate"] for record in found.records if record["certificate"]]
+        save(options.certificates, json.dumps(records, indent=1))
+    broken = any(entry.verdict.word == "BROKEN" for entry in found.checked)
+    return 3 if _changed(options, found) else 1 if broken else 0
+
+
+def _reported(options: argparse.Namespace, paths: Sequence[str]) -> int:
     """Check printed numbers against each other, as relations.py says; 3 where a verdict is not the committed one."""
     from rankkit.reported import collect, pictures
 
-    found = collect(options.path)
+    found = collect(paths)
     if not found.papers:
-        raise ValueError(f"{', '.join(options.path)} holds no claims and no relations.py; see `rankkit verify --help`.")
+        raise ValueError(f"{', '.join(paths)} holds no claims and no relations.py; see `rankkit verify --help`.")
     _tell(options, found)
     if options.pictures:
-        import matplotlib as mpl
+        off_screen()
+        say(f"wrote {len(pictures(found, options.pictures))} pictures to {options.pictures}")
+    return 3 if _changed(options, found) else 0
 
-        mpl.use("Agg")
-        say(f"wrote {len(pictures(found, Path(options.pictures)))} pictures to {options.pictures}")
-    changes = found.changed(json.loads(Path(options.against).read_text())) if options.against else []
-    for change in changes:
-        say(f"changed: {change}")
-    return 3 if changes else 0
+
+def _recheck(options: argparse.Namespace, paths: Sequence[str]) -> int:
+    """Compute every certificate's margin again; 3 if one does not hold."""
+    from rankkit.claims.certificates import Certificate
+    from rankkit.claims.ledger import collect
+
+    claims = {claim.id: claim for claim in collect(paths)}
+    status: list[str] = []
+    for record in options.recheck:
+        certificate = Certificate.from_json(json.dumps(record))
+        if certificate.claim not in claims:
+            raise ValueError(f"there is no claim {certificate.claim} in {', '.join(paths)}.")
+        status.append("confirmed" if certificate.recheck(claims[certificate.claim]) else "REJECTED")
+    emit(options, {"claim": [record["claim"] for record in options.recheck], "certificate": status})
+    return 3 if "REJECTED" in status else 0
 
 
 def _tell(options: argparse.Namespace, found: Any) -> None:
@@ -104,23 +100,112 @@ def _tell(options: argparse.Namespace, found: Any) -> None:
         emit(options, found.columns)
     say(found.summary)
     if options.html:
-        from rankkit.files import write_atomically
-
-        say(f"wrote {write_atomically(options.html, lambda file: file.write(found.to_html().encode()))}")
+        save(options.html, found.to_html())
 
 
-def _recheck(options: argparse.Namespace) -> int:
-    """Compute every certificate's margin again; 3 if one does not hold."""
-    from rankkit.claims.certificates import Certificate
-    from rankkit.claims.ledger import collect
+def _changed(options: argparse.Namespace, found: Any) -> bool:
+    """Return whether a verdict is not the one of --against; say which."""
+    changes: list[str] = found.changed(options.against) if options.against is not None else []
+    for change in changes:
+        say(f"changed: {change}")
+    return bool(changes)
 
-    claims = {claim.id: claim for claim in collect(options.path)}
-    records = json.loads(Path(options.recheck).read_text())
-    status: list[str] = []
-    for record in records:
-        certificate = Certificate.from_json(json.dumps(record))
-        if certificate.claim not in claims:
-            raise ValueError(f"there is no claim {certificate.claim} in {', '.join(options.path)}.")
-        status.append("confirmed" if certificate.recheck(claims[certificate.claim]) else "REJECTED")
-    emit(options, {"claim": [record["claim"] for record in records], "certificate": status})
-    return 3 if "REJECTED" in status else 0
+
+_OF_CLAIMS = ("--claim", "--budget", "--instances", "--database", "--certificates", "--no-progress")
+_OF_BOTH = ("--against", "--html")
+VERIFY = Command(
+    "verify",
+    "Check claims: search for violations, and prove what is found.",
+    "Without a path it checks what four papers state. The files it is given are run.",
+    (
+        "rankkit verify my_claims.py --certificates found.json",
+        "rankkit verify my_claims.py --recheck found.json",
+        "rankkit verify --reported --html numbers.html -o numbers.csv",
+    ),
+    (
+        Group(
+            "what to check",
+            (
+                Option(
+                    ("path",),
+                    "Python files with CLAIMS, or folders with claims*.py or relations.py files "
+                    "(default: what the papers state).",
+                    nargs="*", default=(),
+                ),
+                Option(
+                    ("--claim",), "Check only the claim with this id. May be repeated.", repeated=True, default=(),
+                    metavar="ID",
+                ),
+                OneOf(
+                    (
+                        Option(
+                            ("--reported",), "Check printed numbers (relations.py) instead of claims.", default=False,
+                            flag=True,
+                        ),
+                        Option(
+                            ("--recheck",), "Only compute the margins of the certificates in this file again.",
+                            read=certificates, metavar="FILE",
+                        ),
+                    )
+                ),
+            ),
+        ),
+        Group(
+            "how hard to look",
+            (
+                Option(
+                    ("--budget",), "The time one claim may take, in seconds or for instance as 2m.", read=seconds,
+                    default=60.0, metavar="TIME",
+                ),
+                Option(
+                    ("--instances",), "Look at this many instances of every claim at least.", read=positive_int,
+                    default=1000, metavar="COUNT",
+                ),
+                Option(
+                    ("--database",), "Keep the instances nearest to violation in this folder, and start from them.",
+                    read=folder, metavar="FOLDER",
+                ),
+            ),
+        ),
+        Group(
+            "against what",
+            (
+                Option(
+                    ("--against",), "Exit with status 3 where a verdict is not the one in this ledger.", read=ledger,
+                    metavar="LEDGER.json",
+                ),
+            ),
+        ),
+        Group(
+            "output",
+            (
+                FORMAT,
+                OUTPUT,
+                Option(
+                    ("--html",), "Write a page with a table to sort into this file.", read=writable, metavar="FILE",
+                    writes=True,
+                ),
+                Option(
+                    ("--certificates",), "Write the certificates of the counterexamples into this file.", read=writable,
+                    metavar="FILE", writes=True,
+                ),
+                Option(
+                    ("--pictures",), "With --reported, draw every table into this folder, coloured by verdict.",
+                    read=folder, metavar="FOLDER",
+                ),
+                PROGRESS,
+            ),
+        ),
+    ),
+    _verify,
+    choices=(
+        Choice(
+            _mode,
+            {
+                _CLAIMS: (*_OF_CLAIMS, *_OF_BOTH),
+                _REPORTED: ("--pictures", *_OF_BOTH),
+                _RELATIONS: ("--pictures", *_OF_BOTH),
+            },
+        ),
+    ),
+)  # fmt: skip

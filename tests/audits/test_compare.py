@@ -110,5 +110,5 @@ def test_the_command(tmp_path, capsys):
     folders = [str(save(tmp_path / f"step-{i}", module(NAME, seed=i))) for i in range(2)]
     assert main(["compare", *folders, "--plot", str(tmp_path / "x.png"), "--no-progress"]) == 0
     assert "1 of 1 pairs of modules compared." in capsys.readouterr().out
-    assert main(["compare", folders[0], "--no-progress"]) == 1
+    assert main(["compare", folders[0], "--no-progress"]) == 2
     assert "at least two" in capsys.readouterr().err

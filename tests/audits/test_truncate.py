@@ -171,6 +171,6 @@ def test_the_command(tmp_path, capsys):
     said = capsys.readouterr()
     assert "as written" in said.out
     assert "parameters (50.0 %)" in said.err
-    assert main(["truncate", source, "--no-progress"]) == 1
+    assert main(["truncate", source, "--no-progress"]) == 2
     with pytest.raises(SystemExit):
         main(["truncate", source, "--dry-run", "--keep", "2"])

@@ -167,7 +167,7 @@ def test_the_command_line_asks_what_if(capsys):
     assert main(["audit", "--sample", "--omegas", "1,10000", "--no-progress"]) == 0
     assert capsys.readouterr().out.count("saturated") > 10
     for words in (["--as", "sine"], ["--omega", "3"], ["--omegas", "1,2", "--spectra", "x.npz"]):
-        assert main(["audit", "--sample", "--no-progress", *words]) == 1
+        assert main(["audit", "--sample", "--no-progress", *words]) == 2
         assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -142,7 +142,7 @@ def test_a_full_fine_tune_is_its_difference(rng, tmp_path, capsys):
     words = ["audit", "--full", str(tmp_path / "tuned.safetensors"), "--no-progress"]
     assert main([*words, "--base", str(tmp_path / "base.safetensors")]) == 0
     assert "rel. Frobenius" in capsys.readouterr().out
-    assert main(words) == 1
+    assert main(words) == 2
     assert "--base" in capsys.readouterr().err
     with pytest.raises(ValueError, match="share no matrix"):
         rk.audit_full({"a.weight": np.ones((2, 2))}, {"b.weight": np.ones((2, 2))})

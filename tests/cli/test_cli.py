@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rankkit.cli.main import main
-from tests.conftest import module, save
+from tests.conftest import CONFIG, module, save
 
 SWEEP = ["sweep", "--d", "24", "--r", "2", "--omegas", "0.01,300", "--seeds", "2"]
 
@@ -128,13 +128,88 @@ def test_a_gate_on_nothing_measured_trips(tmp_path):
         (["sweep", "--omegas", "1:2:3:4:5"], "FIRST:LAST:COUNT"),
         (["sweep", "--rtol", "-1"], "expected a number >= 0"),
         (["nothing"], "invalid choice"),
+        (["sweep", "--omegas", "1:0"], "a range must end above its beginning, got '1:0'"),
+        (["audit", "x", "--as", "sine", "--omega", "1", "--omegas", "1"], "not allowed with argument"),
     ],
 )
 def test_wrong_usage_is_status_two(arguments, says, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
-    assert says in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("audit --sample --as sine", "--as sine needs a frequency, got none"),
+        ("audit --sample --omega 3", "--omega is used with --as, not without --as; add --as or leave it out."),
+        ("audit --full tuned", "--full needs the model that was fine-tuned, got none; add --base MODEL."),
+        ("audit --sample --intruders 3", "--intruders is used with --base, not without --base"),
+        ("audit --full a --base b --as sine --omega 1", "--as is used where adapters are audited or with --omegas"),
+        ("audit --sample --omegas 1,2 --html a.html", "--html is used where adapters are audited or with --full"),
+        ("audit --sample --omegas 1,2 --rtol 0.1", "--rtol is used"),
+        ("audit --sample --as relu --omega 1 --gain 2", "--gain is used with --as sine, not with --as relu"),
+        ("audit one two --plot a.png", "--plot takes one adapter, got 2"),
+        ("audit one two --omegas 1,2", "--omegas takes one adapter, got 2"),
+        ("audit --sample -o a.png --plot ./a.png", "two options write the file 'a.png'"),
+        ("audit --sample --as sine --omega 1 --device nonsense", "--device must be one that torch can use here"),
+        ("audit --sample --device nonsense --memory 4GB", "--device must be one that torch can use here"),
+        ("sweep --law", "--law is used with --plot, not without --plot; add --plot or leave it out."),
+        ("sweep --law --rule relu --plot a.png", "--law is used with --rule sine, not with --rule relu"),
+        ("sweep --law --plot a.png --metrics nuclear_norm", "--law predicts numerical_rank"),
+        ("sweep --law --plot a.png --omegas 0", "--law predicts at frequencies above 0"),
+        ("sweep --init normal --a 2", "--a is used with --init kaiming_uniform, not with --init normal"),
+        ("sweep --protocol adasine --omegas 1 --seeds 1 --metrics stable_rank", "--protocol is used without one of"),
+        ("sweep --seed 3", "the command takes no --seed; `rankkit sweep --help` shows"),
+        ("predict --d 8 --r 2 --target-rank 4 --plot a.png", "--plot is used with --omegas"),
+        ("truncate a", "truncate needs a folder to write, got none"),
+        ("truncate a b --dry-run", "--dry-run writes no adapter, got the folder 'b'"),
+        ("truncate a b --rtol 1", "the command takes no --rtol"),
+        ("verify --plot a.png", "the command takes no --plot"),
+        ("verify --reported --claim a", "--claim is used where claims are checked, not with --reported"),
+        ("audit --sample --family nope", "--family must be one of"),
+        ("compare one two --family nope", "--family must be one of"),
+        ("compare one", "compare needs at least two adapters"),
+    ],
+)  # fmt: skip
+def test_arguments_that_contradict_each_other_are_usage(words, says, capsys):
+    assert main(words.split()) == 2
+    said = capsys.readouterr()
+    assert says in said.err
+    assert said.err.startswith(f"rankkit {words.split()[0]}: ")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_several_adapters_make_one_table(adapter, capsys):
+    assert main(["audit", adapter, adapter, "--format", "csv"]) == 0
+    out, err = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["source"] for row in rows] == [f"{adapter}/adapter_model.safetensors"] * 4
+    assert [row["status"] for row in rows] == ["ok", "zero"] * 2
+    assert err.count(adapter) == 2
+
+
+def test_a_dry_run_tells_what_the_run_will_write(tmp_path, capsys):
+    source = save(tmp_path / "adapter", module("q", r=4), CONFIG | {"use_rslora": True})
+    for extra in (["--keep", "0.9"], ["--rank", "2"]):
+        file, made = tmp_path / "patterns.json", tmp_path / extra[1]
+        assert main(["truncate", str(source), "--dry-run", "--format", "json", "-o", str(file), *extra]) == 0
+        assert capsys.readouterr().out == ""
+        patterns = json.loads(file.read_text())
+        assert main(["truncate", str(source), str(made), *extra]) == 0
+        capsys.readouterr()
+        written = json.loads((made / "adapter_config.json").read_text())
+        assert patterns == {name: written[name] for name in patterns}
+
+
+def test_what_a_missing_library_stops_is_no_usage(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main([*SWEEP, "--scheduler", "tcp://host:1"]) == 1
+    assert "install rankkit[cluster]" in capsys.readouterr().err
 
 
 def test_values_no_sweep_can_take_are_usage_too(capsys):
@@ -158,21 +233,11 @@ def test_what_cannot_be_analysed_is_status_one_and_one_sentence(damage, tmp_path
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_a_plot_of_an_unknown_kind_leaves_no_file(adapter, tmp_path, capsys):
-    assert main(["audit", adapter, "--plot", str(tmp_path / "a.docx")]) == 1
-    assert "cannot write .docx" in capsys.readouterr().err
-    assert not (tmp_path / "a.docx").exists()
-
-
-@pytest.mark.parametrize("command", [[], ["sweep"], ["audit"]])
-def test_help_teaches(command, capsys):
+def test_a_plot_of_an_unknown_kind_is_refused_before_any_work(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
-        main([*command, "--help"])
-    assert caught.value.code == 0
-    out = capsys.readouterr().out
-    assert "exit status: 0 done" in out
-    if command:
-        assert "example:\n  rankkit" in out
+        main(["audit", "absent", "--plot", str(tmp_path / "a.docx")])
+    assert caught.value.code == 2
+    assert "cannot write .docx" in capsys.readouterr().err
 
 
 def test_a_reader_that_leaves_is_no_error(adapter):

@@ -1,0 +1,66 @@
+"""Where a command's results go: data to stdout or a file, everything else to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["emit", "format_of", "off_screen", "picture", "save", "say", "show", "write"]
+
+ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}
+
+
+def format_of(options: argparse.Namespace) -> str:
+    """Return what --format says, else what the ending of the --output file says, else text."""
+    return options.format or ENDINGS.get(Path(options.output or "").suffix, "text")
+
+
+def emit(options: argparse.Namespace, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Print a table, or write it to --output, in the format that was asked for."""
+    from rankkit.report.tables import FORMATS
+
+    write(options, FORMATS[format_of(options)](columns))
+
+
+def write(options: argparse.Namespace, text: str) -> None:
+    """Print text, or write it to --output."""
+    if options.output is None:
+        show(text)
+    else:
+        save(options.output, f"{text}\n")
+
+
+def picture(draw: Callable[[], Sequence[Any]], file: str) -> None:
+    """Write the figure that holds the axes which `draw` returns."""
+    from rankkit.files import write_atomically
+
+    off_screen()
+    figure, ending = draw()[0].figure, Path(file).suffix.removeprefix(".") or "png"
+    say(f"wrote {write_atomically(file, lambda out: figure.savefig(out, format=ending))}")
+
+
+def off_screen() -> None:
+    """Let matplotlib draw into files only, whatever screen there is."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+
+
+def save(file: str, text: str) -> None:
+    """Write text to a file, whole or not at all, and say so."""
+    from rankkit.files import write_atomically
+
+    say(f"wrote {write_atomically(file, lambda out: out.write(text.encode()))}")
+
+
+def show(text: str) -> None:
+    """Print data."""
+    print(text, flush=True)
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not data."""
+    print(text, file=sys.stderr)

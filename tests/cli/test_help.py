@@ -1,0 +1,108 @@
+"""The help teaches: it comes at once, groups what can be asked, and its examples run."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from rankkit.checkpoints import open_adapter
+from rankkit.cli.main import COMMANDS, main
+from rankkit.data import sample_adapter
+from tests.cli.test_options import CLAIMS
+
+FIGURE = """
+TITLE, SHOWS, COMPARED = "a line", "Shows a line.", "No paper has it."
+ARGUMENTS = {"slope": 2}
+def data(slope):
+    return {"x": [0, 1], "y": [0, slope]}
+def draw(table):
+    import matplotlib.pyplot as plt
+    return table.plot(x="x", y="y", ax=plt.subplots()[1]).figure
+"""
+# nothing of this is needed to say what a command takes
+HEAVY = (
+    "numpy", "scipy", "torch", "pandas", "matplotlib", "seaborn", "joblib", "threadpoolctl", "tqdm", "regex", "hypothesis",
+    "flint", "finufft", "distributed", "peft", "transformers", "safetensors", "array_api_compat", "rankkit.audits",
+    "rankkit.checkpoints", "rankkit.law", "rankkit.plots", "rankkit.report", "rankkit.rules", "rankkit.sweeps",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["--version"], ["audit", "--sample", "--memory", "4GB"], *([c.name, "--help"] for c in COMMANDS)],
+    ids=" ".join,
+)
+def test_help_and_refusals_load_nothing_heavy(words):
+    code = (
+        "import sys\nfrom rankkit.cli.main import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
+        f"print(*{{*{HEAVY!r}}} & {{*sys.modules}}, file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stderr.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_help_groups_its_options_and_shows_three_examples(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as caught:
+        main([command.name, "--help"])
+    out = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert "exit status: 0 done" in out
+    places = [out.index(f"\n{group.title}:\n") for group in command.groups] + [out.index("\nexamples:\n")]
+    assert places == sorted(places)
+    assert [line for line in out.splitlines() if line.startswith("  rankkit ")] == [f"  {e}" for e in command.examples]
+    assert len(command.examples) == 3
+    assert all(option.help[0].isupper() and option.help.endswith(".") for option in command.options)
+
+
+def test_the_first_help_has_a_line_a_command_and_says_how_to_go_on(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    for command in COMMANDS:
+        assert sum(line.split()[:1] == [command.name] and line.endswith(command.summary) for line in lines) == 1
+    assert any(line.startswith("rankkit audit --sample ") for line in lines)
+    assert any(line.startswith("rankkit COMMAND --help ") for line in lines)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Make a folder with what the examples name, and stand in it."""
+    rng = np.random.default_rng(0)
+    sample, adapter = sample_adapter(), open_adapter(sample_adapter())
+    copies = ["path/to/adapter", "adapter", "smaller", *(f"run/checkpoint-{k}" for k in (500, 1000, 1500))]
+    for copy in copies:
+        shutil.copytree(sample, tmp_path / copy)
+    (tmp_path / "path/to/model").mkdir()
+    weights = {f"{layer.name}.weight": rng.normal(size=(layer.m or 1, layer.n or 1)) for layer in adapter.layers}
+    save_file(weights, tmp_path / "path/to/model/model.safetensors")
+    (tmp_path / "my_claims.py").write_text(CLAIMS)
+    (tmp_path / "my_figures").mkdir()
+    (tmp_path / "my_figures" / "line.py").write_text(FIGURE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_examples_run(command, place, capsys):
+    if command.name == "truncate":
+        shutil.rmtree(place / "smaller")
+    for example in command.examples:
+        program, *words = shlex.split(example)
+        assert program == "rankkit"
+        status = main(words)
+        said = capsys.readouterr()
+        assert status == 0, said.err
+        named = [words[words.index(o) + 1] for o in ("-o", "--plot", "--html", "--certificates") if o in words]
+        assert all((place / file).stat().st_size > 0 for file in named)
+        assert said.out or "-o" in words
+    if command.name == "verify":
+        assert [record["claim"] for record in json.loads((place / "found.json").read_text())] == ["b"]
