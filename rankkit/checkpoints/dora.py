@@ -76,8 +76,14 @@ def owner(key: str, family: str) -> str | None:
 
 
 def magnitude_of(tensors: Tensors, key: str) -> Magnitude:
-    """Return the magnitude that a key names, which is read when it is asked for."""
-    return Magnitude(key, tensors.info[key].shape, partial(tensors.read, key))
+    """Return the magnitude that a key names; its tensor is read when it is asked for."""
+    return Magnitude(key, tensors.info[key].shape, partial(_read, tensors, key))
+
+
+def _read(tensors: Tensors, key: str) -> Array:
+    if trouble := tensors.info[key].trouble:
+        raise ValueError(f"its magnitude {trouble}")
+    return tensors.read(key)
 
 
 def notes(magnitude: Magnitude | None, config: Config) -> tuple[str, ...]:

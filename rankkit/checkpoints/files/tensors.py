@@ -61,6 +61,8 @@ class Tensors(Protocol):
 
 def legible(text: str, most: int = 300) -> str:
     """Return text from a stranger's file as it may stand on a terminal: one line, no control codes, not endless."""
+    if len(text) <= most and text.isprintable():
+        return text
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
     return printable if len(text) <= most else f"{printable[: most - 3]}..."
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import ADALORA, LORA, MOST_GROUPS, Form, Sizes, merged_form
-from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import split_adapter, unwrapped, with_adapter
 from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, adapter_of
@@ -68,10 +68,15 @@ def read(tensors: Tensors, config: Config) -> Adapter:
         if config and config.get(field):
             raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
     adapter = adapter_of(FAMILY, tensors, config)
-    names = {split_adapter(layer.name) for layer in adapter.layers}
-    if len({active for _, active in names}) > 1:
+    if len({split_adapter(layer.name)[1] for layer in adapter.layers}) > 1:
         return adapter
-    return replace(adapter, layers=tuple(replace(layer, name=split_adapter(layer.name)[0]) for layer in adapter.layers))
+    return replace(adapter, layers=tuple(map(_without_adapter, adapter.layers)))
+
+
+def _without_adapter(layer: Layer) -> Layer:
+    """Return a layer of a model with one adapter, which need not be named."""
+    path, active = split_adapter(layer.name)
+    return replace(layer, name=path) if active else layer
 
 
 def _parse(key: str) -> tuple[str, str] | str:
