@@ -1,12 +1,14 @@
 """What the tests of every family share: one update in every spelling, and its singular values by numpy."""
 
+from typing import Any
+
 import numpy as np
 
 M, N, R = 24, 18, 4
 RNG = np.random.default_rng(5)
 
 
-def normal(*shape, dtype=np.float32):
+def normal(*shape, dtype: Any = np.float32):
     return RNG.standard_normal(shape).astype(dtype)
 
 
@@ -37,7 +39,7 @@ SPELLINGS = {
         {"peft_type": "LORA", "r": R, "lora_alpha": ALPHA},
     ),
     "kohya": (
-        {"lora_unet_q.lora_down.weight": A, "lora_unet_q.lora_up.weight": B, "lora_unet_q.alpha": np.float32([ALPHA])},
+        {"lora_unet_q.lora_down.weight": A, "lora_unet_q.lora_up.weight": B, "lora_unet_q.alpha": np.array([ALPHA], np.float32)},
         None,
     ),
     "diffusers": ({"unet.q.lora_A.weight": A, "unet.q.lora_B.weight": B, "unet.q.alpha": np.array([ALPHA])}, None),

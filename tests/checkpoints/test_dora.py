@@ -10,6 +10,7 @@ import rankkit as rk
 from rankkit.audits.weights import Base
 from rankkit.checkpoints import dora, open_adapter
 from rankkit.checkpoints.files.tensors import StateDict
+from rankkit.checkpoints.forms import Dense
 from tests.checkpoints.conftest import dense, only
 
 M, N, R, SCALE = 20, 16, 3, 2.0
@@ -50,14 +51,15 @@ SPELLINGS = {
 }  # fmt: skip
 
 
-def by_hand(W, D, lengths, axis=1):
-    """Return DoRA's update in extended precision; axis is the one whose entries share a length."""
-    whole = np.longdouble(W) + np.longdouble(D)
+def by_hand(W, D, lengths, axis: int | tuple[int, ...] = 1):
+    """Return DoRA's update in extended precision; the entries along an axis share a length."""
+    W, D, lengths = (np.asarray(x, dtype=np.longdouble) for x in (W, D, lengths))
+    whole = W + D
     length = np.sqrt(np.sum(whole**2, axis=axis, keepdims=True))
-    return np.asarray(np.longdouble(lengths).reshape(length.shape) / length * whole - np.longdouble(W))
+    return lengths.reshape(length.shape) / length * whole - W
 
 
-UPDATE = np.float64(by_hand(W, SCALE * B @ A, LENGTHS))
+UPDATE = by_hand(W, SCALE * B @ A, LENGTHS).astype(np.float64)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -157,7 +159,7 @@ def test_no_other_note_is_lost():
 
 
 def test_a_magnitude_is_read_when_its_module_is_measured_and_not_before(monkeypatch):
-    read = []
+    read: list[str] = []
     plain = StateDict.read
     monkeypatch.setattr(StateDict, "read", lambda self, name: read.append(name) or plain(self, name))
     adapter = open_adapter(SPELLINGS["peft"][0], config=CONFIG)
@@ -281,12 +283,13 @@ def test_the_error_holds_where_the_product_takes_most_of_the_weight_away(left):
     """W + D of size `left`: what rounding did to D is as large as it ever was, and the direction magnifies it."""
     rng = np.random.default_rng(int(-np.log10(left)))
     down, up = rng.standard_normal((R, N)), rng.standard_normal((M, R))
-    D = np.longdouble(SCALE) * (np.longdouble(up) @ np.longdouble(down))
-    weight = np.float64(-D) + left * rng.standard_normal((M, N))
+    D = SCALE * (up.astype(np.longdouble) @ down.astype(np.longdouble))
+    weight = -D.astype(np.float64) + left * rng.standard_normal((M, N))
     state = {f"{PATH}.lora_A.weight": down, f"{PATH}.lora_B.weight": up, f"{PATH}.lora_magnitude_vector": LENGTHS}
     (layer,) = open_adapter(state, config=CONFIG).layers
     update = dora.adapted(layer, weight).product()
-    off = float(np.linalg.norm(np.longdouble(update.matrix) - by_hand(weight, D, LENGTHS)))
+    assert isinstance(update, Dense)
+    off = float(np.linalg.norm(update.matrix - by_hand(weight, D, LENGTHS)))
     assert 0 < off <= update.error
     assert update.error <= 1e-12 / left
 

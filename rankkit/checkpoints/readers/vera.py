@@ -129,5 +129,7 @@ def _randlora_scale(module: Module, form: Form, sizes: Sizes) -> Scaled:
     return Scaled.linear(number("randlora_alpha", config.get("randlora_alpha", ALPHA)) / rank)
 
 
-VERA = _family("vera", Form(("lambda_b", "lambda_d", "B", "A"), _vera_sizes, _vera), _vera_scale)
-RANDLORA = _family("randlora", Form(("lambda", "gamma", "B", "A"), _randlora_sizes, _randlora), _randlora_scale)
+VERA_FORM = Form(("lambda_b", "lambda_d", "B", "A"), _vera_sizes, _vera)
+RANDLORA_FORM = Form(("lambda", "gamma", "B", "A"), _randlora_sizes, _randlora)
+VERA = _family("vera", VERA_FORM, _vera_scale)
+RANDLORA = _family("randlora", RANDLORA_FORM, _randlora_scale)

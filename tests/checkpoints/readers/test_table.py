@@ -88,7 +88,7 @@ def test_the_table_of_readers_is_complete():
 FACTORS = {"q.lora_down.weight": A, "q.lora_up.weight": B}
 EXTRA = {
     "a head": {"score.weight": normal(3, 3)},
-    "an alpha without factors": {"v.alpha": np.float32([2.0])},
+    "an alpha without factors": {"v.alpha": np.array([2.0], np.float32)},
     "a magnitude without factors": {"v.dora_scale": normal(M, 1)},
     "a magnitude": {"q.dora_scale": normal(M, 1)},
     "a magnitude of PEFT's in another's file": {"q.lora_magnitude_vector": normal(M)},
