@@ -55,7 +55,7 @@ def refuse(method: str, source: str) -> ValueError:
     source : str
         What the message calls the adapter.
     """
-    reason = REFUSED.get(method, "that is no method rankkit knows")
+    reason = REFUSED.get(method, "rankkit does not know that method")
     return ValueError(
         f"{source} is a {method} adapter by its config: {reason}. "
         f"Of PEFT's methods rankkit supports {', '.join(PEFT_METHODS)}."

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rankkit.checkpoints.files.tensors import Tensors, scalar
-from rankkit.checkpoints.untrusted import Config, mapping, number
+from rankkit.checkpoints.untrusted import Config, mapping, number, quoted
 from rankkit.rules import Linear, Rule, Sine
 
 __all__ = ["Scaled", "matched", "scale_of", "sine_of", "stored_scale"]
@@ -85,7 +85,7 @@ class _Pattern:
         try:
             self.compiled = regex.compile(rf"(.*\.)?({key})$")
         except (regex.error, RecursionError) as error:
-            self.trouble = f"the pattern {key[:60]!r} is not a regular expression: {error}."
+            self.trouble = f"the pattern {quoted(key)} is not a regular expression: {error}."
 
     def matches(self, module: str) -> bool:
         """Return whether it matches a module's path."""
@@ -93,7 +93,7 @@ class _Pattern:
             try:
                 return self.compiled.match(module, timeout=MATCH_SECONDS) is not None
             except TimeoutError:
-                self.trouble = f"the pattern {self.key[:60]!r} takes too long to match; simplify it."
+                self.trouble = f"the pattern {quoted(self.key)} takes too long to match; simplify it."
         raise ValueError(self.trouble)
 
 

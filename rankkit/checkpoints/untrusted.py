@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-__all__ = ["Config", "is_list", "is_mapping", "mapping", "number"]
+__all__ = ["Config", "is_list", "is_mapping", "mapping", "number", "quoted"]
 
 Config = Mapping[str, Any] | None  # a parsed adapter_config.json; None where there is none
 
+LONGEST_QUOTED = 60  # characters
 LARGEST = 1e300  # a quotient of two such numbers by any rank is still a finite float64
 
 
@@ -38,8 +39,13 @@ def number(name: str, value: object) -> float:
         If it is no finite number.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST:
-        raise ValueError(f"{name} must be a finite number, got {str(value)[:60]!r}; mend the config.")
+        raise ValueError(f"{name} must be a finite number, got {quoted(value)}; mend the config.")
     return float(value)
+
+
+def quoted(value: object) -> str:
+    """Return a value as it may stand in a message: in quotation marks, and not endless."""
+    return repr(str(value)[:LONGEST_QUOTED])
 
 
 def mapping(config: Mapping[str, Any], name: str) -> Mapping[Any, Any]:

@@ -10,12 +10,13 @@ from array_api_compat import is_numpy_array, is_torch_array
 
 from rankkit.factors import Array, host
 
-__all__ = ["DAMAGED", "FLOATS", "StateDict", "TensorInfo", "Tensors", "legible", "scalar"]
+__all__ = ["DAMAGED", "FLOATS", "StateDict", "TensorInfo", "Tensors", "few_of", "legible", "scalar"]
 
 DTYPE_NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL",
     "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8",
 }  # fmt: skip
+FEW = 3  # keys in a message
 DAMAGED = "DAMAGED"  # stands for the dtype of a tensor that cannot be read though its file can
 FLOATS = ("F64", "F32", "F16", "BF16")  # the dtypes that hold an update's numbers; all are exact in float64
 
@@ -65,6 +66,11 @@ def legible(text: str, most: int = 300) -> str:
         return text
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
     return printable if len(text) <= most else f"{printable[: most - 3]}..."
+
+
+def few_of(tensors: Tensors) -> str:
+    """Return how many tensors there are and what the first few are called, for messages."""
+    return f"{len(tensors.info)} tensors such as {', '.join(list(tensors.info)[:FEW]) or 'nothing'}"
 
 
 def scalar(tensors: Tensors, name: str) -> float:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from rankkit.checkpoints import dora
-from rankkit.checkpoints.files.tensors import Tensors, legible
+from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
 from rankkit.checkpoints.module_names import in_base_model
@@ -19,7 +19,7 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
-__all__ = ["ALPHA", "LORA_NAMES", "Family", "Module", "adapter_of", "parser"]
+__all__ = ["ALPHA", "LORA_NAMES", "Family", "Module", "Place", "adapter_of", "parser"]
 
 LONGEST = 2000  # characters of a tensor's name
 MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
@@ -30,7 +30,15 @@ MAGNITUDE = "magnitude"  # the part that is DoRA's
 
 LORA_NAMES = {"A": "lora_A", "B": "lora_B", "E": "lora_E"}  # what most families call their factors
 
-Parse = Callable[[str], tuple[str, str] | str]
+
+class Place(NamedTuple):
+    """Where a key belongs: the module's path as the key has it, and which part of the module its tensor is."""
+
+    module: str
+    part: str
+
+
+Parse = Callable[[str], Place | str]
 
 
 class Module(NamedTuple):
@@ -75,8 +83,8 @@ class Family:
     holds : str
         What a file of it must hold, for the message that it does not.
     parse : callable
-        A key -> (module, part), or the reason why it is no factor. The part "alpha" is the module's own alpha;
-        DoRA's magnitudes are recognised without it.
+        A key -> Place, or the reason why it is no factor. The part "alpha" is the module's own alpha; DoRA's
+        magnitudes are recognised without it.
     scaled : callable
         (Module, Form, Sizes) -> Scaled, or ValueError with the reason why it cannot be told.
     form : callable
@@ -111,9 +119,9 @@ def parser(key: re.Pattern[str], otherwise: str, parts: Mapping[str, str] | None
         What a file writes -> the part it is; None: the same.
     """
 
-    def parse(name: str) -> tuple[str, str] | str:
+    def parse(name: str) -> Place | str:
         match = key.fullmatch(name)
-        return (match["module"], (parts or {}).get(match["part"], match["part"])) if match else otherwise
+        return Place(match["module"], (parts or {}).get(match["part"], match["part"])) if match else otherwise
 
     return parse
 
@@ -147,8 +155,7 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
         layers.append(layer)
         skipped += _left_over(layer, tensors)
     if not layers:
-        some = ", ".join(list(tensors.info)[:3]) or "nothing"
-        raise ValueError(f"{tensors.source} holds no {family.holds}: {len(tensors.info)} tensors such as {some}.")
+        raise ValueError(f"{tensors.source} holds no {family.holds}: {few_of(tensors)}.")
     return Adapter(tensors.source, family.name, tuple(layers), tuple(skipped))
 
 
@@ -163,7 +170,7 @@ def _grouped(family: Family, tensors: Tensors, taken: set[str]) -> tuple[dict[st
         if isinstance(found, str):
             skipped.append(Skipped(legible(key), info.shape, found))
             continue
-        module, part = in_base_model(found[0]), found[1]
+        module, part = in_base_model(found.module), found.part
         if part in (parts := modules.setdefault(module, {})):
             skipped.append(Skipped(key, info.shape, f"a second {part} of module {module}"))
         else:
@@ -171,13 +178,13 @@ def _grouped(family: Family, tensors: Tensors, taken: set[str]) -> tuple[dict[st
     return modules, skipped
 
 
-def _parsed(family: Family, key: str) -> tuple[str, str] | str:
-    """Return (module, part) of any key, or the reason why it is part of no module."""
+def _parsed(family: Family, key: str) -> Place | str:
+    """Return where any key belongs, or the reason why it is part of no module."""
     if legible(key, LONGEST) != key:
         return "its name is no printable text"
     found = family.parse(key)
     if isinstance(found, str) and (module := dora.owner(key, family.name)) is not None:
-        return module, MAGNITUDE
+        return Place(module, MAGNITUDE)
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
+from rankkit.checkpoints.readers.build import Family, Module, Place, adapter_of, parser
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 
@@ -44,8 +44,8 @@ def _is_list(keys: list[str]) -> bool:
     return keys == [str(i) for i in range(len(keys))]
 
 
-def _parse_list(key: str) -> tuple[str, str] | str:
-    return (f"list:{int(key) // 2}", "BA"[int(key) % 2]) if key.isdecimal() else "no place in a list"
+def _parse_list(key: str) -> Place:
+    return Place(f"list:{int(key) // 2}", "BA"[int(key) % 2])
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:

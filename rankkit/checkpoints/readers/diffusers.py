@@ -7,7 +7,7 @@ import re
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter
-from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, adapter_of
+from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of
 from rankkit.checkpoints.scaling import Scaled, stored_scale
 from rankkit.checkpoints.untrusted import Config
 
@@ -42,13 +42,13 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     return adapter_of(FAMILY, tensors, config)
 
 
-def _parse(key: str) -> tuple[str, str] | str:
+def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None:
         return "no adapter tensor"
     if match["old"]:
-        return _joined(match["module"], match["projection"]), _PART[match["old"]]
-    return (match["path"], match["new"]) if match["new"] else (_joined(match["scaled"], match["of"]), ALPHA)
+        return Place(_joined(match["module"], match["projection"]), _PART[match["old"]])
+    return Place(match["path"], match["new"]) if match["new"] else Place(_joined(match["scaled"], match["of"]), ALPHA)
 
 
 def _joined(module: str, projection: str | None) -> str:

@@ -13,7 +13,7 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import CP, HADAMARD, HADAMARD_CP, LORA, Form, Sizes, kronecker_form
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import ALPHA, Family, Module, adapter_of
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
 from rankkit.checkpoints.scaling import Scaled, scale_of, stored_scale
 from rankkit.checkpoints.untrusted import Config
 
@@ -47,13 +47,13 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     return adapter_of(FAMILY, tensors, config)
 
 
-def _parse(key: str) -> tuple[str, str] | str:
+def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None:
         return "no adapter tensor"
     if match["lora"]:
-        return match["module"], _LORA[match["lora"]]
-    return match["module"], f"{match['product']}_{match['part']}" if match["product"] else ALPHA
+        return Place(match["module"], _LORA[match["lora"]])
+    return Place(match["module"], f"{match['product']}_{match['part']}" if match["product"] else ALPHA)
 
 
 def _form(module: Module) -> Form:

@@ -14,7 +14,7 @@ from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, adapter_of, parser
 from rankkit.checkpoints.scaling import Scaled, scale_of
-from rankkit.checkpoints.untrusted import Config, is_list, number
+from rankkit.checkpoints.untrusted import Config, is_list, number, quoted
 from rankkit.rules import Sinter
 
 __all__ = ["read", "recognises"]
@@ -46,8 +46,9 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     config = module.config or {}
     plain = scale_of({"lora_alpha": config.get("mlora_alpha"), "r": _rank(config.get("r"))}, module.name, sizes.r)
     if str(config.get("mlora_af", "Sin")).lower() != "sin":
-        got = str(config["mlora_af"])[:60]
-        raise ValueError(f"mlora_af must be 'Sin', got {got!r}: other activations are unsupported.")
+        raise ValueError(
+            f"mlora_af must be 'Sin', got {quoted(config['mlora_af'])}: other activations are unsupported."
+        )
     amplitude = number("mlora_af_sin_A", config.get("mlora_af_sin_A", AMPLITUDE))
     omega = number("mlora_af_sin_omega", config.get("mlora_af_sin_omega", OMEGA))
     if omega < 0:

@@ -7,7 +7,7 @@ import re
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, Form, Sizes
 from rankkit.checkpoints.layer import Adapter
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of
+from rankkit.checkpoints.readers.build import Family, Module, Place, adapter_of
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 
@@ -21,8 +21,8 @@ SWAPPED = Form(("A", "B"), LORA.sizes, LORA.combine)
 
 def recognises(keys: list[str], config: Config) -> bool:
     """Return whether some key has a partner under the other letter."""
-    found = {parsed for parsed in map(_parse, keys) if isinstance(parsed, tuple)}
-    return any((module, "A") in found and (module, "B") in found for module, _ in found)
+    found = {place for place in map(_parse, keys) if isinstance(place, Place)}
+    return any(Place(module, "A") in found and Place(module, "B") in found for module, _ in found)
 
 
 def read(tensors: Tensors, config: Config) -> Adapter:
@@ -36,11 +36,12 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     return adapter_of(FAMILY, tensors, config)
 
 
-def _parse(key: str) -> tuple[str, str] | str:
+def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None:
         return "no tensor of a pair"
-    return f"{match['before']}{match['after'].lstrip('._-')}".strip("._-") or key, match["letter"].upper()
+    around = f"{match['before']}{match['after'].lstrip('._-')}".strip("._-")
+    return Place(around or key, match["letter"].upper())
 
 
 def _form(module: Module) -> Form:

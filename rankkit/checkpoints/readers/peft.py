@@ -15,7 +15,7 @@ from rankkit.checkpoints.forms import ADALORA, LORA, MOST_GROUPS, Form, Sizes, m
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import split_adapter, unwrapped, with_adapter
-from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, adapter_of
+from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of
 from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
 from rankkit.checkpoints.untrusted import Config, is_list, number
 
@@ -79,11 +79,11 @@ def _without_adapter(layer: Layer) -> Layer:
     return replace(layer, name=path) if active else layer
 
 
-def _parse(key: str) -> tuple[str, str] | str:
+def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None or match["leaf"] == ".bias":
         return _other(key)
-    return with_adapter(match["module"], match["adapter"]), match["part"].removeprefix("embedding_")
+    return Place(with_adapter(match["module"], match["adapter"]), match["part"].removeprefix("embedding_"))
 
 
 def _other(key: str) -> str:

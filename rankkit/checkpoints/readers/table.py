@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rankkit.checkpoints.files.tensors import Tensors
+from rankkit.checkpoints.files.tensors import Tensors, few_of
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import READ, method_of, refuse
 from rankkit.checkpoints.readers import (
@@ -80,8 +80,7 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
     for reader in READERS.values():
         if reader.recognises(keys, config):
             return reader.read(tensors, config)
-    some = ", ".join(keys[:3]) or "nothing"
     raise ValueError(
-        f"{tensors.source} holds no LoRA module that any reader knows: {len(keys)} tensors such as {some}; "
+        f"{tensors.source} holds no LoRA module that any reader knows: {few_of(tensors)}; "
         f"name its --family ({', '.join(READERS)})."
     )
