@@ -13,7 +13,7 @@ from rankkit.audits.record import Audit
 from rankkit.audits.row import row_of
 from rankkit.audits.update import Applied, apply
 from rankkit.audits.weights import Base
-from rankkit.checkpoints import Adapter, Layer, open_adapter
+from rankkit.checkpoints import Adapter, Layer, dora, open_adapter
 from rankkit.checkpoints.module_names import by_depth
 from rankkit.checkpoints.readers.full import difference
 from rankkit.rules import Rule
@@ -90,7 +90,9 @@ def audit(
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)
-    return _measure(adapter, apply_all, weights, intruders, rtol, progress)
+    # under another rule no weight is turned: what is measured is the product, so the row says that it is only that
+    prepared = dora.with_range if weights is None or rule is not None else weights.adapted
+    return _measure(adapter, prepared, apply_all, weights, intruders, rtol, progress)
 
 
 def audit_full(
@@ -111,11 +113,12 @@ def audit_full(
         If one is damaged, or they share no matrix. What only one has is in `.skipped`.
     """
     apply_all = partial(_one_by_one, rule=None, exact=exact)
-    return _measure(difference(tuned, base), apply_all, Base(base), None, rtol, progress)
+    return _measure(difference(tuned, base), dora.with_range, apply_all, Base(base), None, rtol, progress)
 
 
 def _measure(
     adapter: Adapter,
+    prepared: Callable[[Layer], Layer],
     apply_all: Callable[[Iterable[Layer]], Iterator[tuple[Layer, Applied]]],
     base: Base | None,
     intruders: int | None,
@@ -127,7 +130,7 @@ def _measure(
     depths = dict(by_depth(layer.name for layer in adapter.layers))
     by_name = {layer.name: layer for layer in adapter.layers}
     tracked = execution.track(depths, total=len(depths), progress=progress, label="audit")
-    layers = (by_name[name] if base is None else base.adapted(by_name[name]) for name in tracked)
+    layers = (prepared(by_name[name]) for name in tracked)
     rows: dict[str, dict[str, Any]] = {}
     spectra: dict[str, Any] = {}
     used: set[str] = set()

@@ -18,7 +18,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
 _STATISTICS: dict[str, Callable[[Any], Any]] = {"min": np.min, "max": np.max, "mean": np.mean, "median": np.median}
-_COUNTS = {"dead_modules": "zero", **{f"{status}_modules": status for status in STATUSES[1:]}, "ok_modules": "ok"}
+_COUNTS = {"dead_modules": "zero", **{f"{status}_modules": status for status in [*STATUSES][1:]}, "ok_modules": "ok"}
 _NUMERIC = (
     "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy", "participation_ratio", "energy_rank_90",
     "energy_rank_95", "energy_rank_99", "utilization", "spectral_norm", "frobenius_norm", "scale", "r",

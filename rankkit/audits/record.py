@@ -64,7 +64,7 @@ class Audit:
         """One sentence: how many modules were analysed, and what was not."""
         status = self.columns["status"]
         sentence = f"{status.count('ok')} of {len(status)} modules measured"
-        trouble = [f"{status.count(name)} {name}" for name in STATUSES[1:] if status.count(name)]
+        trouble = [f"{status.count(name)} {name}" for name in [*STATUSES][1:] if status.count(name)]
         sentence += f" ({', '.join(trouble)})" if trouble else ""
         if self.skipped:
             names = ", ".join(entry.key for entry in self.skipped[:3]) + (", ..." if len(self.skipped) > 3 else "")

@@ -6,25 +6,22 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rankkit.audits.update import Applied
-from rankkit.checkpoints import Layer, open_tensors
-from rankkit.checkpoints.files.tensors import DAMAGED, FLOATS, Tensors
-from rankkit.checkpoints.forms import Dense
-from rankkit.factors import Factors, host
+from rankkit.checkpoints import Layer, dora, open_tensors
+from rankkit.checkpoints.files.tensors import Tensors
+from rankkit.checkpoints.forms import formed
+from rankkit.checkpoints.module_names import comparable
+from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
-from rankkit.products import Kronecker
-from rankkit.rules import Linear
 from rankkit.spectrum import spectrum_of
 
 __all__ = ["Base"]
 
 TOL = 1e-6  # of sigma_1 of a weight
-EPS = 2.0**-52
 SIMILAR = 0.5  # cosine from which a singular vector counts as one the base already had (Shuttleworth et al. 2024)
 
 
@@ -41,7 +38,7 @@ class Base:
         self.tensors: Tensors = open_tensors(source)
         self._keys: dict[str, list[str]] = {}
         for key in self.tensors.info:
-            self._keys.setdefault(_bare(key.removesuffix(".weight")), []).append(key)
+            self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
 
     def weight(self, layer: Layer) -> Any:
         """Return the float64 matrix W (m, n) a layer's update is added to, its kernel axes flattened.
@@ -52,21 +49,22 @@ class Base:
             If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
         """
         key = self._key(layer.name)
-        dtype, shape = self.tensors.info[key]
-        if dtype == DAMAGED or dtype not in FLOATS:
-            raise ValueError(f"the base's {key} has dtype {dtype}, which is not read")
+        info, shape = self.tensors.info[key], self.tensors.info[key].shape
+        if info.trouble:
+            raise ValueError(f"the base's {key} {info.trouble}")
         rows, columns = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (0, 0)
         if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
             raise ValueError(f"the base's {key} has shape {shape}, the update {layer.m} x {layer.n}")
         W = np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
         if not np.all(np.isfinite(W)):
             raise ValueError(f"the base's {key} has NaN or infinite entries")
-        # GPT-2 and embeddings store theirs transposed; of a square one the usual order is assumed
-        return W if (rows, columns) == (layer.m, layer.n) else W.T
+        # GPT-2 and embeddings store theirs transposed; of a square one only the adapter's reader can tell
+        turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
+        return W.T if turned else W
 
     def _key(self, module: str) -> str:
         """Return the key of a module's weight: of the same path, else of the one that ends alike."""
-        bare = _bare(module)
+        bare = comparable(module)
         fits = [name for name in self._keys if name == bare]
         fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]
         longest = max((min(len(name), len(bare)) for name in fits), default=0)
@@ -76,22 +74,17 @@ class Base:
         return keys[0]
 
     def adapted(self, layer: Layer) -> Layer:
-        """Return the layer with the update DoRA really makes, m_i (W + s B A)_i / ||(W + s B A)_i|| - W_i, row by row.
+        """Return the layer with the update that DoRA really applies, or with the reason why it is not known.
 
-        Any other layer comes back as it is (Liu et al. 2024, equation 5).
+        Any other layer comes back as it is.
         """
         if layer.magnitude is None or layer.status != "ok":
             return layer
         try:
-            weight = self.weight(layer)
-            magnitude = np.ravel(np.asarray(host(layer.magnitude.read()), dtype=np.float64))
-            if magnitude.shape != (layer.m,):
-                raise ValueError(f"its magnitude has {magnitude.size} entries for {layer.m} rows")
+            return dora.adapted(layer, self.weight(layer))
         except ValueError as error:
-            return replace(layer, notes=(*layer.notes, str(error)))
-        notes = (*(note for note in layer.notes if not note.startswith("DoRA")), "DoRA: the true update")
-        form = layer.form._replace(combine=partial(_dora, layer, weight, magnitude))
-        return replace(layer, form=form, rule=Linear(), notes=notes, magnitude=None)
+            told = dora.with_range(layer)
+            return replace(told, notes=(*told.notes, str(error)))
 
     def columns(self, layer: Layer, applied: Applied, intruders: int | None) -> dict[str, Any]:
         """Return how an update stands against its weight; NaN, with the reason, where there is none.
@@ -118,7 +111,8 @@ class Base:
         shares = float(spectral_norm(applied.spectrum)) / sizes[0], float(frobenius_norm(applied.spectrum)) / sizes[1]
         row |= dict(zip(names, (*sizes, *shares), strict=True))
         if intruders:
-            row["intruders"] = float(count_intruders(W, W + _matrix(layer, applied), intruders))
+            update = formed(layer.product(), applied.rule).matrix
+            row["intruders"] = float(count_intruders(W, W + update, intruders))
         return row | {"base_note": ""}
 
 
@@ -136,31 +130,6 @@ def count_intruders(W: Any, adapted: Any, k: int) -> int:
     k = min(k, *W.shape)
     leading, old = (np.linalg.svd(x, full_matrices=False).U for x in (adapted, W))
     return int(np.sum(np.max(np.abs(old.T @ leading[:, :k]), axis=0) < SIMILAR))
-
-
-def _dora(layer: Layer, W: Any, magnitude: Any, *parts: Any) -> Dense:
-    adapted = W + _of(layer.rule(layer.form.combine(*parts)))  # type: ignore[arg-type]
-    length = np.sqrt(np.sum(adapted**2, axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        turned = (magnitude / length)[:, None] * adapted
-    rounding = EPS * (W.shape[1] + (layer.r or 0) + 8) * float(np.linalg.norm(turned) + np.linalg.norm(W))
-    return Dense(turned - W, rounding)
-
-
-def _matrix(layer: Layer, applied: Applied) -> Any:
-    product: Any = layer.product()
-    return product.matrix if isinstance(product, Dense) else _of(applied.rule(product))
-
-
-def _of(update: Any) -> Any:
-    """Return an update as a float64 matrix."""
-    if isinstance(update, Kronecker):
-        return np.kron(host(update.first.product()), host(update.second.product()))
-    return host(update.product() if isinstance(update, Factors) else update)
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix("base_model.model.").replace(".base_layer", "").replace(".", "_")
 
 
 def _ends(longer: str, shorter: str) -> bool:

@@ -9,15 +9,21 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from rankkit.factors import Array, Factors, namespace
+import numpy as np
+
+from rankkit.factors import Array, Factors, host, namespace
 from rankkit.products import Kronecker, hadamard
+from rankkit.rules import Rule
 
 __all__ = [
-    "ADALORA", "CP", "HADAMARD", "HADAMARD_CP", "LORA", "TRANSPOSED", "Dense", "Form", "Product", "kronecker_form",
-    "merged_form",
+    "ADALORA", "CP", "EPS", "HADAMARD", "HADAMARD_CP", "LORA", "MOST_GROUPS", "TRANSPOSED", "Dense", "Form", "Product",
+    "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
+
+MOST_GROUPS = 16  # of a fused projection: three, for query, key and value, is what there is
+EPS = 2.0**-52  # relative error of a few float64 operations
 
 
 class Dense(NamedTuple):
@@ -30,6 +36,14 @@ class Dense(NamedTuple):
 Product = Factors | Kronecker | Dense
 
 
+class Sizes(NamedTuple):
+    """A product's outputs, inputs, and the most rank it can have."""
+
+    m: int
+    n: int
+    r: int
+
+
 class Form(NamedTuple):
     """One way to store an update.
 
@@ -38,7 +52,7 @@ class Form(NamedTuple):
     parts : tuple of str
         The tensors it takes.
     sizes : callable
-        Their shapes, in that order -> (m, n, r), r the most rank the product can have; None where they do not fit.
+        Their shapes, in that order -> Sizes; None where the shapes do not fit together.
     combine : callable
         The tensors, in that order -> Factors or Kronecker, or Dense where the update is no product.
     expands : bool
@@ -46,9 +60,23 @@ class Form(NamedTuple):
     """
 
     parts: tuple[str, ...]
-    sizes: Callable[..., tuple[int, int, int] | None]
+    sizes: Callable[..., Sizes | None]
     combine: Callable[..., Product]
     expands: bool = True
+
+
+def formed(product: Product, rule: Rule) -> Dense:
+    """Return the update that a rule makes of a product as one float64 matrix (m, n), with what rounding did to it."""
+    if isinstance(product, Dense):
+        return product
+    update: Any = rule(product)  # type: ignore[arg-type]
+    if isinstance(update, Kronecker):
+        one, two = (host(part.product()) for part in (update.first, update.second))
+        terms = update.first.r + update.second.r + 1
+        return Dense(np.kron(one, two), EPS * terms * float(update.norm_product()))
+    if isinstance(update, Factors):
+        return Dense(host(update.product()), EPS * update.r * float(update.norm_product()))
+    return Dense(host(update), float(rule.forming_error(product)))  # type: ignore[arg-type]
 
 
 def _matrix(x: Array) -> Array:
@@ -61,16 +89,16 @@ def _wide(x: Array) -> Array:
     return xp.astype(x, xp.float64)
 
 
-def _lora_sizes(B: Shape, A: Shape) -> tuple[int, int, int] | None:
+def _lora_sizes(B: Shape, A: Shape) -> Sizes | None:
     fits = len(B) == len(A) >= 2 and math.prod(B[2:]) == 1 and B[1] == A[0]
-    return (B[0], math.prod(A[1:]), B[1]) if fits else None
+    return Sizes(B[0], math.prod(A[1:]), B[1]) if fits else None
 
 
 def _lora(B: Array, A: Array) -> Factors:
     return Factors(_matrix(B), _matrix(A))
 
 
-def _transposed_sizes(b: Shape, a: Shape) -> tuple[int, int, int] | None:
+def _transposed_sizes(b: Shape, a: Shape) -> Sizes | None:
     return _lora_sizes(b[::-1], a[::-1]) if len(b) == len(a) == 2 else None
 
 
@@ -79,7 +107,7 @@ def _transposed(b: Array, a: Array) -> Factors:
     return Factors(xp.matrix_transpose(b), xp.matrix_transpose(a))
 
 
-def _adalora_sizes(B: Shape, E: Shape, A: Shape) -> tuple[int, int, int] | None:
+def _adalora_sizes(B: Shape, E: Shape, A: Shape) -> Sizes | None:
     return _lora_sizes(B, A) if len(A) == 2 and (A[0], 1) == E else None
 
 
@@ -87,9 +115,9 @@ def _adalora(B: Array, E: Array, A: Array) -> Factors:
     return Factors(B, _wide(E) * _wide(A))
 
 
-def _cp_sizes(B: Shape, M: Shape, A: Shape) -> tuple[int, int, int] | None:
+def _cp_sizes(B: Shape, M: Shape, A: Shape) -> Sizes | None:
     fits = len(B) == len(M) == len(A) == 4 and B[2:] == A[2:] == (1, 1) and M[:2] == (B[1], A[0])
-    return (B[0], A[1] * math.prod(M[2:]), B[1]) if fits else None
+    return Sizes(B[0], A[1] * math.prod(M[2:]), B[1]) if fits else None
 
 
 def _cp(B: Array, M: Array, A: Array) -> Factors:
@@ -104,29 +132,31 @@ def _core(M: Array, A: Array) -> Array:
     return xp.reshape(xp.matrix_transpose(columns), (r, A.shape[1] * math.prod(kernel)))
 
 
-def _hadamard_sizes(B1: Shape, A1: Shape, B2: Shape, A2: Shape) -> tuple[int, int, int] | None:
-    one, two = _lora_sizes(B1, A1), _lora_sizes(B2, A2)
-    fits = one is not None and two is not None and len(B1) == len(B2) == 2 and one[:2] == two[:2]
-    return (*one[:2], one[2] * two[2]) if fits else None  # type: ignore[index]
+def _hadamard_sizes(B1: Shape, A1: Shape, B2: Shape, A2: Shape) -> Sizes | None:
+    return _entrywise(_lora_sizes(B1, A1), _lora_sizes(B2, A2)) if len(B1) == len(B2) == 2 else None
+
+
+def _entrywise(one: Sizes | None, two: Sizes | None) -> Sizes | None:
+    """Return the sizes of an entrywise product."""
+    return Sizes(one.m, one.n, one.r * two.r) if one and two and one[:2] == two[:2] else None
 
 
 def _hadamard(B1: Array, A1: Array, B2: Array, A2: Array) -> Factors:
     return hadamard(_lora(B1, A1), _lora(B2, A2))
 
 
-def _hadamard_cp_sizes(T1: Shape, B1: Shape, A1: Shape, T2: Shape, B2: Shape, A2: Shape) -> Any:
-    one, two = _tucker_sizes(T1, B1, A1), _tucker_sizes(T2, B2, A2)
-    return (*one[:2], one[2] * two[2]) if one and two and one[:2] == two[:2] else None
+def _hadamard_cp_sizes(T1: Shape, B1: Shape, A1: Shape, T2: Shape, B2: Shape, A2: Shape) -> Sizes | None:
+    return _entrywise(_tucker_sizes(T1, B1, A1), _tucker_sizes(T2, B2, A2))
 
 
 def _hadamard_cp(T1: Array, B1: Array, A1: Array, T2: Array, B2: Array, A2: Array) -> Factors:
     return hadamard(_tucker(T1, B1, A1), _tucker(T2, B2, A2))
 
 
-def _tucker_sizes(T: Shape, B: Shape, A: Shape) -> tuple[int, int, int] | None:
+def _tucker_sizes(T: Shape, B: Shape, A: Shape) -> Sizes | None:
     """Sizes of sum_ij T_ijkl B_io A_jc, LyCORIS's convolution: B (r, m) is stored transposed."""
     fits = len(T) == 4 and len(B) == len(A) == 2 and T[:2] == (B[0], A[0])
-    return (B[1], A[1] * math.prod(T[2:]), B[0]) if fits else None
+    return Sizes(B[1], A[1] * math.prod(T[2:]), B[0]) if fits else None
 
 
 def _tucker(T: Array, B: Array, A: Array) -> Factors:
@@ -145,35 +175,45 @@ def merged_form(enabled: tuple[bool, ...]) -> Form:
     """Return the form of a fused projection with an update for each of its enabled groups: B_g A_g under one another.
 
     Of G enabled groups A holds the A_g one under the other, (G r, n), and B the B_g, (G rows, r). The update has `rows`
-    rows for every group, zero for those that are not enabled: a block B with one column of blocks a group, times A.
+    rows for every group, zero for those that are not enabled: a block B with one column of blocks per group, times A.
+
+    Parameters
+    ----------
+    enabled : tuple of bool
+        One entry per group of the projection, at least one of them True.
     """
     groups = sum(enabled)
 
-    def sizes(B: Shape, A: Shape) -> tuple[int, int, int] | None:
+    def sizes(B: Shape, A: Shape) -> Sizes | None:
         flat = B[:2] if len(B) == 2 or (len(B) == 3 and B[2] == 1) else None
         fits = flat and len(A) == 2 and A[0] == groups * flat[1] and flat[0] % groups == 0
-        return (flat[0] // groups * len(enabled), A[1], A[0]) if fits and flat else None
+        return Sizes(flat[0] // groups * len(enabled), A[1], A[0]) if fits and flat else None
 
     def combine(B: Array, A: Array) -> Factors:
-        xp, rows = namespace(B), B.shape[0] // groups
-        B = _matrix(B)
-        r = B.shape[1]
-        blocks = xp.zeros((rows * len(enabled), A.shape[0]), dtype=B.dtype)
+        xp, stacked = namespace(B), _matrix(B)
+        rows, r = stacked.shape[0] // groups, stacked.shape[1]
+        blocks = xp.zeros((rows * len(enabled), A.shape[0]), dtype=stacked.dtype)
         for g, place in enumerate(place for place, on in enumerate(enabled) if on):
-            blocks[place * rows : (place + 1) * rows, g * r : (g + 1) * r] = B[g * rows : (g + 1) * rows, :]
+            blocks[place * rows : (place + 1) * rows, g * r : (g + 1) * r] = stacked[g * rows : (g + 1) * rows, :]
         return Factors(blocks, A)
 
     return Form(("B", "A"), sizes, combine)
 
 
 def kronecker_form(first: tuple[str, ...], second: tuple[str, ...]) -> Form:
-    """Return the form of a Kronecker product whose parts are stored whole, factored, or as Tucker (t, a, b)."""
+    """Return the form of a Kronecker product whose parts are stored whole, factored, or as Tucker (t, a, b).
 
-    def sizes(*shapes: Shape) -> tuple[int, int, int] | None:
+    Parameters
+    ----------
+    first, second : tuple of str
+        The tensors of each part: one, two or three.
+    """
+
+    def sizes(*shapes: Shape) -> Sizes | None:
         one, two = _part_sizes(shapes[: len(first)]), _part_sizes(shapes[len(first) :])
         if one is None or two is None:
             return None
-        return one[0] * two[0], one[1] * two[1], min(one) * min(two)
+        return Sizes(one.m * two.m, one.n * two.n, min(one) * min(two))
 
     def combine(*tensors: Array) -> Kronecker:
         return Kronecker(_part(tensors[: len(first)]), _part(tensors[len(first) :]))
@@ -181,10 +221,17 @@ def kronecker_form(first: tuple[str, ...], second: tuple[str, ...]) -> Form:
     return Form((*first, *second), sizes, combine, expands=False)
 
 
-def _part_sizes(shapes: tuple[Shape, ...]) -> tuple[int, int, int] | None:
+def whole_sizes(W: Shape) -> Sizes | None:
+    """Return the sizes of a matrix stored whole, its axes behind the first as columns; None where it is no matrix."""
+    if len(W) < 2:
+        return None
+    m, n = W[0], math.prod(W[1:])
+    return Sizes(m, n, min(m, n))
+
+
+def _part_sizes(shapes: tuple[Shape, ...]) -> Sizes | None:
     if len(shapes) == 1:
-        (w,) = shapes
-        return (w[0], math.prod(w[1:]), min(w[0], math.prod(w[1:]))) if len(w) >= 2 else None
+        return whole_sizes(shapes[0])
     return _lora_sizes(*shapes) if len(shapes) == 2 else _tucker_sizes(*shapes)
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from rankkit.checkpoints.forms import Form, Product
 from rankkit.factors import Array
-from rankkit.rules import Linear, Rule
+from rankkit.rules import Rule
 
-__all__ = ["STATUSES", "Adapter", "Layer", "Magnitude", "Scaled", "Skipped"]
+__all__ = ["STATUSES", "Adapter", "Layer", "Magnitude", "Skipped"]
 
-STATUSES = ("ok", "zero", "nonfinite", "unpaired", "unsupported")
+# status -> what it means; the first is the only one with metrics
+STATUSES: dict[str, str] = {
+    "ok": "The update was measured.",
+    "zero": "The update is zero: a factor was never trained, has an empty axis, or the product vanishes in float64.",
+    "nonfinite": "The update has NaN or infinite entries, or overflows float64.",
+    "unpaired": "A tensor that belongs to the module is missing.",
+    "unsupported": "The tensors do not fit together, cannot be read, or make an update that rankkit cannot measure.",
+}
 
 
 class Skipped(NamedTuple):
@@ -24,26 +31,24 @@ class Skipped(NamedTuple):
 
 
 class Magnitude(NamedTuple):
-    """DoRA's length of every row of the adapted weight: its key, and how to read it."""
+    """DoRA's lengths of the rows, or columns, of an adapted weight; `rankkit.checkpoints.dora` says what they do.
+
+    Attributes
+    ----------
+    key : str
+        Of its tensor.
+    shape : tuple of int
+        As stored: with the key it tells which axis of the weight it belongs to.
+    read : callable
+        Returns the tensor.
+    """
 
     key: str
+    shape: tuple[int, ...]
     read: Callable[[], Array]
 
 
-class Scaled(NamedTuple):
-    """The rule a module's product goes through, the factor in front of it, and what had to be assumed."""
-
-    scale: float
-    rule: Rule
-    notes: tuple[str, ...] = ()
-
-    @classmethod
-    def linear(cls, scale: float, notes: tuple[str, ...] = ()) -> Scaled:
-        """Return scale * B A."""
-        return cls(scale, Linear(scale=scale), notes)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Layer:
     """One adapter module, known by its header; its tensors are read on demand.
 
@@ -63,14 +68,16 @@ class Layer:
         Which tensors it takes, and how they become its product.
     read : callable
         Returns the stored tensors by part.
-    status : str
-        "ok" as far as the header tells, or "unpaired", "unsupported", "zero".
-    notes : tuple of str
-        What had to be assumed, or why the status is not ok.
     keys : mapping of str to str
         Part -> key of its tensor.
+    status : str
+        One of `STATUSES`: "ok" as far as the header tells, or "unpaired", "unsupported", "zero".
+    notes : tuple of str
+        What had to be assumed, or why the status is not ok.
     magnitude : Magnitude or None
         Where the product is only the direction of a DoRA update, which takes the base's weight to know.
+    transposed : bool
+        Whether the base stores the module's weight as (n, m), as GPT-2's projections and embeddings do.
     """
 
     name: str
@@ -82,10 +89,11 @@ class Layer:
     scale: float
     form: Form
     read: Callable[[], Mapping[str, Array]]
+    keys: Mapping[str, str]
     status: str = "ok"
     notes: tuple[str, ...] = ()
-    keys: Mapping[str, str] = field(default_factory=dict)
     magnitude: Magnitude | None = None
+    transposed: bool = False
 
     def product(self, stored: Mapping[str, Array] | None = None) -> Product:
         """Return the product its rule acts on, or the whole update where it is no product.
@@ -117,14 +125,10 @@ class Adapter:
     layers : tuple of Layer
         Exactly one per adapter module, in the order of the file.
     skipped : tuple of Skipped
-        Every other tensor.
+        Every tensor that is part of no layer.
     """
 
     source: str
     family: str
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...]
-
-    def noted(self, note: str) -> Adapter:
-        """Return the same adapter with one more note on every layer."""
-        return replace(self, layers=tuple(replace(layer, notes=(*layer.notes, note)) for layer in self.layers))

@@ -1,4 +1,4 @@
-"""PEFT's methods: which are read, and for every other one why it is not.
+"""PEFT's methods: which are supported, and for every other one why it is not.
 
 Names are PEFT's own (`peft_type` in adapter_config.json), with those of the papers' own code.
 """
@@ -17,9 +17,10 @@ _BASE = "its update is made from the base weight, which is not in the file"
 _INPUT = "it depends on the input: there is no one weight update"
 _VECTOR = "it scales or shifts activations: a vector, not a matrix"
 _SPARSE = "its update is sparse entries of the base matrix, not a low-rank product; audit the merged model instead"
-_LATER = "its update is another product of factors, which is not read yet"
+_LATER = "its update is another product of factors, which is not supported yet"
 
-READ = ("LORA", "ADALORA", "LOHA", "LOKR", "VERA", "RANDLORA", "SINLORA", "MLORA")
+PEFT_METHODS = ("LORA", "ADALORA", "LOHA", "LOKR", "VERA", "RANDLORA")
+READ = (*PEFT_METHODS, "SINLORA", "MLORA", "DORA")  # and those of the papers' own code
 REFUSED: dict[str, str] = {
     "PROMPT_TUNING": _PROMPT, "MULTITASK_PROMPT_TUNING": _PROMPT, "P_TUNING": _PROMPT, "PREFIX_TUNING": _PROMPT,
     "ADAPTION_PROMPT": _PROMPT, "CPT": _PROMPT, "CARTRIDGE": _PROMPT,
@@ -45,8 +46,17 @@ def method_of(config: Mapping[str, Any]) -> str:
 
 
 def refuse(method: str, source: str) -> ValueError:
-    """Return the error for a method that is not read: what it is, why, and what to do."""
-    reason = REFUSED.get(method, "that is no method rankkit knows")
+    """Return the error for a method that is not supported: what it is, why, and what to do.
+
+    Parameters
+    ----------
+    method : str
+        As `method_of` tells it.
+    source : str
+        What the message calls the adapter.
+    """
+    reason = REFUSED.get(method, "rankkit does not know that method")
     return ValueError(
-        f"{source} is a {method} adapter by its config: {reason}. Of PEFT's methods {', '.join(READ[:6])} are read."
+        f"{source} is a {method} adapter by its config: {reason}. "
+        f"Of PEFT's methods rankkit supports {', '.join(PEFT_METHODS)}."
     )

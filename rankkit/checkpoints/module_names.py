@@ -1,4 +1,4 @@
-"""What a module's path tells: its depth in the network, and what kind of matrix it adapts."""
+"""A module's path: what the base model calls it, its depth in the network, and what kind of matrix it adapts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import math
 import re
 from collections.abc import Iterable
 
-__all__ = ["by_depth", "kind_of", "layer_indices"]
+__all__ = [
+    "by_depth", "comparable", "in_base_model", "kind_of", "layer_indices", "split_adapter",
+    "unwrapped", "with_adapter",
+]  # fmt: skip
+
+PEFT_PREFIX = "base_model.model."  # PeftModel.base_model is a tuner, LoraModel.model the base model itself
+PEFT_WRAPPED = ".base_layer"  # what PEFT calls the module that its own one wraps
 
 _ATTENTION = re.compile(
     r"attn|attention|(^|[._])(q|k|v|o|qkv|kv|c_attn|query|key|value|to_[qkv]|to_out|wqkv)(_proj|_lin)?([._]|$)", re.I
@@ -20,7 +26,47 @@ _CONTAINER = re.compile(r"attentions[._]\d+")  # a U-Net's attention blocks hold
 _UNET = re.compile(
     r"(?P<side>down|mid|up)_blocks?(?:[._](?P<block>\d+))?.*?attentions[._](?P<attention>\d+)(?:.*?transformer_blocks[._](?P<inner>\d+))?"
 )
+_NUMBER = re.compile(r"(?:^|[._])(\d+)(?:[._]|$)")
 _SIDES = {"down": 0, "mid": 1, "up": 2}
+LONGEST_INDEX = 6  # digits: a longer number in a path is no depth
+
+
+def in_base_model(name: str) -> str:
+    """Return a module's path in the base model: without what PEFT puts in front of it."""
+    return name.removeprefix(PEFT_PREFIX)
+
+
+def comparable(name: str) -> str:
+    """Return a module's path as it may be compared with a base model's, whoever wrote it.
+
+    Examples
+    --------
+    >>> comparable("base_model.model.h.0.attn.base_layer"), comparable("h_0_attn")
+    ('h_0_attn', 'h_0_attn')
+    """
+    return unwrapped(in_base_model(name)).replace(".", "_")
+
+
+def unwrapped(name: str) -> str:
+    """Return a module's path without the steps from a module of PEFT's to the one that it wraps."""
+    return name.replace(PEFT_WRAPPED, "")
+
+
+def with_adapter(module: str, adapter: str | None) -> str:
+    """Return what a module is called where a live model's keys name the adapter: path[adapter]."""
+    return f"{module}[{adapter}]" if adapter else module
+
+
+def split_adapter(name: str) -> tuple[str, str]:
+    """Return (path, adapter) of what `with_adapter` made; the adapter is "" where there is none.
+
+    Examples
+    --------
+    >>> split_adapter("layers.0.q_proj[default]"), split_adapter("layers.0.q_proj")
+    (('layers.0.q_proj', 'default'), ('layers.0.q_proj', ''))
+    """
+    path, bracket, adapter = name.rpartition("[")
+    return (path, adapter.removesuffix("]")) if bracket and name.endswith("]") else (name, "")
 
 
 def kind_of(module: str) -> str:
@@ -51,8 +97,9 @@ def layer_indices(modules: Iterable[str]) -> list[int | None]:
     indices: list[int | None] = []
     for module in modules:
         place = places[module]
-        number = re.search(r"(?:^|[._])(\d+)(?:[._]|$)", module)
-        indices.append(along[place] if place is not None else int(number[1]) if number and len(number[1]) < 7 else None)
+        number = _NUMBER.search(module)
+        depth = int(number[1]) if number and len(number[1]) <= LONGEST_INDEX else None
+        indices.append(depth if place is None else along[place])
     return indices
 
 

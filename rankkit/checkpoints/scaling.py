@@ -1,4 +1,4 @@
-"""The factor in front of B A that a PEFT configuration asks for, module by module."""
+"""The factor in front of a module's product, and the rule it is part of: from a configuration, a tensor, or assumed."""
 
 from __future__ import annotations
 
@@ -6,23 +6,50 @@ import functools
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from rankkit.checkpoints.layer import Scaled
-from rankkit.rules import Sine
+from rankkit.checkpoints.files.tensors import Tensors, scalar
+from rankkit.checkpoints.untrusted import Config, mapping, number, quoted
+from rankkit.rules import Linear, Rule, Sine
 
-__all__ = ["matched", "number", "scale_of", "sine_of"]
+__all__ = ["Scaled", "matched", "scale_of", "sine_of", "stored_scale"]
 
 MAX_PATTERN = 1000  # characters; patterns come from untrusted files
-MATCH_SECONDS = 0.1  # a module name, and a pattern; an honest pattern takes microseconds
+MATCH_SECONDS = 0.1  # per module name and pattern; an honest pattern takes microseconds
+MOST_PATTERNS = 1000  # compiled ones that are kept
+PEFT_ALPHA = 8  # lora_alpha where a configuration does not say: LoraConfig's default
 
 _PLAIN = re.compile(r"[\w.\-]*\Z")
 
 
-def matched(patterns: Mapping[str, Any], module: str) -> Any:
+class Scaled(NamedTuple):
+    """The rule a module's product goes through, the factor in front of it, and what had to be assumed."""
+
+    scale: float
+    rule: Rule
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def linear(cls, scale: float, notes: tuple[str, ...] = ()) -> Scaled:
+        """Return scale * B A."""
+        return cls(scale, Linear(scale=scale), notes)
+
+    @classmethod
+    def assumed(cls, why: str, advice: str = "") -> Scaled:
+        """Return B A itself, noted as an assumption with its reason and what to do about it."""
+        return cls.linear(1.0, (f"{why}: scale 1 assumed{advice}",))
+
+
+def matched(patterns: Mapping[Any, Any], module: str) -> Any:
     r"""Return the value of the first pattern that matches the end of a module's path, else None.
 
     PEFT's rule: key K matches if ^(.*\.)?(K)$ does, as a regular expression.
+
+    Parameters
+    ----------
+    patterns : mapping
+        From an untrusted configuration: pattern -> value.
+    module : str
 
     Raises
     ------
@@ -43,13 +70,13 @@ def _matches(key: str, module: str) -> bool:
     return _pattern(key).matches(module)
 
 
-@functools.lru_cache(maxsize=1000)
+@functools.lru_cache(maxsize=MOST_PATTERNS)
 def _pattern(key: str) -> _Pattern:
     return _Pattern(key)
 
 
 class _Pattern:
-    """A pattern from a stranger's file. One that runs away is given its time once, not once a module."""
+    """A pattern from a stranger's file. One that runs away is given its time once, not once per module."""
 
     def __init__(self, key: str) -> None:
         import regex
@@ -58,7 +85,7 @@ class _Pattern:
         try:
             self.compiled = regex.compile(rf"(.*\.)?({key})$")
         except (regex.error, RecursionError) as error:
-            self.trouble = f"the pattern {key[:60]!r} is not a regular expression: {error}."
+            self.trouble = f"the pattern {quoted(key)} is not a regular expression: {error}."
 
     def matches(self, module: str) -> bool:
         """Return whether it matches a module's path."""
@@ -66,65 +93,87 @@ class _Pattern:
             try:
                 return self.compiled.match(module, timeout=MATCH_SECONDS) is not None
             except TimeoutError:
-                self.trouble = f"the pattern {self.key[:60]!r} takes too long to match; simplify it."
+                self.trouble = f"the pattern {quoted(self.key)} takes too long to match; simplify it."
         raise ValueError(self.trouble)
 
 
-def scale_of(config: Mapping[str, Any] | None, module: str, r: int) -> tuple[float, tuple[str, ...]]:
-    """Return (scale, notes) for a module of stored rank r >= 1: alpha / r, or alpha / sqrt(r) for rsLoRA.
+def scale_of(config: Config, module: str, r: int) -> Scaled:
+    """Return alpha / r times B A for a module of stored rank r, or alpha / sqrt(r) times B A for rsLoRA.
 
     The stored rank counts, since the layer was trained with it; a configuration that names another one
     is noted.
+
+    Parameters
+    ----------
+    config : mapping or None
+        PEFT's fields: lora_alpha, r, use_rslora, alpha_pattern, rank_pattern.
+    module : str
+        The path that patterns are matched against.
+    r : int
+        >= 1.
+
+    Raises
+    ------
+    ValueError
+        If the configuration has a value that is no number, or a pattern that cannot be matched.
     """
     if config is None:
-        return 1.0, ("no adapter_config.json: scale 1 assumed",)
+        return Scaled.assumed("no adapter_config.json")
     notes: tuple[str, ...] = ()
-    alpha = matched(_mapping(config, "alpha_pattern"), module)
+    alpha = matched(mapping(config, "alpha_pattern"), module)
     alpha = config.get("lora_alpha") if alpha is None else alpha
     if alpha is None:
-        alpha, notes = 8, ("no lora_alpha in the config: PEFT's default 8 assumed",)
-    asked = matched(_mapping(config, "rank_pattern"), module)
+        alpha, notes = PEFT_ALPHA, (f"no lora_alpha in the config: PEFT's default {PEFT_ALPHA} assumed",)
+    asked = matched(mapping(config, "rank_pattern"), module)
     asked = config.get("r") if asked is None else asked
     alpha = number("lora_alpha", alpha)
     if asked is not None and asked != r:
         notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
-    return alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes
+    return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes)
 
 
-def sine_of(config: Mapping[str, Any], names: tuple[str, str], factor: float, m: int, notes: tuple[str, ...]) -> Scaled:
-    """Return the rule factor * sin(omega B A) / gain, with omega and gain under these names in the configuration.
+def stored_scale(tensors: Tensors, alpha: str | None, r: int) -> Scaled:
+    """Return alpha / r times B A for an alpha that the file stores beside a module's factors.
+
+    Parameters
+    ----------
+    tensors : Tensors
+    alpha : str or None
+        Its key; None where none is stored: then 1 is assumed, and noted.
+    r : int
+        >= 1.
+
+    Raises
+    ------
+    ValueError
+        If it is not one finite number.
+    """
+    return Scaled.assumed("no alpha stored") if alpha is None else Scaled.linear(scalar(tensors, alpha) / r)
+
+
+def sine_of(config: Mapping[str, Any], names: tuple[str, str], plain: Scaled, m: int) -> Scaled:
+    """Return the rule scale * sin(omega B A) / gain, with omega and gain under these names in the configuration.
+
+    Parameters
+    ----------
+    config : mapping
+    names : (str, str)
+        Of omega and of the gain; a gain that is not there is sqrt(m), which is noted.
+    plain : Scaled
+        The scale, and what had to be assumed for it.
+    m : int
+        Rows of the update.
 
     Raises
     ------
     ValueError
         If one of them is missing, or the sine has no finite frequency and positive gain.
     """
-    omega = number(names[0], config.get(names[0]))
-    stored = config.get(names[1])
+    omega, stored, notes = number(names[0], config.get(names[0])), config.get(names[1]), plain.notes
     gain = math.sqrt(m) if stored is None else number(names[1], stored)
     if stored is None:
         notes += (f"no {names[1]} in the config: sqrt(rows) assumed",)
-    if omega < 0 or not factor * gain > 0:
-        asked = f"got {omega:g}, {gain:g} and {factor:g}"
+    if omega < 0 or not plain.scale * gain > 0:
+        asked = f"got {omega:g}, {gain:g} and {plain.scale:g}"
         raise ValueError(f"a sine needs {names[0]} >= 0 and {names[1]} times the scale > 0, {asked}; mend the config.")
-    return Scaled(factor / gain, Sine(omega, gain=gain / factor), notes)
-
-
-def number(name: str, value: Any) -> float:
-    """Return a finite number from an untrusted configuration.
-
-    Raises
-    ------
-    ValueError
-        If it is none.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
-        raise ValueError(f"{name} must be a finite number, got {str(value)[:60]!r}; mend the config.")
-    return float(value)
-
-
-def _mapping(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = config.get(name) or {}
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{name} must be a mapping of patterns, got {type(value).__name__}; mend the config.")
-    return value
+    return Scaled(plain.scale / gain, Sine(omega, gain=gain / plain.scale), notes)

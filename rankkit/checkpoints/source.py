@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from rankkit.checkpoints.files.npz import NpzFile
 from rankkit.checkpoints.files.safetensors import SafetensorsFile
@@ -15,13 +15,14 @@ from rankkit.checkpoints.files.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.files.torch_pickle import torch_file
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.readers import peft, table
+from rankkit.checkpoints.untrusted import is_mapping
 
 __all__ = ["open_adapter", "open_tensors", "read_config", "tensor_file"]
 
 CONFIG = "adapter_config.json"
 INDEX = ".safetensors.index.json"
-MAX_CONFIG = 10_000_000  # bytes
-MAX_MESSAGE = 2000  # characters of an error
+MAX_CONFIG = 10_000_000  # bytes; real ones take a few thousand
+MAX_MESSAGE = 2000  # characters of an error, whose words may be a file's
 # what folders call their adapter, or their model, best first
 STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "model", "pytorch_model")
 
@@ -52,7 +53,9 @@ def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family
     Raises
     ------
     ValueError
-        If there is nothing to read, or it is damaged, or of a family or method that is not read.
+        If there is nothing to read, or it is damaged, or of a family or method that is unsupported.
+    TypeError
+        If the source is of no such kind.
     """
     try:
         return _opened(source, config, family)
@@ -78,11 +81,11 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
 
 
 def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
-    if isinstance(source, (str, os.PathLike)):
+    if _is_path(source):
         file = tensor_file(source)
         config = read_config(file) if config is None else config
         return table.read(FILES[_kind(file)](file), config, family)
-    if isinstance(source, Mapping):
+    if is_mapping(source):
         return table.read(StateDict(source), config, family)
     if hasattr(source, "peft_config") and hasattr(source, "state_dict"):
         state, live_config = peft.from_model(source)
@@ -92,6 +95,10 @@ def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."
     )
+
+
+def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(source, (str, os.PathLike))
 
 
 def _kind(path: Path) -> str:
@@ -143,6 +150,6 @@ def _load_json(path: Path) -> Mapping[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
-    if not isinstance(content, dict):
+    if not is_mapping(content):
         raise ValueError(f"{path} must hold a JSON object, got {type(content).__name__}.")
     return content

@@ -7,6 +7,7 @@ import pytest
 from peft.utils.other import get_pattern_key
 
 from rankkit.checkpoints.scaling import matched, scale_of
+from rankkit.rules import Linear
 
 MODULES = [
     "model.layers.1.self_attn.q_proj",
@@ -39,18 +40,25 @@ def test_the_first_pattern_that_matches_wins():
     assert matched({"v_proj": 2}, MODULES[0]) is None
 
 
+def told(config, module, r):
+    """Return the scale, and what had to be assumed for it; the rule has the scale too."""
+    scaled = scale_of(config, module, r)
+    assert scaled.rule == Linear(scale=scaled.scale)
+    return scaled.scale, scaled.notes
+
+
 def test_scales():
     config = {"r": 8, "lora_alpha": 16, "alpha_pattern": {"up_proj": 3}, "rank_pattern": {"up_proj": 4}}
-    assert scale_of(config, "a.q_proj", 8) == (2.0, ())
-    assert scale_of(config, "a.up_proj", 4) == (0.75, ())
-    assert scale_of(config | {"use_rslora": True}, "a.up_proj", 4) == (1.5, ())
-    assert scale_of(config | {"use_rslora": True}, "a.q_proj", 8)[0] == pytest.approx(16 / math.sqrt(8))
+    assert told(config, "a.q_proj", 8) == (2.0, ())
+    assert told(config, "a.up_proj", 4) == (0.75, ())
+    assert told(config | {"use_rslora": True}, "a.up_proj", 4) == (1.5, ())
+    assert told(config | {"use_rslora": True}, "a.q_proj", 8)[0] == pytest.approx(16 / math.sqrt(8))
 
 
 def test_what_is_assumed_is_noted():
-    assert scale_of(None, "q", 4) == (1.0, ("no adapter_config.json: scale 1 assumed",))
-    assert "default 8" in scale_of({"r": 4}, "q", 4)[1][0]
-    scale, notes = scale_of({"r": 16, "lora_alpha": 8}, "q", 4)
+    assert told(None, "q", 4) == (1.0, ("no adapter_config.json: scale 1 assumed",))
+    assert "default 8" in told({"r": 4}, "q", 4)[1][0]
+    scale, notes = told({"r": 16, "lora_alpha": 8}, "q", 4)
     assert scale == 2.0
     assert "config says r = 16, the tensors say 4" in notes[0]
 

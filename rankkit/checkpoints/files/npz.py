@@ -6,20 +6,25 @@ import math
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rankkit.checkpoints.files.tensors import DAMAGED, DTYPE_NAMES, TensorInfo
+from rankkit.factors import Array
 
 __all__ = ["NpzFile"]
 
 MAX_INFLATION = 100  # unpacked bytes a packed one: trained floats hardly compress at all
 WORRY = 10_000_000  # bytes below which that does not matter
+LONGEST = 200  # characters of another library's message
 
 
 class NpzFile:
     """The arrays of one file.
+
+    Parameters
+    ----------
+    path : Path
 
     Raises
     ------
@@ -44,8 +49,14 @@ class NpzFile:
         except Exception as error:  # a header of a hostile file is parsed as Python: it may raise anything
             raise ValueError(f"{path} is no sound .npz file: {_first_line(error)}.") from None
 
-    def read(self, name: str) -> Any:
-        """Return one array."""
+    def read(self, name: str) -> Array:
+        """Return one array.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
         try:
             with zipfile.ZipFile(self._path) as archive, archive.open(_member(archive, name)) as file:
                 return np.lib.format.read_array(file, allow_pickle=False)
@@ -75,4 +86,4 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> TensorInfo:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+    return (str(error).splitlines() or [type(error).__name__])[0][:LONGEST].rstrip(".")

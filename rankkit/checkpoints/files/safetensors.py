@@ -10,26 +10,34 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeGuard
 
 import numpy as np
 
 from rankkit.checkpoints.files.tensors import TensorInfo
+from rankkit.checkpoints.untrusted import is_list, is_mapping
+from rankkit.factors import Array
 
 __all__ = ["SafetensorsFile"]
 
+PREFIX = 8  # bytes in front of the header, which say how long it is
 MAX_HEADER = 20_000_000  # bytes; the format allows five times as much, adapters need a tenth
 
 BITS = {
     "F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
     "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8,
 }  # fmt: skip
-FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+STORED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # numpy's names; it has none for bfloat16
 
 
 class SafetensorsFile:
     """The tensors of one file.
+
+    Parameters
+    ----------
+    path : path
 
     Raises
     ------
@@ -51,30 +59,36 @@ class SafetensorsFile:
             self.info[name], self._span[name] = _entry(name, entry, self.source)
         _check_cover(self._span, size - self._start, self.source)
 
-    def read(self, name: str) -> Any:
-        """Return a floating-point tensor as numpy, bfloat16 widened to float32 (exactly)."""
-        dtype, shape = self.info[name]
-        if dtype not in FLOATS:
-            raise ValueError(f"tensor {name!r} has dtype {dtype}; only {', '.join(FLOATS)} hold factors.")
+    def read(self, name: str) -> Array:
+        """Return a floating-point tensor as numpy, bfloat16 widened to float32 (exactly).
+
+        Raises
+        ------
+        ValueError
+            If the tensor has another dtype, or the file has become shorter.
+        """
+        info = self.info[name]
+        if info.trouble:
+            raise ValueError(f"tensor {name!r} {info.trouble}; only these hold factors.")
         begin, end = self._span[name]
         with self._path.open("rb") as file:
             file.seek(self._start + begin)
             data = file.read(end - begin)
         if len(data) != end - begin:
             raise ValueError(f"{self.source} shrank while it was being read; copy it again.")
-        raw = np.frombuffer(data, dtype=FLOATS[dtype]).reshape(shape)
-        if dtype == "BF16":
+        raw = np.frombuffer(data, dtype=STORED[info.dtype]).reshape(info.shape)
+        if info.dtype == "BF16":
             return np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)
         return raw
 
 
-def _header(file: Any, size: int, source: str) -> tuple[dict[str, Any], int]:
-    """Return the parsed header and where the data begins."""
-    prefix = file.read(8)
-    if len(prefix) < 8:
+def _header(file: IO[bytes], size: int, source: str) -> tuple[Mapping[str, Any], int]:
+    """Return (parsed header, position of the first byte of data)."""
+    prefix = file.read(PREFIX)
+    if len(prefix) < PREFIX:
         raise ValueError(f"{source} is not a safetensors file: {size} bytes is too short for a header.")
     length = int.from_bytes(prefix, "little")
-    if length > MAX_HEADER or 8 + length > size:
+    if length > MAX_HEADER or PREFIX + length > size:
         raise ValueError(
             f"{source} is truncated or no safetensors file: its header claims {length} bytes, the file has {size}."
         )
@@ -82,9 +96,9 @@ def _header(file: Any, size: int, source: str) -> tuple[dict[str, Any], int]:
         header = json.loads(file.read(length).decode("utf-8"), object_pairs_hook=_no_duplicates)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{source} has a damaged safetensors header: {error}.") from None
-    if not isinstance(header, dict):
+    if not is_mapping(header):
         raise ValueError(f"{source} has a damaged safetensors header: not a JSON object.")
-    return header, 8 + length
+    return header, PREFIX + length
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -98,7 +112,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _entry(name: str, entry: Any, source: str) -> tuple[TensorInfo, tuple[int, int]]:
     wrong = f"{source} has a damaged safetensors header: tensor {name!r}"
-    if not isinstance(entry, dict) or not {"dtype", "shape", "data_offsets"} <= entry.keys():
+    if not is_mapping(entry) or not {"dtype", "shape", "data_offsets"} <= entry.keys():
         raise ValueError(f"{wrong} lacks dtype, shape or data_offsets.")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or not _naturals(shape) or not _naturals(offsets) or len(offsets) != 2:
@@ -111,8 +125,9 @@ def _entry(name: str, entry: Any, source: str) -> tuple[TensorInfo, tuple[int, i
     return TensorInfo(dtype, tuple(shape)), (begin, end)
 
 
-def _naturals(value: Any) -> bool:
-    return isinstance(value, list) and all(type(v) is int and 0 <= v < 2**63 for v in value)
+def _naturals(value: Any) -> TypeGuard[list[int]]:
+    """Return whether a value is a list of integers >= 0 that fit 64 bits with a sign."""
+    return is_list(value) and all(type(number) is int and 0 <= number < 2**63 for number in value)
 
 
 def _check_cover(spans: dict[str, tuple[int, int]], length: int, source: str) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 from rankkit.checkpoints.files.safetensors import SafetensorsFile
 from rankkit.checkpoints.files.tensors import TensorInfo
+from rankkit.checkpoints.untrusted import is_mapping
+from rankkit.factors import Array
 
 __all__ = ["Shards"]
 
-MOST = 1000  # files
+MOST = 1000  # files an index may name; the largest models come in a few hundred
 
 
 class Shards:
@@ -32,13 +34,13 @@ class Shards:
 
     def __init__(self, index: Path, content: Mapping[str, Any]) -> None:
         self.source = str(index)
-        placed = content.get("weight_map")
-        if not isinstance(placed, Mapping) or not all(isinstance(name, str) for name in placed.values()):
+        placed: object = content.get("weight_map")
+        if not is_mapping(placed) or not all(isinstance(name, str) for name in placed.values()):
             raise ValueError(f"{index} has no weight_map of tensors to files; it is no index of shards.")
-        names = list(dict.fromkeys(placed.values()))
+        names: list[str] = list(dict.fromkeys(placed.values()))
         if len(names) > MOST or any(Path(name).name != name or not name.endswith(".safetensors") for name in names):
             raise ValueError(f"{index} must name at most {MOST} .safetensors files beside it; it does not.")
-        files = {}
+        files: dict[str, SafetensorsFile] = {}
         for name in names:
             if not (index.parent / name).is_file():
                 raise ValueError(f"{index} names the shard {name}, which is not beside it; copy all shards.")
@@ -50,6 +52,6 @@ class Shards:
                 raise ValueError(f"{index} says that {name} holds {tensor!r}, but it does not; copy it again.")
             self.info[tensor], self._file[tensor] = files[name].info[tensor], files[name]
 
-    def read(self, name: str) -> Any:
-        """Return one tensor."""
+    def read(self, name: str) -> Array:
+        """Return one tensor, as `SafetensorsFile.read` does."""
         return self._file[name].read(name)

@@ -10,23 +10,36 @@ from array_api_compat import is_numpy_array, is_torch_array
 
 from rankkit.factors import Array, host
 
-__all__ = ["StateDict", "TensorInfo", "Tensors", "legible", "scalar"]
+__all__ = ["DAMAGED", "FLOATS", "StateDict", "TensorInfo", "Tensors", "few_of", "legible", "scalar"]
 
 DTYPE_NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL",
     "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8",
 }  # fmt: skip
-
-
+FEW = 3  # keys in a message
 DAMAGED = "DAMAGED"  # stands for the dtype of a tensor that cannot be read though its file can
-FLOATS = ("F64", "F32", "F16", "BF16")
+FLOATS = ("F64", "F32", "F16", "BF16")  # the dtypes that hold an update's numbers; all are exact in float64
 
 
 class TensorInfo(NamedTuple):
-    """What a header says of a tensor: dtype in safetensors' spelling ("BF16"), and shape."""
+    """What a header says of a tensor.
+
+    Attributes
+    ----------
+    dtype : str
+        In safetensors' spelling, such as "BF16"; `DAMAGED` where the tensor cannot be read though its file can.
+    shape : tuple of int
+    """
 
     dtype: str
     shape: tuple[int, ...]
+
+    @property
+    def trouble(self) -> str:
+        """Why the tensor cannot be part of an update, as the end of a sentence about it; "" where it can."""
+        if self.dtype == DAMAGED:
+            return "is damaged, or not stored number by number"
+        return "" if self.dtype in FLOATS else f"has dtype {self.dtype}, which is none of {', '.join(FLOATS)}"
 
 
 class Tensors(Protocol):
@@ -49,8 +62,15 @@ class Tensors(Protocol):
 
 def legible(text: str, most: int = 300) -> str:
     """Return text from a stranger's file as it may stand on a terminal: one line, no control codes, not endless."""
+    if len(text) <= most and text.isprintable():
+        return text
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
     return printable if len(text) <= most else f"{printable[: most - 3]}..."
+
+
+def few_of(tensors: Tensors) -> str:
+    """Return how many tensors there are and what the first few are called, for messages."""
+    return f"{len(tensors.info)} tensors such as {', '.join(list(tensors.info)[:FEW]) or 'nothing'}"
 
 
 def scalar(tensors: Tensors, name: str) -> float:
@@ -61,19 +81,31 @@ def scalar(tensors: Tensors, name: str) -> float:
     ValueError
         If it is not one finite number.
     """
-    dtype, shape = tensors.info[name]
-    if math.prod(shape) != 1:
-        raise ValueError(f"{name} must hold one number, got shape {shape}; the file is damaged.")
-    value = float(host(tensors.read(name)).reshape(())) if dtype in FLOATS else math.nan
+    info = tensors.info[name]
+    if math.prod(info.shape) != 1:
+        raise ValueError(f"{name} must hold one number, got shape {info.shape}; the file is damaged.")
+    value = math.nan if info.trouble else float(host(tensors.read(name)).reshape(()))
     if not math.isfinite(value):
-        raise ValueError(f"{name} must hold one finite number, got {value} ({dtype}); the file is damaged.")
+        raise ValueError(f"{name} must hold one finite number, got {value} ({info.dtype}); the file is damaged.")
     return value
 
 
 class StateDict:
-    """Tensors from a mapping of names to numpy arrays or torch tensors."""
+    """Tensors from a mapping of names to numpy arrays or torch tensors.
 
-    def __init__(self, state: Mapping[str, Any], source: str = "state dict") -> None:
+    Parameters
+    ----------
+    state : mapping of str to array
+    source : str
+        What messages call it.
+
+    Raises
+    ------
+    TypeError
+        If a name is not a string, or a value neither a numpy array nor a torch tensor.
+    """
+
+    def __init__(self, state: Mapping[Any, Any], source: str = "state dict") -> None:
         for name, tensor in state.items():
             if not isinstance(name, str) or not (is_numpy_array(tensor) or is_torch_array(tensor)):
                 raise TypeError(
@@ -81,7 +113,7 @@ class StateDict:
                     f"{type(tensor).__name__}; pass model.state_dict() or its adapter part."
                 )
         self.source = source
-        self.state = state
+        self.state: Mapping[str, Any] = state
         self.info = {name: TensorInfo(_dtype_name(t), tuple(t.shape)) for name, t in state.items()}
 
     def read(self, name: str) -> Array:

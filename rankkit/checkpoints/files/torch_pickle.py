@@ -8,16 +8,20 @@ import pickletools
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 from rankkit.checkpoints.files.tensors import DAMAGED, StateDict, TensorInfo
+from rankkit.checkpoints.untrusted import is_mapping
+from rankkit.factors import Array
 
 __all__ = ["torch_file"]
 
-MAX_INFLATION = 20  # unpacked bytes a packed one, in files worth worrying about: torch does not compress
-WORRY = 100_000_000
+MAX_INFLATION = 20  # unpacked bytes a packed one: torch does not compress
+WORRY = 100_000_000  # bytes below which that does not matter
+LONGEST = 160  # characters of another library's message
+LAST = 1000  # bytes: a pickle that comes this near to MAX_PICKLE was cut off there
 ZIPPED = b"PK\x03\x04"
 LEGACY_PICKLES = 5  # of files from before torch 1.6: mark, version, system, content, names of the storages
 MAX_PICKLE = 5_000_000  # bytes; ten thousand tensors take a third of it
@@ -36,7 +40,7 @@ _STORED = re.compile(
 class _OnHost(StateDict):
     """Tensors of a file, handed out as numpy, so that every kind of file is computed alike."""
 
-    def read(self, name: str) -> Any:
+    def read(self, name: str) -> Array:
         """Return the tensor as numpy, bfloat16 widened to float32 (exactly)."""
         tensor = super().read(name)
         return (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
@@ -44,6 +48,10 @@ class _OnHost(StateDict):
 
 def torch_file(path: Path) -> StateDict:
     """Return the tensors of a file written by torch.save: a mapping of names, nested or not, or a bare list.
+
+    Parameters
+    ----------
+    path : Path
 
     Raises
     ------
@@ -65,7 +73,7 @@ def torch_file(path: Path) -> StateDict:
             except RuntimeError:  # mmap is refused for some sound files
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ValueError(f"{path} is not read: it holds more than tensors, or is damaged ({_line(error)}).") from None
+        raise ValueError(f"{path} is refused: it holds more than tensors, or is damaged ({_line(error)}).") from None
     except Exception as error:  # the unpickler of a hostile file may raise anything
         raise ValueError(f"{path} is no sound PyTorch file: {_line(error)}.") from None
     named = _named(content, torch.Tensor)
@@ -100,29 +108,30 @@ def _check(file: IO[bytes]) -> None:
     data = io.BytesIO(file.read(MAX_PICKLE)) if isinstance(file, zipfile.ZipExtFile) else file
     begin = data.tell()
     for operation, argument, at in pickletools.genops(data):
-        if (at or 0) - begin >= MAX_PICKLE - 1000:
+        if (at or 0) - begin >= MAX_PICKLE - LAST:
             raise ValueError(f"it has more than {MAX_PICKLE} bytes of structure, which no adapter has")
         if operation.name in _CALLS or (operation.name == "GLOBAL" and not _STORED.fullmatch(str(argument))):
             raise pickle.UnpicklingError(f"it refers to {str(argument)!r}, which no stored tensor needs")
 
 
 def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(". ")
+    return (str(error).splitlines() or [type(error).__name__])[0][:LONGEST].rstrip(". ")
 
 
 def _named(content: Any, tensor: type, depth: int = DEEP) -> dict[str, Any]:
     """Return a mapping's dense tensors by name, those of nested mappings under their own names, a list's by place."""
-    if isinstance(content, (list, tuple)):
-        content = {str(place): value for place, value in enumerate(content)}
-    if not isinstance(content, Mapping):
-        return {}
+    held = content if is_mapping(content) else dict(enumerate(content)) if _is_sequence(content) else {}
     named: dict[str, Any] = {}
-    for name, value in content.items():
+    for name, value in held.items():
         if isinstance(value, tensor):
             named[str(name)] = value
-        elif isinstance(value, Mapping) and depth > 0:
+        elif is_mapping(value) and depth > 0:
             named |= {inner: found for inner, found in _named(value, tensor, depth - 1).items() if inner not in named}
     return named
+
+
+def _is_sequence(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, (list, tuple))
 
 
 def _is_stored(tensor: Any) -> bool:

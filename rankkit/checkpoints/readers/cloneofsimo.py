@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import LORA
-from rankkit.checkpoints.layer import Adapter, Scaled
-from rankkit.checkpoints.readers.build import grouped, layer_of, nothing_found
+from rankkit.checkpoints.forms import Form, Sizes
+from rankkit.checkpoints.layer import Adapter, Layer
+from rankkit.checkpoints.readers.build import Family, Module, Place, adapter_of, parser
+from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
 
-_NAMED = re.compile(r"(?P<model>[\w\-]+):(?P<index>\d+):(?P<part>up|down)")
-_PART = {"up": "B", "down": "A"}
+_NAMED = re.compile(r"(?P<module>[\w\-]+:\d+):(?P<part>up|down)")
+LONGEST_NUMBER = 9  # digits of a module's place that are looked at
 
 
-def recognises(keys: list[str], config: Mapping[str, Any] | None) -> bool:
+def recognises(keys: list[str], config: Config) -> bool:
     """Return whether keys read model:index:up, or are the places of a list."""
     return bool(keys) and (any(map(_NAMED.fullmatch, keys)) or _is_list(keys))
 
 
-def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
+def read(tensors: Tensors, config: Config) -> Adapter:
     """Return the adapter's layers, in the order of their numbers, and every other tensor with its reason.
 
     Raises
@@ -30,25 +31,28 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
     ValueError
         If no module is found.
     """
-    modules, skipped = grouped(tensors, _parse_list if _is_list(list(tensors.info)) else _parse)
-    if not modules:
-        raise nothing_found(tensors, "module of cloneofsimo's format")
-    assumed = Scaled.linear(1.0, ("no alpha in this format: scale 1 assumed",))
-    ordered = sorted(modules.items(), key=lambda item: (item[0].partition(":")[0], int(item[0].rpartition(":")[2][:9])))
-    layers = [layer_of(module, keys, tensors, LORA, lambda m, n, r: assumed) for module, keys in ordered]
-    return Adapter(tensors.source, "cloneofsimo", tuple(layers), tuple(skipped))
+    adapter = adapter_of(LISTED if _is_list(list(tensors.info)) else NAMED, tensors, config)
+    return replace(adapter, layers=tuple(sorted(adapter.layers, key=_place)))
+
+
+def _place(layer: Layer) -> tuple[str, int]:
+    model, _, number = layer.name.partition(":")
+    return model, int(number[:LONGEST_NUMBER])
 
 
 def _is_list(keys: list[str]) -> bool:
     return keys == [str(i) for i in range(len(keys))]
 
 
-def _parse(key: str) -> tuple[str, str] | str:
-    match = _NAMED.fullmatch(key)
-    if match is None:
-        return "no adapter tensor: a text-inversion embedding or other weight"
-    return f"{match['model']}:{match['index']}", _PART[match["part"]]
+def _parse_list(key: str) -> Place:
+    return Place(f"list:{int(key) // 2}", "BA"[int(key) % 2])
 
 
-def _parse_list(key: str) -> tuple[str, str]:
-    return f"list:{int(key) // 2}", "BA"[int(key) % 2]
+def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
+    return Scaled.assumed("no alpha in this format")
+
+
+HOLDS = "module of cloneofsimo's format"
+REST = "no adapter tensor: a text-inversion embedding or other weight"
+NAMED = Family("cloneofsimo", HOLDS, parser(_NAMED, REST, {"up": "B", "down": "A"}), _scaled)
+LISTED = Family("cloneofsimo", HOLDS, _parse_list, _scaled)

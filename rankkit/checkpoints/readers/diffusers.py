@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
 
-from rankkit.checkpoints.files.tensors import Tensors, scalar
-from rankkit.checkpoints.forms import LORA
-from rankkit.checkpoints.layer import Adapter, Scaled
-from rankkit.checkpoints.readers.build import grouped, layer_of, nothing_found
+from rankkit.checkpoints.files.tensors import Tensors
+from rankkit.checkpoints.forms import Form, Sizes
+from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of
+from rankkit.checkpoints.scaling import Scaled, stored_scale
+from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
 
@@ -19,20 +18,20 @@ _KEY = re.compile(
     r"|(?P<path>.+)\.lora_(?P<new>A|B)\.weight"
     r"|(?P<scaled>.+?)(?:\.processor\.(?P<of>.+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>alpha)"
 )
+_OLD = re.compile(r"(_lora|\.lora|\.lora_linear_layer)\.(down|up)\.weight$")
 _PREFIX = re.compile(r"(unet|transformer|text_encoder(_\d+)?|prior|controlnet)\.")
-_PART = {"down": "A", "up": "B", "A": "A", "B": "B"}
+_PART = {"down": "A", "up": "B"}
 
 
-def recognises(keys: list[str], config: Mapping[str, Any] | None) -> bool:
+def recognises(keys: list[str], config: Config) -> bool:
     """Return whether there are diffusers' keys, and no PEFT configuration."""
     if config is not None and "peft_type" in config:
         return False
-    old = re.compile(r"(_lora|\.lora|\.lora_linear_layer)\.(down|up)\.weight$")
     new = config is None  # with one it is PEFT's, whose GPT-2 has a "transformer." too
-    return any(old.search(key) or (new and _PREFIX.match(key) and ".lora_A.weight" in key) for key in keys)
+    return any(_OLD.search(key) or (new and _PREFIX.match(key) and ".lora_A.weight" in key) for key in keys)
 
 
-def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
+def read(tensors: Tensors, config: Config) -> Adapter:
     """Return the adapter's layers and every other tensor with its reason.
 
     Raises
@@ -40,30 +39,25 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
     ValueError
         If no module is found.
     """
-    modules, skipped = grouped(tensors, _parse)
-    modules = {module: keys for module, keys in modules.items() if keys.keys() - {"alpha"}}
-    if not modules:
-        raise nothing_found(tensors, "diffusers LoRA module")
-    layers = [
-        layer_of(module, keys, tensors, LORA, partial(_scaled, tensors, keys), spelled="lora_{}")
-        for module, keys in modules.items()
-    ]
-    return Adapter(tensors.source, "diffusers", tuple(layers), tuple(skipped))
+    return adapter_of(FAMILY, tensors, config)
 
 
-def _parse(key: str) -> tuple[str, str] | str:
+def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None:
         return "no adapter tensor"
     if match["old"]:
-        module = match["module"] + (f".{match['projection']}" if match["projection"] else "")
-        return module, _PART[match["old"]]
-    if match["new"]:
-        return match["path"], _PART[match["new"]]
-    return match["scaled"] + (f".{match['of']}" if match["of"] else ""), "alpha"
+        return Place(_joined(match["module"], match["projection"]), _PART[match["old"]])
+    return Place(match["path"], match["new"]) if match["new"] else Place(_joined(match["scaled"], match["of"]), ALPHA)
 
 
-def _scaled(tensors: Tensors, keys: Mapping[str, str], m: int, n: int, r: int) -> Scaled:
-    if "alpha" in keys:
-        return Scaled.linear(scalar(tensors, keys["alpha"]) / r)
-    return Scaled.linear(1.0, ("no alpha stored: scale 1 assumed",))
+def _joined(module: str, projection: str | None) -> str:
+    """Return the path of what an attention processor projects with, or the module's own."""
+    return f"{module}.{projection}" if projection else module
+
+
+def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
+    return stored_scale(module.tensors, module.keys.get(ALPHA), sizes.r)
+
+
+FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES)

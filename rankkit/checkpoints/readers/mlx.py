@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
 
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import TRANSPOSED
-from rankkit.checkpoints.layer import Adapter, Scaled
-from rankkit.checkpoints.readers.build import grouped, layer_of, nothing_found
-from rankkit.checkpoints.scaling import number
+from rankkit.checkpoints.forms import TRANSPOSED, Form, Sizes
+from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
+from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.untrusted import Config, is_mapping, number
 
 __all__ = ["read", "recognises"]
 
 _KEY = re.compile(r"(?P<module>.+)\.lora_(?P<part>a|b)")
 
 
-def recognises(keys: list[str], config: Mapping[str, Any] | None) -> bool:
+def recognises(keys: list[str], config: Config) -> bool:
     """Return whether there are MLX's keys."""
     return any(map(_KEY.fullmatch, keys))
 
 
-def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
+def read(tensors: Tensors, config: Config) -> Adapter:
     """Return the adapter's layers and every other tensor with its reason.
 
     Raises
@@ -31,26 +29,21 @@ def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
     ValueError
         If no module is found.
     """
-    modules, skipped = grouped(tensors, _parse)
-    if not modules:
-        raise nothing_found(tensors, "MLX LoRA module")
-    layers = []
-    for module, keys in modules.items():
-        dora = ("DoRA: direction part only, without the base weight",) if "m" in keys else ()
-        layers.append(
-            layer_of(module, keys, tensors, TRANSPOSED, partial(_scaled, config), spelled="lora_{}", notes=dora)
-        )
-    return Adapter(tensors.source, "mlx", tuple(layers), tuple(skipped))
+    return adapter_of(FAMILY, tensors, config)
 
 
-def _parse(key: str) -> tuple[str, str] | str:
-    match = _KEY.fullmatch(key)
-    return (match["module"], match["part"]) if match else "no adapter tensor: a head, magnitude or base weight"
+def _form(module: Module) -> Form:
+    return TRANSPOSED
 
 
-def _scaled(config: Mapping[str, Any] | None, m: int, n: int, r: int) -> Scaled:
-    found = (config or {}).get("lora_parameters")
-    stored = found.get("scale") if isinstance(found, Mapping) else None
+def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
+    found: object = (module.config or {}).get("lora_parameters")
+    stored = found.get("scale") if is_mapping(found) else None
     if stored is None:
-        return Scaled.linear(1.0, ("no lora_parameters.scale in a config: scale 1 assumed",))
+        return Scaled.assumed("no lora_parameters.scale in a config")
     return Scaled.linear(number("lora_parameters.scale", stored))
+
+
+REST = "no adapter tensor: a head or base weight"
+SPELLED = {"a": "lora_a", "b": "lora_b"}
+FAMILY = Family("mlx", "MLX LoRA module", parser(_KEY, REST), _scaled, form=_form, spelled=SPELLED)

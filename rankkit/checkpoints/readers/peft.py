@@ -1,32 +1,33 @@
-"""Hugging Face PEFT: LoRA with its rsLoRA, DoRA, embedding, convolution, merged and sine forms, and AdaLoRA."""
+"""Hugging Face PEFT: LoRA with its rsLoRA, embedding, convolution, merged and sine forms, and AdaLoRA.
+
+What DoRA's authors wrote (`peft_type: DORA`) has the same keys and configuration.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import numpy as np
-
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import ADALORA, LORA, Form, merged_form
-from rankkit.checkpoints.layer import Adapter, Magnitude, Scaled, Skipped
+from rankkit.checkpoints.forms import ADALORA, LORA, MOST_GROUPS, Form, Sizes, merged_form
+from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import grouped, layer_of, nothing_found
-from rankkit.checkpoints.scaling import number, scale_of, sine_of
-from rankkit.factors import host
+from rankkit.checkpoints.module_names import split_adapter, unwrapped, with_adapter
+from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of
+from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
+from rankkit.checkpoints.untrusted import Config, is_list, number
 
 __all__ = ["from_model", "read", "recognises"]
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.lora_(?P<part>A|B|E|embedding_A|embedding_B|magnitude_vector)"
+    r"(?P<module>.+)\.lora_(?P<part>A|B|E|embedding_A|embedding_B)"
     r"(?:\.(?!weight$|bias$)(?P<adapter>[^.]+))?(?P<leaf>\.weight|\.bias)?"
 )
-_PARTS = {"A": "A", "embedding_A": "A", "B": "B", "embedding_B": "B", "E": "E", "magnitude_vector": "magnitude"}
 
-MOST_GROUPS = 16  # of a fused projection: three, for query, key and value, is what there is
+INIT_R, ALPHA = 12, 8  # init_r and lora_alpha where a config does not say: the defaults of PEFT's AdaLoraConfig
+ADDED = 1e-5  # what PEFT's AdaLoRA adds to init_r before it divides by it
 
 # config fields that make the update something else than scale * B A, and what they are
 _REFUSED = {
@@ -38,83 +39,55 @@ _REFUSED = {
 }
 
 
-def recognises(keys: list[str], config: Mapping[str, Any] | None) -> bool:
+def recognises(keys: list[str], config: Config) -> bool:
     """Return whether these are the keys or the configuration of a PEFT LoRA."""
     if config is not None and "peft_type" in config:
-        return method_of(config) in ("LORA", "ADALORA")
+        return method_of(config) in ("LORA", "ADALORA", "DORA")
     return any(".lora_A." in key or ".lora_embedding_A" in key or key.endswith(".lora_E") for key in keys)
 
 
 def from_model(model: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return (state dict, config) of a live PEFT model's active adapter, keyed as a saved file."""
-    from peft import get_peft_model_state_dict
+    from peft import get_peft_model_state_dict  # pyright: ignore[reportUnknownVariableType]
 
     active = model.active_adapter
     name = active if isinstance(active, str) else active[0]
-    state = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    state: Mapping[str, Any] = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     return state, model.peft_config[name].to_dict()
 
 
-def read(tensors: Tensors, config: Mapping[str, Any] | None) -> Adapter:
+def read(tensors: Tensors, config: Config) -> Adapter:
     """Return the adapter's layers, exactly one per module, and every other tensor with its reason.
 
     Raises
     ------
     ValueError
-        If the configuration asks for an update that is not read, or no module is found.
+        If the configuration asks for an update that is unsupported, or no module is found.
     """
     for field, what in _REFUSED.items():
         if config and config.get(field):
-            raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is not read.")
-    modules, skipped = grouped(tensors, _parse)
-    dora: dict[str, str] = {}
-    magnitudes: dict[str, Magnitude] = {}
-    for module in [module for module, keys in modules.items() if "magnitude" in keys]:
-        key = modules[module].pop("magnitude")
-        dora[module], magnitudes[module] = _magnitude(tensors, key), Magnitude(key, partial(tensors.read, key))
-        skipped.append(Skipped(key, tensors.info[key].shape, "DoRA's magnitude: its update needs the base weight"))
-    modules = {module: keys for module, keys in modules.items() if keys}
-    if not modules:
-        raise nothing_found(tensors, "LoRA module")
-    several = len({_adapter(module) for module in modules}) > 1
-    layers = []
-    for module, keys in modules.items():
-        plain, form = module.removesuffix(_adapter(module)), _form(keys, tensors, config)
-        layer = layer_of(
-            module if several else plain, keys, tensors, form, partial(_scaled, config, plain, form), spelled="lora_{}"
-        )
-        if module in dora or (config or {}).get("use_dora"):
-            said = f"DoRA: direction part only, without the base weight{dora.get(module, '')}"
-            layer = replace(layer, notes=(*layer.notes, said), magnitude=magnitudes.get(module))
-        layers.append(layer)
-    return Adapter(tensors.source, "peft", tuple(layers), tuple(skipped))
+            raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
+    adapter = adapter_of(FAMILY, tensors, config)
+    if len({split_adapter(layer.name)[1] for layer in adapter.layers}) > 1:
+        return adapter
+    return replace(adapter, layers=tuple(map(_without_adapter, adapter.layers)))
 
 
-def _parse(key: str) -> tuple[str, str] | str:
+def _without_adapter(layer: Layer) -> Layer:
+    """Return a layer of a model with one adapter, which need not be named."""
+    path, active = split_adapter(layer.name)
+    return replace(layer, name=path) if active else layer
+
+
+def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None or match["leaf"] == ".bias":
         return _other(key)
-    adapter = f"[{match['adapter']}]" if match["adapter"] else ""
-    return match["module"].removeprefix("base_model.model.") + adapter, _PARTS[match["part"]]
-
-
-def _adapter(module: str) -> str:
-    """Return "[name]" at the end of a module's name, where a live model's adapter has one."""
-    return module[module.rfind("[") :] if module.endswith("]") else ""
-
-
-def _magnitude(tensors: Tensors, key: str) -> str:
-    """Return what DoRA's magnitudes are like, the length of every row of the adapted weight."""
-    try:
-        values = np.ravel(host(tensors.read(key)))
-    except ValueError:
-        return ""
-    if not values.size or not np.all(np.isfinite(values)):
-        return "; its magnitudes are not finite"
-    return f"; magnitudes {values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}"
+    return Place(with_adapter(match["module"], match["adapter"]), match["part"].removeprefix("embedding_"))
 
 
 def _other(key: str) -> str:
+    """Return why a tensor is no factor."""
     if ".lora_" in key and key.endswith(".bias"):
         return "bias of the adapter, no matrix"
     if ".lora_" in key or key.endswith("ranknum"):
@@ -122,48 +95,56 @@ def _other(key: str) -> str:
     return "no adapter tensor: a head, modules_to_save or base weight"
 
 
-def _enabled(config: Mapping[str, Any] | None) -> tuple[bool, ...]:
+def _enabled(config: Config) -> tuple[bool, ...]:
     """Return which groups of a fused projection old PEFT's config gives an update; () where it is not fused."""
-    enabled = (config or {}).get("enable_lora")
-    return tuple(map(bool, enabled[:MOST_GROUPS])) if isinstance(enabled, list) else ()
+    enabled: object = (config or {}).get("enable_lora")
+    return tuple(map(bool, enabled[:MOST_GROUPS])) if is_list(enabled) else ()
 
 
-def _expert_parameter(config: Mapping[str, Any] | None, module: str) -> str:
+def _expert_parameter(config: Config, module: str) -> str:
     """Return the parameter of a module of experts that the config's target_parameters names for it, or ""."""
-    named = (config or {}).get("target_parameters")
-    path = module.replace(".base_layer", "")
-    for name in named if isinstance(named, list) else []:
-        if isinstance(name, str) and f".{path}".endswith(f".{name.rpartition('.')[0]}"):
+    named: object = (config or {}).get("target_parameters")
+    for name in named if is_list(named) else []:
+        if isinstance(name, str) and f".{unwrapped(module)}".endswith(f".{name.rpartition('.')[0]}"):
             return name
     return ""
 
 
-def _form(keys: Mapping[str, str], tensors: Tensors, config: Mapping[str, Any] | None) -> Form:
-    if "E" in keys or (config is not None and method_of(config) == "ADALORA"):
+def _form(module: Module) -> Form:
+    if "E" in module.keys or (module.config is not None and method_of(module.config) == "ADALORA"):
         return ADALORA
-    enabled = _enabled(config)
-    if not any(enabled) or len(enabled) < 2 or not {"A", "B"} <= keys.keys():
+    enabled = _enabled(module.config)
+    if not any(enabled) or len(enabled) < 2:
         return LORA
-    B, A = tensors.info[keys["B"]].shape, tensors.info[keys["A"]].shape
+    B, A = module.shape("B"), module.shape("A")
     return merged_form(enabled) if len(B) > 1 and len(A) == 2 and A[0] == sum(enabled) * B[1] else LORA
 
 
-def _scaled(config: Mapping[str, Any] | None, module: str, form: Form, m: int, n: int, r: int) -> Scaled:
+def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
+    config, path = module.config, split_adapter(module.name)[0]
     if form is ADALORA:
         return _adalora(config)
-    if parameter := _expert_parameter(config, module):
-        raise ValueError(f"adapts the parameter {parameter} of experts, one update each, which is not read")
-    scale, notes = scale_of(config, module, r if form is LORA else r // sum(_enabled(config)))
+    if parameter := _expert_parameter(config, path):
+        raise ValueError(f"adapts the parameter {parameter} of experts, one update each, which is unsupported")
+    plain = scale_of(config, path, sizes.r if form is LORA else sizes.r // sum(_enabled(config)))
     if config and config.get("use_sinelora"):
-        return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), scale, m, notes)
-    return Scaled.linear(scale, notes)
+        return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), plain, sizes.m)
+    return plain
 
 
-def _adalora(config: Mapping[str, Any] | None) -> Scaled:
+def _adalora(config: Config) -> Scaled:
     """Return alpha / (init_r + 1e-5), as PEFT applies it to a loaded adapter."""
     if config is None:
-        return Scaled.linear(1.0, ("no adapter_config.json: scale 1 assumed",))
-    start, alpha = number("init_r", config.get("init_r", 12)), number("lora_alpha", config.get("lora_alpha", 8))
+        return Scaled.assumed("no adapter_config.json")
+    start, alpha = number("init_r", config.get("init_r", INIT_R)), number("lora_alpha", config.get("lora_alpha", ALPHA))
     if not start > 0:
         raise ValueError(f"init_r must be positive, got {start:g}; mend the config.")
-    return Scaled.linear((alpha if alpha > 0 else start) / (start + 1e-5))
+    return Scaled.linear((alpha if alpha > 0 else start) / (start + ADDED))
+
+
+def _transposed(module: Module) -> bool:
+    """Return whether the base stores the weight as (n, m): embeddings, and GPT-2's projections by their config."""
+    return "embedding_A" in module.keys.get("A", "") or bool((module.config or {}).get("fan_in_fan_out"))
+
+
+FAMILY = Family("peft", "LoRA module", _parse, _scaled, form=_form, spelled=LORA_NAMES, transposed=_transposed)

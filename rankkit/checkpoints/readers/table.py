@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-from rankkit.checkpoints.files.tensors import Tensors
+from rankkit.checkpoints.files.tensors import Tensors, few_of
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import READ, method_of, refuse
-from rankkit.checkpoints.readers import cloneofsimo, diffusers, kohya, loralib, mlx, pairs, peft, sine_lora, vera
+from rankkit.checkpoints.readers import (
+    cloneofsimo,
+    diffusers,
+    kohya,
+    loralib,
+    loran,
+    mlx,
+    pairs,
+    peft,
+    sine_lora,
+    vera,
+)
+from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["READERS", "Reader", "read"]
-
-Config = Mapping[str, Any] | None
 
 
 class Reader(NamedTuple):
@@ -31,8 +41,8 @@ class Reader(NamedTuple):
 
 
 READERS: dict[str, Reader] = {
-    "sine": Reader(sine_lora.recognises_sine, sine_lora.read_sine),
-    "loran": Reader(sine_lora.recognises_loran, sine_lora.read_loran),
+    "sine": Reader(sine_lora.recognises, sine_lora.read),
+    "loran": Reader(loran.recognises, loran.read),
     "vera": Reader(vera.recognises_vera, vera.read_vera),
     "randlora": Reader(vera.recognises_randlora, vera.read_randlora),
     "kohya": Reader(kohya.recognises, kohya.read),
@@ -47,6 +57,13 @@ READERS: dict[str, Reader] = {
 
 def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter:
     """Return the adapter, read as the named family or as the first that recognises it.
+
+    Parameters
+    ----------
+    tensors : Tensors
+    config : mapping or None
+    family : str, optional
+        One of `READERS`; None: the first that recognises keys and configuration.
 
     Raises
     ------
@@ -63,8 +80,7 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
     for reader in READERS.values():
         if reader.recognises(keys, config):
             return reader.read(tensors, config)
-    some = ", ".join(keys[:3]) or "nothing"
     raise ValueError(
-        f"{tensors.source} holds no LoRA module that any reader knows: {len(keys)} tensors such as {some}; "
+        f"{tensors.source} holds no LoRA module that any reader knows: {few_of(tensors)}; "
         f"name its --family ({', '.join(READERS)})."
     )
