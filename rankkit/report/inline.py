@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import islice
@@ -9,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.report.tables import as_text, cells
+from rankkit.report.tables import cells, fold, printable, shortened
 
 __all__ = ["html_summary", "text_summary"]
 
-WIDTH = 100  # characters of a text table; columns that go beyond are named below it
+WIDTH = 100  # characters of a line of text; columns that go beyond are named below the table
+MOST_ROWS = 3  # of text that one line may take, so that a summary stays short whatever it is told
 MOST_COLUMNS = 12  # of an HTML table
-LONGEST = 48  # characters of a cell; a longer text ends in an ellipsis
+LONGEST = 48  # characters of a cell; a longer text loses its middle
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -28,7 +30,7 @@ def text_summary(title: str, lines: Sequence[str], columns: Columns | None = Non
     title : str
         What the result is, in one sentence.
     lines : sequence of str
-        The few numbers that matter, and how to go on.
+        The few numbers that matter, and how to go on. A long one is wrapped.
     columns : mapping of str to sequence, optional
         A table, column by column.
     rows : int
@@ -43,20 +45,23 @@ def text_summary(title: str, lines: Sequence[str], columns: Columns | None = Non
     1          1
     ... 1 more row
     """
-    head = [title, *(f"  {line}" for line in lines)]
+    head = [shortened([printable(title)], WIDTH)[0], *(row for line in lines for row in _wrapped(line))]
     if not columns:
         return "\n".join(head)
     first, more = _first(columns, rows)
-    shown: dict[str, list[Any]] = {}
-    for name, values in first.items():
-        if shown and max(map(len, as_text(shown | {name: values}).splitlines())) > WIDTH:
-            break
-        shown[name] = values
-    return "\n".join([*head, as_text(shown), *_rest(more, list(first)[len(shown) :])])
+    shown, *others = fold(first, WIDTH)
+    below = _rest(more, [name for block in others for name in block.names])
+    return "\n".join([*head, shown.text, *(row for line in below for row in _wrapped(line, indent=""))])
 
 
 def html_summary(
-    title: str, lines: Sequence[str], columns: Columns | None = None, *, rows: int = 8, picture: str = ""
+    title: str,
+    lines: Sequence[str],
+    columns: Columns | None = None,
+    *,
+    rows: int = 8,
+    picture: str = "",
+    summary: Columns | None = None,
 ) -> str:
     """Return the same as a fragment of HTML for a notebook: every word escaped, the colours those of the page.
 
@@ -66,6 +71,8 @@ def html_summary(
         As for `text_summary`.
     picture : str
         HTML to put below the lines as it stands, for instance an SVG.
+    summary : mapping of str to sequence, optional
+        A short table above the other one.
 
     Examples
     --------
@@ -73,15 +80,27 @@ def html_summary(
     '<div><p style="margin:0.3em 0"><b>a &lt; b</b></p></div>'
     """
     parts = [f'<p style="margin:0.3em 0"><b>{escape(title)}</b></p>']
-    parts += [f'<p style="margin:0.1em 0">{escape(line)}</p>' for line in lines]
+    parts += [_paragraph(line) for line in lines]
     if picture:
         parts.append(f"<div>{picture}</div>")
-    if columns:
-        first, more = _first(columns, rows)
+    for table in filter(None, (summary, columns)):
+        first, more = _first(table, rows)
         shown = dict(islice(first.items(), MOST_COLUMNS))
         parts.append(_table(shown))
-        parts += [f'<p style="margin:0.1em 0">{escape(line)}</p>' for line in _rest(more, list(first)[len(shown) :])]
+        parts += [_paragraph(line) for line in _rest(more, list(first)[len(shown) :])]
     return f"<div>{''.join(parts)}</div>"
+
+
+def _paragraph(text: str) -> str:
+    return f'<p style="margin:0.1em 0">{escape(text)}</p>'
+
+
+def _wrapped(line: str, indent: str = "  ") -> list[str]:
+    """Return a line as the few rows of text it takes; the last one ends in an ellipsis where it would take more."""
+    return textwrap.wrap(
+        printable(line), WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", max_lines=MOST_ROWS,
+        placeholder=" …", break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _table(columns: Mapping[str, list[Any]]) -> str:
@@ -103,15 +122,18 @@ def _table(columns: Mapping[str, list[Any]]) -> str:
 def _first(columns: Columns, rows: int) -> tuple[dict[str, list[Any]], int]:
     """Return the first rows of every column, and how many rows there are beyond them."""
     count = min((len(values) for values in columns.values()), default=0)
-    return {name: [_plain(value) for value in values[:rows]] for name, values in columns.items()}, max(count - rows, 0)
+    return {name: _short(values[:rows]) for name, values in columns.items()}, max(count - rows, 0)
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that a table can hold: a number, None, or its text on one line."""
-    if value is None or isinstance(value, (int, float, np.number)):
-        return value
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _short(values: Sequence[Any]) -> list[Any]:
+    """Return values that a table can hold: numbers, None, and short texts on one line."""
+    texts = [value if _is_number(value) else printable(str(value)) for value in values]
+    brief = iter(shortened([text for text in texts if isinstance(text, str)], LONGEST))
+    return [next(brief) if isinstance(text, str) else text for text in texts]
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or isinstance(value, (int, float, np.number))
 
 
 def _rest(more: int, names: Sequence[str]) -> list[str]:
