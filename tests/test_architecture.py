@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
     "checks": set(),
     "verdict": set(),
+    "columns": set(),
     "files": set(),
     "execution": set(),
     "plots": set(),
@@ -41,8 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "checkpoints": {"factors", "products", "rules"},
     "audits": {
-        "checkpoints", "execution", "factors", "files", "metrics", "plots", "products", "report", "rules", "spectrum",
-        "uncertainty",
+        "checkpoints", "checks", "columns", "execution", "factors", "files", "metrics", "plots", "products", "report",
+        "rules", "spectrum", "uncertainty",
     },
     "law": {"factors", "initializers", "metrics", "rules"},
     "claims": {"data", "execution", "report", "verdict"},

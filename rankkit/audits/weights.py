@@ -43,6 +43,9 @@ class Base:
         for key in self.tensors.info:
             self._keys.setdefault(_bare(key.removesuffix(".weight")), []).append(key)
 
+    def __repr__(self) -> str:
+        return f"Base({self.tensors.source!r}, {len(self.tensors.info)} tensors)"
+
     def weight(self, layer: Layer) -> Any:
         """Return the float64 matrix W (m, n) a layer's update is added to, its kernel axes flattened.
 

@@ -118,12 +118,15 @@ class Adapter:
         Exactly one per adapter module, in the order of the file.
     skipped : tuple of Skipped
         Every other tensor.
+    use_rslora : bool
+        Whether its configuration says so: scales are alpha / sqrt(r) in place of alpha / r.
     """
 
     source: str
     family: str
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...]
+    use_rslora: bool = False
 
     def noted(self, note: str) -> Adapter:
         """Return the same adapter with one more note on every layer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +82,21 @@ def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -
     if isinstance(source, (str, os.PathLike)):
         file = tensor_file(source)
         config = read_config(file) if config is None else config
-        return table.read(FILES[_kind(file)](file), config, family)
+        return _read(FILES[_kind(file)](file), config, family)
     if isinstance(source, Mapping):
-        return table.read(StateDict(source), config, family)
+        return _read(StateDict(source), config, family)
     if hasattr(source, "peft_config") and hasattr(source, "state_dict"):
         state, live_config = peft.from_model(source)
         tensors = StateDict(state, source=type(source).__name__)
-        return table.read(tensors, live_config if config is None else config, family)
+        return _read(tensors, live_config if config is None else config, family)
     raise TypeError(
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."
     )
+
+
+def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+    return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
 
 
 def _kind(path: Path) -> str:

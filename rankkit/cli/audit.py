@@ -124,6 +124,8 @@ def _probe(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     """Print one adapter's report and return its exit status."""
     from rankkit.files import write_atomically
+    from rankkit.report.tables import terminal_width
+    from rankkit.report.text import audit_text
 
     kind = format_of(options)
     if heading and kind in ("text", "markdown"):
@@ -134,7 +136,7 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     elif kind == "markdown":
         write(options, report.to_markdown())
     elif kind == "text":
-        write(options, _as_text(report))
+        write(options, audit_text(report, terminal_width() if options.output is None else None))
     if options.spectra:
         say(f"wrote {report.save(options.spectra)}")
     if options.html:
@@ -145,18 +147,3 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     for condition in tripped:
         say(f"gate tripped: {condition.text} (the value is {condition.value(report):g})")
     return 3 if tripped else 0
-
-
-def _as_text(report: Any) -> str:
-    """Return the tables that fit a terminal, and what was and was not measured."""
-    from rankkit.report.columns import HEADS, SUMMARY_HEADS, shown
-    from rankkit.report.tables import as_text
-
-    names, notes = shown(report.columns), set(report.columns["note"])
-    everywhere = ""
-    if len(notes) == 1 < len(report.columns["note"]) and any(notes):
-        everywhere = f"Every module: {notes.pop()}."
-        names.remove("note")
-    modules = as_text({HEADS.get(name, name): report.columns[name] for name in names})
-    summary = as_text({head: report.summary_columns()[name] for name, head in SUMMARY_HEADS.items()})
-    return "\n\n".join(filter(None, [modules, everywhere, summary, report.coverage]))

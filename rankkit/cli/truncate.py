@@ -39,7 +39,8 @@ def add(commands: Any) -> None:
 
 def _truncate(options: argparse.Namespace) -> int:
     from rankkit.audits.audit import audit
-    from rankkit.audits.truncate import suggest_ranks, truncate
+    from rankkit.audits.ranks import suggest_ranks
+    from rankkit.audits.truncate import truncate
 
     if options.dry_run == (options.out is not None):
         raise ValueError("name a folder to write, or ask for a --dry-run; one of the two.")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rankkit.report.columns import DEFINITIONS, HEADS, NOTES, Audited, shown, summary_table
+from rankkit.report.inline import source_name
 from rankkit.report.tables import cells
 from rankkit.report.template import filled
 from rankkit.version import __version__
@@ -41,7 +42,7 @@ def page(report: Audited) -> str:
     return filled(
         "audit.html",
         title=escape(f"How much of its rank the adapter {name} uses"),
-        source=escape(_short(report)),
+        source=escape(source_name(report.source)),
         coverage=escape(report.coverage),
         tiles=_tiles(report),
         summary=_summary(report),
@@ -186,7 +187,7 @@ def _provenance(report: Audited) -> Mapping[str, str]:
     file = _file(report)
     tolerances = {t for t in report.columns["rtol"] if math.isfinite(t)}
     rule = f"{tolerances.pop():.4g}" if len(tolerances) == 1 else "max(m, n) * 2^-23 of each module"
-    made = {"file": _short(report)}
+    made = {"file": source_name(report.source)}
     if file.is_file():
         made |= {"SHA-256": _digest(file), "bytes": f"{file.stat().st_size:,}"}
     return made | {
@@ -198,11 +199,6 @@ def _provenance(report: Audited) -> Mapping[str, str]:
 
 def _file(report: Audited) -> Path:
     return Path(report.source)
-
-
-def _short(report: Audited) -> str:
-    """Return the end of the source's path: the page travels, and where the file lay on this machine does not matter."""
-    return "/".join(_file(report).parts[-2:])
 
 
 def _digest(file: Path) -> str:

@@ -6,13 +6,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rankkit.report.tables import cells, fold, printable, shortened
 
-__all__ = ["html_summary", "text_summary"]
+__all__ = ["counted", "html_summary", "source_name", "text_summary"]
 
 WIDTH = 100  # characters of a line of text; columns that go beyond are named below the table
 MOST_ROWS = 3  # of text that one line may take, so that a summary stays short whatever it is told
@@ -20,6 +21,22 @@ MOST_COLUMNS = 12  # of an HTML table
 LONGEST = 48  # characters of a cell; a longer text loses its middle
 
 Columns = Mapping[str, Sequence[Any]]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and what is counted, for instance "1 module" or "24 modules"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def source_name(source: str) -> str:
+    """Return the end of a source's path, which tells what was read without telling where it lay on this machine.
+
+    Examples
+    --------
+    >>> source_name("/home/me/runs/first/adapter_model.safetensors"), source_name("/x/y/tuned.pt - /x/y/base.pt")
+    ('first/adapter_model.safetensors', 'y/tuned.pt - y/base.pt')
+    """
+    return " - ".join("/".join(Path(part).parts[-2:]) for part in source.split(" - "))
 
 
 def text_summary(title: str, lines: Sequence[str], columns: Columns | None = None, *, rows: int = 5) -> str:

@@ -115,7 +115,7 @@ def test_everything_else_is_copied(tmp_path):
 
 def test_nothing_is_written_that_fails_its_check(tmp_path, monkeypatch):
     source = save(tmp_path / "in", graded(NAMES[0]), {**CONFIG, "r": 6})
-    module_under_test = importlib.import_module("rankkit.truncate")  # the function has taken its name
+    module_under_test = importlib.import_module("rankkit.audits.truncate")
     shrink = module_under_test._shrink
 
     def spoilt(state, layer, k):
@@ -146,7 +146,7 @@ def test_bfloat16_stays_bfloat16(tmp_path):
         (None, {}, "must be a PEFT LoRA adapter"),
         ({**CONFIG, "use_dora": True}, {}, "no DoRA"),
         ({**CONFIG, "use_sinelora": True, "sinelora_frequency": 3.0}, {}, "no plain linear"),
-        (CONFIG, {"keep": 0.0}, "keep must lie"),
+        (CONFIG, {"keep": 0.0}, "keep must be a number"),
         (CONFIG, {"rank": 0}, "rank must be"),
     ],
 )

@@ -195,7 +195,7 @@ def test_a_torch_device_gives_the_same_rows_in_batches(memory):
 
 
 def test_a_device_out_of_memory_gets_half(monkeypatch):
-    from rankkit import batches
+    from rankkit.audits import batches
 
     state = {}
     for i in range(5):
