@@ -1,14 +1,19 @@
-"""Columns of results: how rows become columns, what type each column has, and the DataFrame they make."""
+"""Columns of results: how rows become columns, what type each has, and the table and files they make."""
 
 from __future__ import annotations
 
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rankkit import files
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMN_TYPES", "frame", "gathered"]
+__all__ = ["COLUMN_TYPES", "Tabled", "frame", "gathered"]
 
 TEXT = "str"  # pandas' own type for text: str from pandas 3 on, object before
 NUMBER = "float64"  # NaN where a value is not known
@@ -67,6 +72,49 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
+class Tabled(ABC):
+    """A result that has a table, and can be written to a file as one."""
+
+    @property
+    @abstractmethod
+    def table(self) -> pd.DataFrame:
+        """The result's rows, with the types of `COLUMN_TYPES`."""
+
+    def save(self, file: str | os.PathLike[str]) -> Path:
+        """Write the table to a .csv or .parquet file, by the ending of the file's name.
+
+        Parameters
+        ----------
+        file : path
+            The file to make or replace; its folder must exist.
+
+        Raises
+        ------
+        ValueError
+            If the name ends otherwise, or the folder does not exist.
+        ImportError
+            If it ends in .parquet and pyarrow is not installed.
+        """
+        return files.write_table(file, self.table)
+
+    def to_parquet(self, file: str | os.PathLike[str]) -> Path:
+        """Write the table to a Parquet file, which keeps the types of its columns.
+
+        Parameters
+        ----------
+        file : path
+            The file to make or replace, whatever its name ends in; its folder must exist.
+
+        Raises
+        ------
+        ValueError
+            If the folder does not exist.
+        ImportError
+            If pyarrow, the extra `parquet`, is not installed.
+        """
+        return files.write_parquet(file, self.table)
+
+
 def frame(result: str, columns: Mapping[str, Any]) -> pd.DataFrame:
     """Return a result's columns as a DataFrame with the documented types.
 
@@ -95,6 +143,11 @@ def frame(result: str, columns: Mapping[str, Any]) -> pd.DataFrame:
 
 def gathered(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Return rows that all have the same names as columns.
+
+    Parameters
+    ----------
+    rows : iterable of mapping of str to value
+        The rows, in their order.
 
     Examples
     --------

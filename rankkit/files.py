@@ -116,6 +116,13 @@ def write_npz(file: Any, arrays: Mapping[str, Any]) -> None:
     """Write arrays to an open binary file in numpy's .npz format, whatever their names.
 
     numpy's own writer takes the names as keyword arguments, and an adapter may hold a module called "file".
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing.
+    arrays : mapping of str to array
+        The arrays by their names.
     """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():

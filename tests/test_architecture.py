@@ -20,8 +20,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
     "checks": set(),
     "verdict": set(),
-    "columns": set(),
     "files": set(),
+    "columns": {"files"},
     "execution": set(),
     "plots": set(),
     # the spine: factors become an update, the update a spectrum, the spectrum a number

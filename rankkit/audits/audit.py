@@ -151,8 +151,9 @@ def _measure(
     spectra: dict[str, Any] = {}
     used: set[str] = set()  # keys of magnitudes that became part of an update
     for layer, applied in apply_all(layers):
-        row = row_of(layer, depths[layer.name], applied, rtol)
-        rows[layer.name] = row if against is None else row | against.weights.columns(layer, applied, against.intruders)
+        rows[layer.name] = row_of(layer, depths[layer.name], applied, rtol)
+        if against is not None:
+            rows[layer.name] |= against.weights.columns(layer, applied, against.intruders)
         if applied.spectrum is not None:
             spectra[layer.name] = applied.spectrum.values
         if (magnitude := stored[layer.name].magnitude) and not layer.magnitude:

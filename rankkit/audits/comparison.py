@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankkit import files
-from rankkit.columns import frame, gathered
+from rankkit.columns import Tabled, frame, gathered
 from rankkit.report.inline import counted, html_summary, text_summary
 from rankkit.report.sketch import medians, sketch
 
@@ -26,7 +23,7 @@ MEDIANS = ("cosine", "relative_distance", "norm_ratio", "column_overlap", "row_o
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Tabled):
     """How alike adapters are, one row for each module and pair of adapters.
 
     Attributes
@@ -88,26 +85,16 @@ class Comparison:
         return pd.DataFrame(self.summary_columns())
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw cosine and the overlap of the spaces against depth, one colour for each pair; returns the two axes."""
+        """Draw cosine and the overlap of the spaces against depth, one colour for each pair; returns the two axes.
+
+        Parameters
+        ----------
+        axes : array of Axes, optional
+            Where to draw, two of them; None: a new figure.
+        """
         from rankkit.plots import comparison
 
         return comparison(self.table, axes=axes)
-
-    def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a .csv or .parquet file.
-
-        Raises
-        ------
-        ValueError
-            If the file's name ends otherwise.
-        ImportError
-            If it ends in .parquet and pyarrow is not installed.
-        """
-        return files.write_table(file, self.table)
-
-    def to_parquet(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a Parquet file, which needs pyarrow (the extra `parquet`)."""
-        return files.write_parquet(file, self.table)
 
     def __repr__(self) -> str:
         return text_summary(self._title(), self._lines(), self._medians())

@@ -22,7 +22,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 # numpy's, because a value that is not known makes the statistic unknown
 _STATISTICS: dict[str, Callable[..., Any]] = {"min": np.min, "max": np.max, "mean": np.mean, "median": np.median}
-_COUNTS = {"dead_modules": "zero", **{f"{status}_modules": status for status in STATUSES[1:]}, "ok_modules": "ok"}
+_COUNTS = {"dead_modules": "zero", **{f"{status}_modules": status for status in [*STATUSES][1:]}, "ok_modules": "ok"}
 _TOTALS = ("modules", "skipped_tensors")
 _COLUMNS = (
     "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy", "participation_ratio", "energy_rank_90",

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-import os
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankkit import execution, files
+from rankkit import execution
 from rankkit.audits.batches import decomposed_together
 from rankkit.audits.row import regime
 from rankkit.audits.update import SQUARABLE, Applied, Opened, decomposed, opened, prepare
 from rankkit.checkpoints import Layer, Skipped, open_adapter
 from rankkit.checkpoints.module_names import by_depth, kind_of
 from rankkit.checks import finite
-from rankkit.columns import frame, gathered
+from rankkit.columns import Tabled, frame, gathered
 from rankkit.factors import Factors, host
 from rankkit.metrics import frobenius_norm, spectral_norm, stable_rank
 from rankkit.report.inline import counted, html_summary, source_name, text_summary
@@ -39,7 +37,7 @@ SHOWN = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "st
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
+class Probe(Tabled):
     """What each module's update would be under a rule, frequency by frequency.
 
     Attributes
@@ -64,26 +62,16 @@ class Probe:
         return frame("Probe", self.columns)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw stable rank against omega std(B A), one line for each module, coloured by kind; returns the axes."""
+        """Draw stable rank against omega std(B A), one line for each module, coloured by kind; returns the axes.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; None: a new figure.
+        """
         from rankkit.plots import probe_curves
 
         return probe_curves(self.table, ax=ax)
-
-    def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a .csv or .parquet file.
-
-        Raises
-        ------
-        ValueError
-            If the file's name ends otherwise.
-        ImportError
-            If it ends in .parquet and pyarrow is not installed.
-        """
-        return files.write_table(file, self.table)
-
-    def to_parquet(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a Parquet file, which needs pyarrow (the extra `parquet`)."""
-        return files.write_parquet(file, self.table)
 
     def __repr__(self) -> str:
         return text_summary(self._title(), self._lines(), self._shown())

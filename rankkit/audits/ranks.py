@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankkit import files
 from rankkit.audits.audit import audit
 from rankkit.audits.record import Audit
 from rankkit.checks import finite, integer
-from rankkit.columns import frame, gathered
+from rankkit.columns import Tabled, frame, gathered
 from rankkit.factors import Array
 from rankkit.report.inline import counted, html_summary, text_summary
 
@@ -28,7 +25,7 @@ NORMS = ("frobenius", "spectral")
 
 
 @dataclass(frozen=True, eq=False)
-class Ranks:
+class Ranks(Tabled):
     """The rank that suffices for every module, and what it costs.
 
     Attributes
@@ -78,22 +75,6 @@ class Ranks:
         """Return an iterator over the numbers of parameters that the modules have at their stored ranks."""
         rows = zip(self.columns["r"], self.columns["rank"], self.columns["parameters"], strict=True)
         return (r * (parameters // rank) for r, rank, parameters in rows)
-
-    def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a .csv or .parquet file.
-
-        Raises
-        ------
-        ValueError
-            If the file's name ends otherwise.
-        ImportError
-            If it ends in .parquet and pyarrow is not installed.
-        """
-        return files.write_table(file, self.table)
-
-    def to_parquet(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a Parquet file, which needs pyarrow (the extra `parquet`)."""
-        return files.write_parquet(file, self.table)
 
     def __repr__(self) -> str:
         return text_summary(self._title(), self._lines(), self.columns)
@@ -173,7 +154,13 @@ class Choice:
             integer("rank", self.rank, advice="leave it out to keep a share of the energy")
 
     def of(self, sigma: Array) -> int:
-        """Return the rank for singular values in descending order, the first of which is above zero."""
+        """Return the rank that is chosen for one module.
+
+        Parameters
+        ----------
+        sigma : array, shape (k,)
+            Its singular values in descending order, the first of them above zero.
+        """
         if self.rank is not None:
             return min(int(self.rank), len(sigma))
         if self.norm == "spectral":

@@ -14,7 +14,7 @@ import numpy as np
 
 from rankkit import files
 from rankkit.checkpoints.layer import STATUSES, Skipped
-from rankkit.columns import frame, gathered
+from rankkit.columns import Tabled, frame, gathered
 from rankkit.report.audit_page import page
 from rankkit.report.card import card
 from rankkit.report.columns import headed, shown, summary_table
@@ -32,7 +32,7 @@ EXTREMES = ("utilization", "frobenius_norm")
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Tabled):
     """What an adapter's updates look like, one row for each module.
 
     Attributes
@@ -74,7 +74,7 @@ class Audit:
         """One sentence: how many modules were measured, and which tensors were not analysed."""
         status = self.columns["status"]
         sentence = f"{status.count('ok')} of {len(status)} modules measured"
-        trouble = [f"{status.count(name)} {name}" for name in STATUSES[1:] if status.count(name)]
+        trouble = [f"{status.count(name)} {name}" for name in [*STATUSES][1:] if status.count(name)]
         sentence += f" ({', '.join(trouble)})" if trouble else ""
         if self.skipped:
             keys = _few([entry.key for entry in self.skipped], ", ")
@@ -110,7 +110,13 @@ class Audit:
         return pd.DataFrame(self.summary_columns())
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw stable rank against depth by module type, and the normalised spectra; returns the two axes."""
+        """Draw stable rank against depth by module type, and the normalised spectra; returns the two axes.
+
+        Parameters
+        ----------
+        axes : array of Axes, optional
+            Where to draw, two of them; None: a new figure.
+        """
         from rankkit.plots import audit_overview
 
         return audit_overview(self.table, self.spectra, axes=axes)
@@ -144,10 +150,6 @@ class Audit:
             endings = ", ".join([*files.TABLE_WRITERS, *writers])
             raise ValueError(f"file must end in {endings}, got {str(file)!r}; choose one of these.")
         return files.write_atomically(file, writers[suffix])
-
-    def to_parquet(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a Parquet file, which needs pyarrow (the extra `parquet`)."""
-        return files.write_parquet(file, self.table)
 
     def to_markdown(self) -> str:
         """Return a section for a model card: coverage, medians, what the words mean, and the modules, folded."""

@@ -89,7 +89,7 @@ def _state(file: Path) -> dict[str, Any]:
     if file.suffix == ".json":
         raise ValueError(f"{file} is an index of shards, which truncate does not write; merge them into one file.")
     if file.suffix == ".safetensors":
-        from safetensors.torch import load_file
+        from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
         return load_file(file)
     return dict(torch_file(file).state)
@@ -109,7 +109,7 @@ def _shrink(state: dict[str, Any], layer: Layer, k: int) -> None:
     new = {"B": (Q_B @ U[:, :k]) * root, "A": root[:, None] * (Vt[:k] @ Q_A.T)}
     for part, matrix in new.items():
         old = state[layer.keys[part]]
-        state[layer.keys[part]] = torch.from_numpy(np.ascontiguousarray(matrix)).to(old.dtype)
+        state[layer.keys[part]] = torch.as_tensor(np.ascontiguousarray(matrix)).to(old.dtype)
 
 
 def _config(config: Mapping[str, Any], ranks: Ranks) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _write(
     source: str | os.PathLike[str], folder: Path, state: Mapping[str, Any], config: Mapping[str, Any], ranks: Ranks
 ) -> Ranks:
     """Write an adapter's two files once they hold what they should; return the ranks with the errors of the files."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as place:

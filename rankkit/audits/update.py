@@ -90,7 +90,7 @@ class Opened:
     """
 
     layer: Layer
-    parts: Mapping[str, Array] = field(default_factory=dict)
+    parts: Mapping[str, Array] = field(default_factory=dict[str, Array])
     product: Product | None = None
     status: str = "ok"
     notes: tuple[str, ...] = ()
@@ -128,7 +128,13 @@ def apply(layer: Layer, rule: Rule | None = None, *, exact: bool = False, top: i
 
 
 def opened(layer: Layer) -> Opened:
-    """Return a module with its tensors in memory, each read once; trouble is a status."""
+    """Return a module with its tensors in memory, each read once; trouble is a status.
+
+    Parameters
+    ----------
+    layer : Layer
+        The module, known by its header.
+    """
     if layer.status != "ok":
         return Opened(layer, status=layer.status)
     try:
@@ -214,7 +220,13 @@ def finished(ready: Prepared, spectrum: Spectrum, plain: Spectrum | None) -> App
 
 
 def not_finite(ready: Prepared) -> Applied:
-    """Return what became of a module whose update has entries that are no numbers."""
+    """Return what became of a module whose update has entries that are no numbers.
+
+    Parameters
+    ----------
+    ready : Prepared
+        The module and its rule.
+    """
     return Applied("nonfinite", (*ready.notes, NOT_FINITE), ready.rule)
 
 

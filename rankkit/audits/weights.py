@@ -49,6 +49,11 @@ class Base:
     def weight(self, layer: Layer) -> Any:
         """Return the float64 matrix W (m, n) a layer's update is added to, its kernel axes flattened.
 
+        Parameters
+        ----------
+        layer : Layer
+            The module whose weight is meant.
+
         Raises
         ------
         ValueError
@@ -128,7 +133,14 @@ class Base:
 def count_intruders(W: Any, adapted: Any, k: int) -> int:
     """Return how many of the k leading left singular vectors of `adapted` have no cosine >= 0.5 with any of W's.
 
-    Intruder dimensions of Shuttleworth et al. (arXiv 2410.21228), both of shape (m, n).
+    These are the intruder dimensions of Shuttleworth et al. (arXiv 2410.21228).
+
+    Parameters
+    ----------
+    W, adapted : array, shape (m, n)
+        The weight before and after the update is added.
+    k : int
+        How many singular vectors to look at, >= 1.
 
     Examples
     --------

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.report.cells import cells
 from rankkit.report.columns import DEFINITIONS, HEADS, NOTES, Audited, shown, summary_table
 from rankkit.report.inline import source_name
-from rankkit.report.tables import cells
 from rankkit.report.template import filled
 from rankkit.version import __version__
 
@@ -107,7 +107,7 @@ def _svg(axes: Any, place: int) -> str:
     figure: Any = np.atleast_1d(axes).flat[0].figure
     out = io.StringIO()
     settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": f"rankkit-{place}"}
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings):  # pyright: ignore[reportUnknownMemberType]
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
     text = out.getvalue()
@@ -122,7 +122,7 @@ class _Column:
     name: str
     words: bool
     cells: Sequence[str]
-    values: Sequence[Any]
+    values: Sequence[Any]  # None and NaN where not known
     classes: str
 
     def head(self) -> str:
@@ -133,9 +133,9 @@ class _Column:
     def cell(self, row: int) -> str:
         """Return a row's cell; a number's own value, which its text rounds, is what the table sorts by."""
         value = self.values[row]
-        known = not self.words and value is not None and value == value
-        sorts = f' data-v="{float(value)!r}"' if known else ""
-        return f"<td{self.classes}{sorts}>{escape(self.cells[row])}</td>"
+        if self.words or value is None or value != value:
+            return f"<td{self.classes}>{escape(self.cells[row])}</td>"
+        return f'<td{self.classes} data-v="{float(value)!r}">{escape(self.cells[row])}</td>'
 
 
 def _table(report: Audited, columns: Sequence[str]) -> str:

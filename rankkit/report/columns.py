@@ -163,6 +163,13 @@ def shown(columns: Mapping[str, Sequence[Any]]) -> list[str]:
 def headed(columns: Mapping[str, list[Any]], names: Sequence[str]) -> dict[str, list[Any]]:
     """Return some of an audit's columns under their short heads.
 
+    Parameters
+    ----------
+    columns : mapping of str to list
+        An audit's.
+    names : sequence of str
+        Which of them, in the order in which they are to stand.
+
     Examples
     --------
     >>> headed({"module": ["q"], "r": [4], "stable_rank": [1.5]}, ["module", "stable_rank"])
@@ -172,6 +179,12 @@ def headed(columns: Mapping[str, list[Any]], names: Sequence[str]) -> dict[str, 
 
 
 def summary_table(report: Audited) -> dict[str, list[Any]]:
-    """Return an audit's summary by kind of module under its short heads."""
+    """Return an audit's summary by kind of module under its short heads.
+
+    Parameters
+    ----------
+    report : Audited
+        `rankkit.Audit` is one.
+    """
     columns = report.summary_columns()
     return {head: columns[name] for name, head in SUMMARY_HEADS.items()}

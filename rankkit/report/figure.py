@@ -54,11 +54,23 @@ class Figure:
     inputs: tuple[Path, ...] = ()
 
     def asked(self, quick: bool) -> dict[str, Any]:
-        """Return the arguments of a full run, or of a quick one."""
+        """Return the arguments of a full run, or of a quick one.
+
+        Parameters
+        ----------
+        quick : bool
+            Whether the smaller arguments replace the others.
+        """
         return {**self.arguments, **(self.quick if quick else {})}
 
     def key(self, quick: bool) -> str:
-        """Return a digest of everything the data depend on: script, arguments, stored inputs, rankkit's version."""
+        """Return a digest of everything the data depend on: script, arguments, stored inputs, rankkit's version.
+
+        Parameters
+        ----------
+        quick : bool
+            Whether the run is a quick one.
+        """
         parts = {
             "script": digest(self.script.read_bytes()),
             "arguments": self.asked(quick),
@@ -104,5 +116,11 @@ def _read(script: Path) -> Figure:
 
 
 def digest(data: bytes) -> str:
-    """Return the SHA-256 of bytes, as hexadecimal text."""
+    """Return the SHA-256 of bytes, as hexadecimal text.
+
+    Parameters
+    ----------
+    data : bytes
+        What to hash.
+    """
     return hashlib.sha256(data).hexdigest()

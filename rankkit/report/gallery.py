@@ -139,7 +139,7 @@ def _draw(figure: Figure, files: _Files) -> None:
     from rankkit.plots.style import STYLE
 
     settings: dict[Any, Any] = {**STYLE, "svg.hashsalt": figure.name}
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings):  # pyright: ignore[reportUnknownMemberType]
         drawn = figure.draw(*tables(figure, files.folder))
         for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             save = partial(drawn.savefig, format=ending, dpi=DOTS, metadata=metadata)

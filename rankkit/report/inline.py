@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.report.tables import cells, fold, printable, shortened
+from rankkit.report.cells import Columns, cells, printable, shortened
+from rankkit.report.tables import fold
 
 __all__ = ["counted", "html_summary", "source_name", "text_summary"]
 
@@ -20,16 +21,32 @@ MOST_ROWS = 3  # of text that one line may take, so that a summary stays short w
 MOST_COLUMNS = 12  # of an HTML table
 LONGEST = 48  # characters of a cell; a longer text loses its middle
 
-Columns = Mapping[str, Sequence[Any]]
-
 
 def counted(number: int, noun: str) -> str:
-    """Return a number and what is counted, for instance "1 module" or "24 modules"."""
+    """Return a number and what is counted.
+
+    Parameters
+    ----------
+    number : int
+        How many there are.
+    noun : str
+        What one of them is called.
+
+    Examples
+    --------
+    >>> counted(1, "module"), counted(2400, "module")
+    ('1 module', '2,400 modules')
+    """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def source_name(source: str) -> str:
     """Return the end of a source's path, which tells what was read without telling where it lay on this machine.
+
+    Parameters
+    ----------
+    source : str
+        A path, or two of them around " - ", as an audit of a full fine-tune has them.
 
     Examples
     --------

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import TypeVar
 
-from rankkit.report.tables import printable, shortened
+from rankkit.report.cells import printable, shortened
 
 __all__ = ["Line", "medians", "sketch"]
 
 WIDTH, HEIGHT = 460, 170  # of the picture, in pixels
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 34  # margins around the axes, in pixels
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito's, as in rankkit.plots
-MOST_LINES = 60  # of 25 points each, they take about 25 kB
-MOST_POINTS = 200  # of one line, about one every two pixels
-DOTTED = 6  # lines, up to which every point is marked and the lines are thick
+MOST_LINES = 60
+MOST_POINTS = 3000  # of all lines together: about 30 kB
+DOTTED = 300  # points of all lines together, up to which each is marked, and the lines are thick
 NAME = 24  # characters of a name in the legend
 
 _Item = TypeVar("_Item")
@@ -74,20 +74,22 @@ def sketch(lines: Sequence[Line], *, across: str, up: str, logarithmic: bool = F
     Parameters
     ----------
     lines : sequence of Line
-        Of more than `MOST_LINES` an even choice is drawn.
+        Of more than `MOST_LINES` lines, or `MOST_POINTS` points, an even choice is drawn.
     across, up : str
         What the axes show.
     logarithmic : bool
         Whether both axes are; points that are not above zero are then left out.
     """
-    curves = [curve for line in _even(lines, MOST_LINES) if (curve := _points(line, logarithmic))[1]]
+    lines = _even(lines, MOST_LINES)
+    each = MOST_POINTS // max(1, len(lines))
+    curves = [curve for line in lines if (curve := _points(line, each, logarithmic))[1]]
     if not curves:
         return ""
     width = _Axis.of([x for _, points in curves for x, _ in points], LEFT, WIDTH - RIGHT, logarithmic)
     height = _Axis.of([y for _, points in curves for _, y in points], HEIGHT - BOTTOM, TOP, logarithmic)
     names = list(dict.fromkeys(name for name, _ in curves))
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    few = len(curves) <= DOTTED
+    few = sum(len(points) for _, points in curves) <= DOTTED
     drawn = "".join(
         _curve([(width.pixel(x), height.pixel(y)) for x, y in points], colours[name], few) for name, points in curves
     )
@@ -132,12 +134,12 @@ def _even(items: Sequence[_Item], most: int) -> Sequence[_Item]:
     return items[:: max(1, math.ceil(len(items) / most))]
 
 
-def _points(line: Line, logarithmic: bool) -> tuple[str, list[tuple[float, float]]]:
-    """Return a line's name and the points that can be drawn, as their logarithms where the axes are logarithmic."""
+def _points(line: Line, most: int, logarithmic: bool) -> tuple[str, list[tuple[float, float]]]:
+    """Return a line's name and the points to draw, as their logarithms where the axes are logarithmic."""
     known = [(x, y) for x, y in zip(line.x, line.y, strict=True) if math.isfinite(x) and math.isfinite(y)]
     if logarithmic:
         known = [(math.log10(x), math.log10(y)) for x, y in known if x > 0 and y > 0]
-    return line.name, list(_even(known, MOST_POINTS))
+    return line.name, list(_even(known, most))
 
 
 def _curve(pixels: Sequence[tuple[float, float]], colour: str, few: bool) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
+from rankkit.report.cells import printable
 from rankkit.report.columns import NOTES, Audited, headed, shown, summary_table
-from rankkit.report.tables import as_text, fold, printable
+from rankkit.report.tables import as_text, fold
 
 __all__ = ["audit_text"]
 

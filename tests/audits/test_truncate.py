@@ -113,6 +113,56 @@ def test_everything_else_is_copied(tmp_path):
         assert old[key].dtype == new[key].dtype
 
 
+@pytest.mark.parametrize("rslora", [False, True])
+@pytest.mark.parametrize("choice", [{"keep": 0.9999}, {"keep": 0.9, "norm": "spectral"}, {"rank": 2}, {"rank": 99}])
+def test_what_is_suggested_is_what_is_written(choice, rslora, tmp_path):
+    config = {**CONFIG, "r": 6, "use_rslora": rslora, "alpha_pattern": {"up": 3}}
+    source = save(tmp_path / "in", graded(NAMES[0]) | graded(NAMES[1], seed=1), config)
+    suggested = rk.suggest_ranks(rk.audit(source), **choice)
+    rk.truncate(source, tmp_path / "out", **choice)
+    written = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
+    assert {name: written["rank_pattern"][name] for name in NAMES} == suggested.rank_pattern
+    assert {name: written["alpha_pattern"][name] for name in NAMES} == suggested.alpha_pattern()
+    assert rk.suggest_ranks(source, **choice).alpha_pattern() == suggested.alpha_pattern()
+    k, scale = suggested.columns["rank"][0], suggested.columns["scale"][0]
+    assert k == {"rank": min(choice.get("rank", 0), 6)}.get(next(iter(choice)), k)
+    assert suggested.alpha_pattern()[NAMES[0]] == pytest.approx(scale * (math.sqrt(k) if rslora else k))
+    assert suggested.alpha_pattern(use_rslora=not rslora)[NAMES[0]] == pytest.approx(
+        scale * (k if rslora else math.sqrt(k))
+    )
+
+
+def test_ranks_are_suggested_for_whatever_an_audit_takes(tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    folder = save(tmp_path / "in", graded(NAMES[0]), {**CONFIG, "r": 6})
+    assert rk.suggest_ranks(str(folder)).rank_pattern == rk.suggest_ranks(rk.audit(folder)).rank_pattern
+    inner = torch.nn.Module()
+    inner.up = torch.nn.Linear(8, 9, bias=False)
+    inner.forward = inner.up.forward
+    asked = LoraConfig(target_modules=["up"], r=4, lora_alpha=7, use_rslora=True, init_lora_weights=False)
+    model = get_peft_model(inner, asked)
+    ranks = rk.suggest_ranks(model, rank=1)
+    assert ranks.use_rslora
+    assert ranks.alpha_pattern() == {"up": pytest.approx(7 / math.sqrt(4))}
+    for nothing in (3, None, rk.suggest_ranks(folder)):
+        with pytest.raises(TypeError, match="source must be a path, a state dict or a live PEFT model"):
+            rk.suggest_ranks(nothing)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"keep": 1.5}, "keep must be at most 1"), ({"keep": math.nan}, "keep must be a number"),
+        ({"norm": "nuclear"}, "norm must be one of frobenius, spectral"), ({"rank": 0}, "rank must be an integer >= 1"),
+        ({"rank": 2.0}, "rank must be an integer >= 1"),
+    ],
+)  # fmt: skip
+def test_a_choice_of_rank_is_checked(more, says):
+    with pytest.raises(ValueError, match=says):
+        rk.suggest_ranks(rk.audit(graded(NAMES[0])), **more)
+
+
 def test_nothing_is_written_that_fails_its_check(tmp_path, monkeypatch):
     source = save(tmp_path / "in", graded(NAMES[0]), {**CONFIG, "r": 6})
     module_under_test = importlib.import_module("rankkit.audits.truncate")

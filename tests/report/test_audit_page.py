@@ -36,6 +36,14 @@ def test_every_column_is_defined_and_every_definition_is_of_a_column(report):
     assert all(f"<dt>{column}</dt>" in page for column in report.columns)
 
 
+@pytest.mark.parametrize("column", DEFINITIONS)
+def test_a_definition_is_whole_sentences(column):
+    for sentence in re.split(r"(?<=[a-z)0-9])\. ", DEFINITIONS[column].removesuffix(".")):
+        assert sentence[0].isupper()
+        assert len(sentence.split()) >= 4
+    assert DEFINITIONS[column].endswith(".")
+
+
 def test_the_page_needs_nothing_else(report):
     page = report.to_html()
     assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!#|data:)""", page.replace("xlink:href", "href"))
@@ -100,6 +108,9 @@ def test_the_json_has_the_schema_that_is_documented(report):
     schema = json.loads((Path(rk.__file__).parents[1] / "docs" / "audit.schema.json").read_text())
     jsonschema.validate(report.record(), schema)
     assert set(schema["$defs"]["module"]["properties"]) == set(DEFINITIONS)
+    assert {
+        name: about["description"] for name, about in schema["$defs"]["module"]["properties"].items()
+    } == DEFINITIONS
     broken = report.record() | {"format": 99}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(broken, schema)
