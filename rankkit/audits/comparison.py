@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankkit.columns import Tabled, frame, gathered
-from rankkit.report.inline import counted, html_summary, text_summary
+from rankkit.report.inline import counted, html_summary, noted, text_summary
 from rankkit.report.sketch import medians, sketch
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = ["Comparison"]
 
 NAMED = 3  # modules that the coverage sentence names
 MEDIANS = ("cosine", "relative_distance", "norm_ratio", "column_overlap", "row_overlap")
+SHOWN = ("module", "first", "second", *MEDIANS, "column_angle", "row_angle", "status")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,8 @@ class Comparison(Tabled):
         picture = sketch(
             medians(pairs, self.columns["layer"], self.columns["cosine"]), across="layer", up="median cosine"
         )
-        return html_summary(self._title(), self._lines(), self.columns, picture=picture, summary=self._medians())
+        pairs_of_modules = {name: self.columns[name] for name in noted(SHOWN, self.columns)}
+        return html_summary(self._title(), self._lines(), pairs_of_modules, picture=picture, summary=self._medians())
 
     def _title(self) -> str:
         modules = counted(len(set(self.columns["module"])), "module")

@@ -21,7 +21,7 @@ from rankkit.checks import finite
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.factors import Factors, host
 from rankkit.metrics import frobenius_norm, spectral_norm, stable_rank
-from rankkit.report.inline import counted, html_summary, source_name, text_summary
+from rankkit.report.inline import counted, html_summary, noted, source_name, text_summary
 from rankkit.report.sketch import Line, sketch
 from rankkit.rules import Rule, Sine
 from rankkit.uncertainty import ERRORS
@@ -100,7 +100,7 @@ class Probe(Tabled):
         ]
 
     def _shown(self) -> dict[str, list[Any]]:
-        return {name: self.columns[name] for name in SHOWN}
+        return {name: self.columns[name] for name in noted(SHOWN, self.columns)}
 
     def _curves(self) -> list[Line]:
         """Return each module's stable rank against omega std(B A), under the name of its kind."""

@@ -14,7 +14,7 @@ from rankkit.audits.record import Audit
 from rankkit.checks import finite, integer
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.factors import Array
-from rankkit.report.inline import counted, html_summary, text_summary
+from rankkit.report.inline import counted, html_summary, noted, text_summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,13 +77,17 @@ class Ranks(Tabled):
         return (r * (parameters // rank) for r, rank, parameters in rows)
 
     def __repr__(self) -> str:
-        return text_summary(self._title(), self._lines(), self.columns)
+        return text_summary(self._title(), self._lines(), self._shown())
 
     def _repr_html_(self) -> str:
-        return html_summary(self._title(), self._lines(), self.columns)
+        return html_summary(self._title(), self._lines(), self._shown())
 
     def _title(self) -> str:
         return f"Ranks of {counted(len(self.columns['module']), 'module')}"
+
+    def _shown(self) -> dict[str, list[Any]]:
+        names = [name for name in self.columns if name != "note"]
+        return {name: self.columns[name] for name in noted(names, self.columns)}
 
     def _lines(self) -> list[str]:
         return [

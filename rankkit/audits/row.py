@@ -34,8 +34,8 @@ def regime(applied: Applied) -> str:
 
 
 _ORDER = (
-    "spectral_norm", "frobenius_norm", "stable_rank", "numerical_rank", "rtol", "effective_rank", "effective_rank_energy",
-    "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99",
+    "spectral_norm", "frobenius_norm", "stable_rank", "numerical_rank", "rtol", "effective_rank",
+    "effective_rank_energy", "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99",
 )  # fmt: skip
 _MEASURED = (
     "spectral_norm", "frobenius_norm", "stable_rank", "effective_rank", "effective_rank_energy", "participation_ratio",

@@ -83,10 +83,11 @@ def _figures(report: Audited) -> str:
     table: Any = report.table
     drawn: list[tuple[Any, str]] = []
     if table["layer"].notna().any():
-        dead = " A cross on the axis marks a dead module." if (table["status"] == "zero").any() else ""
+        dead = " A cross marks a dead module, whose update is zero." if (table["status"] == "zero").any() else ""
+        grey = " Grey modules are dead or unsupported." if (table["status"] != "ok").any() else ""
         depth = f"The stable rank by depth, with one line for each type of module.{dead}"
         drawn.append((plots.depth_profile(table), depth))
-        share = "The stable rank over the stored rank r. Grey modules are dead or unsupported."
+        share = f"The stable rank over the stored rank r.{grey}"
         drawn.append((plots.layer_heatmap(table, "utilization"), share))
     spectra = (
         "The singular values over the largest one, with one panel for each type of module. "

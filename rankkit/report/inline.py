@@ -14,7 +14,7 @@ import numpy as np
 from rankkit.report.cells import Columns, cells, printable, shortened
 from rankkit.report.tables import fold
 
-__all__ = ["counted", "html_summary", "source_name", "text_summary"]
+__all__ = ["counted", "html_summary", "noted", "source_name", "text_summary"]
 
 WIDTH = 100  # characters of a line of text; columns that go beyond are named below the table
 MOST_ROWS = 3  # of text that one line may take, so that a summary stays short whatever it is told
@@ -38,6 +38,24 @@ def counted(number: int, noun: str) -> str:
     ('1 module', '2,400 modules')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def noted(names: Sequence[str], columns: Columns) -> list[str]:
+    """Return the names of the columns to show, with the note's where there is one.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns that are always shown.
+    columns : mapping of str to sequence
+        The table, which has a column "note".
+
+    Examples
+    --------
+    >>> noted(["module"], {"module": ["q"], "note": ["scale 1 assumed"]}), noted(["module"], {"module": [], "note": []})
+    (['module', 'note'], ['module'])
+    """
+    return [*names, *(["note"] if any(columns["note"]) else [])]
 
 
 def source_name(source: str) -> str:

@@ -42,7 +42,7 @@ class Line:
 
 
 def medians(names: Iterable[str], places: Iterable[float | None], values: Iterable[float]) -> list[Line]:
-    """Return one line a name: the median of the values at every place, from left to right.
+    """Return one line for each name, in the order in which the names come: the medians at its places, left to right.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def medians(names: Iterable[str], places: Iterable[float | None], values: Iterab
             points.setdefault(name, {}).setdefault(float(place), []).append(value)
     return [
         Line(name, tuple(sorted(at)), tuple(float(statistics.median(at[place])) for place in sorted(at)))
-        for name, at in sorted(points.items())
+        for name, at in points.items()
     ]
 
 
