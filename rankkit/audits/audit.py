@@ -94,6 +94,8 @@ def audit(
         integer("intruders", intruders, advice="it is the number of singular vectors to look at")
         if base is None:
             raise ValueError("intruders needs base, the model the adapter was trained on; pass base=MODEL.")
+    if memory is not None and device is None:
+        raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
     adapter, weights = open_adapter(source, config=config, family=family), None if base is None else Base(base)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:

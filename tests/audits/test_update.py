@@ -250,6 +250,8 @@ def test_a_size_that_was_too_large_is_not_tried_again(monkeypatch):
     assert report.columns["status"].count("ok") == 47
     plain = rk.audit(state, config=CONFIG, rule=rule)
     np.testing.assert_allclose(report.columns["stable_rank"], plain.columns["stable_rank"], rtol=1e-10)
+    with pytest.raises(ValueError, match="memory needs device"):
+        rk.audit(state, config=CONFIG, rule=rule, memory=memory)
     with pytest.raises(ValueError, match="memory must be an integer >= 1"):
         rk.audit(state, config=CONFIG, rule=rule, device="cpu", memory=0)
 
