@@ -15,10 +15,12 @@ from rankkit.version import __version__ as __version__
 if TYPE_CHECKING:
     from rankkit import claims, initializers, metrics, plots, rules
     from rankkit.audits.audit import audit, audit_full
-    from rankkit.audits.compare import Comparison, compare
+    from rankkit.audits.compare import compare
+    from rankkit.audits.comparison import Comparison
     from rankkit.audits.probe import Probe, probe_frequencies
+    from rankkit.audits.ranks import Ranks, suggest_ranks
     from rankkit.audits.record import Audit
-    from rankkit.audits.truncate import Ranks, suggest_ranks, truncate
+    from rankkit.audits.truncate import truncate
     from rankkit.claims import verify
     from rankkit.factors import Factors
     from rankkit.law import (
@@ -84,10 +86,10 @@ _HOMES = {
     "Audit": "audits.record",
     "audit": "audits.audit",
     "audit_full": "audits.audit",
-    "Comparison": "audits.compare",
+    "Comparison": "audits.comparison",
     "compare": "audits.compare",
-    "Ranks": "audits.truncate",
-    "suggest_ranks": "audits.truncate",
+    "Ranks": "audits.ranks",
+    "suggest_ranks": "audits.ranks",
     "truncate": "audits.truncate",
     "Probe": "audits.probe",
     "probe_frequencies": "audits.probe",

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-__all__ = ["cluster", "device_memory", "keep_freed_memory", "run", "track"]
+__all__ = ["Batches", "cluster", "device_memory", "keep_freed_memory", "run", "track"]
 
 SHARE = 0.7  # of a GPU's free memory, where no cap is given
 HOST_MEMORY = 1 << 30  # bytes, for torch on the CPU
@@ -106,6 +106,62 @@ def keep_freed_memory() -> None:
     Faulting a matrix's pages in anew takes as long as some of the work on it.
     """
     np.empty(31 << 20, dtype=np.uint8)
+
+
+class Batches:
+    """How many pieces of one kind a device takes at once: halved where its memory is too small, and kept halved.
+
+    Parameters
+    ----------
+    size : int
+        How many pieces the first batch has at most, >= 1.
+
+    Attributes
+    ----------
+    size : int
+        How many pieces the next batch has at most.
+
+    Examples
+    --------
+    >>> batches = Batches(2)
+    >>> list(batches.run(sum, [1, 2, 3]))
+    [3, 3]
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def run(self, work: Callable[[Sequence[Item]], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Return an iterator over work(batch), where the batches are the items in their order.
+
+        Parameters
+        ----------
+        work : callable
+            A batch of items -> its result. It is called again, with half a batch, where it runs out of memory.
+        items : sequence
+
+        Raises
+        ------
+        RuntimeError
+            If the device has no room even for a single item.
+        """
+        start = 0
+        while start < len(items):
+            batch = items[start : start + self.size]
+            try:
+                result = work(batch)
+            except RuntimeError as error:
+                if len(batch) == 1 or not _out_of_memory(error):
+                    raise
+                self.size = len(batch) // 2
+                continue  # outside this clause the error is gone, and with it the arrays that its traceback holds
+            yield result
+            start += len(batch)
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error is torch's own for a device without room; its name spares the import of torch."""
+    return type(error).__name__ == "OutOfMemoryError"
 
 
 @contextmanager

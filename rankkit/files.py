@@ -7,14 +7,17 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["write_atomically", "write_csv", "write_npz"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TABLE_WRITERS", "write_atomically", "write_npz", "write_parquet", "write_table"]
 
 
-def write_atomically(path: str | os.PathLike[str], write: Callable[[Any], object]) -> Path:
+def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> Path:
     """Call write(file) on a temporary binary file beside path, then move it into place.
 
     Parameters
@@ -51,24 +54,75 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Any], object
     return path
 
 
-def write_csv(file: str | os.PathLike[str], table: Any) -> Path:
-    """Write a DataFrame to a .csv file.
+def write_table(file: str | os.PathLike[str], table: pd.DataFrame) -> Path:
+    """Write a DataFrame to a .csv or .parquet file, by the ending of the file's name.
+
+    Parameters
+    ----------
+    file : path
+        The file to make or replace; its folder must exist.
+    table : DataFrame
+        Its index is left out.
 
     Raises
     ------
     ValueError
-        If the file's name ends otherwise.
+        If the name ends in neither, or the folder does not exist.
+    ImportError
+        If it ends in .parquet and pyarrow is not installed.
     """
-    if Path(file).suffix != ".csv":
-        raise ValueError(f"file must end in .csv, got {str(file)!r}; choose that.")
-    text = table.to_csv(index=False, lineterminator="\n")
-    return write_atomically(file, lambda out: out.write(text.encode()))
+    ending = Path(file).suffix
+    if ending not in TABLE_WRITERS:
+        raise ValueError(f"file must end in {' or '.join(TABLE_WRITERS)}, got {str(file)!r}; choose one of these.")
+    return write_atomically(file, lambda out: TABLE_WRITERS[ending](out, table))
+
+
+def write_parquet(file: str | os.PathLike[str], table: pd.DataFrame) -> Path:
+    """Write a DataFrame to a Parquet file, whatever the file's name; its column types are kept.
+
+    Parameters
+    ----------
+    file : path
+        The file to make or replace; its folder must exist.
+    table : DataFrame
+        Its index is left out.
+
+    Raises
+    ------
+    ValueError
+        If the folder does not exist.
+    ImportError
+        If pyarrow is not installed.
+    """
+    return write_atomically(file, lambda out: _parquet(out, table))
+
+
+def _csv(out: BinaryIO, table: pd.DataFrame) -> None:
+    out.write(table.to_csv(index=False, lineterminator="\n").encode())
+
+
+def _parquet(out: BinaryIO, table: pd.DataFrame) -> None:
+    try:
+        table.to_parquet(out, engine="pyarrow", index=False)
+    except ImportError:
+        raise ImportError("a Parquet file needs pyarrow; install rankkit[parquet], or write a .csv file.") from None
+
+
+# a file's ending -> what writes a table to the open file
+TABLE_WRITERS: dict[str, Callable[[BinaryIO, pd.DataFrame], None]] = {".csv": _csv, ".parquet": _parquet}
 
 
 def write_npz(file: Any, arrays: Mapping[str, Any]) -> None:
     """Write arrays to an open binary file in numpy's .npz format, whatever their names.
 
     numpy's own writer takes the names as keyword arguments, and an adapter may hold a module called "file".
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing.
+    arrays : mapping of str to array
+        The arrays by their names.
     """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():

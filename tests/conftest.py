@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -50,7 +51,7 @@ def pytest_runtest_setup(item):
 CONFIG = {"peft_type": "LORA", "r": 4, "lora_alpha": 8}
 
 
-def module(name, m=12, n=10, r=4, seed=0, dtype=np.float32):
+def module(name, m=12, n=10, r=4, seed=0, dtype: Any = np.float32):
     rng = np.random.default_rng(seed)
     key = f"base_model.model.{name}"
     return {
@@ -67,7 +68,7 @@ def save(folder, state, config=CONFIG):
     return folder
 
 
-def row(report, name):
+def row(report, name) -> Any:
     table = report.table.set_index("module")
     return table.loc[name]
 

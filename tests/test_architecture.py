@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": set(),
     "verdict": set(),
     "files": set(),
+    "columns": {"files"},
     "execution": set(),
     "plots": set(),
     # the spine: factors become an update, the update a spectrum, the spectrum a number
@@ -41,8 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "checkpoints": {"factors", "products", "rules"},
     "audits": {
-        "checkpoints", "execution", "factors", "files", "metrics", "plots", "products", "report", "rules", "spectrum",
-        "uncertainty",
+        "checkpoints", "checks", "columns", "execution", "factors", "files", "metrics", "plots", "products", "report",
+        "rules", "spectrum", "uncertainty",
     },
     "law": {"factors", "initializers", "metrics", "rules"},
     "claims": {"data", "execution", "report", "verdict"},

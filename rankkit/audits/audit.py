@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,8 @@ from rankkit.audits.weights import Base
 from rankkit.checkpoints import Adapter, Layer, dora, open_adapter
 from rankkit.checkpoints.module_names import by_depth
 from rankkit.checkpoints.readers.full import difference
+from rankkit.checks import finite, integer
+from rankkit.columns import gathered
 from rankkit.rules import Rule
 
 __all__ = ["audit", "audit_full"]
@@ -43,108 +45,133 @@ def audit(
         An adapter folder or file (PEFT, kohya, LyCORIS, diffusers, cloneofsimo, loralib, MLX, sine-LoRA, LoRAN, bare
         pairs; .safetensors, .bin, .pt, .npz), a state dict, or a model with adapters.
     config : mapping, optional
-        The adapter's configuration where it does not lie beside the file: lora_alpha, r, use_rslora,
-        rank_pattern, alpha_pattern.
+        The adapter's configuration where there is none beside the file: lora_alpha, r, use_rslora, rank_pattern,
+        alpha_pattern.
     family : str, optional
-        The format to read it as, one of `rankkit.checkpoints.READERS`; None: what its keys, shapes and config tell.
+        The format to read it as, one of `rankkit.checkpoints.READERS`; None: the one that its keys, shapes and
+        configuration tell.
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
     rule : Rule, optional
-        What would this adapter be under another rule? It replaces every module's own, scale included.
+        Audit the updates that the factors would make under this rule. It replaces every module's own, scale included.
     exact : bool
-        A full SVD of every non-linear update. Otherwise the singular values of large ones (over 2^20 entries) come
+        Make a full SVD of every non-linear update. Otherwise the singular values of large ones (over 2^20 entries) come
         from their Gram matrix, several times faster: the leading ones to about 1e-9, none worse than 1e-4 sigma_1, and
         every number with the error that follows.
     base : path or mapping, optional
-        The model it was trained on (folder, file, index of shards, state dict), read tensor by tensor. Adds the columns
-        weight_spectral_norm, weight_frobenius_norm, relative_spectral and relative_frobenius (norm of the update over
-        that of the weight) and base_note (why a row has none), and makes DoRA's update the one it really applies.
+        The model that the adapter was trained on (folder, file, index of shards, state dict), read tensor by tensor. It
+        adds the columns weight_spectral_norm, weight_frobenius_norm, relative_spectral and relative_frobenius (norm of
+        the update over that of the weight) and base_note (why a row has none), and makes DoRA's update the one that
+        the adapter really applies.
     intruders : int, optional
         With base: count, among so many leading left singular vectors of the adapted weight, those that have no
-        cosine of 0.5 with any of the base's (arXiv 2410.21228). Two full SVDs a module; None: not counted.
+        cosine of 0.5 with any of the base's (arXiv 2410.21228). This takes two full SVDs for each module. None: no
+        count.
     device : str, optional
         Torch device for the non-linear updates, such as "cuda", where modules of one shape and rule are computed
         together; None: numpy.
     memory : int, optional
-        Bytes that may take on the device; None: most of what is free there.
+        Bytes it may use on the device; None: most of what is free there.
     progress : bool, optional
-        Bar on stderr; None: where stderr is a terminal.
+        Show a bar on stderr; None: where stderr is a terminal.
 
     Raises
     ------
+    TypeError
+        If the source is nothing that an adapter can be read from.
     ValueError
-        If the source is damaged, of an unknown family, or holds no adapter module. Trouble with one
-        module is a row's status instead.
+        If an argument is out of its range, or the source is damaged, of an unknown family, or holds no adapter module.
+        Trouble with one module is the status of its row instead.
 
     Examples
     --------
+    >>> import numpy as np
     >>> state = {"layers.0.mlp.up.lora_A.weight": np.eye(2, 4), "layers.0.mlp.up.lora_B.weight": np.eye(3, 2)}
     >>> audit(state, config={"lora_alpha": 4}).table["stable_rank"].round(12).tolist()
     [2.0]
     """
-    if rtol is not None and not (math.isfinite(rtol) and rtol >= 0):
-        raise ValueError(f"rtol must be finite and >= 0, got {rtol!r}; None means max(m, n) * eps(float32).")
-    if intruders is not None and (base is None or intruders < 1):
-        raise ValueError(f"intruders must be at least 1 and needs base, got {intruders!r}; pass base=MODEL.")
+    if intruders is not None:
+        integer("intruders", intruders, advice="it is the number of singular vectors to look at")
+        if base is None:
+            raise ValueError("intruders needs base, the model the adapter was trained on; pass base=MODEL.")
+    if memory is not None and device is None:
+        raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
     adapter, weights = open_adapter(source, config=config, family=family), None if base is None else Base(base)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)
     # under another rule no weight is turned: what is measured is the product, so the row says that it is only that
     prepared = dora.with_range if weights is None or rule is not None else weights.adapted
-    return _measure(adapter, prepared, apply_all, weights, intruders, rtol, progress)
+    against = None if weights is None else _Against(weights, intruders)
+    return _measure(adapter, prepared, apply_all, against, rtol=rtol, progress=progress)
 
 
 def audit_full(
     tuned: Any, base: Any, *, rtol: float | None = None, exact: bool = False, progress: bool | None = None
 ) -> Audit:
-    """Return the audit of a full fine-tune: W_tuned - W of every matrix two checkpoints share.
+    """Return the audit of a full fine-tune: W_tuned - W of every matrix that two checkpoints share.
 
     Parameters
     ----------
     tuned, base : path or mapping
-        Each a model's folder, a tensor file, the index of its shards, or a state dict, read tensor by tensor.
+        Each is a model's folder, a tensor file, the index of its shards, or a state dict, read tensor by tensor.
     rtol, exact, progress
         As for `audit`.
 
     Raises
     ------
     ValueError
-        If one is damaged, or they share no matrix. What only one has is in `.skipped`.
+        If one is damaged, or they share no matrix. Tensors that only one of them has are in `.skipped`.
     """
     apply_all = partial(_one_by_one, rule=None, exact=exact)
-    return _measure(difference(tuned, base), dora.with_range, apply_all, Base(base), None, rtol, progress)
+    return _measure(
+        difference(tuned, base), dora.with_range, apply_all, _Against(Base(base), None), rtol=rtol, progress=progress
+    )
+
+
+@dataclass(frozen=True)
+class _Against:
+    """The weights that updates are compared with, and how many singular vectors to search for intruders, if any."""
+
+    weights: Base
+    intruders: int | None
 
 
 def _measure(
     adapter: Adapter,
     prepared: Callable[[Layer], Layer],
     apply_all: Callable[[Iterable[Layer]], Iterator[tuple[Layer, Applied]]],
-    base: Base | None,
-    intruders: int | None,
+    against: _Against | None,
+    *,
     rtol: float | None,
     progress: bool | None,
 ) -> Audit:
     """Return the audit of an opened adapter; its modules are read as apply_all asks for them."""
+    if rtol is not None:
+        rtol = finite("rtol", rtol, least=0, advice="leave it out for max(m, n) * eps(float32)")
     execution.keep_freed_memory()
-    depths = dict(by_depth(layer.name for layer in adapter.layers))
-    by_name = {layer.name: layer for layer in adapter.layers}
+    stored = {layer.name: layer for layer in adapter.layers}
+    depths = dict(by_depth(stored))
     tracked = execution.track(depths, total=len(depths), progress=progress, label="audit")
-    layers = (prepared(by_name[name]) for name in tracked)
+    layers = (prepared(stored[name]) for name in tracked)
     rows: dict[str, dict[str, Any]] = {}
     spectra: dict[str, Any] = {}
-    used: set[str] = set()
+    used: set[str] = set()  # keys of magnitudes that became part of an update
     for layer, applied in apply_all(layers):
         rows[layer.name] = row_of(layer, depths[layer.name], applied, rtol)
+        if against is not None:
+            rows[layer.name] |= against.weights.columns(layer, applied, against.intruders)
         if applied.spectrum is not None:
             spectra[layer.name] = applied.spectrum.values
-        if base is not None:
-            rows[layer.name] |= base.columns(layer, applied, intruders)
-        if (magnitude := by_name[layer.name].magnitude) and not layer.magnitude:
+        if (magnitude := stored[layer.name].magnitude) and not layer.magnitude:
             used.add(magnitude.key)
-    columns = {column: [rows[name][column] for name in depths] for column in next(iter(rows.values()))}
-    skipped = tuple(entry for entry in adapter.skipped if entry.key not in used)
-    return Audit(adapter.source, columns, {name: spectra[name] for name in depths if name in spectra}, skipped)
+    return Audit(
+        adapter.source,
+        gathered(rows[name] for name in depths),
+        {name: spectra[name] for name in depths if name in spectra},
+        tuple(entry for entry in adapter.skipped if entry.key not in used),
+        use_rslora=adapter.use_rslora,
+    )
 
 
 def _one_by_one(layers: Iterable[Layer], rule: Rule | None, *, exact: bool) -> Iterator[tuple[Layer, Applied]]:

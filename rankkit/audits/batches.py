@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
-from rankkit.audits.update import Applied, Prepared, apply, finished, not_finite, prepare, tolerance
+from rankkit.audits.update import Applied, Prepared, apply, finished, not_finite, opened, prepare, tolerance
 from rankkit.checkpoints import Layer
-from rankkit.execution import device_memory
-from rankkit.factors import Factors, host
+from rankkit.checks import integer
+from rankkit.execution import Batches, device_memory
+from rankkit.factors import Array, Factors, host
 from rankkit.rules import Rule
 from rankkit.spectrum import Spectrum, spectrum_of
 
-__all__ = ["apply_in_batches"]
+__all__ = ["apply_in_batches", "decomposed_together"]
 
-COPIES = 6  # of an update's m n float64 numbers, while it is formed and decomposed
+COPIES = 6  # float64 matrices of the update's size that are alive at once while it is formed and decomposed
 
 
 def apply_in_batches(
@@ -32,70 +34,110 @@ def apply_in_batches(
     Parameters
     ----------
     layers, rule, exact, top
-        As for `applied.apply`, which handles every linear update.
+        As for `update.apply`, which computes every linear update.
     device : str
         Torch device.
     memory : int, optional
-        Bytes a batch may take; None: most of what the device has free. Halved where the device runs out of it.
+        Bytes that a batch may use; None: most of what the device has free. Where the device runs out of memory, the
+        batches of that shape and rule are halved from then on.
+
+    Raises
+    ------
+    ValueError
+        If memory is not an integer >= 1.
+    RuntimeError
+        If the device has no room even for one update.
     """
-    waiting: dict[Hashable, list[tuple[Layer, Prepared]]] = {}
-    free = device_memory(device) if memory is None else memory
+    free = device_memory(device) if memory is None else integer("memory", memory, advice="it is a number of bytes")
+    waiting: dict[Hashable, _Waiting] = {}
     for layer in layers:
         if (layer.rule if rule is None else rule).linear:
             yield layer, apply(layer, rule, exact=exact, top=top)
             continue
-        ready = prepare(layer, rule)
+        ready = prepare(opened(layer), rule)
         if isinstance(ready, Applied):
             yield layer, ready
             continue
-        key = (ready.product.shape, ready.product.r, ready.rule)  # type: ignore[union-attr]
-        batch = waiting.setdefault(key, [])
-        batch.append((layer, ready))
-        if len(batch) >= max(1, free // (8 * COPIES * (layer.m or 1) * (layer.n or 1))):
-            yield from _together(waiting.pop(key), device, exact=exact, top=top)
-    for batch in waiting.values():
-        yield from _together(batch, device, exact=exact, top=top)
+        alike = waiting.setdefault(_kind(ready), _Waiting(free // _bytes(layer)))
+        alike.members.append(ready)
+        if len(alike.members) >= alike.batches.size:
+            yield from alike.drained(device, exact=exact, top=top)
+    for alike in waiting.values():
+        yield from alike.drained(device, exact=exact, top=top)
 
 
-def _together(
-    batch: Sequence[tuple[Layer, Prepared]], device: str, *, exact: bool, top: int | None
-) -> Iterator[tuple[Layer, Applied]]:
-    """Return an iterator over a batch's results; halves it where the device has no room."""
+def _kind(ready: Prepared) -> Hashable:
+    """Return what the updates of one batch have in common."""
+    product = ready.opened.product
+    assert isinstance(product, Factors)  # `prepare` refuses any other product under a rule that is not linear
+    return product.shape, product.r, ready.rule
+
+
+def _bytes(layer: Layer) -> int:
+    """Return how much memory one update takes."""
+    return 8 * COPIES * (layer.m or 1) * (layer.n or 1)
+
+
+class _Waiting:
+    """Modules of one kind until a batch is full, and how many of them the device has been found to take."""
+
+    def __init__(self, size: int) -> None:
+        self.members: list[Prepared] = []
+        self.batches = Batches(max(1, size))
+
+    def drained(self, device: str, *, exact: bool, top: int | None) -> Iterator[tuple[Layer, Applied]]:
+        """Return an iterator over (layer, what became of it) for all that wait; afterwards none does."""
+        members, self.members = self.members, []
+        work = partial(decomposed_together, device=device, exact=exact, top=top)
+        for results in self.batches.run(work, members):
+            for ready, applied in results:
+                yield ready.opened.layer, applied
+
+
+def decomposed_together(
+    batch: Sequence[Prepared], *, device: str, exact: bool = False, top: int | None = None
+) -> list[tuple[Prepared, Applied]]:
+    """Return what became of every module of a batch; one whose update is not finite costs the others nothing.
+
+    Parameters
+    ----------
+    batch : sequence of Prepared
+        Modules of one shape, stored rank and rule.
+    device : str
+        Torch device.
+    exact, top
+        As for `update.apply`.
+    """
     try:
-        spectra, plain = _spectra([ready for _, ready in batch], device, exact=exact, top=top)
-    except ValueError:  # one of them is not finite: which?
+        spectra, plain = _spectra(batch, device, exact=exact, top=top)
+    except ValueError:  # at least one of them is not finite: each half is tried by itself
         if len(batch) == 1:
-            yield batch[0][0], not_finite(batch[0][1])
-            return
-    except RuntimeError as error:
-        if len(batch) == 1 or type(error).__name__ != "OutOfMemoryError":
-            raise
-    else:
-        for i, (layer, ready) in enumerate(batch):
-            yield layer, finished(ready, _one(spectra, i), _one(plain, i))
-        return
-    half = len(batch) // 2
-    yield from _together(batch[:half], device, exact=exact, top=top)
-    yield from _together(batch[half:], device, exact=exact, top=top)
+            return [(batch[0], not_finite(batch[0]))]
+        half = len(batch) // 2
+        again = partial(decomposed_together, device=device, exact=exact, top=top)
+        return [*again(batch[:half]), *again(batch[half:])]
+    return [(ready, finished(ready, _one(spectra, i), _one(plain, i))) for i, ready in enumerate(batch)]
 
 
 def _spectra(batch: Sequence[Prepared], device: str, *, exact: bool, top: int | None) -> tuple[Spectrum, Spectrum]:
     """Return the spectra of a stack of updates of one shape and rule, and of their B A alone."""
-    products = [ready.product for ready in batch]
-    stacked = Factors(*(np.stack([host(getattr(p, name)) for p in products]) for name in ("B", "A")))
+    stacked = Factors(_stacked(batch, "B"), _stacked(batch, "A"))
     placed, rule = stacked.to(device=device), batch[0].rule
     update = rule(placed)
+    assert not isinstance(update, Factors)
     with np.errstate(over="ignore", invalid="ignore"):
-        error = rule.forming_error(placed)
-        return (
-            spectrum_of(update, top=top, forming_error=error, tol=tolerance(update, exact=exact, top=top)),  # type: ignore[arg-type]
-            spectrum_of(stacked),
-        )
+        tol = tolerance(update, exact=exact, top=top)
+        spectra = spectrum_of(update, top=top, forming_error=rule.forming_error(placed), tol=tol)
+        return spectra, spectrum_of(stacked)
+
+
+def _stacked(batch: Sequence[Prepared], factor: str) -> Array:
+    return np.stack([host(getattr(ready.opened.product, factor)) for ready in batch])
 
 
 def _one(spectra: Spectrum, i: int) -> Spectrum:
-    """Return one of a stack."""
+    """Return one spectrum of a stack."""
+    relative = np.broadcast_to(spectra.relative_error, spectra.energy.shape)
     return Spectrum(
-        spectra.values[i], spectra.shape, spectra.complete, spectra.energy[i],
-        spectra.noise_floor[i], np.broadcast_to(spectra.relative_error, spectra.energy.shape)[i],
-    )  # fmt: skip
+        spectra.values[i], spectra.shape, spectra.complete, spectra.energy[i], spectra.noise_floor[i], relative[i]
+    )

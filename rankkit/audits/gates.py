@@ -6,24 +6,59 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from rankkit.audits.record import STATUSES, Audit
+from rankkit.audits.record import Audit
+from rankkit.checkpoints.layer import STATUSES
+from rankkit.report.inline import html_summary
 
 __all__ = ["Gate"]
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
-_STATISTICS: dict[str, Callable[[Any], Any]] = {"min": np.min, "max": np.max, "mean": np.mean, "median": np.median}
+# numpy's, because a value that is not known makes the statistic unknown
+_STATISTICS: dict[str, Callable[..., Any]] = {"min": np.min, "max": np.max, "mean": np.mean, "median": np.median}
 _COUNTS = {"dead_modules": "zero", **{f"{status}_modules": status for status in [*STATUSES][1:]}, "ok_modules": "ok"}
-_NUMERIC = (
+_TOTALS = ("modules", "skipped_tensors")
+_COLUMNS = (
     "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy", "participation_ratio", "energy_rank_90",
     "energy_rank_95", "energy_rank_99", "utilization", "spectral_norm", "frobenius_norm", "scale", "r",
 )  # fmt: skip
-_FORM = re.compile(r"\s*(?:(min|max|mean|median)\(\s*(\w+)\s*\)|(\w+))\s*(<=|>=|==|!=|<|>)\s*([-+.\deE]+)\s*")
+_FORM = re.compile(
+    r"\s*(?:(?P<statistic>min|max|mean|median)\(\s*(?P<column>\w+)\s*\)|(?P<count>\w+))"
+    r"\s*(?P<comparison><=|>=|==|!=|<|>)\s*(?P<bound>[-+.\deE]+)\s*"
+)
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """A gate's text, read.
+
+    `statistic` is of the column `name`; where it is empty, `name` is a count of modules or tensors.
+    """
+
+    statistic: str
+    name: str
+    comparison: str
+    bound: float
+
+    @classmethod
+    def read(cls, text: str) -> _Condition | None:
+        """Return the condition that a text states, or None where it states none."""
+        match = _FORM.fullmatch(text)
+        if match is None:
+            return None
+        statistic, name = match["statistic"] or "", match["column"] or match["count"]
+        try:
+            bound = float(match["bound"])
+        except ValueError:
+            return None
+        known = _COLUMNS if statistic else (*_COUNTS, *_TOTALS)
+        return cls(statistic, name, match["comparison"], bound) if name in known else None
 
 
 @dataclass(frozen=True)
@@ -45,36 +80,46 @@ class Gate:
     text: str
 
     def __post_init__(self) -> None:
-        self._parse()
+        if _Condition.read(self.text) is None:
+            raise ValueError(
+                f"a gate reads like 'dead_modules > 0' or 'min(utilization) < 0.1', got {self.text!r}; names are "
+                f"{', '.join((*_TOTALS, *_COUNTS))}, or min, max, mean, median of {', '.join(_COLUMNS)}."
+            )
 
-    def _parse(self) -> tuple[str | None, str, str, float]:
-        match = _FORM.fullmatch(self.text)
-        if match is not None:
-            statistic, column, name, op, number = match.groups()
-            known = column in _NUMERIC if statistic else name in (*_COUNTS, "modules", "skipped_tensors")
-            try:
-                if known:
-                    return statistic, column or name, op, float(number)
-            except ValueError:
-                pass
-        raise ValueError(
-            f"a gate reads like 'dead_modules > 0' or 'min(utilization) < 0.1', got {self.text!r}; names are modules, "
-            f"skipped_tensors, {', '.join(_COUNTS)}, or min, max, mean, median of {', '.join(_NUMERIC)}."
-        )
+    @cached_property
+    def _condition(self) -> _Condition:
+        condition = _Condition.read(self.text)
+        assert condition is not None  # checked above
+        return condition
 
     def value(self, report: Audit) -> float:
-        """Return the number the gate compares; NaN where no module is ok."""
-        statistic, name, _, _ = self._parse()
-        status = report.columns["status"]
+        """Return the number that the gate compares; NaN where no module is ok.
+
+        Parameters
+        ----------
+        report : Audit
+            The audit to judge.
+        """
+        statistic, name, status = self._condition.statistic, self._condition.name, report.columns["status"]
         if statistic:
-            values = [v for v, s in zip(report.columns[name], status, strict=True) if s == "ok"]
+            values = [value for value, s in zip(report.columns[name], status, strict=True) if s == "ok"]
             return float(_STATISTICS[statistic](values)) if values else float("nan")
         if name in _COUNTS:
             return float(status.count(_COUNTS[name]))
         return float(len(status) if name == "modules" else len(report.skipped))
 
     def trips(self, report: Audit) -> bool:
-        """Return whether the condition holds, so that the run should fail; a value that is not known trips it."""
-        _, _, op, bound = self._parse()
+        """Return whether the condition holds, so that the run should fail; a value that is not known trips it.
+
+        Parameters
+        ----------
+        report : Audit
+            The audit to judge.
+        """
         value = self.value(report)
-        return value != value or _OPERATORS[op](value, bound)
+        return value != value or _OPERATORS[self._condition.comparison](value, self._condition.bound)
+
+    def _repr_html_(self) -> str:
+        return html_summary(
+            f"Gate: {self.text}", [".trips(report) tells whether it holds; .value(report) is the number"]
+        )

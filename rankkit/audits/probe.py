@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterable, Mapping
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankkit import execution, files
-from rankkit.audits.batches import apply_in_batches
+from rankkit import execution
+from rankkit.audits.batches import decomposed_together
 from rankkit.audits.row import regime
-from rankkit.audits.update import Applied, apply
+from rankkit.audits.update import SQUARABLE, Applied, Opened, decomposed, opened, prepare
 from rankkit.checkpoints import Layer, Skipped, open_adapter
 from rankkit.checkpoints.module_names import by_depth, kind_of
+from rankkit.checks import finite
+from rankkit.columns import Tabled, frame, gathered
+from rankkit.factors import Factors, host
 from rankkit.metrics import frobenius_norm, spectral_norm, stable_rank
+from rankkit.report.inline import counted, html_summary, noted, source_name, text_summary
+from rankkit.report.sketch import Line, sketch
 from rankkit.rules import Rule, Sine
 from rankkit.uncertainty import ERRORS
 
@@ -26,9 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Probe", "probe_frequencies"]
 
+SPREADS = (0.01, 10.0)  # of omega std(B A), in radians: from where a sine is linear to where its values look random
+COUNT = 25  # frequencies from the first to the last, eight a decade
+SHOWN = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "stable_rank", "status")
+
 
 @dataclass(frozen=True, eq=False)
-class Probe:
+class Probe(Tabled):
     """What each module's update would be under a rule, frequency by frequency.
 
     Attributes
@@ -36,9 +45,9 @@ class Probe:
     source : str
         The adapter.
     columns : dict of str to list
-        One entry a module and frequency: module, layer, kind, m, n, r, omega, omega_std (omega times the standard
-        deviation of B A), regime, spectral_norm, frobenius_norm, stable_rank, stable_rank_error, plain_stable_rank
-        (of B A), status, note.
+        One entry for each module and frequency: module, layer, kind, m, n, r, omega, omega_std (omega times the
+        standard deviation of B A), regime, spectral_norm, frobenius_norm, stable_rank, stable_rank_error,
+        plain_stable_rank (of B A), status, note. `rankkit.columns.COLUMN_TYPES` has their types.
     skipped : tuple of Skipped
         (key, shape, reason) of every tensor that belongs to no module.
     """
@@ -49,20 +58,57 @@ class Probe:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a module and frequency."""
-        import pandas as pd
-
-        return pd.DataFrame(self.columns).astype(dict.fromkeys(("layer", "m", "n", "r"), "Int64"))
+        """One row for each module and frequency."""
+        return frame("Probe", self.columns)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw stable rank against omega std(B A), one line a module, coloured by kind; returns the axes."""
+        """Draw stable rank against omega std(B A), one line for each module, coloured by kind; returns the axes.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; None: a new figure.
+        """
         from rankkit.plots import probe_curves
 
         return probe_curves(self.table, ax=ax)
 
-    def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a .csv file."""
-        return files.write_csv(file, self.table)
+    def __repr__(self) -> str:
+        return text_summary(self._title(), self._lines(), self._shown())
+
+    def _repr_html_(self) -> str:
+        picture = sketch(self._curves(), across="omega std(B A), radians", up="stable rank", logarithmic=True)
+        return html_summary(self._title(), self._lines(), self._shown(), picture=picture)
+
+    def _title(self) -> str:
+        rows = Counter(self.columns["module"])
+        modules, most = counted(len(rows), "module"), max(rows.values())
+        return f"Probe of {source_name(self.source)}: {modules} under {most} frequencies each"
+
+    def _lines(self) -> list[str]:
+        regimes = Counter(name for name in self.columns["regime"] if name)
+        places = ", ".join(f"{number} {name}" for name, number in regimes.items())
+        ranks = [value for value in self.columns["stable_rank"] if value == value]
+        found = (
+            f"stable rank {min(ranks):.4g} to {max(ranks):.4g}, median {statistics.median(ranks):.4g}" if ranks else ""
+        )
+        status = self.columns["status"]
+        return [
+            f"{status.count('ok')} of {len(status)} updates measured{f': {places}' if places else ''}",
+            *([found] if found else []),
+            '.table has one row for each module and frequency; .plot() draws it; .save("probe.csv") writes it',
+        ]
+
+    def _shown(self) -> dict[str, list[Any]]:
+        return {name: self.columns[name] for name in noted(SHOWN, self.columns)}
+
+    def _curves(self) -> list[Line]:
+        """Return each module's stable rank against omega std(B A), under the name of its kind."""
+        rows: dict[str, list[int]] = {}
+        for i in np.argsort(self.columns["omega"], kind="stable").tolist():
+            rows.setdefault(self.columns["module"][i], []).append(i)
+        kind, across, up = (self.columns[name] for name in ("kind", "omega_std", "stable_rank"))
+        return [Line(kind[at[0]], tuple(across[i] for i in at), tuple(up[i] for i in at)) for at in rows.values()]
 
 
 def probe_frequencies(
@@ -98,40 +144,64 @@ def probe_frequencies(
     >>> probe_frequencies(state, [0.01, 1000.0], config={"lora_alpha": 2}).table["regime"].tolist()
     ['linear', 'saturated']
     """
-    asked = None if omegas is None else [float(omega) for omega in omegas]
-    if asked is not None and not (asked and all(0 <= omega < math.inf for omega in asked)):
-        raise ValueError(f"omegas must be finite frequencies >= 0, at least one, got {asked!r}.")
+    asked = None if omegas is None else _frequencies(omegas)
     execution.keep_freed_memory()
     adapter = open_adapter(source, config=config, family=family)
-    columns: dict[str, list[Any]] = {}
     layers = {layer.name: layer for layer in adapter.layers}
-    for name, depth in execution.track(by_depth(layers), total=len(layers), progress=progress, label="probe"):
-        for row in _curve(layers[name], depth, asked, rule, device):
-            for column, value in row.items():
-                columns.setdefault(column, []).append(value)
-    return Probe(adapter.source, columns, adapter.skipped)
+    tracked = execution.track(by_depth(layers), total=len(layers), progress=progress, label="probe")
+    rows = (row for name, depth in tracked for row in _rows(layers[name], depth, asked, rule, device))
+    return Probe(adapter.source, gathered(rows), adapter.skipped)
 
 
-def _on(device: str, layer: Layer, rule: Rule) -> Applied:
-    return next(iter(apply_in_batches([layer], rule, device=device, top=1)))[1]
+def _frequencies(omegas: Iterable[float]) -> list[float]:
+    asked = [finite("omegas", omega, least=0, advice="each one is in radians per unit of B A") for omega in omegas]
+    if not asked:
+        raise ValueError("omegas must hold at least one frequency, got none; leave it out for 25 for every module.")
+    return asked
 
 
-def _curve(
-    layer: Layer, depth: int | None, omegas: list[float] | None, rule: Callable[[float], Rule], device: str | None
-) -> Iterable[dict[str, Any]]:
-    """Return an iterator over one module's rows."""
-    spread = math.nan if omegas is not None else apply(layer, Sine(1.0), top=1).omega_std
-    grid = (np.geomspace(0.01, 10, 25) / spread).tolist() if spread > 0 else [math.nan]
-    for omega in grid if omegas is None else omegas:
-        made = rule(omega if math.isfinite(omega) else 1.0)
-        applied = apply(layer, made, top=1) if device is None else _on(device, layer, made)
-        spectrum = applied.spectrum
-        row: dict[str, Any] = {
-            "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,
-            "omega": omega, "omega_std": applied.omega_std, "regime": regime(applied),
-        }  # fmt: skip
-        for metric in (spectral_norm, frobenius_norm, stable_rank):
-            row[metric.__name__] = float(metric(spectrum)) if spectrum else math.nan
-        row["stable_rank_error"] = float(ERRORS["stable_rank"](spectrum)) if spectrum else math.nan
-        row["plain_stable_rank"] = float(stable_rank(applied.plain)) if applied.plain else math.nan
-        yield row | {"status": applied.status, "note": "; ".join(applied.notes)}
+def _rows(
+    layer: Layer, depth: int | None, omegas: Sequence[float] | None, rule: Callable[[float], Rule], device: str | None
+) -> Iterator[dict[str, Any]]:
+    """Return an iterator over one module's rows; its tensors are read once for all of them."""
+    module = opened(layer)
+    for omega in _own_frequencies(module) if omegas is None else omegas:
+        applied = _applied(module, rule(omega if math.isfinite(omega) else 1.0), device)
+        yield _row(layer, depth, omega, applied)
+
+
+def _own_frequencies(module: Opened) -> list[float]:
+    """Return frequencies from the linear to the saturated end of a module's curve; NaN alone where it has no curve."""
+    if isinstance(prepare(module, Sine(1.0)), Applied):
+        return [math.nan]
+    product = module.product
+    assert isinstance(product, Factors)  # `prepare` refuses any other product under a sine
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = float(host(product.entry_std()))
+    if not 1 / SQUARABLE < spread < SQUARABLE:
+        return [math.nan]
+    grid: list[float] = (np.geomspace(*SPREADS, COUNT) / spread).tolist()
+    return grid
+
+
+def _applied(module: Opened, rule: Rule, device: str | None) -> Applied:
+    """Return what the module would be under a rule: its leading value and energy, which is all that a row needs."""
+    ready = prepare(module, rule)
+    if isinstance(ready, Applied):
+        return ready
+    if device is None or rule.linear:
+        return decomposed(ready, top=1)
+    return decomposed_together([ready], device=device, top=1)[0][1]
+
+
+def _row(layer: Layer, depth: int | None, omega: float, applied: Applied) -> dict[str, Any]:
+    spectrum, plain = applied.spectrum, applied.plain
+    row: dict[str, Any] = {
+        "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,
+        "omega": omega, "omega_std": applied.omega_std, "regime": regime(applied),
+    }  # fmt: skip
+    for metric in (spectral_norm, frobenius_norm, stable_rank):
+        row[metric.__name__] = float(metric(spectrum)) if spectrum else math.nan
+    row["stable_rank_error"] = float(ERRORS["stable_rank"](spectrum)) if spectrum else math.nan
+    row["plain_stable_rank"] = float(stable_rank(plain)) if plain else math.nan
+    return row | {"status": applied.status, "note": "; ".join(applied.notes)}

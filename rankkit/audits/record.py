@@ -5,27 +5,35 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from rankkit import files
 from rankkit.checkpoints.layer import STATUSES, Skipped
+from rankkit.columns import Tabled, frame, gathered
 from rankkit.report.audit_page import page
 from rankkit.report.card import card
+from rankkit.report.columns import headed, shown, summary_table
+from rankkit.report.inline import counted, html_summary, source_name, text_summary
+from rankkit.report.sketch import medians, sketch
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Audit"]
 
+NAMED = 3  # skipped tensors, and reasons, that the coverage sentence names
+MEDIANS = ("r", "stable_rank", "effective_rank", "energy_rank_90", "utilization")
+EXTREMES = ("utilization", "frobenius_norm")
+
 
 @dataclass(frozen=True, eq=False)
-class Audit:
-    """What an adapter's update looks like, one row per module.
+class Audit(Tabled):
+    """What an adapter's updates look like, one row for each module.
 
     Attributes
     ----------
@@ -37,60 +45,63 @@ class Audit:
         B A; NaN for linear updates), spectral_norm, frobenius_norm (scale applied), stable_rank, numerical_rank
         (values above rtol * sigma_1), rtol, effective_rank, effective_rank_energy, participation_ratio,
         energy_rank_90, _95, _99, utilization (stable_rank / r), status, note, regime (where the update is on
-        the frequency curve: linear, growing, saturated; see `applied.regime`), plain_stable_rank (of B A alone),
-        numerical_rank_lower and _upper (a rank that the values' errors leave open is NaN, with these beside it),
-        spectral_norm_error, stable_rank_error, effective_rank_error, effective_rank_energy_error (bounds on how far
-        they may be off). Metrics are NaN for all but ok.
+        the frequency curve; see `rankkit.audits.row.regime`), plain_stable_rank (of B A alone), numerical_rank_lower
+        and _upper (a rank that the values' errors leave open is NaN, with these beside it), spectral_norm_error,
+        stable_rank_error, effective_rank_error, effective_rank_energy_error (bounds on how far they may be off).
+        Metrics are NaN for all modules but those whose status is ok. `rankkit.report.columns.DEFINITIONS` says what
+        each column means, and `rankkit.columns.COLUMN_TYPES` which type it has.
     spectra : dict of str to array
         Singular values of every module whose status is ok, descending.
     skipped : tuple of Skipped
         (key, shape, reason) of every tensor that belongs to no row.
+    use_rslora : bool
+        Whether the adapter's configuration asks for rsLoRA: scales are alpha / sqrt(r) in place of alpha / r.
     """
 
     source: str
     columns: dict[str, list[Any]]
     spectra: dict[str, Any]
     skipped: tuple[Skipped, ...]
+    use_rslora: bool = False
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per adapter module."""
-        import pandas as pd
-
-        return pd.DataFrame(self.columns).astype(dict.fromkeys(("layer", "m", "n", "r"), "Int64"))
+        """One row for each module of the adapter."""
+        return frame("Audit", self.columns)
 
     @property
     def coverage(self) -> str:
-        """One sentence: how many modules were analysed, and what was not."""
+        """One sentence: how many modules were measured, and which tensors were not analysed."""
         status = self.columns["status"]
         sentence = f"{status.count('ok')} of {len(status)} modules measured"
         trouble = [f"{status.count(name)} {name}" for name in [*STATUSES][1:] if status.count(name)]
         sentence += f" ({', '.join(trouble)})" if trouble else ""
         if self.skipped:
-            names = ", ".join(entry.key for entry in self.skipped[:3]) + (", ..." if len(self.skipped) > 3 else "")
-            reasons = "; ".join(dict.fromkeys(entry.reason for entry in self.skipped))
+            keys = _few([entry.key for entry in self.skipped], ", ")
+            reasons = _few(list(dict.fromkeys(entry.reason for entry in self.skipped)), "; ")
             count = f"{len(self.skipped)} tensor{'s' if len(self.skipped) > 1 else ''}"
-            sentence += f"; {count} not analysed: {names} ({reasons})"
+            sentence += f"; {count} not analysed: {keys} ({reasons})"
         return sentence + "."
 
     def summary_columns(self) -> dict[str, list[Any]]:
         """Return `summary`'s columns as plain lists."""
-        rows: dict[str, list[Any]] = {}
-        kinds = [*dict.fromkeys(sorted(self.columns["kind"])), "all"]
-        for kind in kinds:
-            members = [i for i, k in enumerate(self.columns["kind"]) if kind in (k, "all")]
-            alive = [i for i in members if self.columns["status"][i] == "ok"]
-            row: dict[str, Any] = {"kind": kind, "modules": len(members), "ok": len(alive)}
-            row["dead"] = sum(self.columns["status"][i] == "zero" for i in members)
-            for name in ("r", "stable_rank", "effective_rank", "energy_rank_90", "utilization"):
-                values = [self.columns[name][i] for i in alive]
-                row[f"{name}_median"] = float(np.median(values)) if values else math.nan
-            for name in ("utilization", "frobenius_norm"):
-                values = [self.columns[name][i] for i in alive]
-                row[f"{name}_min"], row[f"{name}_max"] = (min(values), max(values)) if values else (math.nan, math.nan)
-            for name, value in row.items():
-                rows.setdefault(name, []).append(value)
-        return rows
+        kinds, everywhere = self.columns["kind"], range(len(self.columns["kind"]))
+        members = {kind: [i for i in everywhere if kinds[i] == kind] for kind in sorted(set(kinds))}
+        return gathered(self._summary_row(kind, at) for kind, at in [*members.items(), ("all", everywhere)])
+
+    def _summary_row(self, kind: str, members: Sequence[int]) -> dict[str, Any]:
+        """Return the summary of the modules in these places."""
+        status = [self.columns["status"][i] for i in members]
+        row: dict[str, Any] = {"kind": kind, "modules": len(members), "ok": status.count("ok")}
+        row["dead"] = status.count("zero")
+        alive = [i for i in members if self.columns["status"][i] == "ok"]
+        for name in MEDIANS:
+            values = [self.columns[name][i] for i in alive]
+            row[f"{name}_median"] = float(np.median(values)) if values else math.nan
+        for name in EXTREMES:
+            values = [self.columns[name][i] for i in alive]
+            row[f"{name}_min"], row[f"{name}_max"] = (min(values), max(values)) if values else (math.nan, math.nan)
+        return row
 
     def summary(self) -> pd.DataFrame:
         """Return medians and extremes by kind of module, and over all; dead modules counted, not averaged."""
@@ -99,23 +110,45 @@ class Audit:
         return pd.DataFrame(self.summary_columns())
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw stable rank against depth by module type, and the normalised spectra; returns the two axes."""
+        """Draw stable rank against depth by module type, and the normalised spectra; returns the two axes.
+
+        Parameters
+        ----------
+        axes : array of Axes, optional
+            Where to draw, two of them; None: a new figure.
+        """
         from rankkit.plots import audit_overview
 
         return audit_overview(self.table, self.spectra, axes=axes)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to .csv; with skipped tensors and the summary to .json, .md or .html; the spectra to .npz."""
-        writers: dict[str, Callable[[Any], object]] = {
-            ".csv": lambda out: out.write(self.table.to_csv(index=False, lineterminator="\n").encode()),
+        """Write the audit to a file, as the ending of its name tells.
+
+        Parameters
+        ----------
+        file : path
+            .csv or .parquet: the table; .json, .md or .html: the table with the summary and the skipped tensors; .npz:
+            the spectra.
+
+        Raises
+        ------
+        ValueError
+            If the name ends otherwise, or the folder does not exist.
+        ImportError
+            If it ends in .parquet and pyarrow is not installed.
+        """
+        writers: dict[str, Callable[[BinaryIO], object]] = {
             ".json": lambda out: out.write(json.dumps(self.record(), indent=2, allow_nan=False).encode()),
             ".md": lambda out: out.write(f"{self.to_markdown()}\n".encode()),
             ".html": lambda out: out.write(self.to_html().encode()),
             ".npz": lambda out: files.write_npz(out, self.spectra),
         }
         suffix = Path(file).suffix
+        if suffix in files.TABLE_WRITERS:
+            return files.write_table(file, self.table)
         if suffix not in writers:
-            raise ValueError(f"file must end in {', '.join(writers)}, got {str(file)!r}; choose one of these.")
+            endings = ", ".join([*files.TABLE_WRITERS, *writers])
+            raise ValueError(f"file must end in {endings}, got {str(file)!r}; choose one of these.")
         return files.write_atomically(file, writers[suffix])
 
     def to_markdown(self) -> str:
@@ -128,19 +161,52 @@ class Audit:
 
     def record(self) -> dict[str, Any]:
         """Return everything but the spectra as JSON-ready values; NaN becomes None."""
-        names = list(self.columns)
-        rows = [dict(zip(names, map(_plain, row), strict=True)) for row in zip(*self.columns.values(), strict=True)]
-        summary = self.summary_columns()
         return {
             "format": 1,
             "source": self.source,
             "coverage": self.coverage,
-            "modules": rows,
-            "summary": [
-                dict(zip(summary, map(_plain, row), strict=True)) for row in zip(*summary.values(), strict=True)
-            ],
+            "modules": _records(self.columns),
+            "summary": _records(self.summary_columns()),
             "skipped": [{"key": s.key, "shape": list(s.shape), "reason": s.reason} for s in self.skipped],
         }
+
+    def __repr__(self) -> str:
+        return text_summary(self._title(), self._lines(), summary_table(self))
+
+    def _repr_html_(self) -> str:
+        columns = self.columns
+        picture = sketch(
+            medians(columns["kind"], columns["layer"], columns["stable_rank"]), across="layer", up="median stable rank"
+        )
+        modules = headed(columns, shown(columns))
+        return html_summary(self._title(), self._lines(), modules, picture=picture, summary=summary_table(self))
+
+    def _title(self) -> str:
+        return f"Audit of {source_name(self.source)}: {counted(len(self.columns['module']), 'module')}"
+
+    def _lines(self) -> list[str]:
+        whole = {name: values[-1] for name, values in self.summary_columns().items()}
+        medians_of_all = (
+            f"median stable rank {whole['stable_rank_median']:.4g}, which is {whole['utilization_median']:.3g} of the "
+            f"stored rank; median effective rank {whole['effective_rank_median']:.4g}"
+        )
+        return [
+            self.coverage,
+            medians_of_all if whole["ok"] else "no module has an update whose rank could be measured",
+            ".table has one row for each module; .summary() has the medians by kind; .plot() draws both; "
+            '.save("audit.html") writes a page',
+        ]
+
+
+def _few(texts: Sequence[str], between: str) -> str:
+    """Return the first texts, and dots where there are more."""
+    return between.join([*texts[:NAMED], *(["..."] if len(texts) > NAMED else [])])
+
+
+def _records(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return columns as one mapping for each row, with None for what JSON has no number for."""
+    rows = zip(*columns.values(), strict=True)
+    return [{name: _plain(value) for name, value in zip(columns, row, strict=True)} for row in rows]
 
 
 def _plain(value: Any) -> Any:

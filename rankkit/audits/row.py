@@ -33,28 +33,43 @@ def regime(applied: Applied) -> str:
     return "saturated" if isinstance(applied.rule, Sine) and stable >= (1 - NEAR) * most else "growing"
 
 
-_MEASURED = (
-    "spectral_norm", "frobenius_norm", "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy",
-    "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99",
+_ORDER = (
+    "spectral_norm", "frobenius_norm", "stable_rank", "numerical_rank", "rtol", "effective_rank",
+    "effective_rank_energy", "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99",
 )  # fmt: skip
-_BARS = ("spectral_norm", "stable_rank", "effective_rank", "effective_rank_energy")
+_MEASURED = (
+    "spectral_norm", "frobenius_norm", "stable_rank", "effective_rank", "effective_rank_energy", "participation_ratio",
+)  # fmt: skip
+_SHARES = (90, 95, 99)  # per cent of the energy, of the energy ranks
+_BARS = ("spectral_norm", "stable_rank", "effective_rank", "effective_rank_energy")  # metrics with an error column
 
 
 def row_of(layer: Layer, depth: int | None, applied: Applied, rtol: float | None) -> dict[str, Any]:
-    """Return the columns of one module's row; metrics are NaN unless the status is ok."""
-    spectrum, known = applied.spectrum, layer.m is not None and layer.n is not None
-    relative = rtol if rtol is not None else default_rtol((layer.m, layer.n)) if known else math.nan  # type: ignore[arg-type]
+    """Return the columns of one module's row; metrics are NaN unless the status is ok.
+
+    Parameters
+    ----------
+    layer : Layer
+        The module.
+    depth : int or None
+        How deep in the network it stands.
+    applied : Applied
+        What became of it.
+    rtol : float or None
+        Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
+    """
+    spectrum, relative = applied.spectrum, math.nan if rtol is None else rtol
+    if rtol is None and layer.m is not None and layer.n is not None:
+        relative = default_rtol((layer.m, layer.n))
     row: dict[str, Any] = {
         "module": layer.name, "layer": depth, "kind": kind_of(layer.name), "m": layer.m, "n": layer.n, "r": layer.r,
         "dtype": layer.dtype, "scale": layer.scale, "rule": applied.rule.label, "omega_std": applied.omega_std,
     }  # fmt: skip
+    row |= dict.fromkeys(_ORDER, math.nan) | {"rtol": relative}
     bounds = numerical_rank_bounds(spectrum, rtol=relative) if spectrum else (math.nan, math.nan)
-    for name in _MEASURED:
-        row[name] = float(METRICS[name].of(spectrum)) if spectrum else math.nan
-        if name == "numerical_rank":
-            row |= {name: _known(bounds), "rtol": relative}
     if spectrum:
-        row |= {f"energy_rank_{share}": _known(energy_rank_bounds(spectrum, share / 100)) for share in (90, 95, 99)}
+        row |= {name: float(METRICS[name].of(spectrum)) for name in _MEASURED} | {"numerical_rank": _known(bounds)}
+        row |= {f"energy_rank_{share}": _known(energy_rank_bounds(spectrum, share / 100)) for share in _SHARES}
     row["utilization"] = row["stable_rank"] / layer.r if layer.r else math.nan
     row |= {"status": applied.status, "note": "; ".join(applied.notes)}
     row["regime"] = regime(applied)
@@ -64,4 +79,5 @@ def row_of(layer: Layer, depth: int | None, applied: Applied, rtol: float | None
 
 
 def _known(bounds: tuple[Any, Any]) -> float:
+    """Return a count that is known to lie between two bounds; NaN where they leave it open."""
     return float(bounds[0]) if bounds[0] == bounds[1] else math.nan

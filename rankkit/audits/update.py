@@ -1,36 +1,45 @@
-"""One module of an adapter: the update it really applies, as a spectrum or a status that says why there is none."""
+"""One module of an adapter: the update it really applies, as a spectrum, or as a status that says why there is none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rankkit.checkpoints import Layer
 from rankkit.checkpoints.files.tensors import legible
-from rankkit.checkpoints.forms import Dense
+from rankkit.checkpoints.forms import Dense, Product
 from rankkit.factors import Array, Factors, host
+from rankkit.metrics import stable_rank
 from rankkit.products import Kronecker
 from rankkit.rules import Rule
 from rankkit.spectrum import Spectrum, spectrum_of
 
 __all__ = [
     "Applied",
+    "Opened",
     "Prepared",
     "apply",
+    "decomposed",
     "finished",
     "not_finite",
+    "opened",
     "prepare",
     "tolerance",
 ]
 
-LARGEST = 1e150  # beyond it, and below its inverse, squares of singular values leave float64
-LARGE = 1 << 20  # entries of an update from which a full SVD is only made when asked for
-MOST = 1 << 28  # entries of an update that are formed at all: 2 GB
-TOL = 1e-4  # of sigma_1, for a large update: what its Gram matrix gives to every value, and far more to most
-TOP_TOL = 1e-7  # of sigma_1, where the leading values alone are wanted
+SQUARABLE = 1e150  # the square of a singular value up to it, and down to its inverse, is a float64 (up to 1.8e308)
+DECOMPOSED = (
+    1 << 20
+)  # entries: a full SVD takes under a second up to 1024 x 1024, and eight times that at twice the side
+FORMED = 1 << 28  # entries: 2 GB of float64, the largest update that is formed at all
+GRAM_ERROR = 1e-4  # of sigma_1, for a larger update: what its Gram matrix gives to every value, and far more to most
+LEADING_ERROR = 1e-7  # of sigma_1, where the leading values alone are wanted
+NOT_FINITE = "NaN or infinite entries"
 
 
 class Applied(NamedTuple):
@@ -39,14 +48,15 @@ class Applied(NamedTuple):
     Attributes
     ----------
     status : str
-        One of `audit.STATUSES`.
+        One of `rankkit.checkpoints.layer.STATUSES`.
     notes : tuple of str
+        What had to be assumed, or why the status is not ok.
     rule : Rule
         What its product went through.
     spectrum, plain : Spectrum or None
         Of the update, and of the product B A alone; None unless the status is ok.
     omega_std : float
-        The rule's frequency times the standard deviation of B A; NaN without one.
+        The rule's frequency times the standard deviation of B A, in radians; NaN without one.
     """
 
     status: str
@@ -56,106 +66,195 @@ class Applied(NamedTuple):
     plain: Spectrum | None = None
     omega_std: float = math.nan
 
+    def __repr__(self) -> str:
+        known = "" if self.spectrum is None else f", stable rank {float(stable_rank(self.spectrum)):.4g}"
+        return f"<Applied: {self.status}, rule {self.rule.label}{known}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A module whose tensors are in memory, with their product, or with the status that stands in its place.
+
+    Attributes
+    ----------
+    layer : Layer
+        The module.
+    parts : mapping of str to array
+        Its stored tensors.
+    product : Product or None
+        What a rule acts on; None unless the status is ok.
+    status : str
+        One of `rankkit.checkpoints.layer.STATUSES`.
+    notes : tuple of str
+        Why there is no product.
+    """
+
+    layer: Layer
+    parts: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    product: Product | None = None
+    status: str = "ok"
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def plain(self) -> Spectrum | None:
+        """Spectrum of the product alone, computed once; None where the update is no product."""
+        return spectrum_of(self.product) if isinstance(self.product, (Factors, Kronecker)) else None
+
 
 class Prepared(NamedTuple):
-    """A module whose product is read, on its way to a spectrum."""
+    """A module and the rule that is to make its update."""
 
     notes: tuple[str, ...]
     rule: Rule
-    parts: Mapping[str, Any]
-    product: Factors | Kronecker | Dense
+    opened: Opened
 
 
 def apply(layer: Layer, rule: Rule | None = None, *, exact: bool = False, top: int | None = None) -> Applied:
-    """Return the spectrum of the update a module applies, or would under another rule; trouble becomes a status.
+    """Return the spectrum of the update a module applies, or would apply under another rule; trouble is a status.
 
     Parameters
     ----------
     layer : Layer
+        The module; its tensors are read.
     rule : Rule, optional
         In place of its own, scale included.
     exact : bool
-        A full SVD also where the update is large.
+        Make a full SVD also where the update is large.
     top : int, optional
-        Only so many leading values.
+        Compute only so many leading values.
     """
-    ready = prepare(layer, rule)
-    if isinstance(ready, Applied):
-        return ready
+    ready = prepare(opened(layer), rule)
+    return ready if isinstance(ready, Applied) else decomposed(ready, exact=exact, top=top)
+
+
+def opened(layer: Layer) -> Opened:
+    """Return a module with its tensors in memory, each read once; trouble is a status.
+
+    Parameters
+    ----------
+    layer : Layer
+        The module, known by its header.
+    """
+    if layer.status != "ok":
+        return Opened(layer, status=layer.status)
+    try:
+        parts = layer.read()
+    except ValueError as error:  # damage inside one tensor
+        return Opened(layer, status="unsupported", notes=(legible(str(error)),))
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            spectrum, plain = _spectra(ready.product, ready.rule, exact=exact, top=top)
+            return Opened(layer, parts, layer.product(parts))
+    except ValueError:  # shapes were checked by the reader: what is left is NaN or infinity
+        return Opened(layer, parts, status="nonfinite", notes=(NOT_FINITE,))
+
+
+def prepare(module: Opened, rule: Rule | None = None) -> Prepared | Applied:
+    """Return a module and the rule that makes its update, or what became of the module where it can make none.
+
+    Parameters
+    ----------
+    module : Opened
+        The module.
+    rule : Rule, optional
+        In place of its own, scale included.
+    """
+    layer = module.layer
+    notes = layer.notes if rule is None else (*layer.notes, f"under {rule.label} in place of its own rule and scale")
+    rule = layer.rule if rule is None else rule
+    if module.status != "ok":
+        return Applied(module.status, (*notes, *module.notes), rule)
+    if not rule.linear and (layer.m or 0) * (layer.n or 0) > FORMED:
+        return Applied("unsupported", (*notes, f"an update of {layer.m} x {layer.n} is too large to form"), rule)
+    if not rule.linear and not isinstance(module.product, Factors):
+        return Applied("unsupported", (*notes, f"{rule.label} needs B and A, which this update has not"), rule)
+    return Prepared(notes, rule, module)
+
+
+def decomposed(ready: Prepared, *, exact: bool = False, top: int | None = None) -> Applied:
+    """Return what became of a module once its update has been formed and decomposed.
+
+    Parameters
+    ----------
+    ready : Prepared
+        The module and its rule.
+    exact, top
+        As for `apply`.
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            update, error = _formed(ready)
+            if isinstance(update, (Factors, Kronecker)):  # B A has the same spectrum up to scale
+                spectrum = plain = spectrum_of(update, forming_error=error)
+            else:
+                tol = tolerance(update, exact=exact, top=top)
+                spectrum, plain = spectrum_of(update, top=top, forming_error=error, tol=tol), ready.opened.plain
     except ValueError:
         return not_finite(ready)
     return finished(ready, spectrum, plain)
 
 
-def prepare(layer: Layer, rule: Rule | None = None) -> Prepared | Applied:
-    """Return a module's product, read, or what became of the module without one."""
-    notes = layer.notes if rule is None else (*layer.notes, f"under {rule.label} in place of its own rule and scale")
-    rule = layer.rule if rule is None else rule
-    if layer.status != "ok":
-        return Applied(layer.status, notes, rule)
-    if not rule.linear and (layer.m or 0) * (layer.n or 0) > MOST:
-        return Applied("unsupported", (*notes, f"an update of {layer.m} x {layer.n} is too large to form"), rule)
-    try:
-        parts = layer.read()
-    except ValueError as error:  # damage inside one tensor
-        return Applied("unsupported", (*notes, legible(str(error))), rule)
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            product = layer.product(parts)
-    except ValueError:  # shapes were checked by the reader: what is left is NaN or infinity
-        return Applied("nonfinite", (*notes, "NaN or infinite entries"), rule)
-    if not isinstance(product, Factors) and not rule.linear:
-        return Applied("unsupported", (*notes, f"{rule.label} needs B and A, which this update has not"), rule)
-    return Prepared(notes, rule, parts, product)
+def _formed(ready: Prepared) -> tuple[Factors | Kronecker | Array, Any]:
+    """Return a module's update and the bound on what rounding did to it."""
+    product: Any = ready.opened.product  # a linear rule takes a Kronecker product as it takes Factors
+    if isinstance(product, Dense):
+        return product.matrix, product.error
+    return ready.rule(product), ready.rule.forming_error(product)
 
 
 def finished(ready: Prepared, spectrum: Spectrum, plain: Spectrum | None) -> Applied:
-    """Return what became of a module whose spectrum is known."""
-    notes, rule, parts, product = ready
-    status, note = _judged(spectrum, parts)
+    """Return what became of a module whose spectrum is known.
+
+    Parameters
+    ----------
+    ready : Prepared
+        The module and its rule.
+    spectrum, plain : Spectrum
+        Of the update, and of B A alone.
+    """
+    status, reason = _judged(spectrum, ready.opened.parts)
     if status != "ok":
-        return Applied(status, (*notes, note), rule)
-    spread = rule.angular_frequency * float(host(product.entry_std())) if isinstance(product, Factors) else math.nan
-    return Applied("ok", notes, rule, spectrum, plain, spread)
+        return Applied(status, (*ready.notes, reason), ready.rule)
+    product = ready.opened.product
+    spread = float(host(product.entry_std())) if isinstance(product, Factors) else math.nan
+    return Applied("ok", ready.notes, ready.rule, spectrum, plain, ready.rule.angular_frequency * spread)
 
 
 def not_finite(ready: Prepared) -> Applied:
-    """Return what became of a module whose update has entries that are no numbers."""
-    return Applied("nonfinite", (*ready.notes, "NaN or infinite entries"), ready.rule)
+    """Return what became of a module whose update has entries that are no numbers.
 
-
-def _spectra(
-    product: Factors | Kronecker | Dense, rule: Rule, *, exact: bool, top: int | None
-) -> tuple[Spectrum, Spectrum | None]:
-    """Return the spectra of the update and of B A alone, which are one up to scale where the update is linear."""
-    update, formed = product if isinstance(product, Dense) else (rule(product), rule.forming_error(product))  # type: ignore[arg-type]
-    if isinstance(update, (Factors, Kronecker)):
-        spectrum = spectrum_of(update, forming_error=formed)
-        return spectrum, spectrum
-    spectrum = spectrum_of(update, top=top, forming_error=formed, tol=tolerance(update, exact=exact, top=top))
-    return spectrum, None if isinstance(product, Dense) else spectrum_of(product)
+    Parameters
+    ----------
+    ready : Prepared
+        The module and its rule.
+    """
+    return Applied("nonfinite", (*ready.notes, NOT_FINITE), ready.rule)
 
 
 def tolerance(update: Array, *, exact: bool = False, top: int | None = None) -> float:
-    """Return the error of a singular value, relative to sigma_1, that will do for an update of this size."""
-    if exact or update.shape[-2] * update.shape[-1] <= LARGE:
+    """Return the error of a singular value, relative to sigma_1, that is small enough for an update of this size.
+
+    Parameters
+    ----------
+    update : array, shape (*batch, m, n)
+        The update.
+    exact, top
+        As for `apply`.
+    """
+    if exact or update.shape[-2] * update.shape[-1] <= DECOMPOSED:
         return 0.0
-    return TOL if top is None else TOP_TOL
+    return GRAM_ERROR if top is None else LEADING_ERROR
 
 
-def _judged(spectrum: Spectrum, parts: Mapping[str, Any]) -> tuple[str, str]:
-    """Return (status, why) of a spectrum that could be computed."""
+def _judged(spectrum: Spectrum, parts: Mapping[str, Array]) -> tuple[str, str]:
+    """Return the status of a module whose spectrum could be computed, and the reason where it is not ok."""
     top = spectrum.values[0]
-    if not top < LARGEST:
+    if not top < SQUARABLE:
         return "nonfinite", "the update overflows float64"
     if not top > 0:
         dead = " and ".join(name for name, part in parts.items() if not part.any())
         return "zero", f"{dead} is zero: never trained" if dead else "the product is zero"
     if spectrum.error[0] > top / 2:
         return "unsupported", "rounding of B A leaves the update open: its entries are too large"
-    if top < 1 / LARGEST:
+    if top < 1 / SQUARABLE:
         return "zero", f"the update vanishes: sigma_1 = {top:.1e}"
     return "ok", ""

@@ -40,8 +40,16 @@ class Base:
         for key in self.tensors.info:
             self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
 
+    def __repr__(self) -> str:
+        return f"Base({self.tensors.source!r}, {len(self.tensors.info)} tensors)"
+
     def weight(self, layer: Layer) -> Any:
         """Return the float64 matrix W (m, n) a layer's update is added to, its kernel axes flattened.
+
+        Parameters
+        ----------
+        layer : Layer
+            The module whose weight is meant.
 
         Raises
         ------
@@ -119,7 +127,14 @@ class Base:
 def count_intruders(W: Any, adapted: Any, k: int) -> int:
     """Return how many of the k leading left singular vectors of `adapted` have no cosine >= 0.5 with any of W's.
 
-    Intruder dimensions of Shuttleworth et al. (arXiv 2410.21228), both of shape (m, n).
+    These are the intruder dimensions of Shuttleworth et al. (arXiv 2410.21228).
+
+    Parameters
+    ----------
+    W, adapted : array, shape (m, n)
+        The weight before and after the update is added.
+    k : int
+        How many singular vectors to look at, >= 1.
 
     Examples
     --------

@@ -126,9 +126,12 @@ class Adapter:
         Exactly one per adapter module, in the order of the file.
     skipped : tuple of Skipped
         Every tensor that is part of no layer.
+    use_rslora : bool
+        Whether its configuration says so: scales are alpha / sqrt(r) in place of alpha / r.
     """
 
     source: str
     family: str
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...]
+    use_rslora: bool = False

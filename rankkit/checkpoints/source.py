@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -84,13 +85,13 @@ def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -
     if _is_path(source):
         file = tensor_file(source)
         config = read_config(file) if config is None else config
-        return table.read(FILES[_kind(file)](file), config, family)
+        return _read(FILES[_kind(file)](file), config, family)
     if is_mapping(source):
-        return table.read(StateDict(source), config, family)
+        return _read(StateDict(source), config, family)
     if hasattr(source, "peft_config") and hasattr(source, "state_dict"):
         state, live_config = peft.from_model(source)
         tensors = StateDict(state, source=type(source).__name__)
-        return table.read(tensors, live_config if config is None else config, family)
+        return _read(tensors, live_config if config is None else config, family)
     raise TypeError(
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."
@@ -99,6 +100,10 @@ def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -
 
 def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, (str, os.PathLike))
+
+
+def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+    return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
 
 
 def _kind(path: Path) -> str:

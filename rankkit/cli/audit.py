@@ -28,7 +28,7 @@ from rankkit.cli.options import (
     rule_choice,
     rule_named,
 )
-from rankkit.cli.output import emit, format_of, picture, save, say, write
+from rankkit.cli.output import emit, format_of, line_width, picture, save, say, write
 
 __all__ = ["AUDIT"]
 
@@ -129,6 +129,8 @@ def _one_table(reports: Sequence[Any]) -> dict[str, list[Any]]:
 
 def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     """Print one adapter's report and return its exit status."""
+    from rankkit.report.text import audit_text
+
     kind = format_of(options)
     if heading and kind in ("text", "markdown"):
         write(options, f"{'## ' if kind == 'markdown' else ''}{report.source}\n")
@@ -137,7 +139,7 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
     elif kind == "markdown":
         write(options, report.to_markdown())
     elif kind == "text":
-        write(options, _as_text(report))
+        write(options, audit_text(report, line_width(options)))
     if options.spectra:
         say(f"wrote {report.save(options.spectra)}")
     if options.html:
@@ -270,18 +272,3 @@ AUDIT = Command(
         MEMORY_CHOICE,
     ),
 )  # fmt: skip
-
-
-def _as_text(report: Any) -> str:
-    """Return the tables that fit a terminal, and what was and was not measured."""
-    from rankkit.report.columns import HEADS, SUMMARY_HEADS, shown
-    from rankkit.report.tables import as_text
-
-    names, notes = shown(report.columns), set(report.columns["note"])
-    everywhere = ""
-    if len(notes) == 1 < len(report.columns["note"]) and any(notes):
-        everywhere = f"Every module: {notes.pop()}."
-        names.remove("note")
-    modules = as_text({HEADS.get(name, name): report.columns[name] for name in names})
-    summary = as_text({head: report.summary_columns()[name] for name, head in SUMMARY_HEADS.items()})
-    return "\n\n".join(filter(None, [modules, everywhere, summary, report.coverage]))

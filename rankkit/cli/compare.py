@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rankkit.cli.command import Command, Group, Option, UsageError
 from rankkit.cli.options import FAMILY, FORMAT, OUTPUT, PLOT, PROGRESS, RTOL, check_family
-from rankkit.cli.output import emit, format_of, picture, say, write
+from rankkit.cli.output import as_table, emit, format_of, picture, say, write
 
 __all__ = ["COMPARE"]
 
@@ -28,17 +28,14 @@ def _compare(options: argparse.Namespace) -> int:
         *options.path, pairs="all" if options.all_pairs else "consecutive", family=options.family,
         progress=options.progress, rtol=options.rtol,
     )  # fmt: skip
-    kind = format_of(options)
-    if kind in ("csv", "json"):
+    if format_of(options) in ("csv", "json"):
         emit(options, found.columns)
         say(found.coverage)
     else:
-        from rankkit.report.tables import FORMATS
-
         noted = any(found.columns["note"])
         brief = {head: found.columns[name] for name, head in _BRIEF.items() if name != "note" or noted}
         summary = {name.replace("_", " "): values for name, values in found.summary_columns().items()}
-        write(options, "\n\n".join([FORMATS[kind](brief), FORMATS[kind](summary), found.coverage]))
+        write(options, "\n\n".join([as_table(options, brief), as_table(options, summary), found.coverage]))
     if options.plot:
         picture(found.plot, options.plot)
     return 0

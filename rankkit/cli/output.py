@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["emit", "format_of", "off_screen", "picture", "save", "say", "show", "write"]
+__all__ = ["as_table", "emit", "format_of", "line_width", "off_screen", "picture", "save", "say", "show", "write"]
 
 ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}
 
@@ -20,9 +20,22 @@ def format_of(options: argparse.Namespace) -> str:
 
 def emit(options: argparse.Namespace, columns: Mapping[str, Sequence[Any]]) -> None:
     """Print a table, or write it to --output, in the format that was asked for."""
-    from rankkit.report.tables import FORMATS
+    write(options, as_table(options, columns))
 
-    write(options, FORMATS[format_of(options)](columns))
+
+def as_table(options: argparse.Namespace, columns: Mapping[str, Sequence[Any]]) -> str:
+    """Return a table in the format that was asked for; text is folded to the lines of the terminal it goes to."""
+    from rankkit.report.tables import FORMATS, as_text
+
+    kind = format_of(options)
+    return as_text(columns, line_width(options)) if kind == "text" else FORMATS[kind](columns)
+
+
+def line_width(options: argparse.Namespace) -> int | None:
+    """Return how many characters a line holds where the data go; None where there is no limit."""
+    from rankkit.report.tables import terminal_width
+
+    return terminal_width() if options.output is None else None
 
 
 def write(options: argparse.Namespace, text: str) -> None:

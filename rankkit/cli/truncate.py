@@ -25,7 +25,8 @@ _RANK = Option(
 
 def _truncate(options: argparse.Namespace) -> int:
     from rankkit.audits.audit import audit
-    from rankkit.audits.truncate import suggest_ranks, truncate
+    from rankkit.audits.ranks import suggest_ranks
+    from rankkit.audits.truncate import truncate
 
     out: str | None = options.out
     if options.dry_run and out is not None:

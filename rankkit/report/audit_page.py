@@ -1,4 +1,4 @@
-"""An audit as one HTML page that needs nothing else: figures, a table to sort, definitions, where it all came from."""
+"""An audit as one HTML page that needs no other file: figures, a table to sort, definitions, and its provenance."""
 
 from __future__ import annotations
 
@@ -7,36 +7,42 @@ import io
 import math
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
 
-from rankkit.report.columns import DEFINITIONS, HEADS, NOTES, SUMMARY_HEADS, Audited, shown
-from rankkit.report.tables import cells
+from rankkit.report.cells import cells
+from rankkit.report.columns import DEFINITIONS, HEADS, NOTES, Audited, shown, summary_table
+from rankkit.report.inline import source_name
+from rankkit.report.template import filled
 from rankkit.version import __version__
 
 __all__ = ["page"]
 
-BROAD = 8  # inches: a figure that is scrolled on a narrow screen, not shrunk
-FEW = 20  # tensors that are listed at once
-READ = 1 << 20  # bytes of a file hashed at once
+BROAD = 8  # inches: on a narrow screen a wider figure is scrolled, because its text would be too small to read
+FEW = 20  # skipped tensors, up to which their list is open
+BLOCK = 1 << 20  # bytes of a file that are hashed at once
 
 
 def page(report: Audited) -> str:
-    """Return an HTML document, self-contained and without network access; the same audit gives the same bytes.
+    """Return an HTML document that loads nothing; the same audit gives the same bytes.
 
     Figures are inline SVG. Every word from the adapter is escaped, and the page's own policy forbids all loading.
+
+    Parameters
+    ----------
+    report : Audited
+        `rankkit.Audit` is one.
     """
     name = _file(report).parent.name if _file(report).is_file() else report.source
     columns = [column for column in report.columns if column in DEFINITIONS]
-    return Template(_beside("audit.html")).substitute(
-        style=_beside("style.css"),
-        script=_beside("sort.js"),
-        title=escape(f"{name}: how much of its rank an adapter uses"),
-        source=escape(_short(report)),
+    return filled(
+        "audit.html",
+        title=escape(f"How much of its rank the adapter {name} uses"),
+        source=escape(source_name(report.source)),
         coverage=escape(report.coverage),
         tiles=_tiles(report),
         summary=_summary(report),
@@ -49,7 +55,7 @@ def page(report: Audited) -> str:
 
 
 def _tiles(report: Audited) -> str:
-    """Return the four numbers that most are after."""
+    """Return the four numbers that a reader looks for first, over all modules."""
     whole = {name: values[-1] for name, values in report.summary_columns().items()}
     tiles = {
         "median stable rank": f"{whole['stable_rank_median']:.4g}",
@@ -61,44 +67,48 @@ def _tiles(report: Audited) -> str:
 
 
 def _summary(report: Audited) -> str:
-    columns = report.summary_columns()
-    rows, words = cells({head: columns[name] for name, head in SUMMARY_HEADS.items()})
-    head = "".join(f"<th{_set(word)}>{escape(h)}</th>" for h, word in zip(SUMMARY_HEADS.values(), words, strict=True))
-    body = ("".join(map(_cell, row, words)) for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in body)}</tbody></table>"
+    columns = summary_table(report)
+    rows, words = cells(columns)
+    head = "".join(f"<th{_class(word)}>{escape(h)}</th>" for h, word in zip(columns, words, strict=True))
+    body = "".join(f"<tr>{''.join(map(_cell, row, words))}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _figures(report: Audited) -> str:
     """Return the figures of an audit that has a module to show."""
     if not report.spectra:
-        return "<p>No module could be measured: there is nothing to draw.</p>"
+        return "<p>No module could be measured, so there is nothing to draw.</p>"
     from rankkit import plots
 
-    table, figures = report.table, []
+    table: Any = report.table
+    drawn: list[tuple[Any, str]] = []
     if table["layer"].notna().any():
-        figures = [
-            (plots.depth_profile(table), "Stable rank by depth, one line a module type."),
-            (plots.layer_heatmap(table, "utilization"), "Stable rank over stored rank; grey: dead or not read."),
-        ]
-    figures.append(
-        (
-            plots.spectra_grid(table, report.spectra),
-            "Singular values over the largest, a panel a type, dark to light with depth.",
-        )
+        dead = " A cross marks a dead module, whose update is zero." if (table["status"] == "zero").any() else ""
+        grey = " Grey modules are dead or unsupported." if (table["status"] != "ok").any() else ""
+        depth = f"The stable rank by depth, with one line for each type of module.{dead}"
+        drawn.append((plots.depth_profile(table), depth))
+        share = f"The stable rank over the stored rank r.{grey}"
+        drawn.append((plots.layer_heatmap(table, "utilization"), share))
+    spectra = (
+        "The singular values over the largest one, with one panel for each type of module. "
+        "Lines turn from dark to light with depth."
     )
-    captions = [f"<figcaption>{escape(words)}</figcaption>" for _, words in figures]
-    drawn = [_svg(axes, place) for place, (axes, _) in enumerate(figures)]
-    return "".join(f"<figure>{svg}{caption}</figure>" for svg, caption in zip(drawn, captions, strict=True))
+    drawn.append((plots.spectra_grid(table, report.spectra), spectra))
+    return "".join(
+        f"<figure>{_svg(axes, place)}<figcaption>{escape(caption)}</figcaption></figure>"
+        for place, (axes, caption) in enumerate(drawn)
+    )
 
 
 def _svg(axes: Any, place: int) -> str:
-    """Return a figure as an SVG element with text as text; closes it."""
+    """Return the figure that holds the axes as an SVG element whose text stays text, and close it."""
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
-    figure = np.atleast_1d(axes).flat[0].figure
+    figure: Any = np.atleast_1d(axes).flat[0].figure
     out = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": f"rankkit-{place}"}):
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": f"rankkit-{place}"}
+    with mpl.rc_context(settings):  # pyright: ignore[reportUnknownMemberType]
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
     text = out.getvalue()
@@ -106,57 +116,84 @@ def _svg(axes: Any, place: int) -> str:
     return text[text.index("<svg") :].replace("<svg ", f'<svg role="img"{broad} ', 1)
 
 
+@dataclass(frozen=True)
+class _Column:
+    """One column of the table of modules: what heads it, its cells, and how they are set."""
+
+    name: str
+    words: bool
+    cells: Sequence[str]
+    values: Sequence[Any]  # None and NaN where not known
+    classes: str
+
+    def head(self) -> str:
+        """Return the cell above the column; a click on it sorts the rows."""
+        title, text = escape(DEFINITIONS[self.name]), escape(HEADS.get(self.name, self.name.replace("_", " ")))
+        return f'<th{self.classes} title="{title}"><button>{text}</button></th>'
+
+    def cell(self, row: int) -> str:
+        """Return a row's cell; a number's own value, which its text rounds, is what the table sorts by."""
+        value = self.values[row]
+        if self.words or value is None or value != value:
+            return f"<td{self.classes}>{escape(self.cells[row])}</td>"
+        return f'<td{self.classes} data-v="{float(value)!r}">{escape(self.cells[row])}</td>'
+
+
 def _table(report: Audited, columns: Sequence[str]) -> str:
-    """Return the sortable table: what most need at once, the rest on request."""
-    first = shown(report.columns)
-    order = [*first, *(c for c in columns if c not in first and (c not in NOTES or any(report.columns[c])))]
-    more = ["" if c in first else "more" for c in order]
-    rows, words = cells({c: report.columns[c] for c in order})
-    head = "".join(
-        f'<th{_set(word, m)} title="{escape(DEFINITIONS[c])}"><button>{escape(_head(c))}</button></th>'
-        for c, word, m in zip(order, words, more, strict=True)
+    """Return the sortable table; the columns that few readers need are shown on request."""
+    columns_of_table = _columns(report, columns)
+    head = "".join(column.head() for column in columns_of_table)
+    body = "".join(
+        f'<tr class="{escape(status)}">{"".join(column.cell(row) for column in columns_of_table)}</tr>'
+        for row, status in enumerate(report.columns["status"])
     )
-    body = []
-    for i, (row, status) in enumerate(zip(rows, report.columns["status"], strict=True)):
-        exact = [None if word else report.columns[c][i] for c, word in zip(order, words, strict=True)]
-        body.append(f'<tr class="{escape(status)}">{"".join(map(_cell, row, words, exact, more))}</tr>')
-    return f'<table id="modules" class="sortable"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+    return f'<table id="modules" class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _cell(text: str, word: bool, exact: float | None = None, more: str = "") -> str:
-    """Return a cell; a number's own value, which its text rounds, is what the table sorts by."""
-    known = "" if exact is None or exact != exact else f' data-v="{float(exact)!r}"'
-    return f"<td{_set(word, more)}{known}>{escape(text)}</td>"
+def _columns(report: Audited, names: Sequence[str]) -> list[_Column]:
+    """Return the columns of the table: those that most readers need first, and no empty notes."""
+    first = shown(report.columns)
+    others = [name for name in names if name not in first and (name not in NOTES or any(report.columns[name]))]
+    order = [*first, *others]
+    rows, words = cells({name: report.columns[name] for name in order})
+    return [
+        _Column(
+            name, words[i], [row[i] for row in rows], report.columns[name],
+            _class(words[i], "" if name in first else "more"),
+        )
+        for i, name in enumerate(order)
+    ]  # fmt: skip
 
 
-def _set(word: bool, more: str = "") -> str:
-    """Return a cell's class: numbers stand right, what few need is shown on request."""
-    return f' class="{" ".join(filter(None, ("" if word else "number", more)))}"' if more or not word else ""
+def _cell(text: str, words: bool) -> str:
+    return f"<td{_class(words)}>{escape(text)}</td>"
 
 
-def _head(column: str) -> str:
-    return HEADS.get(column, column.replace("_", " "))
+def _class(words: bool, more: str = "") -> str:
+    """Return a cell's class attribute: numbers stand right, and what few readers need is shown on request."""
+    names = [name for name in ("" if words else "number", more) if name]
+    return f' class="{" ".join(names)}"' if names else ""
 
 
 def _skipped(report: Audited) -> str:
     if not report.skipped:
-        return "<p>Every tensor belongs to a module above.</p>"
+        return "<p>Every tensor belongs to one of the modules above.</p>"
     items = (f"<li><code>{escape(s.key)}</code> {s.shape}: {escape(s.reason)}</li>" for s in report.skipped)
     few = " open" if len(report.skipped) <= FEW else ""
     return f"<details{few}><summary>{len(report.skipped)} tensors</summary><ul>{''.join(items)}</ul></details>"
 
 
 def _provenance(report: Audited) -> Mapping[str, str]:
-    """Return what made the page, so that another can make it again."""
+    """Return what the page was made from, so that another reader can make it again."""
     file = _file(report)
     tolerances = {t for t in report.columns["rtol"] if math.isfinite(t)}
     rule = f"{tolerances.pop():.4g}" if len(tolerances) == 1 else "max(m, n) * 2^-23 of each module"
-    made = {"file": _short(report)}
+    made = {"file": source_name(report.source)}
     if file.is_file():
         made |= {"SHA-256": _digest(file), "bytes": f"{file.stat().st_size:,}"}
     return made | {
         "tolerance of numerical rank": f"{rule}, relative to sigma_1",
-        "arithmetic": "float64; every bound on an error is a column of the table",
+        "arithmetic": "float64; the columns whose names end in _error bound how far a number may be off",
         "versions": f"rankkit {__version__}, numpy {np.__version__}, Python {platform.python_version()}",
     }
 
@@ -165,18 +202,9 @@ def _file(report: Audited) -> Path:
     return Path(report.source)
 
 
-def _short(report: Audited) -> str:
-    """Return the end of the source's path: a page travels, and the rest is the machine's business."""
-    return "/".join(_file(report).parts[-2:])
-
-
 def _digest(file: Path) -> str:
     digest = hashlib.sha256()
     with file.open("rb") as stream:
-        while block := stream.read(READ):
+        while block := stream.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _beside(name: str) -> str:
-    return (Path(__file__).parent / "html" / name).read_text(encoding="utf-8")

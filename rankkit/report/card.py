@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rankkit.report.columns import DEFINITIONS, HEADS, SUMMARY_HEADS, Audited, shown
+from rankkit.report.columns import DEFINITIONS, HEADS, Audited, headed, shown, summary_table
 from rankkit.report.tables import as_markdown
 from rankkit.version import __version__
 
@@ -12,17 +12,25 @@ EXPLAINED = ("stable_rank", "effective_rank", "energy_rank_90", "utilization", "
 
 
 def card(report: Audited) -> str:
-    """Return the section; its headings begin at the third level, as a card's sections do."""
-    summary = {head: report.summary_columns()[name] for name, head in SUMMARY_HEADS.items()}
-    names = shown(report.columns)
-    modules = {HEADS.get(name, name): report.columns[name] for name in names}
-    words = [f"* {HEADS.get(name, name)}: {DEFINITIONS[name][0].lower()}{DEFINITIONS[name][1:]}" for name in EXPLAINED]
+    """Return the section in Markdown; its headings begin at the third level, as a card's sections do.
+
+    Parameters
+    ----------
+    report : Audited
+        `rankkit.Audit` is one.
+    """
+    modules = as_markdown(headed(report.columns, shown(report.columns)))
+    meanings = [
+        *(f"* {HEADS[name]}: {DEFINITIONS[name]}" for name in EXPLAINED),
+        "* r, stable, effective, 90% energy and stable/r: These are medians over the modules that are ok.",
+        "* least, most: These are the smallest and the largest stable/r.",
+    ]
     parts = [
         "### How much of its rank the adapter uses",
         report.coverage,
-        as_markdown(summary),
-        "\n".join([*words, "* r: median stored rank; least and most are of stable/r"]),
-        f"<details><summary>{len(report.columns['module'])} modules</summary>\n\n{as_markdown(modules)}\n\n</details>",
-        f"Measured in float64 with rankkit {__version__}.",
+        as_markdown(summary_table(report)),
+        "\n".join(meanings),
+        f"<details><summary>{len(report.columns['module'])} modules</summary>\n\n{modules}\n\n</details>",
+        f"These numbers were computed in float64 with rankkit {__version__}.",
     ]
     return "\n\n".join(parts)

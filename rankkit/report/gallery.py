@@ -1,14 +1,12 @@
-"""Figures as scripts: each computes its data and draws it, and is made again only when what it rests on has changed."""
+"""The gallery: figures are made, made again only when their scripts or inputs have changed, and shown on one page."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
-import runpy
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,89 +15,48 @@ import numpy as np
 
 from rankkit import execution
 from rankkit.files import write_atomically
+from rankkit.report.figure import Figure, digest, figures
 from rankkit.version import __version__
 
 __all__ = ["Figure", "figures", "gallery", "make", "tables"]
 
-DOTS = 200  # an inch, of the picture for the eye
-NEEDED = ("TITLE", "SHOWS", "COMPARED", "ARGUMENTS", "data", "draw")
+DOTS = 200  # per inch, of the .png
+REASON = 200  # characters of an error that are shown
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One script of a folder: what it computes, how it draws it, and the two sentences that go with it.
+class _Files:
+    """What is made from one figure: all files have the figure's name."""
 
-    Attributes
-    ----------
-    name : str
-        The script's stem, and that of everything made from it.
-    script : Path
-    title, shows, compared : str
-        What it is, what it shows, and how that compares with what a paper says of it.
-    arguments, quick : mapping
-        What `data` is called with, and what of it is smaller with --quick.
-    data : callable
-        (**arguments) -> mapping of column to values.
-    draw : callable
-        Table -> matplotlib figure; (table, timing) where there is a timing.
-    timing : callable, optional
-        (**arguments) -> columns of what the clock said; kept beside the data, as it differs from run to run.
-    inputs : tuple of Path
-        Stored data that it reads.
-    """
-
+    folder: Path
     name: str
-    script: Path
-    title: str
-    shows: str
-    compared: str
-    arguments: Mapping[str, Any]
-    quick: Mapping[str, Any]
-    data: Callable[..., Mapping[str, Any]]
-    draw: Callable[..., Any]
-    timing: Callable[..., Mapping[str, Any]] | None = None
-    inputs: tuple[Path, ...] = field(default=())
 
-    def asked(self, quick: bool) -> dict[str, Any]:
-        """Return the arguments of a full or a quick run."""
-        return {**self.arguments, **(self.quick if quick else {})}
+    def of(self, ending: str) -> Path:
+        """Return the file with an ending, for instance ".csv"."""
+        return self.folder / f"{self.name}{ending}"
 
-    def key(self, quick: bool) -> str:
-        """Return a digest of all that the data rest on: script, arguments, stored inputs, rankkit's version."""
-        parts = {
-            "script": _digest(self.script.read_bytes()),
-            "arguments": self.asked(quick),
-            "inputs": {path.name: _digest(path.read_bytes()) for path in self.inputs},
-            "rankkit": __version__,
-        }
-        return _digest(json.dumps(parts, sort_keys=True).encode())
+    @property
+    def data(self) -> Path:
+        """What the script computed."""
+        return self.of(".csv")
 
+    @property
+    def timing(self) -> Path:
+        """What the clock said."""
+        return self.of("_timing.csv")
 
-def figures(folder: Path, names: Iterable[str] = ()) -> list[Figure]:
-    """Return the figures of a folder's scripts, or those of the names; the scripts are run.
+    @property
+    def manifest(self) -> Path:
+        """What the data were made from; it is written last."""
+        return self.of(".json")
 
-    Raises
-    ------
-    ValueError
-        If there are none, not those asked for, or one lacks a part.
-    """
-    scripts = {script.stem: script for script in sorted(folder.glob("*.py"))}
-    if not scripts:
-        raise ValueError(f"{folder} has no figure scripts; run in a checkout of rankkit, or pass --from FOLDER.")
-    if missing := [name for name in names if name not in scripts]:
-        raise ValueError(f"there is no figure {missing[0]}; there are {', '.join(scripts)}.")
-    return [_read(scripts[name]) for name in (names or scripts)]
-
-
-def _read(script: Path) -> Figure:
-    found = runpy.run_path(str(script))
-    if missing := [part for part in NEEDED if part not in found]:
-        raise ValueError(f"{script.name} is no figure: it lacks {', '.join(missing)}.")
-    return Figure(
-        script.stem, script, found["TITLE"], found["SHOWS"], found["COMPARED"], found["ARGUMENTS"],
-        found.get("QUICK", {}), found["data"], found["draw"], found.get("timing"),
-        tuple(script.parent / name for name in found.get("INPUTS", ())),
-    )  # fmt: skip
+    def hold(self, key: str) -> bool:
+        """Return whether the files are whole and were made from what this key stands for."""
+        try:
+            about = json.loads(self.manifest.read_text())
+            return about["key"] == key and about["data"] == digest(self.data.read_bytes())
+        except (OSError, ValueError, KeyError):
+            return False
 
 
 def make(
@@ -107,84 +64,86 @@ def make(
 ) -> dict[str, str]:
     """Make the figures that are not up to date: NAME.csv, .png, .svg and .json.
 
-    Returns figure -> "made", "kept", or "failed: " and why; one that fails does not keep the others from being made.
-
     Parameters
     ----------
     wanted : iterable of Figure
+        What to make.
     out : Path
-        Folder; made where it does not exist.
+        The folder for the files; it is made where it does not exist.
     quick : bool
-        Smaller arguments.
+        Use the smaller arguments.
     force : bool
-        Make all.
+        Make also what is up to date.
     progress : bool, optional
         Bar on stderr; None: where stderr is a terminal.
+
+    Returns
+    -------
+    dict of str to str
+        Figure -> "made", "kept", or "failed: " and the reason. A figure that fails does not keep the others from being
+        made.
     """
     out.mkdir(parents=True, exist_ok=True)
     wanted = list(wanted)
     tracked = execution.track(wanted, total=len(wanted), progress=progress, label="figures")
-    return {figure.name: _made(figure, out, quick, force) for figure in tracked}
+    return {figure.name: _outcome(figure, out, quick, force) for figure in tracked}
 
 
-def _made(figure: Figure, out: Path, quick: bool, force: bool) -> str:
+def _outcome(figure: Figure, out: Path, quick: bool, force: bool) -> str:
+    files = _Files(out, figure.name)
     try:
-        return "made" if _make(figure, out, quick, force) else "kept"
+        key = figure.key(quick)
+        if not force and files.hold(key):
+            return "kept"
+        _make(figure, files, quick, key)
     except Exception as error:  # a script may raise anything
-        return f"failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return f"failed: {type(error).__name__}: {' '.join(str(error).split())[:REASON]}"
+    return "made"
 
 
-def _make(figure: Figure, out: Path, quick: bool, force: bool) -> bool:
-    """Return whether it had to be made. Data first, the manifest last: what is half made is made again."""
-    manifest, key = out / f"{figure.name}.json", figure.key(quick)
-    data = out / f"{figure.name}.csv"
-    if not force and _up_to_date(manifest, data, key):
-        return False
-    started = time.perf_counter()
-    _write_csv(data, figure.data(**figure.asked(quick)))
+def _make(figure: Figure, files: _Files, quick: bool, key: str) -> None:
+    """Write a figure's files: the data first and the manifest last, so that what is half made is made again."""
+    started, arguments = time.perf_counter(), figure.asked(quick)
+    _write_csv(files.data, figure.data(**arguments))
     if figure.timing is not None:
-        _write_csv(_timing(figure, out), figure.timing(**figure.asked(quick)))
-    _draw(figure, tables(figure, out), out)
+        _write_csv(files.timing, figure.timing(**arguments))
+    _draw(figure, files)
     about = {
-        "key": key, "arguments": figure.asked(quick), "inputs": [path.name for path in figure.inputs],
+        "key": key, "arguments": arguments, "inputs": [path.name for path in figure.inputs],
         "versions": _versions(), "seconds": round(time.perf_counter() - started, 2),
-        "data": _digest(data.read_bytes()),
+        "data": digest(files.data.read_bytes()),
     }  # fmt: skip
-    write_atomically(manifest, lambda file: file.write((json.dumps(about, indent=1) + "\n").encode()))
-    return True
+    write_atomically(files.manifest, lambda file: file.write((json.dumps(about, indent=1) + "\n").encode()))
 
 
 def tables(figure: Figure, out: Path) -> list[Any]:
-    """Return what a figure's `draw` takes, from the files in a folder."""
+    """Return what a figure's `draw` takes, from the files in a folder.
+
+    Parameters
+    ----------
+    figure : Figure
+        One that has been made.
+    out : Path
+        The folder of its files.
+    """
     import pandas as pd
 
-    files = [out / f"{figure.name}.csv", *([_timing(figure, out)] if figure.timing else [])]
-    return [pd.read_csv(file) for file in files]
+    files = _Files(out, figure.name)
+    return [pd.read_csv(file) for file in (files.data, *([files.timing] if figure.timing else []))]
 
 
-def _timing(figure: Figure, out: Path) -> Path:
-    return out / f"{figure.name}_timing.csv"
-
-
-def _up_to_date(manifest: Path, data: Path, key: str) -> bool:
-    try:
-        about = json.loads(manifest.read_text())
-        return about["key"] == key and about["data"] == _digest(data.read_bytes())
-    except (OSError, ValueError, KeyError):
-        return False
-
-
-def _draw(figure: Figure, given: list[Any], out: Path) -> None:
+def _draw(figure: Figure, files: _Files) -> None:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
     from rankkit.plots.style import STYLE
 
-    with mpl.rc_context({**STYLE, "svg.hashsalt": figure.name}):
-        drawn = figure.draw(*given)
+    settings: dict[Any, Any] = {**STYLE, "svg.hashsalt": figure.name}
+    with mpl.rc_context(settings):  # pyright: ignore[reportUnknownMemberType]
+        drawn = figure.draw(*tables(figure, files.folder))
         for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             save = partial(drawn.savefig, format=ending, dpi=DOTS, metadata=metadata)
-            write_atomically(out / f"{figure.name}.{ending}", save)
+            write_atomically(files.of(f".{ending}"), save)
         plt.close(drawn)
 
 
@@ -196,8 +155,20 @@ def _write_csv(file: Path, columns: Mapping[str, Any]) -> None:
 
 
 def gallery(shown: Iterable[Figure]) -> str:
-    """Return the gallery as Markdown: a thumbnail and two sentences a figure."""
-    lines = ["# Figures", "", "Made by `rankkit figures`; data, picture (.png, .svg) and manifest share a name.", ""]
+    """Return the gallery as Markdown: a thumbnail and two sentences for each figure.
+
+    Parameters
+    ----------
+    shown : iterable of Figure
+        The figures, in the order in which they stand.
+    """
+    lines = [
+        "# Figures",
+        "",
+        "`rankkit figures` makes these figures. The files of one figure share its name: its script (.py), its data "
+        "(.csv), its picture (.png and .svg), and the manifest (.json), which says what the data were made from.",
+        "",
+    ]
     for figure in shown:
         name = figure.name
         lines += [
@@ -210,7 +181,3 @@ def gallery(shown: Iterable[Figure]) -> str:
 
 def _versions() -> dict[str, str]:
     return {"rankkit": __version__, "numpy": np.__version__, "python": platform.python_version()}
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

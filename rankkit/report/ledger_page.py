@@ -1,14 +1,13 @@
-"""A ledger of claims as one HTML page: the table to sort, every claim in full, and what the verdicts mean."""
+"""A ledger of claims as one HTML page: a table to sort, every claim in full, and what the verdicts mean."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
-from string import Template
 from typing import Any
 
+from rankkit.report.template import filled
 from rankkit.verdict import WORDS
 
 __all__ = ["ledger_page"]
@@ -25,22 +24,21 @@ PARTS = {
 
 
 def ledger_page(records: Sequence[Mapping[str, Any]], summary: str, *, title: str) -> str:
-    """Return an HTML document, self-contained and without network access; the same records give the same bytes.
+    """Return an HTML document that loads nothing; the same records give the same bytes.
 
     Parameters
     ----------
     records : sequence of mapping
-        As `Ledger.records` has them.
+        The ledger's claims, as `Ledger.records` has them.
     summary : str
-        One sentence.
+        One sentence on all of them.
     title : str
-        Of the page.
+        The page's heading.
     """
     counts = Counter(record["verdict"] for record in records)
     words = [word for word in WORDS if word in counts]
-    return Template(_beside("ledger.html")).substitute(
-        style=_beside("style.css"),
-        script=_beside("sort.js"),
+    return filled(
+        "ledger.html",
         title=escape(title),
         summary=escape(summary),
         tiles="".join(f"<div><strong>{counts[word]}</strong><span>{word}</span></div>" for word in words),
@@ -62,7 +60,7 @@ def _cell(record: Mapping[str, Any], column: str) -> str:
 
 
 def _claim(record: Mapping[str, Any]) -> str:
-    """Return one claim: its statement, then what has something to say of it."""
+    """Return one claim: its statement, and then each part of its record that is not empty."""
     parts = "".join(
         f"<dt>{title}</dt><dd>{escape(str(record[name]))}</dd>" for name, title in PARTS.items() if record.get(name)
     )
@@ -71,7 +69,3 @@ def _claim(record: Mapping[str, Any]) -> str:
         f'<section id="{escape(record["id"])}"><h3>{escape(record["id"])}: {escape(record["verdict"])}</h3>'
         f'<p class="source">{escape(place)}</p><p>{escape(record["statement"])}</p><dl>{parts}</dl></section>'
     )
-
-
-def _beside(name: str) -> str:
-    return (Path(__file__).parent / "html" / name).read_text(encoding="utf-8")

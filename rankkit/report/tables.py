@@ -6,42 +6,30 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+import shutil
+import sys
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
-__all__ = ["FORMATS", "as_csv", "as_json", "as_markdown", "as_text", "cells"]
+from rankkit.report.cells import Columns, cells, shortened
 
-Columns = Mapping[str, Sequence[Any]]
+__all__ = ["FORMATS", "Block", "as_csv", "as_json", "as_markdown", "as_text", "fold", "terminal_width"]
 
-
-def _decimals(values: Sequence[Any]) -> int | None:
-    """Return how many decimals show a column's numbers to four digits; None where they span too many decades."""
-    sizes = [abs(float(v)) for v in values if not isinstance(v, str) and v is not None and math.isfinite(v) and v != 0]
-    if all(size == int(size) and size < 1e15 for size in sizes):
-        return 0
-    low, high = min(sizes), max(sizes)
-    return max(0, 3 - math.floor(math.log10(high))) if 1e-3 < high < 1e6 and high / low < 50 else None
+GAP = "  "  # between the columns of a text table
+NAME_ROOM = 24  # characters that a folded table leaves its first column at least, where it needs them
+NAME_SHARE = 0.6  # of a narrow terminal, which NAME_ROOM may not exceed
 
 
-def _cell(value: Any, decimals: int | None) -> str:
-    """Return a value as people read it, a dash for what is not known."""
-    if value is None or value != value:
-        return "-"
-    if isinstance(value, str):
-        return value
-    return f"{float(value):.4g}" if decimals is None or math.isinf(value) else f"{float(value):.{decimals}f}"
-
-
-def cells(columns: Columns) -> tuple[list[list[str]], list[bool]]:
-    """Return the rows as people read them, and for each column whether it holds words (set left) or numbers."""
-    digits = [_decimals(values) for values in columns.values()]
-    shown = [[_cell(v, decimals) for v in values] for values, decimals in zip(columns.values(), digits, strict=True)]
-    words = [any(isinstance(value, str) for value in values) for values in columns.values()]
-    return [list(row) for row in zip(*shown, strict=True)], words
-
-
-def as_text(columns: Columns) -> str:
+def as_text(columns: Columns, width: int | None = None) -> str:
     """Return an aligned table for a terminal.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Numbers, None or text, column by column, all of one length. The first one names the rows.
+    width : int, optional
+        Characters of a line. A wider table is folded (see `fold`); no row is wrapped. None: no limit.
 
     Examples
     --------
@@ -49,21 +37,124 @@ def as_text(columns: Columns) -> str:
     module  stable_rank
     q             1.250
     mlp           3.000
+    >>> print(as_text({"module": ["q", "mlp"], "stable_rank": [1.25, 3.0], "r": [4, 8]}, width=20))
+    module  stable_rank
+    q             1.250
+    mlp           3.000
+    <BLANKLINE>
+    module  r
+    q       4
+    mlp     8
     """
+    return "\n\n".join(block.text for block in fold(columns, width))
+
+
+class Block(NamedTuple):
+    """A table that fits a line: its text, and the names of its columns behind the first one."""
+
+    text: str
+    names: tuple[str, ...]
+
+
+def fold(columns: Columns, width: int | None) -> list[Block]:
+    """Return the tables into which a table is folded, each at most `width` characters wide.
+
+    The first column stands in each of them. It is shortened where that saves a table. Other text is shortened where it
+    is too long for a line, and numbers never are.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        As for `as_text`.
+    width : int or None
+        Characters of a line; None: no limit, and one table.
+    """
+    read = _read(columns)
+    if width is None or not read or sum(c.width for c in read) + len(GAP) * (len(read) - 1) <= width:
+        return [Block(_aligned(read), tuple(columns)[1:])]
+    first, *others = read
+    room = _name_room(first, others, width)
+    first = first.brief(room)
+    others = [column.brief(width - room - len(GAP)) for column in others]
+    names = iter(tuple(columns)[1:])
+    blocks: list[Block] = []
+    for count in _counts([column.width for column in others], room, width):
+        block, others = others[:count], others[count:]
+        blocks.append(Block(_aligned([first, *block]), tuple(islice(names, count))))
+    return blocks
+
+
+class _Column(NamedTuple):
+    """A column as people read it: what heads it, its cells, and whether they are words (set left) or numbers."""
+
+    head: str
+    cells: list[str]
+    words: bool
+
+    @property
+    def width(self) -> int:
+        """Characters of its longest entry."""
+        return max(map(len, [self.head, *self.cells]))
+
+    def brief(self, room: int) -> _Column:
+        """Return the column with a head and words of at most `room` characters."""
+        cells = shortened(self.cells, room) if self.words else self.cells
+        return self._replace(head=shortened([self.head], room)[0], cells=cells)
+
+
+def _read(columns: Columns) -> list[_Column]:
     rows, words = cells(columns)
-    names = list(columns)
-    widths = [max(len(name), *(len(row[i]) for row in rows)) if rows else len(name) for i, name in enumerate(names)]
-    lines = [names, *rows]
+    return [_Column(head, [row[i] for row in rows], words[i]) for i, head in enumerate(columns)]
+
+
+def _name_room(first: _Column, others: Sequence[_Column], width: int) -> int:
+    """Return the most room for the first column with which there are as few tables as can be."""
+    least = min(first.width, NAME_ROOM, int(NAME_SHARE * width))
+    widest = max((min(c.width, NAME_ROOM) if c.words else c.width for c in others), default=0)
+    most = max(least, min(first.width, width - len(GAP) - widest))
+
+    def tables(room: int) -> int:
+        widths = [min(c.width, width - room - len(GAP)) if c.words else c.width for c in others]
+        return len(_counts(widths, room, width))
+
+    return min(range(most, least - 1, -1), key=tables)
+
+
+def _counts(widths: Sequence[int], room: int, width: int) -> list[int]:
+    """Return how many columns of these widths stand in each table, beside a first one of width `room`."""
+    counts, used = [0], room
+    for wide in widths:
+        if counts[-1] and used + len(GAP) + wide > width:
+            counts.append(0)
+            used = room
+        counts[-1] += 1
+        used += len(GAP) + wide
+    return counts
+
+
+def _aligned(columns: Sequence[_Column]) -> str:
+    lines = zip(*([column.head, *column.cells] for column in columns), strict=True)
     return "\n".join(
-        "  ".join(
-            cell.ljust(w) if word else cell.rjust(w) for cell, w, word in zip(line, widths, words, strict=True)
+        GAP.join(
+            cell.ljust(column.width) if column.words else cell.rjust(column.width)
+            for cell, column in zip(line, columns, strict=True)
         ).rstrip()
         for line in lines
     )
 
 
+def terminal_width() -> int | None:
+    """Return how many characters a line of standard output holds; None where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def as_markdown(columns: Columns) -> str:
     """Return a Markdown table.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Numbers, None or text, column by column, all of one length.
 
     Examples
     --------
@@ -79,7 +170,13 @@ def as_markdown(columns: Columns) -> str:
 
 
 def as_csv(columns: Columns) -> str:
-    """Return CSV with every number in full; NaN and unknown values are empty."""
+    """Return CSV with every number in full; NaN and unknown values are empty.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Numbers, None or text, column by column, all of one length.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
@@ -89,7 +186,13 @@ def as_csv(columns: Columns) -> str:
 
 
 def as_json(columns: Columns) -> str:
-    """Return a JSON list of records; NaN and unknown values are null."""
+    """Return a JSON list of records; NaN and unknown values are null.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Numbers, None or text, column by column, all of one length.
+    """
     records = [
         {
             name: None if _unknown(value) else getattr(value, "item", lambda v=value: v)()

@@ -101,17 +101,8 @@ def measure(plan: Plan, chunk: Chunk) -> dict[str, Any]:
     """
     factors = plan.factors(chunk.seed)
     omegas = plan.omegas[chunk.start : chunk.stop]
-    batch = 1 if plan.device is None else _batch_size(plan)
-    parts, at = [], 0
-    while at < len(omegas):
-        try:
-            parts.append(_rows(plan, factors, omegas[at : at + batch]))
-        except RuntimeError as error:
-            if batch == 1 or type(error).__name__ != "OutOfMemoryError":
-                raise
-            batch = max(1, batch // 2)
-            continue
-        at += batch
+    batches = execution.Batches(1 if plan.device is None else _batch_size(plan))
+    parts = list(batches.run(partial(_rows, plan, factors), omegas))
     omega = np.asarray(omegas, dtype=np.float64)
     setting = {
         "omega": omega,
@@ -127,7 +118,7 @@ def _batch_size(plan: Plan) -> int:
     return max(1, memory // (8 * COPIES * plan.d * plan.n))
 
 
-def _rows(plan: Plan, factors: Factors, omegas: tuple[float, ...]) -> dict[str, Any]:
+def _rows(plan: Plan, factors: Factors, omegas: Sequence[float]) -> dict[str, Any]:
     """Return the metrics' columns for a batch of frequencies."""
     rules = [plan.rule(omega) for omega in omegas]
     errors = np.array([float(host(rule.forming_error(factors, dtype=plan.dtype))) for rule in rules])

@@ -348,7 +348,7 @@ def test_save_writes_csv_json_and_npz(tmp_path):
     assert report.save(tmp_path / "a.csv").read_text().splitlines()[0].startswith("module,layer,kind")
     with np.load(report.save(tmp_path / "a.npz")) as spectra:
         np.testing.assert_array_equal(spectra["layers.0.q"], report.spectra["layers.0.q"])
-    with pytest.raises(ValueError, match="file must end in .csv, .json, .md, .html, .npz"):
+    with pytest.raises(ValueError, match="file must end in .csv, .parquet, .json, .md, .html, .npz"):
         report.save(tmp_path / "a.txt")
 
 
@@ -361,6 +361,16 @@ def test_from_file_to_table_without_torch_or_pandas(tmp_path):
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], check=True)
 
 
+@pytest.mark.parametrize("count", [0, 1.5, True, "3"])
+def test_a_count_of_intruders_is_an_integer(count):
+    base = {"q.weight": np.eye(12, 10)}
+    with pytest.raises(ValueError, match="intruders must be an integer >= 1"):
+        rk.audit(module("q"), base=base, intruders=count)
+
+
 def test_nan_tolerance_is_refused():
-    with pytest.raises(ValueError, match="rtol must be finite"):
+    with pytest.raises(ValueError, match="rtol must be a number that is finite and >= 0"):
         rk.audit(module("q"), rtol=math.nan)
+    weights = {"q.weight": np.ones((2, 2))}
+    with pytest.raises(ValueError, match="rtol must be a number that is finite and >= 0"):
+        rk.audit_full(weights, weights, rtol=-1.0)

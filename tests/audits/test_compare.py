@@ -99,6 +99,8 @@ def test_one_bad_adapter_costs_its_own_pairs():
         ([module(NAME), module("other")], {}, "share no module"),
         ([module(NAME)] * 2, {"pairs": "some"}, "pairs must be"),
         ([module(NAME)] * 2, {"labels": ["a", "a"]}, "labels must be"),
+        ([module(NAME)] * 2, {"rtol": float("nan")}, "rtol must be a number"),
+        ([module(NAME)] * 2, {"rtol": 1.0}, "rtol must be below 1"),
     ],
 )
 def test_what_cannot_be_compared_is_said(sources, more, says):

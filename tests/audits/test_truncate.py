@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 
 import rankkit as rk
 from rankkit.cli.main import main
-from tests.conftest import CONFIG, module, save
+from tests.conftest import CONFIG, module, row, save
 
 NAMES = ("layers.0.q_proj", "layers.1.mlp.up")
 
@@ -41,11 +42,11 @@ def test_the_rank_is_the_least_that_keeps_enough(keep, seed):
     sigma = np.sort(np.abs(np.random.default_rng(seed).standard_normal(7)) + 1e-3)[::-1]
     state = {"up.lora_A.weight": np.diag(sigma), "up.lora_B.weight": np.eye(7)}
     report = rk.audit(state, config={"lora_alpha": 7})
-    row = rk.suggest_ranks(report, keep=keep).table.iloc[0]
-    k, energy = int(row["rank"]), np.cumsum(sigma**2) / np.sum(sigma**2)
+    got = rk.suggest_ranks(report, keep=keep).table.iloc[0]
+    k, energy = int(got["rank"]), np.cumsum(sigma**2) / np.sum(sigma**2)
     assert energy[k - 1] >= keep - 1e-12
     assert k == 1 or energy[k - 2] < keep + 1e-12
-    assert row["frobenius_error"] == pytest.approx(math.sqrt(max(1 - energy[k - 1], 0)), abs=1e-7)
+    assert got["frobenius_error"] == pytest.approx(math.sqrt(max(1 - energy[k - 1], 0)), abs=1e-7)
     k = int(rk.suggest_ranks(report, keep=keep, norm="spectral").table["rank"].item())
     assert k == 7 or sigma[k] <= (1 - keep) * sigma[0] + 1e-12
     assert k == 1 or sigma[k - 1] > (1 - keep) * sigma[0] - 1e-12
@@ -56,18 +57,19 @@ def test_what_is_written_is_the_best_approximation_with_the_scale_it_had(more, t
     state = graded(NAMES[0]) | graded(NAMES[1], seed=1)
     source = save(tmp_path / "in", state, {**CONFIG, "r": 6, **more})
     ranks = rk.truncate(source, tmp_path / "out", keep=0.9999)
-    after = rk.audit(tmp_path / "out").table.set_index("module")
-    before = rk.audit(source).table.set_index("module")
-    for _, row in ranks.table.iterrows():
-        name, k = row["module"], int(row["rank"])
+    after, before = rk.audit(tmp_path / "out"), rk.audit(source)
+    for name, k, stated, written in zip(
+        *(ranks.columns[column] for column in ("module", "rank", "frobenius_error", "written_error")), strict=True
+    ):
         assert k < 6
         U, s, Vt = np.linalg.svd(delta(source, name))
         best = (U[:, :k] * s[:k]) @ Vt[:k]
         np.testing.assert_allclose(delta(tmp_path / "out", name), best, atol=1e-6 * s[0])
-        assert after.loc[name, "r"] == k
-        assert after.loc[name, "scale"] == pytest.approx(before.loc[name, "scale"])
-        assert row["written_error"] == pytest.approx(row["frobenius_error"], abs=1e-6)
-        assert after.loc[name, "note"] == ""
+        got = row(after, name)
+        assert got["r"] == k
+        assert got["scale"] == pytest.approx(row(before, name)["scale"])
+        assert written == pytest.approx(stated, abs=1e-6)
+        assert got["note"] == ""
     assert "parameters" in ranks.summary
 
 
@@ -83,13 +85,13 @@ def test_peft_applies_what_was_written(tmp_path):
         inner.forward = inner.layers[0].forward
         return inner
 
-    model = get_peft_model(base(), LoraConfig(target_modules=["0", "1"], r=5, lora_alpha=7, use_rslora=True))
+    model: Any = get_peft_model(base(), LoraConfig(target_modules=["0", "1"], r=5, lora_alpha=7, use_rslora=True))
     for name, value in model.named_parameters():
         if "lora_" in name:
             value.data = torch.randn(value.shape)
     model.save_pretrained(tmp_path / "in")
     ranks = rk.truncate(tmp_path / "in", tmp_path / "out", rank=2)
-    small = PeftModel.from_pretrained(base(), tmp_path / "out")
+    small: Any = PeftModel.from_pretrained(base(), tmp_path / "out")
     for i in range(2):
         one, two = (m.base_model.model.layers[i].get_delta_weight("default").double().numpy(force=True) for m in (model, small))  # fmt: skip
         U, s, Vt = np.linalg.svd(one)
@@ -111,6 +113,56 @@ def test_everything_else_is_copied(tmp_path):
     for key in [*dead, *head, *embedding]:
         assert np.array_equal(old[key], new[key])
         assert old[key].dtype == new[key].dtype
+
+
+@pytest.mark.parametrize("rslora", [False, True])
+@pytest.mark.parametrize("choice", [{"keep": 0.9999}, {"keep": 0.9, "norm": "spectral"}, {"rank": 2}, {"rank": 99}])
+def test_what_is_suggested_is_what_is_written(choice, rslora, tmp_path):
+    config = {**CONFIG, "r": 6, "use_rslora": rslora, "alpha_pattern": {"up": 3}}
+    source = save(tmp_path / "in", graded(NAMES[0]) | graded(NAMES[1], seed=1), config)
+    suggested = rk.suggest_ranks(rk.audit(source), **choice)
+    rk.truncate(source, tmp_path / "out", **choice)
+    written = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
+    assert {name: written["rank_pattern"][name] for name in NAMES} == suggested.rank_pattern
+    assert {name: written["alpha_pattern"][name] for name in NAMES} == suggested.alpha_pattern()
+    assert rk.suggest_ranks(source, **choice).alpha_pattern() == suggested.alpha_pattern()
+    k, scale = suggested.columns["rank"][0], suggested.columns["scale"][0]
+    assert k == {"rank": min(choice.get("rank", 0), 6)}.get(next(iter(choice)), k)
+    assert suggested.alpha_pattern()[NAMES[0]] == pytest.approx(scale * (math.sqrt(k) if rslora else k))
+    assert suggested.alpha_pattern(use_rslora=not rslora)[NAMES[0]] == pytest.approx(
+        scale * (k if rslora else math.sqrt(k))
+    )
+
+
+def test_ranks_are_suggested_for_whatever_an_audit_takes(tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    folder = save(tmp_path / "in", graded(NAMES[0]), {**CONFIG, "r": 6})
+    assert rk.suggest_ranks(str(folder)).rank_pattern == rk.suggest_ranks(rk.audit(folder)).rank_pattern
+    inner = torch.nn.Module()
+    inner.up = torch.nn.Linear(8, 9, bias=False)
+    inner.forward = inner.up.forward
+    asked = LoraConfig(target_modules=["up"], r=4, lora_alpha=7, use_rslora=True, init_lora_weights=False)
+    model = get_peft_model(inner, asked)
+    ranks = rk.suggest_ranks(model, rank=1)
+    assert ranks.use_rslora
+    assert ranks.alpha_pattern() == {"up": pytest.approx(7 / math.sqrt(4))}
+    for nothing in (3, None, rk.suggest_ranks(folder)):
+        with pytest.raises(TypeError, match="source must be a path, a state dict or a live PEFT model"):
+            rk.suggest_ranks(nothing)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"keep": 1.5}, "keep must be at most 1"), ({"keep": math.nan}, "keep must be a number"),
+        ({"norm": "nuclear"}, "norm must be one of frobenius, spectral"), ({"rank": 0}, "rank must be an integer >= 1"),
+        ({"rank": 2.0}, "rank must be an integer >= 1"),
+    ],
+)  # fmt: skip
+def test_a_choice_of_rank_is_checked(more, says):
+    with pytest.raises(ValueError, match=says):
+        rk.suggest_ranks(rk.audit(graded(NAMES[0])), **more)
 
 
 def test_nothing_is_written_that_fails_its_check(tmp_path, monkeypatch):
@@ -146,7 +198,7 @@ def test_bfloat16_stays_bfloat16(tmp_path):
         (None, {}, "must be a PEFT LoRA adapter"),
         ({**CONFIG, "use_dora": True}, {}, "no DoRA"),
         ({**CONFIG, "use_sinelora": True, "sinelora_frequency": 3.0}, {}, "no plain linear"),
-        (CONFIG, {"keep": 0.0}, "keep must lie"),
+        (CONFIG, {"keep": 0.0}, "keep must be a number"),
         (CONFIG, {"rank": 0}, "rank must be"),
     ],
 )

@@ -221,6 +221,72 @@ def test_a_device_out_of_memory_gets_half(monkeypatch):
     )
 
 
+def test_a_size_that_was_too_large_is_not_tried_again(monkeypatch):
+    """Of one shape and rule batches stay as small as they had to become; those of another are as large as before."""
+    from rankkit.audits import batches
+
+    state, spectra, sizes = {}, batches._spectra, []
+    for i in range(24):
+        state |= module(f"layers.{i}.q_proj", 20, 18, 3, seed=i) | module(f"layers.{i}.up", 20, 16, 3, seed=i)
+    key = "base_model.model.layers.20.up.lora_A.weight"
+    state[key][0, 0] = np.nan
+
+    class OutOfMemoryError(RuntimeError):
+        """As torch names its own."""
+
+    def narrow(batch, *args, **more):
+        shape = batch[0].opened.product.shape
+        sizes.append((shape, len(batch)))
+        if shape == (20, 18) and len(batch) > 3:
+            raise OutOfMemoryError
+        return spectra(batch, *args, **more)
+
+    monkeypatch.setattr(batches, "_spectra", narrow)
+    memory = 6 * 8 * batches.COPIES * 20 * 18
+    rule = rk.rules.Sine(2.0)
+    report = rk.audit(state, config=CONFIG, rule=rule, device="cpu", memory=memory)
+    assert [size for shape, size in sizes if shape == (20, 18)] == [6, *[3] * 8]
+    assert max(size for shape, size in sizes if shape == (20, 16)) == 6
+    assert report.columns["status"].count("ok") == 47
+    plain = rk.audit(state, config=CONFIG, rule=rule)
+    np.testing.assert_allclose(report.columns["stable_rank"], plain.columns["stable_rank"], rtol=1e-10)
+    with pytest.raises(ValueError, match="memory needs device"):
+        rk.audit(state, config=CONFIG, rule=rule, memory=memory)
+    with pytest.raises(ValueError, match="memory must be an integer >= 1"):
+        rk.audit(state, config=CONFIG, rule=rule, device="cpu", memory=0)
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_a_probe_reads_each_tensor_once(device):
+    reads = []
+
+    class Counted(dict):
+        def __getitem__(self, key):
+            reads.append(key)
+            return super().__getitem__(key)
+
+    state = Counted(module("layers.0.q_proj") | module("layers.1.mlp.up", seed=1))
+    rk.audit(state, config=CONFIG)
+    once = sorted(reads)
+    reads.clear()
+    table = rk.probe_frequencies(state, config=CONFIG, device=device).table
+    assert len(table) == 50
+    assert sorted(reads) == once
+
+
+@pytest.mark.parametrize(
+    ("omegas", "says"),
+    [
+        ([], "at least one frequency"),
+        ([1.0, math.inf], "omegas must be a number that is finite and >= 0"),
+        (["a"], "omegas"),
+    ],
+)
+def test_frequencies_that_are_none_are_refused(omegas, says):
+    with pytest.raises(ValueError, match=says):
+        rk.probe_frequencies(module("q"), omegas, config=CONFIG)
+
+
 @pytest.mark.gpu
 def test_a_gpu_gives_the_same_rows():
     state = module("layers.0.q_proj", 300, 280, 4) | module("layers.1.q_proj", 300, 280, 4, seed=1)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,7 +98,8 @@ def test_dora_with_its_base_is_what_peft_applies(rng):
             value.data = value.data + torch.rand(value.shape) * 0.3
     plain = row(rk.audit(model), "up")
     report = rk.audit(model, base={"up.weight": W})
-    merged = model.merge_and_unload().up.weight.detach().double().numpy()
+    unloaded: Any = model.merge_and_unload()
+    merged = unloaded.up.weight.detach().double().numpy()
     got = row(report, "up")
     np.testing.assert_allclose(report.spectra["up"], np.linalg.svd(merged - W, compute_uv=False), atol=2e-6)
     assert "true update" in got["note"]

@@ -36,6 +36,14 @@ def test_every_column_is_defined_and_every_definition_is_of_a_column(report):
     assert all(f"<dt>{column}</dt>" in page for column in report.columns)
 
 
+@pytest.mark.parametrize("column", DEFINITIONS)
+def test_a_definition_is_whole_sentences(column):
+    for sentence in re.split(r"(?<=[a-z)0-9])\. ", DEFINITIONS[column].removesuffix(".")):
+        assert sentence[0].isupper()
+        assert len(sentence.split()) >= 4
+    assert DEFINITIONS[column].endswith(".")
+
+
 def test_the_page_needs_nothing_else(report):
     page = report.to_html()
     assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!#|data:)""", page.replace("xlink:href", "href"))
@@ -82,7 +90,7 @@ def test_a_model_card_has_the_summary_open_and_the_modules_folded(report, tmp_pa
     assert all(
         module in folded and module not in before.split("not analysed")[0] for module in report.columns["module"]
     )
-    assert "* stable/r: stable_rank / r" in before
+    assert "* stable/r: This is stable_rank / r" in before
     assert main(["audit", "--sample", "--format", "markdown", "--no-progress"]) == 0
     assert capsys.readouterr().out.startswith("### How much of its rank")
     assert report.save(tmp_path / "a.md").read_text() == f"{card}\n"
@@ -100,6 +108,9 @@ def test_the_json_has_the_schema_that_is_documented(report):
     schema = json.loads((Path(rk.__file__).parents[1] / "docs" / "audit.schema.json").read_text())
     jsonschema.validate(report.record(), schema)
     assert set(schema["$defs"]["module"]["properties"]) == set(DEFINITIONS)
+    assert {
+        name: about["description"] for name, about in schema["$defs"]["module"]["properties"].items()
+    } == DEFINITIONS
     broken = report.record() | {"format": 99}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(broken, schema)
@@ -136,7 +147,9 @@ def test_it_works_in_a_browser(report, width, tmp_path):
         f"--user-data-dir={tmp_path}/u",
     ]
     run = subprocess.run(["chromium", *options, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120)  # fmt: skip
-    found = json.loads(re.search(r"<title>(\{.*?\})</title>", run.stdout)[1])
+    title = re.search(r"<title>(\{.*?\})</title>", run.stdout)
+    assert title
+    found = json.loads(title[1])
     known = sorted(v for v in report.columns["stable_rank"] if v == v)
     assert [float(v) for v in found["up"][:4]] == known
     assert [float(v) for v in found["down"][:4]] == known[::-1]

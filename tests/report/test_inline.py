@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 
-from rankkit.report.inline import LONGEST, WIDTH, html_summary, text_summary
+from rankkit.report.inline import LONGEST, MOST_ROWS, WIDTH, html_summary, text_summary
 
 TABLE = {"module": [f"layer{i}" for i in range(20)], "rank": np.arange(20), "note": [None] * 20}
 
@@ -23,9 +23,16 @@ def test_the_first_rows_are_shown_and_the_others_counted():
 
 def test_columns_beyond_the_width_are_named():
     wide = {f"column_number_{i}": [1.0] for i in range(20)}
-    shown, said = text_summary("Wide.", [], wide).splitlines()[1], text_summary("Wide.", [], wide).splitlines()[-1]
-    assert len(shown) <= WIDTH
-    assert set(shown.split()) | set(said.replace(",", "").split()) >= set(wide)
+    _, shown, _, *said = text_summary("Wide.", [], wide).splitlines()
+    assert max(map(len, [shown, *said])) <= WIDTH
+    assert set(shown.split()) | set(" ".join(said).replace(",", "").split()) >= set(wide)
+
+
+def test_a_long_line_is_wrapped_and_a_very_long_one_is_cut():
+    lines = text_summary("Words.", ["word " * 30, "word " * 3000]).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert len(lines) == 1 + 2 + MOST_ROWS
+    assert lines[-1].endswith("…")
 
 
 def test_words_stay_words():
