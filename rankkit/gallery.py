@@ -17,6 +17,7 @@ import numpy as np
 
 from rankkit import execution
 from rankkit.store import write_atomically
+from rankkit.version import __version__
 
 __all__ = ["Figure", "figures", "gallery", "make", "tables"]
 
@@ -65,8 +66,6 @@ class Figure:
 
     def key(self, quick: bool) -> str:
         """Return a digest of all that the data rest on: script, arguments, stored inputs, rankkit's version."""
-        from rankkit import __version__
-
         parts = {
             "script": _digest(self.script.read_bytes()),
             "arguments": self.asked(quick),
@@ -210,8 +209,6 @@ def gallery(shown: Iterable[Figure]) -> str:
 
 
 def _versions() -> dict[str, str]:
-    from rankkit import __version__
-
     return {"rankkit": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 

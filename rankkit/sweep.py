@@ -18,6 +18,7 @@ from rankkit.measurement import SETTING, collect, gather
 from rankkit.metrics import default_rtol
 from rankkit.plan import PROTOCOLS, Plan, check_law, default_omegas, frequencies, seed_list
 from rankkit.rules import Rule, Sine
+from rankkit.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,6 +229,6 @@ def _platform(device: str | None) -> dict[str, str]:
     import platform
     from importlib.metadata import version
 
-    about = {"python": platform.python_version(), "machine": platform.machine()}
-    about |= {name: version(name) for name in ("rankkit", "numpy", "scipy")}
+    about = {"python": platform.python_version(), "machine": platform.machine(), "rankkit": __version__}
+    about |= {name: version(name) for name in ("numpy", "scipy")}
     return about if device is None else about | {"torch": version("torch")}
