@@ -105,9 +105,9 @@ def _read(script: Path) -> Figure:
 def make(
     wanted: Iterable[Figure], out: Path, *, quick: bool = False, force: bool = False, progress: bool | None = None
 ) -> dict[str, str]:
-    """Make the figures that are not up to date: NAME.csv, .png, .svg and .json.
+    """Make the figures that are not up to date (NAME.csv, .png, .svg and .json); return what became of each.
 
-    Returns figure -> "made", "kept", or "failed: " and why; one that fails does not keep the others from being made.
+    One that fails does not keep the others from being made.
 
     Parameters
     ----------
@@ -120,6 +120,11 @@ def make(
         Make all.
     progress : bool, optional
         Bar on stderr; None: where stderr is a terminal.
+
+    Returns
+    -------
+    dict
+        Name of a figure -> "made", "kept", or "failed: " and why.
     """
     out.mkdir(parents=True, exist_ok=True)
     wanted = list(wanted)

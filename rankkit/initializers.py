@@ -80,6 +80,11 @@ class KaimingUniform(_UniformLaw):
     fan_in is r for B and n for A. a = 0 gives bounds sqrt(6 / fan_in); a = sqrt(5), LoRA's
     choice, gives 1 / sqrt(fan_in).
 
+    Parameters
+    ----------
+    a : float
+        Slope of the leaky ReLU that the gain is meant for.
+
     Examples
     --------
     >>> KaimingUniform(a=5**0.5).scales(64, 100, 4)
@@ -136,7 +141,13 @@ class Uniform(_UniformLaw):
 @final
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """Entries normal with mean 0 and standard deviations std_B and std_A."""
+    """Entries normal with mean 0.
+
+    Parameters
+    ----------
+    std_B, std_A : float
+        Standard deviations of the entries of B and of A.
+    """
 
     std_B: float = 1.0
     std_A: float = 1.0

@@ -84,7 +84,7 @@ class Sweep:
         return frequency_curves(self.summary(), self.metrics, axes=axes, law=law)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write sweep.csv and sweep.json (version, arguments, platform) into a folder, made if absent."""
+        """Write sweep.csv and sweep.json (version, arguments, platform) into a folder, made if absent; return it."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         kinds = {name: np.asarray(values).dtype.str for name, values in self.columns.items()}
