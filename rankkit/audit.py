@@ -114,6 +114,11 @@ class Audit:
 
         A .csv file holds the table; .json, .md and .html files also what was skipped and the summary; a .npz file the
         spectra.
+
+        Raises
+        ------
+        ValueError
+            If the name ends otherwise.
         """
         writers: dict[str, Callable[[Any], object]] = {
             ".csv": lambda out: out.write(self.table.to_csv(index=False, lineterminator="\n").encode()),

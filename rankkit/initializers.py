@@ -46,6 +46,11 @@ class Initializer(ABC):
             Rows, columns and rank of the product; at least 1.
         seed : int or iterable of int
             Which draw. The same seed gives the same pair in any batch.
+
+        Raises
+        ------
+        ValueError
+            If a size is not an integer of at least 1, or there is no seed.
         """
         for name, size in (("m", m), ("n", n), ("r", r)):
             if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:

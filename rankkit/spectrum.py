@@ -96,9 +96,11 @@ def spectrum_of(
 
     Raises
     ------
-    TypeError, ValueError
-        If update is not a finite float matrix, top is not in 1..min(m, n), forming_error is negative, or tol is not
-        within [0, 1e-3].
+    TypeError
+        If update is no matrix of floats.
+    ValueError
+        If an entry is not finite, top is not in 1..min(m, n), forming_error is negative, or tol is not within
+        [0, 1e-3].
 
     Examples
     --------

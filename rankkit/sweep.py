@@ -187,8 +187,10 @@ def sweep_frequency(
 
     Raises
     ------
-    TypeError, ValueError
-        If an argument is not what it should be, or the store belongs to other arguments.
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If an argument has an impossible value, or the store belongs to other arguments.
 
     Examples
     --------

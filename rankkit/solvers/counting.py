@@ -80,8 +80,10 @@ def count_above(
 
     Raises
     ------
-    TypeError, ValueError
-        If update is not a finite float matrix, both tolerances are given, or one is negative.
+    TypeError
+        If update is no matrix of floats.
+    ValueError
+        If an entry is not finite, both tolerances are given, or one is negative.
 
     Examples
     --------
