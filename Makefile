@@ -24,7 +24,7 @@ demo: $(READY)  ## measure a frequency-rank curve and audit an adapter; results 
 	@echo; echo "made:"; find out -type f | sort | sed 's/^/  /'
 
 test: $(READY)  ## everything the tests state, doctests and README included
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check .
@@ -63,7 +63,7 @@ release: $(READY)  ## build, check, install and try wheel and sdist, each in a f
 	.ci/release
 
 test-lowest: .venv-lowest/.ready  ## the tests with the lowest versions that pyproject.toml declares
-	.venv-lowest/bin/python -m pytest -n auto tests rankkit \
+	.venv-lowest/bin/python -m pytest -n auto --dist loadfile tests rankkit \
 	  --ignore tests/test_architecture.py --ignore tests/test_docs.py --ignore tests/test_notebooks.py --ignore tests/test_package.py
 
 .venv-lowest/.ready: pyproject.toml constraints-lowest.txt

@@ -116,7 +116,7 @@ def imports(tree):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "absolute imports only"
             own = node.module == "rankkit"
-            yield from ((f"rankkit.{name.name}" if own else node.module, node in tree.body) for name in node.names)
+            yield from ((f"rankkit.{name.name}" if own else str(node.module), node in tree.body) for name in node.names)
 
 
 def broken_rules(path, source):

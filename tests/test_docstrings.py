@@ -31,7 +31,7 @@ def own(thing: Any) -> bool:
     return getattr(thing, "__module__", "").split(".")[0] == "rankkit"
 
 
-def methods_of(kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
+def methods_of(kind: type) -> Iterator[tuple[str, Any]]:
     """Yield the public methods and properties that a class defines itself."""
     for name, found in vars(kind).items():
         method = getattr(found, "__func__", found)

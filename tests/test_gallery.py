@@ -10,7 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.text import Text
 
 from rankkit.cli import main
 from rankkit.data import figure_scripts
@@ -123,7 +124,7 @@ def words_in(figure):
     hidden = {label for axes in figure.axes for one in (axes, *axes.child_axes) for label in beyond(one)}
     return [
         (text.get_text(), text.get_window_extent(renderer))
-        for text in figure.findobj(mpl.text.Text)
+        for text in figure.findobj(Text)
         if text.get_visible() and text.get_text().strip() and text not in hidden
     ]
 
@@ -167,7 +168,7 @@ def test_the_palette_differs_for_those_who_see_two_colours():
         "deuteranopia": [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]],
     }
     for kind in maps.values():
-        seen = [np.clip(np.array(kind) @ np.array(mpl.colors.to_rgb(c)) ** 2.2, 0, 1) ** (1 / 2.2) for c in PALETTE]
+        seen = [np.clip(np.array(kind) @ np.array(to_rgb(c)) ** 2.2, 0, 1) ** (1 / 2.2) for c in PALETTE]
         for one, two in itertools.combinations(seen, 2):
             assert np.linalg.norm(one - two) > 0.12
 

@@ -116,7 +116,7 @@ def files_of(folder):
 
 def own_files():
     """Return the files of this checkout; of an unpacked sdist, what it should hold at least."""
-    git = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]
+    git = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-per-directory=.gitignore"]
     if (ROOT / ".git").exists():
         names = subprocess.run(git, capture_output=True, text=True, check=True).stdout.splitlines()
         return {name for name in names if (ROOT / name).is_file()}
@@ -139,7 +139,7 @@ def test_the_metadata_of_the_sdist_are_those_of_the_project(sdist):
     assert metadata["Version"] == rankkit.__version__
     assert metadata["Summary"] == PYPROJECT["description"]
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert metadata.get_payload().strip() == (ROOT / "README.md").read_text().strip()
+    assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text().strip()
     plain = {str(Requirement(line)) for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert plain == {str(Requirement(line)) for line in PYPROJECT["dependencies"]}
 

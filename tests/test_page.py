@@ -136,7 +136,9 @@ def test_it_works_in_a_browser(report, width, tmp_path):
         f"--user-data-dir={tmp_path}/u",
     ]
     run = subprocess.run(["chromium", *options, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120)  # fmt: skip
-    found = json.loads(re.search(r"<title>(\{.*?\})</title>", run.stdout)[1])
+    title = re.search(r"<title>(\{.*?\})</title>", run.stdout)
+    assert title
+    found = json.loads(title[1])
     known = sorted(v for v in report.columns["stable_rank"] if v == v)
     assert [float(v) for v in found["up"][:4]] == known
     assert [float(v) for v in found["down"][:4]] == known[::-1]

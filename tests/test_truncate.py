@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,10 +57,10 @@ def test_what_is_written_is_the_best_approximation_with_the_scale_it_had(more, t
     state = graded(NAMES[0]) | graded(NAMES[1], seed=1)
     source = save(tmp_path / "in", state, {**CONFIG, "r": 6, **more})
     ranks = rk.truncate(source, tmp_path / "out", keep=0.9999)
-    after = rk.audit(tmp_path / "out").table.set_index("module")
-    before = rk.audit(source).table.set_index("module")
-    for _, row in ranks.table.iterrows():
-        name, k = row["module"], int(row["rank"])
+    after: Any = rk.audit(tmp_path / "out").table.set_index("module")
+    before: Any = rk.audit(source).table.set_index("module")
+    for row in ranks.table.to_dict("records"):
+        name, k = row["module"], row["rank"]
         assert k < 6
         U, s, Vt = np.linalg.svd(delta(source, name))
         best = (U[:, :k] * s[:k]) @ Vt[:k]
@@ -83,13 +84,13 @@ def test_peft_applies_what_was_written(tmp_path):
         inner.forward = inner.layers[0].forward
         return inner
 
-    model = get_peft_model(base(), LoraConfig(target_modules=["0", "1"], r=5, lora_alpha=7, use_rslora=True))
+    model: Any = get_peft_model(base(), LoraConfig(target_modules=["0", "1"], r=5, lora_alpha=7, use_rslora=True))
     for name, value in model.named_parameters():
         if "lora_" in name:
             value.data = torch.randn(value.shape)
     model.save_pretrained(tmp_path / "in")
     ranks = rk.truncate(tmp_path / "in", tmp_path / "out", rank=2)
-    small = PeftModel.from_pretrained(base(), tmp_path / "out")
+    small: Any = PeftModel.from_pretrained(base(), tmp_path / "out")
     for i in range(2):
         one, two = (m.base_model.model.layers[i].get_delta_weight("default").double().numpy(force=True) for m in (model, small))  # fmt: skip
         U, s, Vt = np.linalg.svd(one)

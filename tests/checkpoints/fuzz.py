@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def sound(folder: Path) -> list[Path]:
     }
     kohya = {"x.lokr_w1": normal(2, 3), "x.lokr_w2_a": normal(3, 2), "x.lokr_w2_b": normal(2, 4), "x.alpha": np.float32(2),
              "y.lora_down.weight": normal(2, 3, 3, 3), "y.lora_up.weight": normal(4, 2, 1, 1), "y.alpha": np.float32(1)}  # fmt: skip
-    mlx = {"l.0.q.lora_a": normal(6, 2), "l.0.q.lora_b": normal(2, 5)}
+    mlx: dict[str, Any] = {"l.0.q.lora_a": normal(6, 2), "l.0.q.lora_b": normal(2, 5)}
     tensors = {key: torch.as_tensor(value) for key, value in peft.items()}
     save_file(peft, folder / "peft.safetensors")
     save_file({key: np.atleast_1d(value) for key, value in kohya.items()}, folder / "kohya.safetensors")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -190,7 +191,7 @@ def test_truncated_files_are_refused(kind, keep, tmp_path):
 
 
 def test_a_tensor_that_is_damaged_costs_no_other_row(tmp_path):
-    state = {
+    state: dict[str, Any] = {
         f"l.{i}.q.lora_{x}": np.random.default_rng(i).standard_normal(s)
         for i in range(3)
         for x, s in (("a", (6, 2)), ("b", (2, 5)))
