@@ -19,7 +19,6 @@ from rankkit.solvers import Count, count_above
 from rankkit.spectrum import Spectrum, spectrum_of
 from rankkit.sweep import Sweep, sweep_frequency
 from rankkit.truncate import Ranks, suggest_ranks, truncate
-from rankkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from rankkit import claims, plots
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
         predict_stable_rank,
         rank_bounds,
     )
+
+__version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "Factors",

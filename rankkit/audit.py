@@ -110,16 +110,7 @@ class Audit:
         return audit_overview(self.table, self.spectra, axes=axes)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write a file and return its path: what it holds follows from its name.
-
-        A .csv file holds the table; .json, .md and .html files also what was skipped and the summary; a .npz file the
-        spectra.
-
-        Raises
-        ------
-        ValueError
-            If the name ends otherwise.
-        """
+        """Write the table to .csv; with skipped tensors and the summary to .json, .md or .html; the spectra to .npz."""
         writers: dict[str, Callable[[Any], object]] = {
             ".csv": lambda out: out.write(self.table.to_csv(index=False, lineterminator="\n").encode()),
             ".json": lambda out: out.write(json.dumps(self.record(), indent=2, allow_nan=False).encode()),

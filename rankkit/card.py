@@ -5,7 +5,6 @@ from __future__ import annotations
 from rankkit.audit import Audit
 from rankkit.definitions import DEFINITIONS, HEADS, SUMMARY_HEADS, shown
 from rankkit.report import as_markdown
-from rankkit.version import __version__
 
 __all__ = ["card"]
 
@@ -14,6 +13,8 @@ EXPLAINED = ("stable_rank", "effective_rank", "energy_rank_90", "utilization", "
 
 def card(report: Audit) -> str:
     """Return the section; its headings begin at the third level, as a card's sections do."""
+    from rankkit import __version__
+
     summary = {head: report.summary_columns()[name] for name, head in SUMMARY_HEADS.items()}
     names = shown(report.columns)
     modules = {HEADS.get(name, name): report.columns[name] for name in names}

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 from rankkit.commands import audit, compare, figures, predict, sweep, truncate, verify
 from rankkit.commands.shared import EPILOG
-from rankkit.version import __version__
 
 __all__ = ["main"]
 
@@ -36,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from rankkit import __version__
+
     parser = argparse.ArgumentParser(
         prog="rankkit", description="Spectral analysis of low-rank adaptation, delta = phi(B A).", epilog=EPILOG
     )

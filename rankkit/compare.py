@@ -95,7 +95,7 @@ class Comparison:
         return comparison(self.table, axes=axes)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a .csv file and return its path."""
+        """Write the table to a .csv file."""
         return store.write_csv(file, self.table)
 
 

@@ -37,17 +37,12 @@ def run(
 
     Parameters
     ----------
-    work : callable
-        Item -> result.
-    items : sequence
     n_jobs : int, optional
         Workers; None: all cores, or all the cluster has.
     processes : bool
         Where nothing else is said, use processes: a second to start, and no waiting for the interpreter's lock.
     progress : bool, optional
         Show a bar with the time left on stderr; None: only where stderr is a terminal.
-    label : str
-        In front of the bar.
     """
     from threadpoolctl import threadpool_limits
 
@@ -119,10 +114,8 @@ def cluster(scheduler: str | None) -> Iterator[None]:
 
     Raises
     ------
-    ImportError
-        If dask.distributed is not installed.
-    ValueError
-        If no scheduler answers at the address.
+    ImportError, ValueError
+        If dask.distributed is not installed, or no scheduler answers at the address.
     """
     if scheduler is None:
         yield

@@ -17,7 +17,6 @@ import numpy as np
 
 from rankkit import execution
 from rankkit.store import write_atomically
-from rankkit.version import __version__
 
 __all__ = ["Figure", "figures", "gallery", "make", "tables"]
 
@@ -66,6 +65,8 @@ class Figure:
 
     def key(self, quick: bool) -> str:
         """Return a digest of all that the data rest on: script, arguments, stored inputs, rankkit's version."""
+        from rankkit import __version__
+
         parts = {
             "script": _digest(self.script.read_bytes()),
             "arguments": self.asked(quick),
@@ -105,9 +106,9 @@ def _read(script: Path) -> Figure:
 def make(
     wanted: Iterable[Figure], out: Path, *, quick: bool = False, force: bool = False, progress: bool | None = None
 ) -> dict[str, str]:
-    """Make the figures that are not up to date (NAME.csv, .png, .svg and .json); return what became of each.
+    """Make the figures that are not up to date: NAME.csv, .png, .svg and .json.
 
-    One that fails does not keep the others from being made.
+    Returns figure -> "made", "kept", or "failed: " and why; one that fails does not keep the others from being made.
 
     Parameters
     ----------
@@ -120,11 +121,6 @@ def make(
         Make all.
     progress : bool, optional
         Bar on stderr; None: where stderr is a terminal.
-
-    Returns
-    -------
-    dict
-        Name of a figure -> "made", "kept", or "failed: " and why.
     """
     out.mkdir(parents=True, exist_ok=True)
     wanted = list(wanted)
@@ -214,6 +210,8 @@ def gallery(shown: Iterable[Figure]) -> str:
 
 
 def _versions() -> dict[str, str]:
+    from rankkit import __version__
+
     return {"rankkit": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 

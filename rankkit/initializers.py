@@ -46,11 +46,6 @@ class Initializer(ABC):
             Rows, columns and rank of the product; at least 1.
         seed : int or iterable of int
             Which draw. The same seed gives the same pair in any batch.
-
-        Raises
-        ------
-        ValueError
-            If a size is not an integer of at least 1, or there is no seed.
         """
         for name, size in (("m", m), ("n", n), ("r", r)):
             if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
@@ -84,11 +79,6 @@ class KaimingUniform(_UniformLaw):
 
     fan_in is r for B and n for A. a = 0 gives bounds sqrt(6 / fan_in); a = sqrt(5), LoRA's
     choice, gives 1 / sqrt(fan_in).
-
-    Parameters
-    ----------
-    a : float
-        Slope of the leaky ReLU that the gain is meant for.
 
     Examples
     --------
@@ -146,13 +136,7 @@ class Uniform(_UniformLaw):
 @final
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """Entries normal with mean 0.
-
-    Parameters
-    ----------
-    std_B, std_A : float
-        Standard deviations of the entries of B and of A.
-    """
+    """Entries normal with mean 0 and standard deviations std_B and std_A."""
 
     std_B: float = 1.0
     std_A: float = 1.0

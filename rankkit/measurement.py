@@ -98,11 +98,6 @@ def measure(plan: Plan, chunk: Chunk) -> dict[str, Any]:
 
     On numpy one update after another, which keeps each in cache. On a torch device as many at once as the memory
     holds; the batch is halved and tried again where the device runs out of it.
-
-    Raises
-    ------
-    RuntimeError
-        If the device has no room for a single update.
     """
     factors = plan.factors(chunk.seed)
     omegas = plan.omegas[chunk.start : chunk.stop]

@@ -49,48 +49,22 @@ def _ratio(numerator: Any, denominator: Any) -> Any:
 
 
 def spectral_norm(spectrum: Spectrum) -> Any:
-    """Return sigma_1, the largest stretch.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-    """
+    """Return sigma_1, the largest stretch."""
     return spectrum.values[..., 0]
 
 
 def frobenius_norm(spectrum: Spectrum) -> Any:
-    """Return sqrt(sum sigma_i^2).
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-    """
+    """Return sqrt(sum sigma_i^2)."""
     return np.sqrt(spectrum.energy)[()]
 
 
 def nuclear_norm(spectrum: Spectrum) -> Any:
-    """Return sum sigma_i.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-        With all its singular values.
-
-    Raises
-    ------
-    ValueError
-        If it has only the leading ones.
-    """
+    """Return sum sigma_i."""
     return np.sum(_whole(spectrum, "nuclear_norm"), axis=-1)
 
 
 def stable_rank(spectrum: Spectrum) -> Any:
-    """Return ||delta||_F^2 / sigma_1^2, between 1 and the rank (Rudelson and Vershynin 2007).
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-    """
+    """Return ||delta||_F^2 / sigma_1^2, between 1 and the rank (Rudelson and Vershynin 2007)."""
     top = spectrum.values[..., 0]
     return _ratio(np.sqrt(spectrum.energy), top) ** 2
 
@@ -137,50 +111,17 @@ def numerical_rank(spectrum: Spectrum, *, rtol: float | None = None, atol: float
 
 
 def effective_rank(spectrum: Spectrum) -> Any:
-    """Return exp(-sum p_i ln p_i) with p = sigma / sum sigma (Roy and Vetterli 2007).
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-        With all its singular values.
-
-    Raises
-    ------
-    ValueError
-        If it has only the leading ones.
-    """
+    """Return exp(-sum p_i ln p_i) with p = sigma / sum sigma (Roy and Vetterli 2007)."""
     return _exp_entropy(_whole(spectrum, "effective_rank"))
 
 
 def effective_rank_energy(spectrum: Spectrum) -> Any:
-    """Return exp(-sum q_i ln q_i) with q = sigma^2 / sum sigma^2.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-        With all its singular values.
-
-    Raises
-    ------
-    ValueError
-        If it has only the leading ones.
-    """
+    """Return exp(-sum q_i ln q_i) with q = sigma^2 / sum sigma^2."""
     return _exp_entropy(_relative(_whole(spectrum, "effective_rank_energy")) ** 2)
 
 
 def participation_ratio(spectrum: Spectrum) -> Any:
-    """Return (sum sigma_i^2)^2 / sum sigma_i^4 = ||delta||_F^4 / ||delta delta^T||_F^2.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-        With all its singular values.
-
-    Raises
-    ------
-    ValueError
-        If it has only the leading ones.
-    """
+    """Return (sum sigma_i^2)^2 / sum sigma_i^4 = ||delta||_F^4 / ||delta delta^T||_F^2."""
     square = _relative(_whole(spectrum, "participation_ratio")) ** 2
     return _ratio(np.sum(square, axis=-1) ** 2, np.sum(square**2, axis=-1))
 
@@ -193,11 +134,6 @@ def energy_rank(spectrum: Spectrum, fraction: float) -> Any:
     spectrum : Spectrum
     fraction : float
         Share of the energy, 0 < fraction <= 1.
-
-    Raises
-    ------
-    ValueError
-        If fraction lies elsewhere, or more singular values are needed than the spectrum has.
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"fraction must lie in (0, 1], got {fraction!r}; use for instance 0.9.")
@@ -218,18 +154,7 @@ def energy_rank(spectrum: Spectrum, fraction: float) -> Any:
 
 
 def condition_number(spectrum: Spectrum) -> Any:
-    """Return sigma_1 / sigma_min(m, n): inf where the last is exactly zero, NaN where it is below its error.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-        With all its singular values.
-
-    Raises
-    ------
-    ValueError
-        If it has only the leading ones.
-    """
+    """Return sigma_1 / sigma_min(m, n): inf where the last is exactly zero, NaN where it is below its error."""
     values, error = _whole(spectrum, "condition_number"), spectrum.error
     if values.shape[-1] < min(spectrum.shape):
         return np.where(values[..., 0] > 0, np.inf, np.nan)[()]
@@ -252,15 +177,7 @@ def _exp_entropy(weights: Any) -> Any:
 
 
 class Metric(NamedTuple):
-    """A metric as tables use it.
-
-    Attributes
-    ----------
-    of : callable
-        Spectrum -> array, shape (*batch,).
-    needs_tail : bool
-        Whether it needs more than sigma_1 and the energy.
-    """
+    """A metric as tables use it: `of(spectrum)`, and whether it needs more than sigma_1 and the energy."""
 
     of: Callable[[Spectrum], Any]
     needs_tail: bool

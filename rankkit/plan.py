@@ -43,10 +43,8 @@ class Plan:
 
     Raises
     ------
-    TypeError
-        If an argument is of the wrong type, before anything is computed.
-    ValueError
-        If an argument has an impossible value, before anything is computed.
+    TypeError, ValueError
+        If an argument is not what it should be, before anything is computed.
     """
 
     d: int

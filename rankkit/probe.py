@@ -59,7 +59,7 @@ class Probe:
         return probe_curves(self.table, ax=ax)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a .csv file and return its path."""
+        """Write the table to a .csv file."""
         return store.write_csv(file, self.table)
 
 

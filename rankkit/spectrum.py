@@ -96,11 +96,9 @@ def spectrum_of(
 
     Raises
     ------
-    TypeError
-        If update is no matrix of floats.
-    ValueError
-        If an entry is not finite, top is not in 1..min(m, n), forming_error is negative, or tol is not within
-        [0, 1e-3].
+    TypeError, ValueError
+        If update is not a finite float matrix, top is not in 1..min(m, n), forming_error is negative, or tol is not
+        within [0, 1e-3].
 
     Examples
     --------

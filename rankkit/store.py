@@ -21,7 +21,7 @@ MANIFEST = "store.json"
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[Any], object]) -> Path:
-    """Call write(file) on a temporary binary file beside path, move it into place and return its path.
+    """Call write(file) on a temporary binary file beside path, then move it into place.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Any], object
 
 
 def write_csv(file: str | os.PathLike[str], table: Any) -> Path:
-    """Write a DataFrame to a .csv file and return its path.
+    """Write a DataFrame to a .csv file.
 
     Raises
     ------

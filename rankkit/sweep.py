@@ -18,7 +18,6 @@ from rankkit.measurement import SETTING, collect, gather
 from rankkit.metrics import default_rtol
 from rankkit.plan import PROTOCOLS, Plan, check_law, default_omegas, frequencies, seed_list
 from rankkit.rules import Rule, Sine
-from rankkit.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +83,7 @@ class Sweep:
         return frequency_curves(self.summary(), self.metrics, axes=axes, law=law)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write sweep.csv and sweep.json (version, arguments, platform) into a folder, made if absent; return it."""
+        """Write sweep.csv and sweep.json (version, arguments, platform) into a folder, made if absent."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         kinds = {name: np.asarray(values).dtype.str for name, values in self.columns.items()}
@@ -187,10 +186,8 @@ def sweep_frequency(
 
     Raises
     ------
-    TypeError
-        If an argument is of the wrong type.
-    ValueError
-        If an argument has an impossible value, or the store belongs to other arguments.
+    TypeError, ValueError
+        If an argument is not what it should be, or the store belongs to other arguments.
 
     Examples
     --------
@@ -231,6 +228,6 @@ def _platform(device: str | None) -> dict[str, str]:
     import platform
     from importlib.metadata import version
 
-    about = {"python": platform.python_version(), "machine": platform.machine(), "rankkit": __version__}
-    about |= {name: version(name) for name in ("numpy", "scipy")}
+    about = {"python": platform.python_version(), "machine": platform.machine()}
+    about |= {name: version(name) for name in ("rankkit", "numpy", "scipy")}
     return about if device is None else about | {"torch": version("torch")}

@@ -24,38 +24,20 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 class Known(NamedTuple):
-    """A matrix whose singular values are known to rounding of its size.
-
-    Attributes
-    ----------
-    matrix : array, shape (m, n)
-    values : array, shape (min(m, n),)
-        Its singular values, descending.
-    """
+    """A matrix whose singular values are known, descending, to rounding of its size."""
 
     matrix: Any
     values: Any
 
 
 def orthogonal(seed: int, size: int) -> Any:
-    """Return a random orthogonal matrix, shape (size, size).
-
-    Parameters
-    ----------
-    seed, size : int
-    """
+    """Return a random orthogonal matrix, shape (size, size)."""
     return np.linalg.qr(np.random.default_rng(seed).standard_normal((size, size)))[0]
 
 
 @st.composite
 def factors(draw: Any, max_size: int = 12, max_rank: int = 5) -> Factors:
-    """Return a strategy for small Factors of any shape, r above min(m, n) too, with columns of uneven lengths.
-
-    Parameters
-    ----------
-    max_size, max_rank : int
-        Largest m and n, and largest r.
-    """
+    """Return a strategy for small Factors of any shape, r above min(m, n) too, with columns of uneven lengths."""
     m, n, r = draw(st.integers(1, max_size)), draw(st.integers(1, max_size)), draw(st.integers(1, max_rank))
     rng = np.random.default_rng(draw(seeds))
     spread = draw(st.sampled_from([0.0, 1.0, 3.0]))
@@ -65,13 +47,7 @@ def factors(draw: Any, max_size: int = 12, max_rank: int = 5) -> Factors:
 
 @st.composite
 def matrices(draw: Any, max_size: int = 12) -> Any:
-    """Return a strategy for dense matrices, well and badly conditioned.
-
-    Parameters
-    ----------
-    max_size : int
-        Largest m and n.
-    """
+    """Return a strategy for dense matrices, well and badly conditioned."""
     m, n = draw(st.integers(1, max_size)), draw(st.integers(1, max_size))
     rng = np.random.default_rng(draw(seeds))
     decades = draw(st.sampled_from([0, 2, 8]))
@@ -80,15 +56,7 @@ def matrices(draw: Any, max_size: int = 12) -> Any:
 
 @st.composite
 def low_rank(draw: Any, max_size: int = 12, decades: float = 6.0) -> Known:
-    """Return a strategy for matrices with chosen singular values, some of them equal or zero.
-
-    Parameters
-    ----------
-    max_size : int
-        Largest m and n.
-    decades : float
-        The values that are not zero lie in [10^-decades, 1].
-    """
+    """Return a strategy for matrices with chosen singular values within so many decades, some of them equal or zero."""
     m, n = draw(st.integers(1, max_size)), draw(st.integers(1, max_size))
     size = st.floats(-decades, 0).map(lambda exponent: 10.0**exponent)
     few = draw(st.lists(size, min_size=1, max_size=min(m, n)))
@@ -99,25 +67,13 @@ def low_rank(draw: Any, max_size: int = 12, decades: float = 6.0) -> Known:
 
 
 def frequencies(low: float = 1e-2, high: float = 1e4) -> st.SearchStrategy[float]:
-    """Return a strategy for frequencies, even on a log axis, with zero and multiples of pi among them.
-
-    Parameters
-    ----------
-    low, high : float
-        The least and the largest but zero, in radians per unit of B A.
-    """
+    """Return a strategy for frequencies, even on a log axis, with zero and multiples of pi among them."""
     corners = [0.0, *(k * math.pi for k in (0.5, 1, 2) if low <= k * math.pi <= high), low, high]
     return st.one_of(st.sampled_from(corners), st.floats(math.log(low), math.log(high)).map(math.exp))
 
 
 def thresholds(low: float = 1e-9, high: float = 1e-1) -> st.SearchStrategy[float]:
-    """Return a strategy for tolerances relative to sigma_1, even on a log axis.
-
-    Parameters
-    ----------
-    low, high : float
-        The least and the largest.
-    """
+    """Return a strategy for tolerances relative to sigma_1, even on a log axis."""
     return st.floats(math.log(low), math.log(high)).map(math.exp)
 
 

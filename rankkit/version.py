@@ -1,4 +1,4 @@
-"""The version, written once: the build and everything that names its version read it here."""
+"""The version of rankkit: the one place that says it."""
 
 __all__ = ["__version__"]
 

@@ -1,10 +1,6 @@
 """Fixtures every test may use: both array libraries, real adapters, a quiet Hypothesis."""
 
-import os
 from pathlib import Path
-
-# a worker per core and a thread per worker: torch's and BLAS's own threads would wait for each other's cores
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib as mpl
 import numpy as np

@@ -31,13 +31,13 @@ MAY_IMPORT = {
     "metrics": {"solvers", "spectrum"},
     "plan": {"factors", "initializers", "rules", "metrics"},
     "measurement": {"factors", "plan", "solvers", "spectrum", "metrics", "execution", "store"},
-    "sweep": {"plan", "measurement", "initializers", "rules", "metrics", "store", "plots", "version"},
+    "sweep": {"plan", "measurement", "initializers", "rules", "metrics", "store", "plots"},
     "uncertainty": {"metrics", "spectrum"},
     "applied": {"checkpoints", "factors", "products", "rules", "spectrum", "metrics", "uncertainty"},
     "base": {"applied", "checkpoints", "factors", "products", "rules", "metrics", "spectrum"},
     "definitions": set(),
-    "card": {"audit", "definitions", "report", "version"},
-    "page": {"audit", "definitions", "plots", "report", "verdict", "version"},
+    "card": {"audit", "definitions", "rankkit", "report"},
+    "page": {"audit", "definitions", "plots", "rankkit", "report", "verdict"},
     "batches": {"applied", "checkpoints", "execution", "factors", "rules", "spectrum"},
     "audit": {"applied", "batches", "card", "page", "base", "checkpoints", "rules", "execution", "store", "plots"},
     "compare": {"checkpoints", "factors", "rules", "execution", "store", "plots"},
@@ -46,9 +46,8 @@ MAY_IMPORT = {
     "testing": {"factors", "spectrum"},
     "law": {"factors", "initializers", "law", "metrics", "rules"},
     "verdict": set(),
-    "version": set(),
     "claims": {"claims", "data", "execution", "page", "verdict"},
-    "gallery": {"execution", "plots", "store", "version"},
+    "gallery": {"execution", "plots", "rankkit", "store"},
     "reported": {"page", "plots", "reported", "store", "verdict"},
     "gates": {"audit"},
     "arguments": {"gates"},
@@ -75,7 +74,7 @@ MAY_IMPORT = {
         "sweep",
         "truncate",
     },
-    "cli": {"commands", "version"},
+    "cli": {"commands", "rankkit"},
 }
 ONLY = {
     "matplotlib": {"plots", "page", "gallery", "commands", "reported"},
@@ -116,7 +115,7 @@ def imports(tree):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "absolute imports only"
             own = node.module == "rankkit"
-            yield from ((f"rankkit.{name.name}" if own else str(node.module), node in tree.body) for name in node.names)
+            yield from ((f"rankkit.{name.name}" if own else node.module, node in tree.body) for name in node.names)
 
 
 def broken_rules(path, source):

@@ -4,7 +4,6 @@ import json
 import math
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ import rankkit as rk
 CONFIG = {"peft_type": "LORA", "r": 4, "lora_alpha": 8}
 
 
-def module(name, m=12, n=10, r=4, seed=0, dtype: Any = np.float32):
+def module(name, m=12, n=10, r=4, seed=0, dtype=np.float32):
     rng = np.random.default_rng(seed)
     key = f"base_model.model.{name}"
     return {
@@ -34,7 +33,7 @@ def save(folder, state, config=CONFIG):
     return folder
 
 
-def row(report, name) -> Any:
+def row(report, name):
     table = report.table.set_index("module")
     return table.loc[name]
 
@@ -307,7 +306,7 @@ def test_real_adapters(adapters):
         tensors = _reference(adapters / folder / "adapter_model.safetensors")
         config = json.loads((adapters / folder / "adapter_config.json").read_text())
         alive = report.table[status == "ok"]
-        for _, got in alive.iloc[:: max(1, len(alive) // 2)].iterrows():  # a dense SVD each
+        for _, got in alive.iloc[:: max(1, len(alive) // 2)].iterrows():
             key = f"base_model.model.{got['module']}"
             delta = tensors[f"{key}.lora_B.weight"].astype(float) @ tensors[f"{key}.lora_A.weight"].astype(float)
             check_against_dense(got, config["lora_alpha"] / config["r"] * delta)

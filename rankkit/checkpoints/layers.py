@@ -175,8 +175,6 @@ def layer_of(
         (m, n, r) -> Scaled, or ValueError with the reason why it cannot be told.
     spelled : str
         How the family writes a part's name, for messages.
-    notes : iterable of str
-        What is to be said of the layer besides.
     """
     info = {part: tensors.info[keys[part]] for part in form.parts if part in keys}
     dtypes = "/".join(dict.fromkeys(entry.dtype for entry in info.values()))

@@ -96,13 +96,6 @@ def _check(file: IO[bytes]) -> None:
     """Read one pickle without running it; raise if it refers to anything that stored tensors do not need.
 
     torch's safe unpickler runs nothing, but makes a bytearray or an unstored tensor of any size that it is asked for.
-
-    Raises
-    ------
-    UnpicklingError
-        If it refers to anything else.
-    ValueError
-        If it is longer than an adapter's can be.
     """
     data = io.BytesIO(file.read(MAX_PICKLE)) if isinstance(file, zipfile.ZipExtFile) else file
     begin = data.tell()

@@ -17,7 +17,6 @@ import numpy as np
 from rankkit.audit import Audit
 from rankkit.definitions import DEFINITIONS, HEADS, NOTES, SUMMARY_HEADS, shown
 from rankkit.report import cells
-from rankkit.version import __version__
 
 __all__ = ["page"]
 
@@ -149,6 +148,8 @@ def _skipped(report: Audit) -> str:
 
 def _provenance(report: Audit) -> Mapping[str, str]:
     """Return what made the page, so that another can make it again."""
+    from rankkit import __version__
+
     file = _file(report)
     tolerances = {t for t in report.columns["rtol"] if math.isfinite(t)}
     rule = f"{tolerances.pop():.4g}" if len(tolerances) == 1 else "max(m, n) * 2^-23 of each module"

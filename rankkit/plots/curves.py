@@ -21,7 +21,7 @@ __all__ = ["frequency_curve", "frequency_curves", "law_curves", "probe_curves", 
 def frequency_curve(
     summary: pd.DataFrame, metric: str, *, ax: Axes | None = None, color: str = PALETTE[0], label: str | None = None
 ) -> Axes:
-    """Draw a metric's mean against omega with its 5-95 % band over the seeds and c on the upper axis; return the axes.
+    """Draw a metric's mean against omega with its 5-95 % band over the seeds; c stands on the upper axis.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def frequency_curve(
 
 
 def rank_to_full(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw mean numerical rank against omega, up to the dashed line of full rank; return the axes, linear ones.
+    """Draw mean numerical rank against omega on linear axes, up to the dashed line of full rank.
 
     Parameters
     ----------
@@ -86,19 +86,7 @@ def _c_axis(ax: Axes, summary: pd.DataFrame) -> None:
 def frequency_curves(
     summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any = None, law: pd.DataFrame | None = None
 ) -> Any:
-    """Draw one panel per metric, side by side; return the array of axes.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        As for `frequency_curve`.
-    metrics : sequence of str
-        Which ones.
-    axes : array of Axes, optional
-        Where to draw; None: a new figure.
-    law : DataFrame, optional
-        The table of a `rankkit.predict_curve`, drawn dashed.
-    """
+    """Draw one panel a metric, side by side, the law's prediction dashed; returns the array of axes."""
     panels = panels_for(axes, len(metrics), (4.4, 3.5))
     for panel, metric in zip(panels, metrics, strict=True):
         frequency_curve(summary, metric, ax=panel, label=None if law is None else "measured")
@@ -121,7 +109,7 @@ def frequency_curves(
 
 
 def law_curves(table: pd.DataFrame, measures: Sequence[str], *, axes: Any = None) -> Any:
-    """Draw predicted measures against omega, one panel each; return the array of axes.
+    """Draw one panel a predicted measure against omega; returns the array of axes.
 
     Parameters
     ----------
@@ -143,9 +131,7 @@ def law_curves(table: pd.DataFrame, measures: Sequence[str], *, axes: Any = None
 
 
 def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw stable rank against omega std(B A), one line per module, coloured by kind; return the axes.
-
-    Dotted lines are the stable ranks of random matrices of the same sizes.
+    """Draw stable rank against omega std(B A), one line a module, coloured by kind; dotted: a random matrix's.
 
     Parameters
     ----------

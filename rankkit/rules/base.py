@@ -11,7 +11,7 @@ from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, Factors
 
-__all__ = ["UNIT_ROUNDOFF", "Pointwise", "Rule", "check_dtype", "check_finite", "check_vector"]
+__all__ = ["UNIT_ROUNDOFF", "Pointwise", "Rule", "check_dtype", "check_finite"]
 
 BLOCK = 1 << 22  # entries of an update that are formed at once
 
@@ -55,18 +55,6 @@ def check_finite(name: str, value: float, *, least: float = -math.inf, strict: b
     if not ok:
         bound = "finite" if least == -math.inf else f"finite and {'>' if strict else '>='} {least:g}"
         raise ValueError(f"{name} must be a number that is {bound}, got {value!r}; choose another value.")
-
-
-def check_vector(name: str, value: Any, count: int | None) -> Any:
-    """Return a parameter as a float64 vector of `count` finite entries; a number stands for equal entries."""
-    vector = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=np.float64)
-    vector = np.full(count, vector) if vector.ndim == 0 and count is not None else vector
-    if vector.ndim != 1 or vector.size < 1 or (count is not None and vector.size != count):
-        expected = "a vector" if count is None else f"a number or a vector of {count}"
-        raise ValueError(f"{name} must be {expected}, got shape {vector.shape}; one entry a basis function.")
-    if not np.all(np.isfinite(vector)):
-        raise ValueError(f"{name} must be finite, got NaN or infinite entries; look for a diverged run.")
-    return vector
 
 
 class Pointwise(Rule):

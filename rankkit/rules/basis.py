@@ -16,18 +16,40 @@ from array_api_compat import device
 
 from rankkit.factors import Array, Factors, host, namespace
 from rankkit.rules import interpolant
-from rankkit.rules.base import Pointwise, check_vector
+from rankkit.rules.base import Pointwise
 from rankkit.rules.grids import uniform_grid
 
-__all__ = ["BSplineBasis", "FourierBasis", "GaussianBasis", "PolynomialBasis", "SincBasis"]
+__all__ = [
+    "BSplineBasis",
+    "FourierBasis",
+    "GaussianBasis",
+    "PolynomialBasis",
+    "SincBasis",
+]
 
 UNIT = 2.0**-53
 MAX_CELLS = 1 << 22  # a table of 256 MiB
 
 
+def _parameter(name: str, value: Any, count: int | None) -> Any:
+    """Return a parameter as a float64 vector of `count` finite entries; a number stands for equal entries."""
+    vector = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=np.float64)
+    vector = np.full(count, vector) if vector.ndim == 0 and count is not None else vector
+    if vector.ndim != 1 or vector.size < 1 or (count is not None and vector.size != count):
+        expected = "a vector" if count is None else f"a number or a vector of {count}"
+        raise ValueError(f"{name} must be {expected}, got shape {vector.shape}; one entry a basis function.")
+    if not np.all(np.isfinite(vector)):
+        raise ValueError(f"{name} must be finite, got NaN or infinite entries; look for a diverged run.")
+    return vector
+
+
 @dataclass(frozen=True, eq=False)
 class _Basis(Pointwise):
-    """A sum of N basis functions, evaluated exactly or through a table with a bounded error."""
+    """A sum of N basis functions, evaluated exactly or through a table with a bounded error.
+
+    `method` is "exact" (N terms an entry), "table" (one polynomial an entry) or "auto": the table where the
+    matrix has more entries than the table.
+    """
 
     alpha: Any = None
     omega: Any = 1.0
@@ -38,10 +60,10 @@ class _Basis(Pointwise):
     steepness: ClassVar[float]  # sup |k'|
 
     def __post_init__(self) -> None:
-        alpha = np.zeros(50) if self.alpha is None else check_vector("alpha", self.alpha, None)
-        grid = uniform_grid(alpha.size) if self.grid is None else check_vector("grid", self.grid, alpha.size)
+        alpha = np.zeros(50) if self.alpha is None else _parameter("alpha", self.alpha, None)
+        grid = uniform_grid(alpha.size) if self.grid is None else _parameter("grid", self.grid, alpha.size)
         object.__setattr__(self, "alpha", alpha)
-        object.__setattr__(self, "omega", check_vector("omega", self.omega, alpha.size))
+        object.__setattr__(self, "omega", _parameter("omega", self.omega, alpha.size))
         object.__setattr__(self, "grid", grid)
         if self.method not in ("auto", "exact", "table"):
             raise ValueError(f"method must be 'auto', 'exact' or 'table', got {self.method!r}.")
@@ -118,8 +140,7 @@ class SincBasis(_Basis):
     grid : array, shape (N,), optional
         The x_i; None: uniform on [-3, 3].
     method : {"auto", "exact", "table"}
-        How phi is evaluated: with N terms per entry, with one polynomial per entry, or with the polynomials where
-        the matrix has more entries than their table. `forming_error` holds the error of either.
+        How phi is evaluated; both errors are in `forming_error`.
 
     Examples
     --------
@@ -147,13 +168,7 @@ class SincBasis(_Basis):
 @final
 @dataclass(frozen=True, eq=False)
 class GaussianBasis(_Basis):
-    """phi(x) = sum_i alpha_i exp(-(omega_i (x - x_i))^2).
-
-    Parameters
-    ----------
-    alpha, omega, grid, method
-        As for SincBasis.
-    """
+    """phi(x) = sum_i alpha_i exp(-(omega_i (x - x_i))^2); parameters as for SincBasis."""
 
     size: ClassVar[float] = 1.0
     steepness: ClassVar[float] = 0.86  # sqrt(2 / e), rounded up
@@ -170,13 +185,7 @@ class GaussianBasis(_Basis):
 @final
 @dataclass(frozen=True, eq=False)
 class BSplineBasis(_Basis):
-    """phi(x) = sum_i alpha_i B3(omega_i (x - x_i)), B3 the centred cubic B-spline on [-2, 2].
-
-    Parameters
-    ----------
-    alpha, omega, grid, method
-        As for SincBasis.
-    """
+    """phi(x) = sum_i alpha_i B3(omega_i (x - x_i)), B3 the centred cubic B-spline on [-2, 2]; as for SincBasis."""
 
     size: ClassVar[float] = 2 / 3
     steepness: ClassVar[float] = 2 / 3
@@ -213,14 +222,7 @@ class FourierBasis(_Basis):
     alpha, omega, method
         As for SincBasis.
     phase : float or array, shape (N,)
-        In radians.
-    grid
-        To be left out: a Fourier basis has phases instead.
-
-    Raises
-    ------
-    ValueError
-        If a grid is given.
+        In radians. A Fourier basis has no grid.
     """
 
     phase: Any = 0.0
@@ -233,7 +235,7 @@ class FourierBasis(_Basis):
             raise ValueError("grid must be left out: a Fourier basis has phases, not grid points.")
         super().__post_init__()
         object.__setattr__(self, "grid", np.zeros(self.alpha.size))
-        object.__setattr__(self, "phase", check_vector("phase", self.phase, self.alpha.size))
+        object.__setattr__(self, "phase", _parameter("phase", self.phase, self.alpha.size))
 
     @staticmethod
     def _kernel(t: Array) -> Array:
@@ -271,9 +273,9 @@ class PolynomialBasis(Pointwise):
     omega: Any = 1.0
 
     def __post_init__(self) -> None:
-        alpha = np.zeros(50) if self.alpha is None else check_vector("alpha", self.alpha, None)
+        alpha = np.zeros(50) if self.alpha is None else _parameter("alpha", self.alpha, None)
         object.__setattr__(self, "alpha", alpha)
-        object.__setattr__(self, "omega", check_vector("omega", self.omega, alpha.size))
+        object.__setattr__(self, "omega", _parameter("omega", self.omega, alpha.size))
 
     @property
     def coefficients(self) -> Any:

@@ -22,11 +22,6 @@ __all__ = ["Activation", "Elementwise", "Linear", "Sine", "Sinter"]
 class Linear(Rule):
     """Plain LoRA: delta = scale * B A, returned as Factors.
 
-    Parameters
-    ----------
-    scale : float
-        LoRA's alpha / r.
-
     Examples
     --------
     >>> import numpy as np
@@ -98,16 +93,7 @@ class Sine(Pointwise):
 @final
 @dataclass(frozen=True)
 class Sinter(Pointwise):
-    """LoRAN's Sinter: delta = scale (x + amplitude x sin(omega x)) at x = B A (LoRAN paper).
-
-    Parameters
-    ----------
-    amplitude : float
-    omega : float
-        In radians per unit of B A, at least 0.
-    scale : float
-        LoRA's alpha / r.
-    """
+    """LoRAN's Sinter: delta = scale (x + amplitude x sin(omega x)) at x = B A (LoRAN paper; scale: alpha / r)."""
 
     amplitude: float = 5e-5
     omega: float = 1e4

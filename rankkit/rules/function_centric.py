@@ -90,11 +90,6 @@ class AdaSine(Rule):
         J = diag(cos(u)) B (omega(x) A + A x grad omega^T) s / g with u = omega(x) s B A x and
         grad omega = omega (1 - omega / omega0) W: its rank is at most r, since A x enters through B too.
         `spectrum_of` gives its singular values, `numerical_rank` its rank.
-
-        Raises
-        ------
-        ValueError
-            If x is not one input, or the factors are not one pair, of W's size.
         """
         xp = namespace(x)
         wide, x = factors.to(dtype="float64"), self._input(x)

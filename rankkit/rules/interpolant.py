@@ -89,10 +89,8 @@ def chebyshev(
     ----------
     phi : callable
         The function, exact to rounding, on numpy arrays.
-    low, high : float
     derivative : callable
         Maps q to a bound on |phi^(q)|.
-    cells : int
     """
     q = DEGREE + 1
     breaks = np.linspace(low, high, cells + 1)

@@ -80,10 +80,8 @@ def count_above(
 
     Raises
     ------
-    TypeError
-        If update is no matrix of floats.
-    ValueError
-        If an entry is not finite, both tolerances are given, or one is negative.
+    TypeError, ValueError
+        If update is not a finite float matrix, both tolerances are given, or one is negative.
 
     Examples
     --------

@@ -29,7 +29,7 @@ def product(S: Any) -> Any:
 
 
 def cholesky(C: Any, k: int) -> bool:
-    """Replace the lower triangle of C[:k, :k] by L with L L^T = C[:k, :k]; return whether there is one.
+    """Replace the lower triangle of C[:k, :k] by L with L L^T = C[:k, :k]; False where there is none.
 
     Parameters
     ----------
@@ -51,8 +51,6 @@ def solve(L: Any, k: int, rows: Any, *, transposed: bool = False) -> None:
     k : int
     rows : numpy array, float64, shape (count, k)
         Its rows may be parts of longer ones.
-    transposed : bool
-        L^{-T} instead of L^{-1}.
     """
     stride = rows.strides[0] // rows.itemsize if rows.shape[0] > 1 else k  # a single row's stride may be anything
     _blas("dtrsm", b"L", b"U", b"N" if transposed else b"T", b"N", k, rows.shape[0], 1.0, L, L.shape[1], rows, stride)

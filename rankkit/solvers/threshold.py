@@ -54,11 +54,6 @@ class Threshold(NamedTuple):
 def default_rtol(shape: tuple[int, int]) -> float:
     """Return max(m, n) * eps(float32), the relative tolerance torch applies to float32 matrices.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        (m, n).
-
     Examples
     --------
     >>> default_rtol((512, 512)) == 512 * 2.0**-23
