@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test check format figures notebooks docs bench build clean help
+.PHONY: demo test check format figures notebooks docs bench build release test-lowest clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -24,7 +24,7 @@ demo: $(READY)  ## measure a frequency-rank curve and audit an adapter; results 
 	@echo; echo "made:"; find out -type f | sort | sed 's/^/  /'
 
 test: $(READY)  ## everything the tests state, doctests and README included
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check .
@@ -57,11 +57,26 @@ bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python benchmarks/law.py
 
-build: $(READY)  ## wheel and sdist in dist/
+build: $(READY)  ## wheel and sdist, in dist/
 	$(BIN)/python -m build
 
-clean:  ## remove what make made
-	rm -rf .venv out dist .pytest_cache .hypothesis .ruff_cache
+release: $(READY)  ## build, check, install and try wheel and sdist, each in a fresh environment
+	.ci/release
 
-help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+test-lowest: .venv-lowest/.ready  ## the tests with the lowest versions that pyproject.toml declares
+	.venv-lowest/bin/python -m pytest -n auto --dist loadfile tests rankkit \
+	  --ignore tests/test_architecture.py --ignore tests/test_docs.py --ignore tests/test_notebooks.py --ignore tests/test_package.py
+
+.venv-lowest/.ready: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt torch
+	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt \
+	  --editable '.[verify,cluster,nufft,train]' pytest pytest-timeout pytest-xdist jsonschema mpmath psutil
+	@touch $@
+
+clean:  ## remove what make made
+	rm -rf .venv .venv-lowest out dist build docs/made .pytest_cache .hypothesis .ruff_cache *.egg-info
+	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14

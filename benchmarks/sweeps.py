@@ -67,10 +67,10 @@ def differences(d: int, r: int, omegas: range, seeds: int) -> tuple[int, int]:
     """Return (ranks compared, ranks that differ from float64 SVD's or are left open)."""
     table = rk.sweep_frequency(d, r, omegas=omegas, seeds=seeds, metrics=["numerical_rank"], progress=False).table
     wrong = 0
-    for row in table.itertuples():
-        drawn = rk.initializers.KaimingUniform()(d, d, r, seed=int(row.seed))
-        sigma = np.linalg.svd(np.sin(row.omega * (drawn.B @ drawn.A)), compute_uv=False)
-        wrong += row.numerical_rank != np.sum(sigma > default_rtol((d, d)) * sigma[0])
+    for seed, omega, rank in zip(table["seed"], table["omega"], table["numerical_rank"], strict=True):
+        drawn = rk.initializers.KaimingUniform()(d, d, r, seed=seed)
+        sigma = np.linalg.svd(np.sin(omega * (drawn.B @ drawn.A)), compute_uv=False)
+        wrong += rank != np.sum(sigma > default_rtol((d, d)) * sigma[0])
     return len(table), wrong
 
 

@@ -34,5 +34,5 @@ def test_a_few_seeds_measured_again_lie_in_its_range(table):
     rows = pd.read_csv(table).set_index("omega")
     omegas = [1, 30, 97] if about["d"] > 600 else [1, 30, 97, 230, 777]
     again = rk.sweep_frequency(about["d"], about["r"], omegas=omegas, seeds=2, metrics=["numerical_rank"]).table
-    for row in again.itertuples():
-        assert rows.loc[row.omega, "min"] <= row.numerical_rank <= rows.loc[row.omega, "max"]
+    for omega, rank in zip(again["omega"], again["numerical_rank"], strict=True):
+        assert rows["min"][omega] <= rank <= rows["max"][omega]

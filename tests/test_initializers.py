@@ -71,7 +71,7 @@ def test_the_prescribed_spectrum_is_had_and_hidden_in_the_factors():
     ("call", "says"),
     [
         (lambda: KaimingUniform()(0, 3, 2), "m must be an integer >= 1"),
-        (lambda: KaimingUniform()(3, 3, 2.5), "r must be an integer >= 1"),
+        (lambda: KaimingUniform()(3, 3, 2.5), "r must be an integer >= 1"),  # pyright: ignore[reportArgumentType]
         (lambda: KaimingUniform()(3, 3, 2, seed=-1), "seed must be an integer >= 0"),
         (lambda: KaimingUniform()(3, 3, 2, seed=[]), "seed must name at least one draw"),
         (lambda: KaimingUniform(a=math.nan), "a must be finite"),

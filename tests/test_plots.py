@@ -64,9 +64,11 @@ def test_a_cut_off_label_would_be_caught(sweep):
 def test_spectra_have_a_tolerance_line():
     ax = rk.plots.spectra({"a": np.array([4.0, 1.0, 0.0]), "b": np.array([1.0, 0.1])}, rtol=1e-3)
     assert ax.get_yscale() == "log"
-    np.testing.assert_allclose(ax.lines[0].get_ydata(), [1, 0.25, np.nan])
-    assert ax.lines[2].get_ydata()[0] == 1e-3
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "b"]
+    np.testing.assert_allclose(np.asarray(ax.lines[0].get_ydata()), [1, 0.25, np.nan])
+    assert np.asarray(ax.lines[2].get_ydata())[0] == 1e-3
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [t.get_text() for t in legend.get_texts()] == ["a", "b"]
 
 
 def test_the_cosine_heatmap_has_a_fixed_range():
@@ -85,7 +87,9 @@ def test_audit_pictures(report):
 
 def test_the_layer_heatmap_leaves_dead_modules_blank(report):
     ax = rk.plots.layer_heatmap(report.table)
-    values = np.ma.filled(ax.collections[0].get_array().astype(float), np.nan).reshape(3, 2)
+    drawn = ax.collections[0].get_array()
+    assert drawn is not None
+    values = np.ma.filled(drawn.astype(float), np.nan).reshape(3, 2)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["attn.c_proj", "mlp.c_proj", "q_proj"]
     assert np.isnan(values[2, 1])
     assert np.isfinite(values[2, 0])

@@ -31,6 +31,7 @@ def test_the_verdict_is_found_again(name):
 @pytest.mark.parametrize("name", COMPUTED)
 def test_what_holds_holds_as_a_property(name):
     claim = CLAIMS[name]
+    assert claim.domain is not None
 
     @settings(max_examples=100)
     @given(instances(claim.domain))

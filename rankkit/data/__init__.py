@@ -1,4 +1,4 @@
-"""Data that comes with rankkit: a small adapter, really trained, and the papers' statements."""
+"""Data that comes with rankkit: a small trained adapter, the papers' statements, and the figures' scripts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ def sample_adapter() -> Path:
 
 
 def paper_checks() -> Path:
-    """Return the folder of what the papers state: in the wheel inside the package, in a checkout beside it."""
-    package = Path(__file__).parents[1]
-    inside = package / "paper_checks"
-    return inside if inside.is_dir() else package.parent / "paper_checks"
+    """Return the folder of what the papers state."""
+    return _inside_or_beside("paper_checks")
 
 
 def figure_scripts() -> Path:
-    """Return the folder of the figures' scripts, which stand beside the package in a checkout."""
-    return Path(__file__).parents[2] / "figures"
+    """Return the folder of the figures' scripts."""
+    return _inside_or_beside("figures")
+
+
+def _inside_or_beside(name: str) -> Path:
+    """Return a folder that an installed package holds inside it and a checkout holds beside it."""
+    package = Path(__file__).parents[1]
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name

@@ -92,7 +92,7 @@ def test_dora_with_its_base_is_what_peft_applies(rng):
     inner.up = torch.nn.Linear(N, M, bias=False)
     inner.forward = inner.up.forward
     W = inner.up.weight.detach().double().numpy().copy()
-    model = get_peft_model(inner, LoraConfig(target_modules=["up"], r=R, lora_alpha=6, use_dora=True))
+    model: Any = get_peft_model(inner, LoraConfig(target_modules=["up"], r=R, lora_alpha=6, use_dora=True))
     for name, value in model.named_parameters():
         if "lora_" in name:
             value.data = value.data + torch.rand(value.shape) * 0.3

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import joblib
 import numpy as np
@@ -15,8 +16,12 @@ import pytest
 
 import rankkit as rk
 
-ASKED = {"omegas": [0.5, 3.0, 20.0, 60.0, 200.0, 900.0], "seeds": 4, "chunk": 2}
+ASKED: dict[str, Any] = {"omegas": [0.5, 3.0, 20.0, 60.0, 200.0, 900.0], "seeds": 4, "chunk": 2}
 D, R = 112, 2
+
+
+def asked(**changes: Any) -> dict[str, Any]:
+    return ASKED | changes
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,7 @@ def test_lost_and_torn_pieces_are_done_again_in_any_chunking(undisturbed, tmp_pa
     pieces[7].write_bytes(whole)
     partial = rk.Sweep.load(tmp_path)
     assert 16 <= len(partial.table) < 24
-    assert same(rk.sweep_frequency(D, R, store=tmp_path, **(ASKED | {"chunk": chunk})), undisturbed)
+    assert same(rk.sweep_frequency(D, R, store=tmp_path, **asked(chunk=chunk)), undisturbed)
 
 
 def test_what_is_done_is_not_done_again(undisturbed, tmp_path):
@@ -75,7 +80,7 @@ def test_another_sweeps_store_is_refused_with_the_difference(tmp_path, change, d
     rk.sweep_frequency(D, R, store=tmp_path, **ASKED)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ValueError, match=f"is the store of another sweep: .*{difference}.*; name another folder"):
-        rk.sweep_frequency(D, R, store=tmp_path, **(ASKED | change))
+        rk.sweep_frequency(D, R, store=tmp_path, **asked(**change))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -181,7 +186,7 @@ def test_a_dask_cluster_finds_the_same_bits_though_a_worker_is_killed(undisturbe
 
         killed = background.submit(kill)
         with joblib.parallel_config(backend="dask"):
-            swept = rk.sweep_frequency(D, R, store=tmp_path, **(ASKED | {"chunk": 1}))
+            swept = rk.sweep_frequency(D, R, store=tmp_path, **asked(chunk=1))
         killed.result(timeout=60)
     assert same(swept, undisturbed)
 
@@ -200,7 +205,7 @@ def test_a_backend_that_returns_all_at_once_still_keeps_pieces_on_the_way(undist
         return rk.rules.Sine(omega)
 
     with joblib.parallel_config(backend="all_at_once"):
-        swept = rk.sweep_frequency(D, R, store=tmp_path, rule=rule, **(ASKED | {"chunk": 1}))
+        swept = rk.sweep_frequency(D, R, store=tmp_path, rule=rule, **asked(chunk=1))
     pd.testing.assert_frame_equal(swept.table, undisturbed.table, check_exact=True)
     assert {0, 12} <= set(seen)
 
@@ -215,7 +220,7 @@ def test_no_scheduler_is_one_sentence(capsys):
 
 def test_torch_batches_under_a_memory_cap_and_after_running_out(undisturbed, monkeypatch):
     torch = pytest.importorskip("torch")
-    capped = rk.sweep_frequency(D, R, device="cpu", memory=8 * 12 * D * D * 4, **(ASKED | {"chunk": 6}))
+    capped = rk.sweep_frequency(D, R, device="cpu", memory=8 * 12 * D * D * 4, **asked(chunk=6))
     sizes, stack = [], torch.stack
 
     def small(updates, *rest):
@@ -225,7 +230,7 @@ def test_torch_batches_under_a_memory_cap_and_after_running_out(undisturbed, mon
         return stack(updates, *rest)
 
     monkeypatch.setattr(torch, "stack", small)
-    halved = rk.sweep_frequency(D, R, device="cpu", **(ASKED | {"chunk": 6}))
+    halved = rk.sweep_frequency(D, R, device="cpu", **asked(chunk=6))
     assert sizes[0] == 6
     assert 3 in sizes
     for there in (capped, halved):

