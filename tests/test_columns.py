@@ -41,6 +41,12 @@ RESULTS = {
 }
 
 
+# type -> what the values of such a column are before they are in a table
+HOLDS = {
+    "str": (str,), "float64": (float, np.floating), "int64": (int, np.integer), "Int64": (int, np.integer, type(None)),
+}  # fmt: skip
+
+
 def test_every_public_result_with_a_table_is_walked():
     tabled = {
         name for name in rk.__all__ if isinstance(getattr(rk, name), type) and hasattr(getattr(rk, name), "table")
@@ -56,6 +62,9 @@ def test_a_result_has_the_documented_columns_of_the_documented_types(result, tmp
     assert set(got.table) == set(documented)
     for name, dtype in got.table.dtypes.items():
         assert dtype == pd.Series([], dtype=documented[str(name)]).dtype, name
+    for name, values in got.columns.items():
+        wrong = [value for value in values if not isinstance(value, HOLDS[documented[name]])]
+        assert not wrong, name
     assert list(frame(result, got.columns)) == list(got.table)
     pd.testing.assert_frame_equal(frame(result, got.columns), got.table)
 
