@@ -14,6 +14,7 @@ from rankkit import execution, law, plots, reported
 from rankkit.audits import audit as auditing
 from rankkit.audits import compare as comparing
 from rankkit.audits import probe as probing
+from rankkit.audits import ranks as ranking
 from rankkit.audits import truncate as truncating
 from rankkit.audits.record import Audit
 from rankkit.claims import ledger as claims
@@ -140,7 +141,7 @@ def calls(monkeypatch, results, ledger):
     record(auditing, "audit_full", results.audit)
     record(probing, "probe_frequencies", results.probe)
     record(comparing, "compare", results.compare)
-    record(truncating, "suggest_ranks", results.ranks)
+    record(ranking, "suggest_ranks", results.ranks)
     record(truncating, "truncate", results.ranks)
     record(sweeping, "sweep_frequency", results.sweep)
     record(claims, "verify", ledger)
