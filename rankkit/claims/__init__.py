@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rankkit.claims.arithmetic import Balls, Floats
 from rankkit.claims.certificates import Certificate, certify
-from rankkit.claims.check import Checked, check
 from rankkit.claims.claim import Claim, Measured
+from rankkit.claims.decision import Checked, check
 from rankkit.claims.domain import Domain
 from rankkit.claims.ledger import Ledger, collect, verify
 from rankkit.claims.rank_bounds import certified_rank_bounds

@@ -110,6 +110,13 @@ class Balls:
         exact = Fraction(value)
         return self._flint.arb(self._flint.fmpq(exact.numerator, exact.denominator))
 
+    def read(self, name: str, text: str) -> Any:
+        """Return the ball that flint printed as a text; `name` says in the message what the text is."""
+        try:
+            return self._flint.arb(text)
+        except ValueError:
+            raise ValueError(f"{name} must be a ball such as '[-1.25 +/- 3e-18]', got {text!r}.") from None
+
     def between(self, low: float, high: float) -> Any:
         """Return a ball that contains [low, high]."""
         return self._flint.arb(low).union(self._flint.arb(high))

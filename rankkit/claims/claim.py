@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from rankkit.claims.deadline import Deadline
 from rankkit.claims.domain import Domain
 
 __all__ = ["Claim", "Measured"]
@@ -92,3 +93,15 @@ class Claim:
         ways = [bool(self.margin), bool(self.measure), bool(self.ill_posed)]
         if sum(ways) != 1 or bool(self.margin) != bool(self.domain):
             raise ValueError(f"{self.id}: give domain and margin, or measure, or ill_posed; one of the three.")
+
+    def until(self, deadline: Deadline) -> Claim:
+        """Return the claim whose condition, margin and bite raise `TimeIsUp` once the deadline has passed.
+
+        Whatever is made of it, a search or a proof, therefore ends at most one evaluation after the deadline.
+        """
+        return replace(
+            self,
+            domain=self.domain and self.domain.until(deadline),
+            margin=self.margin and deadline.guard(self.margin),
+            bite=self.bite and deadline.guard(self.bite),
+        )

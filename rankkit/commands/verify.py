@@ -111,16 +111,15 @@ def _tell(options: argparse.Namespace, found: Any) -> None:
 
 def _recheck(options: argparse.Namespace) -> int:
     """Compute every certificate's margin again; 3 if one does not hold."""
-    from rankkit.claims.certificates import Certificate
+    from rankkit.claims.certificates import certificates_in
     from rankkit.claims.ledger import collect
 
     claims = {claim.id: claim for claim in collect(options.path)}
-    records = json.loads(Path(options.recheck).read_text())
+    certificates = certificates_in(Path(options.recheck).read_text())
     status: list[str] = []
-    for record in records:
-        certificate = Certificate.from_json(json.dumps(record))
+    for certificate in certificates:
         if certificate.claim not in claims:
             raise ValueError(f"there is no claim {certificate.claim} in {', '.join(options.path)}.")
         status.append("confirmed" if certificate.recheck(claims[certificate.claim]) else "REJECTED")
-    emit(options, {"claim": [record["claim"] for record in records], "certificate": status})
+    emit(options, {"claim": [certificate.claim for certificate in certificates], "certificate": status})
     return 3 if "REJECTED" in status else 0

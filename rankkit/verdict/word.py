@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from textwrap import shorten
+
+from rankkit.inline import html_summary, text_summary
 
 __all__ = ["WORDS", "Verdict"]
+
+LINE = 100  # characters of a line of a summary
 
 # for statements, then for printed numbers; BROKEN is for a record whose own code fails
 WORDS: dict[str, str] = {
@@ -23,7 +28,7 @@ WORDS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """One word about a statement, and what it rests on.
 
@@ -34,9 +39,22 @@ class Verdict:
     evidence : str
         One line: what was found, or why it cannot be otherwise.
     margin : float
-        Least distance from violation that was seen, in the claim's own units; negative: violated. NaN: not computed.
+        The least distance from violation that was seen, in the claim's own units; negative where it is violated. NaN
+        where none was computed.
     instances : int
         How many instances were looked at.
+
+    Raises
+    ------
+    ValueError
+        If the word is not one of `WORDS`.
+
+    Examples
+    --------
+    >>> Verdict("FAILS", "x = 2: margin -0.09", -0.09, 40)
+    FAILS: a counterexample is certified.
+      evidence: x = 2: margin -0.09
+      margin -0.09, 40 instances
     """
 
     word: str
@@ -47,3 +65,16 @@ class Verdict:
     def __post_init__(self) -> None:
         if self.word not in WORDS:
             raise ValueError(f"word must be one of {', '.join(WORDS)}, got {self.word!r}.")
+
+    def __repr__(self) -> str:
+        return text_summary(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return html_summary(*self._shown())
+
+    def _shown(self) -> tuple[str, list[str]]:
+        """Return the title and the lines that show the verdict."""
+        lines = [shorten(f"evidence: {self.evidence}", LINE)]
+        if self.instances:
+            lines.append(f"margin {self.margin:.3g}, {self.instances} instances")
+        return f"{self.word}: {WORDS[self.word]}.", lines
