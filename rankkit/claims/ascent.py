@@ -28,7 +28,7 @@ class Tensors:
     def __init__(self) -> None:
         import torch
 
-        self.torch = torch
+        self.torch: Any = torch
         for name in ("sin", "cos", "exp", "sinc", "square"):
             setattr(self, name, getattr(torch, name))
         self.absolute, self.least = torch.abs, torch.minimum

@@ -21,11 +21,9 @@ from rankkit.claims.claim import Claim
 from rankkit.claims.deadline import NEVER, Deadline, TimeIsUp
 from rankkit.claims.domain import Instance
 from rankkit.claims.margins import BITS, sign
-from rankkit.inline import html_summary, text_summary
+from rankkit.inline import WIDTH, html_summary, text_summary
 
 __all__ = ["Certificate", "certificates_in", "certify", "in_words"]
-
-LINE = 100  # characters of a line of a summary
 _RATIONAL = re.compile(r"-?\d+(/\d+)?")
 
 
@@ -80,7 +78,7 @@ class Certificate:
 
     def _shown(self) -> tuple[str, list[str]]:
         """Return the title and the lines that show the certificate."""
-        lines = [shorten(f"instance: {in_words(self.instance)}", LINE), f"margin: {self.margin}, at {self.bits} bits"]
+        lines = [shorten(f"instance: {in_words(self.instance)}", WIDTH), f"margin: {self.margin}, at {self.bits} bits"]
         return f"A certificate that {self.claim} fails.", [*lines, "recheck(claim) computes the margin again."]
 
     def to_json(self) -> str:
@@ -150,11 +148,10 @@ def certificates_in(text: str) -> list[Certificate]:
         If the text is no JSON, holds no certificate at all, or something else than certificates.
     """
     try:
-        records = json.loads(text)
+        records: list[Any] = json.loads(text if text.lstrip().startswith("[") else f"[{text}]")
     except ValueError as error:
         raise ValueError(f"a file of certificates must hold JSON: {error}.") from None
-    listed = records if isinstance(records, list) else [records]
-    found = [Certificate.from_json(json.dumps(record)) for record in listed]
+    found = [Certificate.from_json(json.dumps(record)) for record in records]
     if not found:
         raise ValueError("the file holds no certificates; `rankkit verify --certificates FILE` writes them.")
     return found
@@ -214,10 +211,11 @@ def _text(value: Any) -> Any:
 
 def _exact(value: Any) -> Any:
     """Return what `_text` wrote: an integer, a rational, or a matrix of rationals."""
-    if isinstance(value, list):
-        rows: list[list[Any]] = value
-        return np.array([[_exact_number(x) for x in row] for row in rows], dtype=object)
-    return value if isinstance(value, int) else _exact_number(value)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        return _exact_number(value)
+    return np.array([[_exact_number(x) for x in row] for row in value], dtype=object)
 
 
 def _exact_number(text: object) -> Fraction:

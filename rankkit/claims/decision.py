@@ -11,13 +11,13 @@ from textwrap import shorten
 from typing import Any
 
 from rankkit.checks import integer
-from rankkit.claims.certificates import LINE, Certificate, certify, in_words
+from rankkit.claims.certificates import Certificate, certify, in_words
 from rankkit.claims.claim import Claim
 from rankkit.claims.cover import covered
 from rankkit.claims.deadline import Deadline
 from rankkit.claims.nearest import Found
 from rankkit.claims.search import least, simplest
-from rankkit.inline import html_summary, text_summary
+from rankkit.inline import WIDTH, html_summary, text_summary
 from rankkit.verdict import WORDS, Verdict
 
 __all__ = ["Checked", "check"]
@@ -67,7 +67,7 @@ class Checked:
         lines = [self.claim.statement, f"{word}: {WORDS[word]}", f"evidence: {self.verdict.evidence}"]
         if self.certificate is not None:
             lines.append(".certificate.recheck(claim) computes the margin again.")
-        return f"{self.claim.id}: {word}.", [shorten(line, LINE) for line in lines]
+        return f"{self.claim.id}: {word}.", [shorten(line, WIDTH) for line in lines]
 
 
 def check(

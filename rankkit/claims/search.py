@@ -184,7 +184,7 @@ def _nudged(domain: Domain, instance: Instance, rng: np.random.Generator) -> Ins
     other = domain.draw(rng)
     name = str(rng.choice(list(domain.spaces)))
     new = other[name]
-    if isinstance(new, int) or (isinstance(new, np.ndarray) and new.shape != instance[name].shape):
+    if isinstance(new, int) or np.shape(new) != np.shape(instance[name]):
         return None
     step = domain.spaces[name].between(instance[name], new, float(rng.choice([0.5, 0.1, 0.01])))
     changed = {**instance, name: step}

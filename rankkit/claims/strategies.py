@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from rankkit.claims.domain import Domain, Instance
+from rankkit.claims.matrices import Matrix
 from rankkit.claims.nearest import Nearest
-from rankkit.claims.spaces import Integer, Matrix, Real, Space
+from rankkit.claims.spaces import Integer, Real, Space
 
 __all__ = ["instances", "steer"]
 

@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
-from rankkit.reported.finding import BASES, Finding
+from rankkit.reported.finding import BASES, ORDER, Finding
 from rankkit.reported.paper import Paper
-from rankkit.reported.table import Table
 from rankkit.verdict import VerdictLedger, declared, table_row, tally
 
-__all__ = ["Reported", "collect", "picture", "pictures"]
+__all__ = ["Reported", "collect"]
 
 FILES = "relations.py"
-_ORDER = ("INCONSISTENT", "UNCLEAR", "EMPIRICAL", "CONSISTENT")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,13 +24,21 @@ class Reported(VerdictLedger):
     ----------
     papers : tuple of Paper
         In the order of their files.
+
+    Examples
+    --------
+    >>> from rankkit.reported import parse
+    >>> paper = Paper("mine", ".")
+    >>> paper.states("section 4", "12.4", parse("70.1") - parse("58.3"), "the gain")
+    >>> Reported((paper,)).summary
+    '1 check of printed numbers: 1 INCONSISTENT.'
     """
 
     papers: tuple[Paper, ...]
 
     THINGS: ClassVar[tuple[str, str]] = ("check of printed numbers", "checks of printed numbers")
     TITLE: ClassVar[str] = "What printed numbers say of each other"
-    ORDER: ClassVar[Sequence[str]] = _ORDER
+    ORDER: ClassVar[Sequence[str]] = ORDER
 
     @property
     def findings(self) -> list[Finding]:
@@ -47,12 +51,12 @@ class Reported(VerdictLedger):
         return [asdict(finding) | {"evidence": finding.arithmetic} for finding in self.findings]
 
     def to_markdown(self) -> str:
-        """Return the report: for each paper what cannot be reconciled, surest first, then the rest."""
+        """Return the report: for each paper what cannot be reconciled, the surest first, and then the rest."""
         lines = ["# What the papers' numbers say of each other", "", self.summary, "", *_HOW, ""]
         for paper in self.papers:
             words = [finding.verdict for finding in paper.findings]
-            lines += [f"## {paper.name}", "", f"{len(words)} checks: {tally(words, _ORDER)}.", ""]
-            for word in _ORDER:
+            lines += [f"## {paper.name}", "", f"{len(words)} checks: {tally(words, ORDER)}.", ""]
+            for word in ORDER:
                 mine = sorted(
                     (f for f in paper.findings if f.verdict == word), key=lambda f: (BASES.index(f.basis), -f.units)
                 )
@@ -82,10 +86,21 @@ def collect(paths: Iterable[str | os.PathLike[str]]) -> Reported:
     paths : iterable of path
         Folders, and Python files that set `PAPER`.
 
+    Returns
+    -------
+    Reported
+        The papers in the order of the files; none where there are no such files.
+
     Raises
     ------
     ValueError
         If a file does not set `PAPER` to a Paper.
+
+    Examples
+    --------
+    >>> from rankkit.data import paper_checks
+    >>> [paper.name for paper in collect([paper_checks() / "sine_lora"]).papers]
+    ['sine_lora']
     """
     papers: list[Paper] = []
     for file, paper in declared(paths, FILES, "PAPER"):
@@ -93,45 +108,6 @@ def collect(paths: Iterable[str | os.PathLike[str]]) -> Reported:
             raise ValueError(f"{file} must set PAPER to a rankkit.reported.Paper, got {paper!r}.")
         papers.append(paper)
     return Reported(tuple(papers))
-
-
-def picture(paper: Paper, table: Table) -> Any:
-    """Return axes with the table as printed, cells coloured by their worst verdict, recomputed values in brackets."""
-    from rankkit.plots import printed_table
-
-    rank = ("INCONSISTENT", "UNCLEAR", "CONSISTENT")
-    verdicts: dict[tuple[int, int], str] = {}
-    values: dict[tuple[int, int], str] = {}
-    names = list(table.rows)
-    for finding in sorted((f for f in paper.findings if f.verdict in rank), key=lambda f: -rank.index(f.verdict)):
-        stem, _, rest = finding.cell.partition("|")
-        row, _, column = rest.rpartition("|")
-        if stem == table.name:
-            at = names.index(row), table.columns.index(column)
-            verdicts[at] = finding.verdict
-            if finding.recomputed:
-                values[at] = finding.recomputed
-    rows = [list(cells.values()) for cells in table.rows.values()]
-    return printed_table(table.columns, rows, verdicts, values, title=f"{paper.name}, {table.label}")
-
-
-def pictures(reported: Reported, folder: Path) -> list[Path]:
-    """Write one picture a table into a folder, PAPER_TABLE.png; tables without a checked cell are left out."""
-    import matplotlib.pyplot as plt
-
-    from rankkit.store import write_atomically
-
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for paper in reported.papers:
-        checked = {finding.cell.partition("|")[0] for finding in paper.findings}
-        for name, table in paper.tables.items():
-            if name in checked:
-                figure = picture(paper, table).figure
-                save = partial(figure.savefig, format="png", dpi=150, metadata={"Software": None})
-                written.append(write_atomically(folder / f"{paper.name}_{name}.png", save))
-                plt.close(figure)
-    return written
 
 
 _TITLES = {

@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass
 from textwrap import shorten
 
-from rankkit.inline import html_summary, text_summary
+from rankkit.inline import WIDTH, html_summary, text_summary
 
 __all__ = ["WORDS", "Verdict"]
-
-LINE = 100  # characters of a line of a summary
 
 # for statements, then for printed numbers; BROKEN is for a record whose own code fails
 WORDS: dict[str, str] = {
@@ -74,7 +72,7 @@ class Verdict:
 
     def _shown(self) -> tuple[str, list[str]]:
         """Return the title and the lines that show the verdict."""
-        lines = [shorten(f"evidence: {self.evidence}", LINE)]
+        lines = [shorten(f"evidence: {self.evidence}", WIDTH)]
         if self.instances:
             lines.append(f"margin {self.margin:.3g}, {self.instances} instances")
         return f"{self.word}: {WORDS[self.word]}.", lines
