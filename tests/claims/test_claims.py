@@ -122,7 +122,8 @@ def test_a_certificate_of_other_types_is_refused(certificate, spoilt):
     ("text", "says"),
     [
         ("[]", "holds no certificates"),
-        ("", "must hold JSON"),
+        ("", "holds no certificates"),
+        ("{", "must hold JSON"),
         ("[3]", "no certificate"),
         ('{"claim": 3}', "no certificate"),
     ],
