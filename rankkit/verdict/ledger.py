@@ -66,9 +66,9 @@ class VerdictLedger(ABC):
         sentences: list[str] = []
         for name, now in ((record["id"], record["verdict"]) for record in self.records):
             if name not in before:
-                sentences.append(f"{name} is {now}, and not in the committed ledger")
+                sentences.append(f"{name} is {now} and does not stand in the committed ledger")
             elif before[name] != now:
-                sentences.append(f"{name} was {before[name]}, is {now}")
+                sentences.append(f"{name} was {before[name]} and is now {now}")
         return sentences
 
     def to_json(self) -> str:
@@ -82,14 +82,19 @@ class VerdictLedger(ABC):
         return ledger_page(self._paged(), self.summary, title=self.TITLE)
 
     def __repr__(self) -> str:
-        return text_summary(self.summary, self._hints(), self.columns)
+        return text_summary(self.summary, self._hints(), self._first_columns())
 
     def _repr_html_(self) -> str:
-        return html_summary(self.summary, self._hints(), self.columns)
+        return html_summary(self.summary, self._hints(), self._first_columns())
 
     def _hints(self) -> list[str]:
         """Return how to go on from here."""
         return [".records has everything, .columns what fits a terminal; .to_html(), .to_markdown(), .to_json()"]
+
+    def _first_columns(self) -> dict[str, list[str]]:
+        """Return the columns with the evidence before the location, which a narrow terminal cuts off."""
+        columns = self.columns
+        return {name: columns[name] for name in ("id", "verdict", "evidence", "location")}
 
     def _listed(self, records: list[Record]) -> list[Record]:
         """Return the records that stand in the table."""

@@ -264,7 +264,7 @@ def test_the_command_runs_a_users_file(tmp_path, capsys):
     records[0]["verdict"] = "FAILS"
     ledger.write_text(json.dumps(records))
     assert main([*words, "--claim", "a", "--against", str(ledger)]) == 3
-    assert "a was FAILS, is HOLDS" in capsys.readouterr().err
+    assert "a was FAILS and is now HOLDS" in capsys.readouterr().err
     assert main(["verify", str(tmp_path), "--recheck", str(found)]) == 0
     certificates = json.loads(found.read_text())
     certificates[0]["instance"]["x"] = "1/2"
