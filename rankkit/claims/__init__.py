@@ -5,7 +5,7 @@ from __future__ import annotations
 from rankkit.claims.arithmetic import Balls, Floats
 from rankkit.claims.certificates import Certificate, certify
 from rankkit.claims.claim import Claim, Measured
-from rankkit.claims.decision import Checked, check
+from rankkit.claims.decide import Checked, check
 from rankkit.claims.domain import Domain
 from rankkit.claims.ledger import Ledger, collect, verify
 from rankkit.claims.matrices import Matrix

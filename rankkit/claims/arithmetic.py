@@ -21,9 +21,9 @@ __all__ = ["Balls", "Floats"]
 class Floats:
     """The arithmetic of float64: fast, and off by rounding.
 
-    It is the second argument of a margin while the search looks for violations. Its functions take a number or an
-    array and work entry by entry, apart from those of a matrix: `singular_values`, `spectral_norm`, `rank` and
-    `count_above`.
+    It is the second argument of a margin while the search looks for violations. Functions of x take a number or an
+    array of any shape and work entry by entry. Functions of X take a matrix, shape (m, n), and return its min(m, n)
+    singular values or one number.
 
     Examples
     --------

@@ -199,7 +199,13 @@ def certify(claim: Claim, instance: Instance, *, deadline: Deadline = NEVER) -> 
 
 
 def in_words(instance: Mapping[str, Any]) -> str:
-    """Return an instance as a certificate holds it, on one line: ``x = 1/2, A = [[1, 0]]``."""
+    """Return an instance, as a certificate holds it, on one line: ``x = 1/2, A = [[1, 0]]``.
+
+    Parameters
+    ----------
+    instance : mapping
+        Variable -> text, or lists of texts.
+    """
     return ", ".join(f"{name} = {value}".replace("'", "") for name, value in instance.items())
 
 

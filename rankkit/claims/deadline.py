@@ -48,7 +48,15 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> Deadline:
-        """Return the deadline that lies so many seconds ahead."""
+        """Return the deadline that lies so many seconds ahead.
+
+        Parameters
+        ----------
+        seconds : float
+            From now on.
+        clock : callable
+            () -> seconds, never going back.
+        """
         return cls(clock() + seconds, clock)
 
     @property
@@ -62,15 +70,33 @@ class Deadline:
         return self.left <= 0
 
     def share(self, part: float) -> Deadline:
-        """Return the deadline after this part, between 0 and 1, of the time that is left."""
+        """Return the deadline after a part of the time that is left.
+
+        Parameters
+        ----------
+        part : float
+            Between 0 and 1.
+        """
         return Deadline(self.clock() + part * self.left, self.clock)
 
     def within(self, seconds: float) -> Deadline:
-        """Return the earlier one of this deadline and the one that lies so many seconds ahead."""
+        """Return the earlier one of this deadline and the one that lies some seconds ahead.
+
+        Parameters
+        ----------
+        seconds : float
+            From now on.
+        """
         return Deadline(min(self.at, self.clock() + seconds), self.clock)
 
     def affords(self, library: str) -> bool:
-        """Return whether a library is loaded, or can be loaded in the time that is left."""
+        """Return whether a library is loaded, or can be loaded in the time that is left.
+
+        Parameters
+        ----------
+        library : str
+            "hypothesis" or "torch".
+        """
         return library in sys.modules or self.left > LOADING[library]
 
     def check(self) -> None:
@@ -79,7 +105,13 @@ class Deadline:
             raise TimeIsUp
 
     def guard(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Return the function, which now raises `TimeIsUp` instead of beginning after the deadline."""
+        """Return the function, which now raises `TimeIsUp` instead of beginning after the deadline.
+
+        Parameters
+        ----------
+        function : callable
+            Any.
+        """
 
         def timed(*args: P.args, **kwargs: P.kwargs) -> R:
             self.check()

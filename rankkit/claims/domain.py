@@ -147,7 +147,13 @@ class Domain:
             yield from self._corners({**made, names[0]: value}, names[1:])
 
     def simpler(self, instance: Instance) -> Iterator[Instance]:
-        """Return an iterator over instances of the domain with one variable made simpler."""
+        """Return an iterator over instances of the domain with one variable made simpler.
+
+        Parameters
+        ----------
+        instance : dict
+            Variable -> value.
+        """
         for name, space in self.spaces.items():
             for value in space.simpler(instance[name]):
                 changed = {**instance, name: value}
@@ -155,7 +161,13 @@ class Domain:
                     yield changed
 
     def contains(self, instance: Instance) -> bool:
-        """Return whether an instance has this domain's variables, each of its space, and meets the hypotheses."""
+        """Return whether an instance has this domain's variables, each of its space, and meets the hypotheses.
+
+        Parameters
+        ----------
+        instance : dict
+            Variable -> value; anything else is not of the domain.
+        """
         if instance.keys() != self.spaces.keys():
             return False
         return all(space.contains(instance[name], instance) for name, space in self.spaces.items()) and self.holds(
@@ -163,6 +175,17 @@ class Domain:
         )
 
     def holds(self, instance: Instance) -> bool:
-        """Return whether an instance meets the printed hypotheses."""
+        """Return whether an instance meets the printed hypotheses.
+
+        Parameters
+        ----------
+        instance : dict
+            With a value of its space for every variable.
+
+        Raises
+        ------
+        TimeIsUp
+            After the deadline of `until`.
+        """
         self._deadline.check()
         return self.where is None or bool(self.where(instance))

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 from rankkit import execution
 from rankkit.claims.claim import Claim
-from rankkit.claims.decision import Checked, check
+from rankkit.claims.decide import Checked, check
 from rankkit.data import paper_checks
-from rankkit.verdict import VerdictLedger, declared, escaped, table_row
+from rankkit.verdict import declared
+from rankkit.verdict_ledger import VerdictLedger, escaped, table_row
 
 __all__ = ["Ledger", "collect", "verify"]
 

@@ -37,7 +37,15 @@ class Sign(NamedTuple):
 
 
 def variables(instance: Instance, arithmetic: Any) -> SimpleNamespace:
-    """Return an instance's variables as attributes, in an arithmetic; integers stay what they are."""
+    """Return an instance's variables as attributes, in an arithmetic; integers stay what they are.
+
+    Parameters
+    ----------
+    instance : dict
+        Variable -> value.
+    arithmetic : Floats or Balls
+        In which rationals and matrices are given.
+    """
     return SimpleNamespace(
         **{name: value if isinstance(value, int) else arithmetic.of(value) for name, value in instance.items()}
     )
@@ -45,6 +53,13 @@ def variables(instance: Instance, arithmetic: Any) -> SimpleNamespace:
 
 def float_margin(claim: Claim, instance: Instance) -> float:
     """Return a claim's margin at an instance, in float64.
+
+    Parameters
+    ----------
+    claim : Claim
+        With a margin.
+    instance : dict
+        Variable -> value.
 
     Raises
     ------
@@ -60,7 +75,17 @@ def float_margin(claim: Claim, instance: Instance) -> float:
 
 
 def sign(claim: Claim, instance: Instance, precisions: tuple[int, ...] = BITS) -> Sign:
-    """Return the certain sign of the margin at an instance, at the first precision that tells it."""
+    """Return the certain sign of the margin at an instance, at the first precision that tells it.
+
+    Parameters
+    ----------
+    claim : Claim
+        With a margin.
+    instance : dict
+        Variable -> value.
+    precisions : tuple of int
+        Bits, in the order in which they are tried.
+    """
     assert claim.margin is not None
     bits, margin = 0, None
     for bits in precisions:

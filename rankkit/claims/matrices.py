@@ -54,7 +54,13 @@ class Matrix(Space):
         return tuple(size for size in (self.rows, self.columns) if isinstance(size, str))
 
     def shape(self, sizes: Mapping[str, Any]) -> tuple[int, int]:
-        """Return (rows, columns) given the earlier variables."""
+        """Return (rows, columns).
+
+        Parameters
+        ----------
+        sizes : mapping
+            The variables before, by name.
+        """
         m, n = (sizes[size] if isinstance(size, str) else size for size in (self.rows, self.columns))
         return m, n
 

@@ -57,7 +57,13 @@ class Nearest:
         return self.margin < -self.claim.error
 
     def look(self, instance: Instance) -> float:
-        """Return the instance's margin, and keep the instance if none before it has a smaller one."""
+        """Return the instance's margin, and keep the instance if all before it have larger ones.
+
+        Parameters
+        ----------
+        instance : dict
+            Variable -> value.
+        """
         margin = float_margin(self.claim, instance)
         self.looked_at += 1
         if self.instance is None or margin < self.margin:

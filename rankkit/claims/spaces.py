@@ -45,22 +45,58 @@ class Space(ABC):
 
     @abstractmethod
     def corners(self, sizes: Mapping[str, Any]) -> list[Any]:
-        """Return the values at which statements like to fail, given the variables before."""
+        """Return the values at which statements like to fail.
+
+        Parameters
+        ----------
+        sizes : mapping
+            The variables before, by name.
+        """
 
     @abstractmethod
     def simpler(self, value: Any) -> Iterator[Any]:
-        """Return an iterator over simpler values near one, simplest first."""
+        """Return an iterator over simpler values near one, simplest first.
+
+        Parameters
+        ----------
+        value : int, Fraction or array of Fractions
+            A value of the space.
+        """
 
     @abstractmethod
     def contains(self, value: Any, sizes: Mapping[str, Any]) -> bool:
-        """Return whether a value is in the space, given the variables before."""
+        """Return whether a value is in the space.
+
+        Parameters
+        ----------
+        value : object
+            Any value.
+        sizes : mapping
+            The variables before, by name.
+        """
 
     def between(self, one: Any, other: Any, share: float) -> Any:
-        """Return the value that lies this share of the way from one to another."""
+        """Return the value that lies a share of the way from one to another; one itself where there is none between.
+
+        Parameters
+        ----------
+        one, other : int, Fraction or array of Fractions
+            Values of the space.
+        share : float
+            From 0, which is one, to 1, which is other.
+        """
         return one
 
     def moved(self, value: Any, by: Any) -> Any:
-        """Return a value moved by a share of the space's width, and put back into it."""
+        """Return a value moved by a share of the space's width, and put back into it; an integer stays what it is.
+
+        Parameters
+        ----------
+        value : int, Fraction or array of Fractions
+            A value of the space.
+        by : float or array of float
+            In widths of the space.
+        """
         return value
 
 
@@ -156,7 +192,13 @@ class Real(Space):
         return -value if self.signed and rng.random() < 0.5 else value
 
     def exact(self, value: float) -> Fraction:
-        """Return a float as a multiple of 2^-40 where the space has it, so that products do not vanish in floats."""
+        """Return a float as a multiple of 2^-40 where the space has it, so that products do not vanish in floats.
+
+        Parameters
+        ----------
+        value : float
+            Within the bounds.
+        """
         near = Fraction(round(Fraction(value) * GRAIN), GRAIN)
         return near if self.low <= near <= self.high else Fraction(value)
 

@@ -18,6 +18,7 @@ from rankkit.claims.domain import Domain, Instance
 from rankkit.claims.matrices import Matrix
 from rankkit.claims.nearest import Nearest
 from rankkit.claims.spaces import Integer, Real, Space
+from rankkit.claims.steady import steady_constants
 
 __all__ = ["instances", "steer"]
 
@@ -55,11 +56,23 @@ def steer(nearest: Nearest, count: int, *, seed: int = 0, database: Path | None 
         if math.isfinite(margin):
             target(-margin)
 
-    aim()
+    with steady_constants():
+        aim()
 
 
 def instances(domain: Domain) -> st.SearchStrategy[Instance]:
-    """Return a strategy for a domain's instances, drawn variable by variable and shrinking to small simple ones."""
+    """Return a strategy for a domain's instances, which shrink to small and simple ones.
+
+    Parameters
+    ----------
+    domain : Domain
+        Whose variables are drawn one after the other.
+
+    Raises
+    ------
+    TypeError
+        If a variable is of a space of one's own, for which there is no strategy.
+    """
 
     @st.composite
     def draw(pick: Any) -> Instance:

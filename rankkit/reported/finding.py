@@ -132,7 +132,15 @@ def agree(printed: Quantity, recomputed: Quantity) -> dict[str, Any]:
 
 
 def decimal(value: Fraction, unit: Fraction) -> str:
-    """Return the value as text, to about the digits of the unit; halves go away from 0."""
+    """Return a value as text, to about the digits of a unit; halves go away from 0.
+
+    Parameters
+    ----------
+    value : Fraction
+        The number.
+    unit : Fraction
+        Of the last digit to be shown; 0: four decimals.
+    """
     if value.denominator == 1 and abs(value) >= 10**5:
         return f"{value.numerator}"
     places = 0

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from rankkit.reported.finding import BASES, ORDER, Finding
 from rankkit.reported.paper import Paper
-from rankkit.verdict import VerdictLedger, declared, table_row, tally
+from rankkit.verdict import declared
+from rankkit.verdict_ledger import VerdictLedger, table_row, tally
 
 __all__ = ["Reported", "collect"]
 

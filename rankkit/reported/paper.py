@@ -15,7 +15,7 @@ from rankkit.reported.finding import ORDER, agree, decimal
 from rankkit.reported.printed import Quantity, exact, parse
 from rankkit.reported.relations import TableRelations
 from rankkit.reported.table import Table, read
-from rankkit.verdict import tally
+from rankkit.verdict_ledger import tally
 
 __all__ = ["Paper"]
 

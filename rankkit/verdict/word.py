@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from textwrap import shorten
 
-from rankkit.inline import WIDTH, html_summary, text_summary
-
 __all__ = ["WORDS", "Verdict"]
+
+LONGEST = 100  # characters of the evidence as it is shown
 
 # for statements, then for printed numbers; BROKEN is for a record whose own code fails
 WORDS: dict[str, str] = {
@@ -65,14 +65,7 @@ class Verdict:
             raise ValueError(f"word must be one of {', '.join(WORDS)}, got {self.word!r}.")
 
     def __repr__(self) -> str:
-        return text_summary(*self._shown())
-
-    def _repr_html_(self) -> str:
-        return html_summary(*self._shown())
-
-    def _shown(self) -> tuple[str, list[str]]:
-        """Return the title and the lines that show the verdict."""
-        lines = [shorten(f"evidence: {self.evidence}", WIDTH)]
+        lines = [f"{self.word}: {WORDS[self.word]}.", shorten(f"evidence: {self.evidence}", LONGEST)]
         if self.instances:
             lines.append(f"margin {self.margin:.3g}, {self.instances} instances")
-        return f"{self.word}: {WORDS[self.word]}.", lines
+        return "\n  ".join(lines)

@@ -1,5 +1,7 @@
 """The machinery of claims: it finds what is false by a hair, proves it, and takes no corrupted proof."""
 
+import contextlib
+import importlib
 import json
 import math
 from dataclasses import replace
@@ -352,3 +354,27 @@ def test_balls_cover_an_interval_where_the_margin_stays_above_zero(hair, proved)
 def test_no_cover_is_claimed_of_a_domain_that_is_no_box():
     claim = Claim("no box", "1 > 0", domain=Domain(lambda i: True, x=Real(0.0, 1.0)), margin=lambda v, a: 1 + 0 * v.x)
     assert covered(claim) is None
+
+
+def test_what_is_found_does_not_depend_on_the_modules_that_are_loaded(tmp_path, monkeypatch):
+    """Hypothesis draws numbers that stand in loaded source files; the search keeps it from that."""
+    seen: list[float] = []
+
+    def margin(v, a):
+        seen.append(float(v.x))
+        return 1 + v.x
+
+    claim = Claim("x", "x >= -1", domain=Domain(x=Real(0.0, 1.0)), margin=margin)
+
+    def found():
+        seen.clear()
+        least(claim, instances=400)
+        return list(seen)
+
+    before = found()
+    (tmp_path / "numbers_of_a_user.py").write_text(f"NUMBERS = {[k / 1001 for k in range(1, 1000)]}")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("numbers_of_a_user")
+    assert found() == before
+    monkeypatch.setattr("rankkit.claims.strategies.steady_constants", contextlib.nullcontext)
+    assert found() != before  # the fault planted

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rankkit.claims import Claim, Domain, Integer, Ledger, Matrix, Real, check
-from tests.verdict.test_ledger import Closed
+from tests.test_verdict_ledger import Closed
 
 LINES, WIDE = 15, 120
 HALF: Any = 0.5
@@ -22,7 +22,6 @@ SHOWN = {
     "claims": [FALSE, TRUE, VAGUE],
     "domains": [X, BIG],
     "checked": CHECKED,
-    "verdicts": [entry.verdict for entry in CHECKED],
     "a certificate": [CHECKED[0].certificate],
     "ledgers": [Ledger(tuple(CHECKED)), Ledger(tuple(CHECKED) * 100), Ledger(())],
 }

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rankkit.verdict import WORDS, Verdict, VerdictLedger, declared, table_row, tally
+from rankkit.verdict_ledger import VerdictLedger, table_row, tally
 
 
 class Small(VerdictLedger):
@@ -80,14 +80,6 @@ def test_columns_are_what_fits_a_terminal():
     assert Small("HOLDS").to_markdown() == "| a0 | x \\| y |"
 
 
-def test_files_declare_a_name_each_in_order(tmp_path):
-    for name, text in (("b_claims.py", "X = 2"), ("a_claims.py", "X = 1"), ("other.py", "X = 3")):
-        (tmp_path / name).write_text(text)
-    found = declared([tmp_path, tmp_path / "other.py"], "*claims.py", "X")
-    assert [(path.name, value) for path, value in found] == [("a_claims.py", 1), ("b_claims.py", 2), ("other.py", 3)]
-    assert declared([tmp_path / "other.py"], "*claims.py", "Y")[0][1] is None
-
-
 class Closed(HTMLParser):
     """Whether every tag that is opened is closed, in order."""
 
@@ -113,13 +105,3 @@ def test_a_ledger_shows_itself_in_few_lines(count):
     assert max(map(len, lines)) <= 120
     assert str(count) in lines[0]
     assert "table" in Closed(ledger._repr_html_()).seen
-
-
-@pytest.mark.parametrize("word", WORDS)
-def test_a_verdict_shows_itself(word):
-    verdict = Verdict(word, "a <b> " * 100, -0.5, 12)
-    assert len(repr(verdict).splitlines()) <= 3
-    assert repr(verdict).startswith(f"{word}: ")
-    assert "12 instances" in repr(verdict)
-    assert "b" not in Closed(verdict._repr_html_().replace("<b>", "").replace("</b>", "")).seen
-    assert "margin" not in repr(Verdict(word, "none"))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rankkit.inline import html_summary, text_summary
-from rankkit.verdict.word import WORDS
+from rankkit.verdict import WORDS
 
 __all__ = ["VerdictLedger", "escaped", "table_row", "tally"]
 
@@ -77,7 +77,7 @@ class VerdictLedger(ABC):
 
     def to_html(self) -> str:
         """Return a page of its own: the table to sort, then every record in full."""
-        from rankkit.page.ledger import ledger_page  # a page's template, which only a page needs
+        from rankkit.page.ledger import ledger_page  # beside it stands the audit's page, which loads audits
 
         return ledger_page(self._paged(), self.summary, title=self.TITLE)
 
@@ -108,6 +108,13 @@ class VerdictLedger(ABC):
 def tally(words: Sequence[str], order: Iterable[str] = WORDS) -> str:
     """Return how often each verdict occurs.
 
+    Parameters
+    ----------
+    words : sequence of str
+        Verdicts.
+    order : iterable of str
+        In which they are counted; those that do not occur are left out.
+
     Examples
     --------
     >>> tally(["HOLDS", "FAILS", "HOLDS"])
@@ -117,12 +124,23 @@ def tally(words: Sequence[str], order: Iterable[str] = WORDS) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text in which no bar ends a cell of a Markdown table."""
+    """Return a text in which no bar ends a cell of a Markdown table.
+
+    Parameters
+    ----------
+    text : str
+        Of a cell, or of a paragraph.
+    """
     return text.replace("|", "\\|")
 
 
 def table_row(*cells: object) -> str:
     r"""Return a row of a Markdown table.
+
+    Parameters
+    ----------
+    *cells : object
+        As text.
 
     Examples
     --------
