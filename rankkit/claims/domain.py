@@ -38,6 +38,8 @@ class Domain:
 
     Raises
     ------
+    TypeError
+        If a variable is no Integer, Real or Matrix.
     ValueError
         If there is no variable, or one needs another that does not stand before it.
 
@@ -59,6 +61,10 @@ class Domain:
         if not spaces:
             raise ValueError("a domain needs at least one variable, as in Domain(omega=Real(0, 10)).")
         for place, (name, space) in enumerate(spaces.items()):
+            if not isinstance(space, Space):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(
+                    f"{name} must be Integer, Real or Matrix, got {space!r}; a condition comes first, without a name."
+                )
             if missing := [needed for needed in space.named if needed not in list(spaces)[:place]]:
                 raise ValueError(f"{name} needs the variable {missing[0]}, which must stand before it in the domain.")
         self.where, self.spaces = where, spaces

@@ -58,8 +58,9 @@ def test_they_say_what_they_are_and_how_to_go_on():
         (lambda: Matrix(0, 1), "Matrix's rows must be an integer >= 1"),
         (lambda: Domain(A=Matrix("m", 2), m=Integer(1, 2)), "A needs the variable m, which must stand before it"),
         (lambda: Domain(), "at least one variable"),
+        (lambda: Domain(where=HALF, x=Real(0, 1)), "a condition comes first, without a name"),
     ],
 )
 def test_a_domain_that_cannot_be_is_refused(made, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises((ValueError, TypeError), match=says):
         made()
