@@ -46,8 +46,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "rules", "spectrum", "uncertainty",
     },
     "law": {"factors", "initializers", "metrics", "rules"},
-    "claims": {"data", "execution", "report", "verdict"},
-    "reported": {"files", "plots", "report", "verdict"},
+    "claims": {"checks", "data", "execution", "report", "verdict"},
+    "reported": {"checks", "files", "plots", "report", "verdict"},
     # the surface
     "data": set(),
     "cli": {

@@ -2,13 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
-from rankkit.claims import Certificate, check, collect
-from rankkit.claims.search import float_margin
+from rankkit.claims import Certificate, Domain, check, collect
+from rankkit.claims.margins import float_margin
 from rankkit.claims.strategies import instances
 
 CHECKS = Path(__file__).parents[1] / "paper_checks"
@@ -51,3 +52,55 @@ def test_a_stored_counterexample_goes_on_failing(name):
 def test_a_correction_holds_and_corrects_what_fails(name):
     assert LEDGER[name]["verdict"] in ("HOLDS", "HOLDS_UNDER", "VACUOUS")
     assert LEDGER[LEDGER[name]["corrects"]]["verdict"] not in ("HOLDS", "HOLDS_UNDER")
+
+
+THEOREM = CLAIMS["sine.thm1.corrected"]
+
+
+class Straight:
+    """An arithmetic in which the sine is a straight line."""
+
+    def __init__(self, arithmetic):
+        self.arithmetic = arithmetic
+
+    def __getattr__(self, name):
+        return getattr(self.arithmetic, name)
+
+    def sin(self, x):
+        """Return x."""
+        return x
+
+
+def bigger_than_k(instance):
+    """Return whether there is a minor of order k + 1: without a second one, the theorem fails."""
+    return min(instance["m"], instance["n"]) > instance["k"]
+
+
+def few_rows(instance):
+    """Return whether no matrix of the size has rank above k."""
+    return instance["m"] <= instance["k"]
+
+
+def margin(v, a):
+    """Return the theorem's own margin."""
+    assert THEOREM.margin is not None
+    return THEOREM.margin(v, a)
+
+
+FALSE = {
+    "a hypothesis too few": (bigger_than_k, margin),
+    "matrices with no more than k rows": (few_rows, margin),
+    "a function that gains no rank": (None, lambda v, a: margin(v, Straight(a))),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_the_corrected_theorem_would_be_refuted_if_it_were_false(name):
+    assert THEOREM.domain is not None
+    where, its_margin = FALSE[name]
+    domain = Domain(where or THEOREM.domain.where, **THEOREM.domain.spaces)
+    planted = replace(THEOREM, domain=domain, margin=its_margin)
+    found = check(planted, instances=100)
+    assert found.verdict.word == "FAILS", found
+    assert found.certificate is not None
+    assert found.certificate.recheck(planted)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 import rankkit as rk
-from rankkit.claims import Claim, Domain, Floats, Integer, Matrix, Measured, Real
+from rankkit.claims import Claim, Domain, Integer, Matrix, Measured, Real
 
 PAPER = "sine_lora"
 THIRD = Fraction(10471975, 10**7)  # a little less than pi / 3
@@ -61,16 +61,40 @@ def different_rows(A):
     return len(kinds)
 
 
-def drawn(seed, a):
-    """Return U V^T, 3 x 4, of rank one, with entries uniform on (-1, 1)."""
-    rng = np.random.default_rng(seed)
-    return a.of(rng.uniform(-1, 1, (3, 1)) @ rng.uniform(-1, 1, (1, 4)))
+def two_minors(instance):
+    """Return whether (m - k)(n - k) >= 2: there are at least two minors of order k + 1."""
+    m, n, k = (instance[name] for name in "mnk")
+    return m > k and n > k and (m - k) * (n - k) >= 2
 
 
-def second_share(X):
-    """Return sigma_2 / sigma_1."""
-    sigma = np.linalg.svd(X, compute_uv=False)
-    return sigma[1] / sigma[0]
+def drawn(v, a):
+    """Return U V^T of the draw with a seed: U (m, k) and V (n, k), entries uniform on (-1, 1)."""
+    rng = np.random.default_rng(v.seed)
+    U, V = (a.of(rng.uniform(-1, 1, (size, v.k))) for size in (v.m, v.n))
+    return U @ V.T
+
+
+def determinant(S):
+    """Return the determinant of a square array, along its first row."""
+    places = range(S.shape[1])
+    if len(places) == 1:
+        return S[0, 0]
+    return sum((-1) ** j * S[0, j] * determinant(S[1:][:, [i for i in places if i != j]]) for j in places)
+
+
+def rank_beyond_k(v, a):
+    """Return a number below zero where rank sin(w U V^T) <= k at a frequency w from omega to omega + step.
+
+    A single minor of order k + 1 is zero between two frequencies at which its signs differ. Of several minors, the
+    (k + 1)-th singular value at omega, over the first, says whether all of them vanish.
+    """
+    low, high = (a.sin(frequency * drawn(v, a)) for frequency in (v.omega, v.omega + v.step))
+    if min(v.m, v.n) <= v.k:
+        return a.of(-1)
+    if v.m == v.n == v.k + 1:
+        return determinant(low) * determinant(high)
+    sigma = a.singular_values(low)
+    return sigma[v.k] / sigma[0] - a.of(TINY)
 
 
 def sine_against_its_sign():
@@ -88,7 +112,8 @@ def frequency_correlation():
     """Return the mean of Spearman's correlation over seeds, and its range."""
     sweep = rk.sweep_frequency(128, 2, omegas=np.geomspace(1, 1000, 25), seeds=10, n_jobs=1, progress=False).table
     found = [
-        float(rows[["omega", "numerical_rank"]].corr(method="spearman").iloc[0, 1]) for _, rows in sweep.groupby("seed")
+        float(rows[["omega", "numerical_rank"]].corr(method="spearman").to_numpy()[0, 1])
+        for _, rows in sweep.groupby("seed")
     ]
     return Measured(float(np.mean(found)), min(found), max(found), "mean and range of 10 draws")
 
@@ -225,15 +250,22 @@ CLAIMS = [
         "sine.thm1.corrected",
         "almost surely rank sin(omega U V^T) > k for every omega > 0, where (m - k)(n - k) >= 2", PAPER,
         "Theorem 1, equation (6)", "theorem", corrects="sine.thm1",
-        domain=Domain(seed=Integer(0, 10**6), omega=Real(0.05, 300.0, log=True)),
+        domain=Domain(
+            two_minors, m=Integer(2, 4), n=Integer(2, 4), k=Integer(1, 2), seed=Integer(0, 10**6),
+            omega=Real(0.5, 300.0, log=True), step=Real(0.01, 5.0),
+        ),
         error=1e-13,
-        reading="Measured at 3 x 4, k = 1: the second singular value over the first.",
-        margin=lambda v, a: second_share(a.sin(v.omega * drawn(v.seed, a))) if isinstance(a, Floats) else a.of(1),
+        reading="Of random draws. An instance violates it where the (k + 1)-th singular value at omega is below 1e-12 "
+        "of the first, which the statement allows on so few draws that none is expected. Where m = n = k + 1, it "
+        "violates it if the one minor changes its sign between omega and omega + step.",
+        margin=rank_beyond_k,
         under="entries with a density, and (m - k)(n - k) >= 2: neither omega_0 nor N > k is needed",
-        argument="Every minor of order k + 1 is analytic in omega and not identically zero, so its zeros are "
-        "countable; two minors that share no column vanish together only on a null set of draws. For m = n = k + 1 "
-        "there is one minor, which vanishes at arbitrarily large omega. So exact rank does not grow with omega: only "
-        "numerical rank does.",
+        argument="By induction on k, for factors of any width. For k = 0 two entries vanish at one omega only if "
+        "their ratio is rational. For k >= 1 let n - k >= 2, or transpose. By the step before, k columns of k + 1 rows "
+        "have rank k at every omega, so with one further column they make a minor that is, at no omega, zero for all "
+        "columns. For almost every such column the minor's zeros in omega are countable, and almost every second one "
+        "avoids them all. For m = n = k + 1 there is one minor, which vanishes at arbitrarily large omega. So exact "
+        "rank does not grow with omega: only numerical rank does.",
     ),
     Claim(
         "sine.thm1.normal", "Theorem 1 holds for normal entries of variance N too", PAPER, "after Theorem 1",

@@ -8,8 +8,9 @@ from rankkit.claims.claim import Claim, Measured
 from rankkit.claims.decide import Checked, check
 from rankkit.claims.domain import Domain
 from rankkit.claims.ledger import Ledger, collect, verify
+from rankkit.claims.matrices import Matrix
 from rankkit.claims.rank_bounds import certified_rank_bounds
-from rankkit.claims.spaces import Integer, Matrix, Real
+from rankkit.claims.spaces import Integer, Real
 
 __all__ = [
     "Balls",

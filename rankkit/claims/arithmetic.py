@@ -1,14 +1,14 @@
 """One margin, two arithmetics: floats to search with, balls to prove with.
 
-A claim's margin is written once, on numpy arrays: of float64 here, of flint's balls (numbers that carry a rigorous
-bound on their error) there. `+ - * @` are the arrays' own; everything else is asked of the arithmetic, squares too: a
-ball around zero to the power of 2 is no number.
+A claim's margin is written once, on numpy arrays. They hold float64 in one arithmetic and flint's balls, which are
+numbers that carry a rigorous bound on their error, in the other. `+ - * @` are the arrays' own. Everything else is
+asked of the arithmetic, squares too, because a ball around zero to the power of 2 is no number.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -19,7 +19,18 @@ __all__ = ["Balls", "Floats"]
 
 
 class Floats:
-    """float64: fast, and off by rounding."""
+    """The arithmetic of float64: fast, and off by rounding.
+
+    It is the second argument of a margin while the search looks for violations. Functions of x take a number or an
+    array of any shape and work entry by entry. Functions of X take a matrix, shape (m, n), and return its min(m, n)
+    singular values or one number.
+
+    Examples
+    --------
+    >>> a = Floats()
+    >>> a.rank(np.ones((2, 2))), a.least(3.0, 2.0)
+    (1.0, 2.0)
+    """
 
     pi = math.pi
 
@@ -77,7 +88,22 @@ class Floats:
 
 
 class Balls:
-    """Ball arithmetic: every result contains the true value (flint; Johansson 2017), at the precision set `with` it."""
+    """Ball arithmetic: every result contains the true value (flint; Johansson 2017).
+
+    It is the second argument of a margin while a violation is proved, and has the same functions as `Floats`. The
+    precision is that of the surrounding ``with Balls.at(bits)``.
+
+    Raises
+    ------
+    ImportError
+        If python-flint is missing.
+
+    Examples
+    --------
+    >>> with Balls.at(64) as a:
+    ...     print(a.sin(a.of(1)), a.sin(a.of(1)) < 0.8415)
+    [0.841470984807896507 +/- 4.45e-19] True
+    """
 
     def __init__(self) -> None:
         try:
@@ -88,8 +114,14 @@ class Balls:
 
     @classmethod
     @contextmanager
-    def at(cls, bits: int) -> Iterator[Balls]:
-        """Return the arithmetic with so many bits, for the length of a with block."""
+    def at(cls, bits: int) -> Generator[Balls]:
+        """Return the arithmetic with so many bits, for the length of a with block.
+
+        Parameters
+        ----------
+        bits : int
+            Of the balls' midpoints; a float has 53.
+        """
         balls = cls()
         before = balls._flint.ctx.prec
         balls._flint.ctx.prec = bits
@@ -109,6 +141,13 @@ class Balls:
             return _each(self.of)(value)
         exact = Fraction(value)
         return self._flint.arb(self._flint.fmpq(exact.numerator, exact.denominator))
+
+    def read(self, name: str, text: str) -> Any:
+        """Return the ball that flint printed as a text; `name` says in the message what the text is."""
+        try:
+            return self._flint.arb(text)
+        except ValueError:
+            raise ValueError(f"{name} must be a ball such as '[-1.25 +/- 3e-18]', got {text!r}.") from None
 
     def between(self, low: float, high: float) -> Any:
         """Return a ball that contains [low, high]."""
@@ -131,7 +170,7 @@ class Balls:
         return _each(lambda t: t.sinc_pi())(x)
 
     def sqrt(self, x: Any) -> Any:
-        """Return the root of x >= 0, entry by entry; a ball around zero may reach below it."""
+        """Return the root of x >= 0, entry by entry; what a ball around zero holds below zero counts as zero."""
         zero = self._flint.arb(0)
         return _each(lambda t: t.sqrt() if t > 0 else t.abs_upper().sqrt().union(zero))(x)
 
@@ -171,8 +210,8 @@ class Balls:
             if not sure:
                 break
             i, j = max(sure)[1]
-            rows, columns = (np.arange(size) != k for size, k in zip(left.shape, (i, j), strict=True))
-            left = left[rows][:, columns] - np.outer(left[rows, j], left[i, columns]) / left[i, j]
+            step = np.outer(left[:, j], left[i]) / left[i, j]
+            left = np.delete(np.delete(left - step, i, axis=0), j, axis=1)
             pivots += 1
         more = 0 if all(x == 0 for x in left.ravel()) else min(left.shape)
         return self._flint.arb(pivots).union(self._flint.arb(pivots + more))
@@ -186,5 +225,10 @@ class Balls:
 
 def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return the function applied to every entry of an array, or to a number."""
-    entrywise = np.frompyfunc(function, 1, 1)
-    return lambda x: entrywise(x) if isinstance(x, np.ndarray) else function(x)
+    entrywise: Callable[[Any], Any] = np.frompyfunc(function, 1, 1)
+
+    def applied(x: Any) -> Any:
+        values: Any = x
+        return entrywise(values) if isinstance(x, np.ndarray) else function(values)
+
+    return applied

@@ -28,7 +28,7 @@ class Tensors:
     def __init__(self) -> None:
         import torch
 
-        self.torch = torch
+        self.torch: Any = torch
         for name in ("sin", "cos", "exp", "sinc", "square"):
             setattr(self, name, getattr(torch, name))
         self.absolute, self.least = torch.abs, torch.minimum
@@ -51,10 +51,22 @@ class Tensors:
 
 
 def ascend(claim: Claim, start: Instance) -> Iterator[Instance]:
-    """Yield instances of ever smaller margin, from one on; none where torch or a gradient is missing.
+    """Yield instances of ever smaller margin; none where torch or a gradient is missing.
 
-    Steepest descent of the margin in units of each variable's range, projected back into it; the step is halved
-    where it does not help and doubled where it does. Integers stay what they are.
+    The search takes steps of steepest descent of the margin, in units of each variable's range, projected back into
+    it. A step is halved where it does not help and doubled where it does. Integers stay what they are.
+
+    Parameters
+    ----------
+    claim : Claim
+        With a domain and a margin.
+    start : dict
+        The instance to begin with.
+
+    Yields
+    ------
+    dict
+        An instance whose margin is below that of the one before it.
     """
     domain = claim.domain
     assert domain is not None

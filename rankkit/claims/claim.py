@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from textwrap import shorten
 from typing import Any
 
+from rankkit.claims.deadline import Deadline
 from rankkit.claims.domain import Domain
+from rankkit.report.inline import WIDTH, html_summary, text_summary
 
 __all__ = ["Claim", "Measured"]
 
@@ -26,24 +29,54 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measurement says: a value within [low, high], and how it was made."""
+    """What a measurement says of a claim that only a measurement can decide.
+
+    Parameters
+    ----------
+    value : float
+        The value that was measured.
+    low, high : float
+        The interval that the value is known to lie in, or the range of the draws.
+    how : str
+        How it was measured, in a few words.
+
+    Raises
+    ------
+    ValueError
+        If the value does not lie within the interval.
+
+    Examples
+    --------
+    >>> Measured(0.5, 0.4, 0.6, "mean and range of 10 draws").how
+    'mean and range of 10 draws'
+    """
 
     value: float
     low: float
     high: float
     how: str
 
+    def __post_init__(self) -> None:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(
+                f"a measured value must lie within low and high, got {self.value} in [{self.low}, {self.high}]."
+            )
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Claim:
-    """One statement.
+    """One statement as a record: what it says, where, of which instances, and how it is decided.
+
+    A claim has a domain and a margin, or a measurement, or the reason for which it is ill posed: one of the three.
 
     Parameters
     ----------
-    id, paper, location : str
-        Its name, where it is from, and its place there.
+    id : str
+        The name under which the claim stands in a ledger.
     statement : str
         What it says, in our words and as a formula.
+    paper, location : str
+        Where the statement is from, and its place there.
     kind : str
         "lemma", "theorem", "proof step", ...
     reading : str
@@ -52,14 +85,14 @@ class Claim:
         The instances inside the printed hypotheses.
     margin : callable, optional
         (variables, arithmetic) -> signed distance from violation: negative where an instance violates the statement.
-        Variables are attributes of the first argument, in the arithmetic of the second (`arithmetic.Floats`, `.Balls`).
+        Variables are attributes of the first argument, in the arithmetic of the second (`Floats` or `Balls`).
     bite : callable, optional
         The same for whether a bound says anything there: positive where it does. A statement that holds and can
         nowhere bite is VACUOUS.
     measure : callable, optional
         () -> Measured, for what only a measurement can tell.
     error : float
-        What the float margin may be off by, relative to max(1, |margin|); nearer to zero, balls decide.
+        What the float margin may be off by. Nearer to zero than that, balls decide.
     under : str
         A hypothesis beyond the printed ones, where the statement needs it.
     ill_posed : str
@@ -68,6 +101,20 @@ class Claim:
         Why it holds, or fails: the second leg, beside the computation.
     corrects : str
         The id of the printed statement that this one is the nearest true form of.
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown, or not exactly one of the three ways to decide the claim is given.
+
+    Examples
+    --------
+    >>> from rankkit.claims import Domain, Real
+    >>> Claim("mine", "sin x <= x", domain=Domain(x=Real(0, 2)), margin=lambda v, a: v.x - a.sin(v.x))
+    Claim mine, prose.
+      sin x <= x
+      decided by a margin on a domain of 1 variable
+      check(claim) searches for violations and proves what it finds.
     """
 
     id: str
@@ -92,3 +139,38 @@ class Claim:
         ways = [bool(self.margin), bool(self.measure), bool(self.ill_posed)]
         if sum(ways) != 1 or bool(self.margin) != bool(self.domain):
             raise ValueError(f"{self.id}: give domain and margin, or measure, or ill_posed; one of the three.")
+
+    def __repr__(self) -> str:
+        return text_summary(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return html_summary(*self._shown())
+
+    def _shown(self) -> tuple[str, list[str]]:
+        """Return the title and the lines that show the claim."""
+        place = ", ".join(part for part in (self.kind, self.paper, self.location) if part)
+        if self.domain is not None:
+            count = len(self.domain.spaces)
+            how = f"decided by a margin on a domain of {count} variable{'s' if count > 1 else ''}"
+        else:
+            how = "decided by a measurement" if self.measure else f"ill posed: {self.ill_posed}"
+        reading = [f"read as: {self.reading}"] if self.reading else []
+        lines = [shorten(line, WIDTH) for line in (self.statement, *reading, how)]
+        return f"Claim {self.id}, {place}.", [*lines, "check(claim) searches for violations and proves what it finds."]
+
+    def until(self, deadline: Deadline) -> Claim:
+        """Return the claim whose condition, margin and bite raise `TimeIsUp` once the deadline has passed.
+
+        Whatever is made of it, a search or a proof, therefore ends at most one evaluation after the deadline.
+
+        Parameters
+        ----------
+        deadline : Deadline
+            From which on nothing is evaluated.
+        """
+        return replace(
+            self,
+            domain=self.domain and self.domain.until(deadline),
+            margin=self.margin and deadline.guard(self.margin),
+            bite=self.bite and deadline.guard(self.bite),
+        )

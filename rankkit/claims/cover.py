@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from types import SimpleNamespace
 from typing import Any
 
 from rankkit.claims.arithmetic import Balls
 from rankkit.claims.claim import Claim
+from rankkit.claims.deadline import NEVER, Deadline, TimeIsUp
 from rankkit.claims.spaces import Real
 
 __all__ = ["covered"]
@@ -15,27 +15,47 @@ __all__ = ["covered"]
 BITS = 64
 BOXES = 20000
 VARIABLES = 2  # with more of them boxes get too many
+SECONDS = 2.0  # a cover that is found at all is found much sooner: the largest in our ledger takes 0.04 s
 
 
-def covered(claim: Claim, *, seconds: float = 2.0) -> int | None:
+def covered(claim: Claim, *, deadline: Deadline = NEVER) -> int | None:
     """Return how many boxes cover the claim's domain, the margin being certainly positive on each.
 
-    None where no such cover was found: the margin touches zero, the domain is not a box of at most two real variables,
-    or the time was up. A box is halved along its longest side, in units of the domain's, until its ball is positive.
+    A box is halved along its longest side, in units of the domain's, until its ball is positive.
+
+    Parameters
+    ----------
+    claim : Claim
+        With a domain and a margin.
+    deadline : Deadline
+        At which the attempt is given up; it is given up after two seconds in any case.
+
+    Returns
+    -------
+    int or None
+        None where no such cover was found: the margin touches zero, the domain is not a box of at most two real
+        variables, or the time was up.
     """
+    try:
+        return _covered(claim.until(deadline.within(SECONDS)))
+    except TimeIsUp:
+        return None
+
+
+def _covered(claim: Claim) -> int | None:
     domain, margin = claim.domain, claim.margin
     assert domain is not None
     assert margin is not None
     sides = {name: space for name, space in domain.spaces.items() if isinstance(space, Real) and not space.signed}
     if domain.where is not None or len(sides) != len(domain.spaces) or len(sides) > VARIABLES:
         return None
-    names, until, done = list(sides), time.monotonic() + seconds, 0
+    names, done = list(sides), 0
     left = [[(float(sides[name].low), float(sides[name].high)) for name in names]]
     width = [high - low or 1.0 for low, high in left[0]]
     with Balls.at(BITS) as balls:
         while left:
             box = left.pop()
-            if done + len(left) > BOXES or time.monotonic() > until:
+            if done + len(left) > BOXES:
                 return None
             if _positive(margin, dict(zip(names, box, strict=True)), balls):
                 done += 1

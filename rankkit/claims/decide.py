@@ -3,42 +3,111 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import shorten
+from typing import Any
 
-from rankkit.claims.certificates import Certificate, certify
+from rankkit.checks import integer
+from rankkit.claims.certificates import Certificate, certify, in_words
 from rankkit.claims.claim import Claim
 from rankkit.claims.cover import covered
-from rankkit.claims.search import Found, float_margin, least, simplest
-from rankkit.verdict import Verdict
+from rankkit.claims.deadline import Deadline
+from rankkit.claims.nearest import Found
+from rankkit.claims.search import least, simplest
+from rankkit.report.inline import WIDTH, html_summary, text_summary
+from rankkit.verdict import WORDS, Verdict
 
 __all__ = ["Checked", "check"]
 
+SEARCH = 0.9  # of the budget; the rest is kept for the proofs
+SIMPLER = 0.5  # of what is left when a violation is found
+EARLY = "; the budget ended the check early"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Checked:
-    """A claim, its verdict, and the certificate where it fails."""
+    """A claim, its verdict, and the certificate where it fails.
+
+    Attributes
+    ----------
+    claim : Claim
+        The statement, as it was given.
+    verdict : Verdict
+        What is known of it.
+    certificate : Certificate or None
+        The proof that it fails; None for every other verdict.
+
+    Examples
+    --------
+    >>> from rankkit.claims import Domain, Real
+    >>> check(Claim("mine", "x >= 1", domain=Domain(x=Real(0, 2)), margin=lambda v, a: v.x - 1))
+    mine: FAILS.
+      x >= 1
+      FAILS: a counterexample is certified
+      evidence: x = 0: margin -1.00000000000000000
+      .certificate.recheck(claim) computes the margin again.
+    """
 
     claim: Claim
     verdict: Verdict
     certificate: Certificate | None = None
 
+    def __repr__(self) -> str:
+        return text_summary(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return html_summary(*self._shown())
+
+    def _shown(self) -> tuple[str, list[str]]:
+        """Return the title and the lines that show what is known of the claim."""
+        word = self.verdict.word
+        lines = [self.claim.statement, f"{word}: {WORDS[word]}", f"evidence: {self.verdict.evidence}"]
+        if self.certificate is not None:
+            lines.append(".certificate.recheck(claim) computes the margin again.")
+        return f"{self.claim.id}: {word}.", [shorten(line, WIDTH) for line in lines]
+
 
 def check(
-    claim: Claim, *, instances: int = 1000, seed: int = 0, budget: float = 60.0, database: Path | None = None
+    claim: Claim,
+    *,
+    instances: int = 1000,
+    seed: int = 0,
+    budget: float = 60.0,
+    database: Path | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Checked:
-    """Return what can be known of a claim: searched for violations, and what was found proved in ball arithmetic.
+    """Return what can be known of a claim: it is searched for violations, and what is found is proved in balls.
 
     Parameters
     ----------
     claim : Claim
+        The statement.
     instances : int
         How many instances to look at, at least, while the budget lasts.
     seed : int
+        The same seed finds the same, apart from what a database adds.
     budget : float
-        Seconds.
+        Seconds for the whole check: the search, the gradient, the bite, the proofs. No margin, bite or condition is
+        computed after it, so that it is exceeded by one evaluation at most. Hypothesis and torch are left out where
+        they are not loaded yet and what is left is too short to load them. A claim's own measurement is not stopped.
     database : Path, optional
         Where Hypothesis keeps what it found, to go on from there in the next run.
+    clock : callable
+        () -> seconds, never going back, by which the budget is kept.
+
+    Returns
+    -------
+    Checked
+        The claim with its verdict, and with a certificate where it fails. What goes wrong in the claim's own code
+        makes the verdict BROKEN.
+
+    Raises
+    ------
+    ValueError
+        If instances is no integer of at least 1, or the budget is not above 0.
 
     Examples
     --------
@@ -48,6 +117,10 @@ def check(
     >>> check(wrong).verdict.word
     'FAILS'
     """
+    count = integer("instances", instances)
+    if not budget > 0:
+        raise ValueError(f"budget must be a number of seconds above 0, got {budget!r}; for instance 60.")
+    deadline = Deadline.after(budget, clock=clock)
     if claim.ill_posed:
         return Checked(claim, Verdict("ILL_POSED", claim.ill_posed))
     try:
@@ -55,52 +128,68 @@ def check(
             seen = claim.measure()
             words = f"{seen.value:.4g} in [{seen.low:.4g}, {seen.high:.4g}]: {seen.how}"
             return Checked(claim, Verdict("EMPIRICAL", words))
-        found = least(claim, instances=instances, seed=seed, budget=budget, database=database)
-        return _decided(claim, found)
+        search = deadline.share(SEARCH / 2 if claim.bite else SEARCH)
+        found = least(claim, instances=count, seed=seed, deadline=search, database=database)
+        return _decided(claim, found, deadline)
     except Exception as error:  # a record of a user's may raise anything; the others go on
         reason = (str(error).splitlines() or [""])[-1]
         return Checked(claim, Verdict("BROKEN", f"{type(error).__name__}: {reason}"[:300]))
 
 
-def _decided(claim: Claim, found: Found) -> Checked:
+def _decided(claim: Claim, found: Found | None, deadline: Deadline) -> Checked:
     """Return the verdict on a claim whose least margin was found."""
-    margin, count = found.margin, found.looked_at
-    if margin < claim.error:  # violated, or too near for floats to tell
-        clear = margin < -claim.error
-        for instance in [simplest(claim, found.instance), found.instance] if clear else [found.instance]:
-            if certificate := certify(claim, instance):
-                words = ", ".join(f"{name} = {_words(value)}" for name, value in certificate.instance.items())
-                verdict = Verdict(
-                    "FAILS", f"{words}: margin {certificate.margin}", float_margin(claim, instance), count
-                )
-                return Checked(claim, verdict, certificate)
-        if clear:
-            return Checked(
-                claim, Verdict("UNDECIDED", "floats see a violation that balls do not confirm", margin, count)
-            )
-    assert claim.domain is not None
-    whole = "all its " if claim.domain.every() is not None else ""
-    evidence = f"least margin {margin:.3g} over {whole}{count} instances"
+    if found is None:
+        return Checked(claim, Verdict("UNDECIDED", "the budget ended before the first instance was looked at"))
+    if found.margin < claim.error and (refuted := _refuted(claim, found, deadline)):
+        return refuted
+    return Checked(claim, _upheld(claim, found, deadline))
+
+
+def _refuted(claim: Claim, found: Found, deadline: Deadline) -> Checked | None:
+    """Return the proof of a violation; None where the margin is too near to zero for floats and balls to tell."""
+    clear = found.margin < -claim.error
+    simpler = [simplest(claim, found, deadline=deadline.share(SIMPLER))] if clear else []
+    for violation in [*simpler, found]:
+        if certificate := certify(claim, violation.instance, deadline=deadline):
+            evidence = f"{in_words(certificate.instance)}: margin {certificate.margin}"
+            return Checked(claim, Verdict("FAILS", evidence, violation.margin, found.looked_at), certificate)
+    if not clear:
+        return None
+    why = "the budget ended before balls confirmed it" if deadline.passed else "balls do not confirm it"
+    return Checked(claim, Verdict("UNDECIDED", f"floats see a violation; {why}", found.margin, found.looked_at))
+
+
+def _upheld(claim: Claim, found: Found, deadline: Deadline) -> Verdict:
+    """Return the verdict on a claim that no instance violates: whether it says anything, and whether it is proved."""
+    count = found.looked_at
+    evidence = f"least margin {found.margin:.3g} over {'all its ' if found.every else ''}{count} instances"
+    early = found.cut_short or deadline.passed
     if claim.bite is not None:
-        bite = most_bite(claim, count)
-        if bite <= claim.error:
-            return Checked(claim, Verdict("VACUOUS", f"{evidence}; its bite is at most {bite:.3g}", margin, count))
-        evidence += f"; it bites, by up to {bite:.3g}"
-    if margin > claim.error and (boxes := covered(claim)):
+        most = _most_bite(claim, claim.bite, count, deadline.share(SEARCH))
+        if most is None:
+            return Verdict(
+                "UNDECIDED", f"{evidence}; the budget ended before its bite was looked at", found.margin, count
+            )
+        early = early or most.cut_short
+        if -most.margin <= claim.error:
+            evidence = f"{evidence}; its bite is at most {-most.margin:.3g}{EARLY if early else ''}"
+            return Verdict("VACUOUS", evidence, found.margin, count)
+        evidence += f"; it bites, by up to {-most.margin:.3g}"
+    if found.margin > claim.error and (boxes := covered(claim, deadline=deadline)):
         evidence += f"; proved everywhere by {boxes} balls"
+    elif early:
+        evidence += EARLY
     if claim.under:
-        return Checked(claim, Verdict("HOLDS_UNDER", f"{evidence}; under: {claim.under}", margin, count))
-    return Checked(claim, Verdict("HOLDS", evidence, margin, count))
+        return Verdict("HOLDS_UNDER", f"{evidence}; under: {claim.under}", found.margin, count)
+    return Verdict("HOLDS", evidence, found.margin, count)
 
 
-def most_bite(claim: Claim, instances: int) -> float:
-    """Return the most a bound was found to say, over so many instances; not above zero: nothing anywhere."""
-    bite = claim.bite
-    assert bite is not None
+def _most_bite(claim: Claim, bite: Callable[[Any, Any], Any], instances: int, deadline: Deadline) -> Found | None:
+    """Return the instance at which a bound was found to say most, by the negative of its bite."""
+
+    def turned(variables: Any, arithmetic: Any) -> Any:
+        return -bite(variables, arithmetic)
+
     # an infinite error: nothing is a violation, and the search goes on to the least
-    turned = replace(claim, margin=lambda v, a: -bite(v, a), bite=None, error=math.inf)
-    return -least(turned, instances=instances).margin
-
-
-def _words(value: object) -> str:
-    return str(value).replace("'", "")
+    searched = replace(claim, margin=turned, bite=None, error=math.inf)
+    return least(searched, instances=instances, deadline=deadline)

@@ -1,50 +1,113 @@
-"""The instances a claim speaks of, described once: to draw them, to start from their corners, to make them simpler."""
+"""The instances that a claim speaks of: described once, and then drawn, tried at their corners and made simpler."""
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
 
+from rankkit.claims.deadline import NEVER, Deadline, TimeIsUp
 from rankkit.claims.spaces import Integer, Space
+from rankkit.report.inline import WIDTH, html_summary, text_summary
 
 __all__ = ["Domain", "Instance"]
 
 Instance = dict[str, Any]  # name -> int, Fraction or array of Fractions
-CORNERS = 300  # of a domain; beyond it every so-many-eth
+CORNERS = 300  # of a domain; of more of them, about as many are taken
+PER_VARIABLE = 12  # corners
 FEW = 2000  # instances that are all looked at
+SHARE = 0.25  # of the time that is left, for the corners
+SHOWN = 10  # variables in a summary
 
 
 class Domain:
-    """Named variables, each drawn given those before it, and a condition they must meet together.
+    """Named variables, each drawn given those before it, and a condition that they must meet together.
 
     Parameters
     ----------
     where : callable, optional
-        Instance -> bool, on rationals: the printed hypotheses.
-    **spaces : Space
-        In the order in which they are drawn.
+        Instance -> bool, on rationals: the printed hypotheses. It is given by its place, not by its name.
+    **spaces : Integer, Real or Matrix
+        The variables, in the order in which they are drawn.
+
+    Raises
+    ------
+    TypeError
+        If a variable is no Integer, Real or Matrix.
+    ValueError
+        If there is no variable, or one needs another that does not stand before it.
 
     Examples
     --------
     >>> from rankkit.claims import Integer, Matrix
     >>> square = Domain(d=Integer(1, 3), A=Matrix("d", "d"))
+    >>> square
+    A domain of 2 variables.
+      d: Integer(low=1, high=3)
+      A: Matrix(rows='d', columns='d', entries=Real(low=-2.0, high=2.0, log=False, signed=False, [...]
     >>> square.draw(np.random.default_rng(0))["A"].shape[0] in (1, 2, 3)
     True
     """
 
-    TRIES = 200
+    TRIES = 200  # draws, of which one should meet the condition
 
-    def __init__(self, where: Callable[[Instance], bool] | None = None, **spaces: Space) -> None:
+    def __init__(self, where: Callable[[Instance], bool] | None = None, /, **spaces: Space) -> None:
         if not spaces:
             raise ValueError("a domain needs at least one variable, as in Domain(omega=Real(0, 10)).")
+        for place, (name, space) in enumerate(spaces.items()):
+            if not isinstance(space, Space):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(
+                    f"{name} must be Integer, Real or Matrix, got {space!r}; a condition comes first, without a name."
+                )
+            if missing := [needed for needed in space.named if needed not in list(spaces)[:place]]:
+                raise ValueError(f"{name} needs the variable {missing[0]}, which must stand before it in the domain.")
         self.where, self.spaces = where, spaces
+        self._deadline = NEVER
+
+    def __repr__(self) -> str:
+        return text_summary(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return html_summary(*self._shown())
+
+    def _shown(self) -> tuple[str, list[str]]:
+        """Return the title and the lines that show the domain."""
+        count = len(self.spaces)
+        title = f"A domain of {count} variable{'s' if count > 1 else ''}{', under a condition' if self.where else ''}."
+        lines = [shorten(f"{name}: {space}", WIDTH) for name, space in self.spaces.items()]
+        more = len(lines) - SHOWN
+        return title, lines if more <= 0 else [*lines[:SHOWN], f"... {more} more"]
+
+    def until(self, deadline: Deadline) -> Domain:
+        """Return the domain whose condition raises `TimeIsUp` once the deadline has passed.
+
+        Parameters
+        ----------
+        deadline : Deadline
+            From which on no instance is asked whether it meets the condition.
+        """
+        timed = copy.copy(self)
+        timed._deadline = deadline
+        return timed
 
     def draw(self, rng: np.random.Generator) -> Instance:
         """Return a random instance.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where the randomness comes from.
+
+        Returns
+        -------
+        dict
+            Variable -> integer, rational, or matrix of rationals.
 
         Raises
         ------
@@ -60,7 +123,7 @@ class Domain:
         raise ValueError(f"none of {self.TRIES} draws meets the domain's condition; is it empty?")
 
     def every(self) -> list[Instance] | None:
-        """Return all instances, where the variables are integers and there are few; else None."""
+        """Return all instances where the variables are integers and there are at most 2000; None for other domains."""
         sides = [space for space in self.spaces.values() if isinstance(space, Integer)]
         if len(sides) < len(self.spaces) or math.prod(space.high - space.low + 1 for space in sides) > FEW:
             return None
@@ -69,8 +132,16 @@ class Domain:
         return [instance for instance in made if self.holds(instance)]
 
     def corners(self) -> Iterator[Instance]:
-        """Return an iterator over the instances whose variables all stand at corners."""
-        found = [made for made in self._corners({}, list(self.spaces)) if self.holds(made)]
+        """Return an iterator over the instances whose variables all stand at corners.
+
+        Of many corners some 300 are taken, evenly spaced. Under a deadline, those found in a quarter of the time that
+        is left have to do.
+        """
+        timed, found = self.until(self._deadline.share(SHARE)), list[Instance]()
+        with suppress(TimeIsUp):
+            for made in self._corners({}, list(self.spaces)):
+                if timed.holds(made):
+                    found.append(made)
         step = max(1, len(found) // CORNERS)
         return iter(found[::step])
 
@@ -78,11 +149,17 @@ class Domain:
         if not names:
             yield made
             return
-        for value in itertools.islice(self.spaces[names[0]].corners(made), 12):
+        for value in itertools.islice(self.spaces[names[0]].corners(made), PER_VARIABLE):
             yield from self._corners({**made, names[0]: value}, names[1:])
 
     def simpler(self, instance: Instance) -> Iterator[Instance]:
-        """Return an iterator over instances of the domain with one variable made simpler."""
+        """Return an iterator over instances of the domain with one variable made simpler.
+
+        Parameters
+        ----------
+        instance : dict
+            Variable -> value.
+        """
         for name, space in self.spaces.items():
             for value in space.simpler(instance[name]):
                 changed = {**instance, name: value}
@@ -90,7 +167,13 @@ class Domain:
                     yield changed
 
     def contains(self, instance: Instance) -> bool:
-        """Return whether an instance has this domain's variables, each of its space, and meets the hypotheses."""
+        """Return whether an instance has this domain's variables, each of its space, and meets the hypotheses.
+
+        Parameters
+        ----------
+        instance : dict
+            Variable -> value; anything else is not of the domain.
+        """
         if instance.keys() != self.spaces.keys():
             return False
         return all(space.contains(instance[name], instance) for name, space in self.spaces.items()) and self.holds(
@@ -98,5 +181,17 @@ class Domain:
         )
 
     def holds(self, instance: Instance) -> bool:
-        """Return whether an instance meets the printed hypotheses."""
+        """Return whether an instance meets the printed hypotheses.
+
+        Parameters
+        ----------
+        instance : dict
+            With a value of its space for every variable.
+
+        Raises
+        ------
+        TimeIsUp
+            After the deadline of `until`.
+        """
+        self._deadline.check()
         return self.where is None or bool(self.where(instance))

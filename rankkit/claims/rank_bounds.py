@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.checks import finite, integer
 from rankkit.claims.arithmetic import Balls
 
 __all__ = ["certified_rank_bounds"]
@@ -15,20 +16,36 @@ __all__ = ["certified_rank_bounds"]
 BITS = 128
 
 
-def certified_rank_bounds(B: Any, A: Any, omega: float, eps: float, *, bits: int = BITS) -> tuple[int, int]:
-    """Return integers (lower, upper) between which the number of singular values of sin(omega B A) above eps lies.
+def certified_rank_bounds(
+    B: Any, A: Any, omega: float | Fraction, eps: float | Fraction, *, bits: int = BITS
+) -> tuple[int, int]:
+    """Return two integers between which the number of singular values of sin(omega B A) above eps certainly lies.
 
-    Computed in ball arithmetic from the exact values of what is given (a float is a rational), so that no rounding can
-    make them wrong; the twin in floats, for large matrices and other rules, is `rankkit.rank_bounds`.
+    They are computed in ball arithmetic from the exact values of what is given (a float is a rational), so that no
+    rounding can make them wrong. For large matrices and other rules `rankkit.rank_bounds` does the same in floats.
 
     Parameters
     ----------
     B, A : array, shapes (m, r) and (r, n)
-        Floats, integers or Fractions; a few hundred rows take seconds.
-    omega, eps : float or Fraction
-        Frequency, and absolute threshold, > 0.
+        Floats, integers or Fractions. A few hundred rows take seconds.
+    omega : float or Fraction
+        Frequency.
+    eps : float or Fraction
+        Absolute threshold, above 0.
     bits : int
-        Precision of the balls; more makes the bounds no more certain, only, at the edge, tighter.
+        Precision of the balls. More bits can make the bounds tighter; certain they are with any.
+
+    Returns
+    -------
+    lower, upper : int
+        Both ends are possible counts.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, an entry is not finite, or eps is not above 0.
+    ImportError
+        If python-flint is missing.
 
     Notes
     -----
@@ -42,13 +59,13 @@ def certified_rank_bounds(B: Any, A: Any, omega: float, eps: float, *, bits: int
     (1, 1)
     """
     left, right = _exact(B, "B"), _exact(A, "A")
-    if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0]:
+    if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0] or not left.size or not right.size:
         raise ValueError(f"B must be (m, r) and A (r, n), got {left.shape} and {right.shape}.")
+    finite("omega", omega)
+    finite("eps", eps, least=0, strict=True, advice="for instance 1e-3")
     w, threshold = Fraction(omega), Fraction(eps)
-    if threshold <= 0:
-        raise ValueError(f"eps must be > 0, got {eps!r}; for instance 1e-3.")
     m, r, n = left.shape[0], left.shape[1], right.shape[1]
-    with Balls.at(bits) as balls:
+    with Balls.at(integer("bits", bits, least=2, advice=f"for instance {BITS}")) as balls:
         Z = balls.of(w) * (balls.of(left) @ balls.of(right))
         small = balls.of(threshold)
         return _lower(balls.sin(Z), small, min(m, n)), min(_upper(Z, small, r, balls), m, n)
@@ -75,10 +92,10 @@ def _upper(Z: Any, eps: Any, r: int, balls: Balls) -> int:
     """Return the rank of the shortest odd polynomial that misses the sine by surely no more than eps."""
     T = max((abs(z).upper() for z in Z.ravel()), key=float)
     size = 2 * balls.sqrt(balls.of(Z.size))
-    K, rank = 0, 0
-    while not size * _tail(T, K, balls) <= eps:
-        rank += math.comb(r + 2 * K, 2 * K + 1)
-        K += 1
+    terms, rank = 0, 0
+    while not size * _tail(T, terms, balls) <= eps:
+        rank += math.comb(r + 2 * terms, 2 * terms + 1)
+        terms += 1
         if rank >= min(Z.shape):
             break
     return rank

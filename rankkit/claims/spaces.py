@@ -1,4 +1,4 @@
-"""What one variable of a claim's instances may be: an integer, a real number, a matrix.
+"""What one variable of a claim's instances may be: an integer or a real number; matrices stand in `matrices`.
 
 Every number is a rational (a float is one), so that whatever the search finds can be proved.
 """
@@ -8,55 +8,127 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Integer", "Matrix", "Real", "Space"]
+from rankkit.checks import finite, integer
+
+__all__ = ["SIMPLE", "Integer", "Real", "Space"]
 
 GRAIN = 2**40
 SIMPLE = (1, 2, 3, 4, 5, 6, 8, 10, 16, 32, 64, 100, 1000)  # denominators a number is tried with, simplest first
+CORNER = 0.2  # of a real number's draws are corners
 
 
 class Space(ABC):
     """What one variable of an instance may be."""
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The earlier variables that this one needs."""
+        return ()
+
     @abstractmethod
     def draw(self, rng: np.random.Generator, sizes: Mapping[str, Any]) -> Any:
-        """Return a random value; sizes are the variables drawn before."""
+        """Return a random value.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where the randomness comes from.
+        sizes : mapping
+            The variables that were drawn before, by name.
+        """
 
     @abstractmethod
     def corners(self, sizes: Mapping[str, Any]) -> list[Any]:
-        """Return the values at which statements like to fail."""
+        """Return the values at which statements like to fail.
+
+        Parameters
+        ----------
+        sizes : mapping
+            The variables before, by name.
+        """
 
     @abstractmethod
     def simpler(self, value: Any) -> Iterator[Any]:
-        """Return an iterator over simpler values near one, simplest first."""
+        """Return an iterator over simpler values near one, simplest first.
+
+        Parameters
+        ----------
+        value : int, Fraction or array of Fractions
+            A value of the space.
+        """
 
     @abstractmethod
     def contains(self, value: Any, sizes: Mapping[str, Any]) -> bool:
-        """Return whether a value is one of them."""
+        """Return whether a value is in the space.
+
+        Parameters
+        ----------
+        value : object
+            Any value.
+        sizes : mapping
+            The variables before, by name.
+        """
 
     def between(self, one: Any, other: Any, share: float) -> Any:
-        """Return a value that lies so far on the way from one to another."""
+        """Return the value that lies a share of the way from one to another; one itself where there is none between.
+
+        Parameters
+        ----------
+        one, other : int, Fraction or array of Fractions
+            Values of the space.
+        share : float
+            From 0, which is one, to 1, which is other.
+        """
         return one
 
     def moved(self, value: Any, by: Any) -> Any:
-        """Return a value moved by a share of the space's width, and put back into it."""
+        """Return a value moved by a share of the space's width, and put back into it; an integer stays what it is.
+
+        Parameters
+        ----------
+        value : int, Fraction or array of Fractions
+            A value of the space.
+        by : float or array of float
+            In widths of the space.
+        """
         return value
 
 
 @dataclass(frozen=True)
 class Integer(Space):
-    """An integer from `low` to `high`, both included."""
+    """An integer variable of a domain.
+
+    Parameters
+    ----------
+    low, high : int
+        The bounds, both included.
+
+    Raises
+    ------
+    ValueError
+        If a bound is no integer, or low exceeds high.
+
+    Examples
+    --------
+    >>> Integer(1, 3).corners({})
+    [1, 3]
+    """
 
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        least = integer("Integer's low", self.low, least=-(2**63))  # what a generator can draw
+        integer("Integer's high", self.high, least=least, advice="low must not exceed high")
+
     def draw(self, rng: np.random.Generator, sizes: Mapping[str, Any]) -> int:
-        """Return a uniform one."""
+        """Return an integer, each with the same probability."""
         return int(rng.integers(self.low, self.high + 1))
 
     def corners(self, sizes: Mapping[str, Any]) -> list[int]:
@@ -64,27 +136,38 @@ class Integer(Space):
         return [self.low] if self.low == self.high else [self.low, self.high]
 
     def simpler(self, value: int) -> Iterator[int]:
-        """Return an iterator over nothing: a size is part of what an instance is."""
+        """Return no simpler value: a size is part of what an instance is."""
         return iter(())
 
     def contains(self, value: Any, sizes: Mapping[str, Any]) -> bool:
-        """Return whether it is an integer within the bounds."""
+        """Return whether a value is an integer within the bounds."""
         return isinstance(value, int) and self.low <= value <= self.high
 
 
 @dataclass(frozen=True)
 class Real(Space):
-    """A real number within [low, high], or of either sign with a size within it.
+    """A real variable of a domain.
 
     Parameters
     ----------
     low, high : float
+        The bounds, both included.
     log : bool
-        Drawn evenly on a log axis; low must be positive.
+        Whether it is drawn evenly on a log axis; low must then be positive.
     signed : bool
-        The sign is drawn too.
+        Whether the bounds are those of its absolute value, and the sign is drawn too.
     extra : tuple of float
-        Further corners.
+        Values to try beside the ends, the middle, 1/2, 1 and 2.
+
+    Raises
+    ------
+    ValueError
+        If a bound is not finite, low exceeds high, or low is not positive where log asks for it.
+
+    Examples
+    --------
+    >>> [str(x) for x in Real(0, 3, extra=(0.25,)).corners({})]
+    ['0', '3', '3/2', '1', '1/2', '2', '1/4']
     """
 
     low: float
@@ -93,18 +176,29 @@ class Real(Space):
     signed: bool = False
     extra: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        least = 0 if self.log or self.signed else -math.inf
+        low = finite("Real's low", self.low, least=least, strict=self.log)
+        finite("Real's high", self.high, least=low, advice="low must not exceed high")
+
     def draw(self, rng: np.random.Generator, sizes: Mapping[str, Any]) -> Fraction:
-        """Return one, now and then a simple one."""
-        if rng.random() < 0.2:
-            return Fraction(rng.choice(np.array(self.corners(sizes), dtype=object)))
-        value = (
-            np.exp(rng.uniform(np.log(self.low), np.log(self.high))) if self.log else rng.uniform(self.low, self.high)
-        )
-        value = self.exact(min(max(float(value), self.low), self.high))
+        """Return a rational, now and then a simple one."""
+        if rng.random() < CORNER:
+            corner: Any = rng.choice(np.array(self.corners(sizes), dtype=object))
+            return Fraction(corner)
+        ends = (np.log(self.low), np.log(self.high)) if self.log else (self.low, self.high)
+        drawn = rng.uniform(*ends)
+        value = self.exact(min(max(float(np.exp(drawn) if self.log else drawn), self.low), self.high))
         return -value if self.signed and rng.random() < 0.5 else value
 
     def exact(self, value: float) -> Fraction:
-        """Return a float as a multiple of 2^-40, if that is in the space: products do not vanish in floats."""
+        """Return a float as a multiple of 2^-40 where the space has it, so that products do not vanish in floats.
+
+        Parameters
+        ----------
+        value : float
+            Within the bounds.
+        """
         near = Fraction(round(Fraction(value) * GRAIN), GRAIN)
         return near if self.low <= near <= self.high else Fraction(value)
 
@@ -114,7 +208,7 @@ class Real(Space):
         return [Fraction(x) for x in dict.fromkeys((self.low, self.high, (self.low + self.high) / 2, *inside))]
 
     def simpler(self, value: Fraction) -> Iterator[Fraction]:
-        """Return an iterator over rationals near it with small denominators, within the bounds."""
+        """Return an iterator over rationals near a value with small denominators, within the bounds."""
         for plain in map(Fraction, (0, 1, -1, 2)):
             if self.contains(plain, {}):
                 yield plain
@@ -124,7 +218,7 @@ class Real(Space):
                 yield near
 
     def contains(self, value: Any, sizes: Mapping[str, Any]) -> bool:
-        """Return whether it is a rational within the bounds."""
+        """Return whether a value is a rational within the bounds."""
         return isinstance(value, Fraction) and self.low <= (abs(value) if self.signed else value) <= self.high
 
     def between(self, one: Fraction, other: Fraction, share: float) -> Fraction:
@@ -136,77 +230,3 @@ class Real(Space):
         new = float(value) + float(by) * (self.high - self.low)
         size = min(max(abs(new) if self.signed else new, self.low), self.high)
         return self.exact(math.copysign(size, new) if self.signed else size)
-
-
-@dataclass(frozen=True)
-class Matrix(Space):
-    """A matrix with entries of one space; rows and columns are numbers or names of earlier variables."""
-
-    rows: int | str
-    columns: int | str
-    entries: Real = field(default_factory=lambda: Real(-2.0, 2.0))
-
-    def shape(self, sizes: Mapping[str, Any]) -> tuple[int, int]:
-        """Return (rows, columns) given the earlier variables."""
-        m, n = (sizes[size] if isinstance(size, str) else size for size in (self.rows, self.columns))
-        return m, n
-
-    def draw(self, rng: np.random.Generator, sizes: Mapping[str, Any]) -> Any:
-        """Return one: all entries free, all equal, of rank one, few different values, or mostly zero."""
-        m, n = self.shape(sizes)
-        out = np.array([[self.entries.draw(rng, sizes) for _ in range(n)] for _ in range(m)], dtype=object)
-        kind = rng.random()
-        if kind < 0.08:
-            out[:] = out[0, 0]
-        elif kind < 0.16:
-            out[rng.random((m, n)) < 0.5] = Fraction(0) if self.entries.low <= 0 else out[0, 0]
-        elif kind < 0.24:
-            values = out.ravel()[: min(2, out.size)]
-            out = values[rng.integers(values.size, size=(m, n))]
-        return out
-
-    def corners(self, sizes: Mapping[str, Any]) -> list[Any]:
-        """Return the matrices all of whose entries are a corner, and their checkerboards."""
-        m, n = self.shape(sizes)
-        made = []
-        for value in self.entries.corners(sizes):
-            made.append(np.full((m, n), value, dtype=object))
-            if value and m * n > 1:
-                signs = np.indices((m, n)).sum(axis=0) % 2
-                other = (
-                    -value if self.entries.signed or self.entries.low <= -abs(value) else self.entries.corners(sizes)[0]
-                )
-                made.append(np.where(signs == 1, np.full((m, n), other, dtype=object), made[-1]))
-        return made
-
-    def simpler(self, value: Any) -> Iterator[Any]:
-        """Return an iterator over matrices with one entry, or all, made simpler."""
-        signs = np.frompyfunc(lambda x: Fraction((x > 0) - (x < 0)), 1, 1)(value)
-        if self._entries_in(signs):
-            yield signs
-        for denominator in SIMPLE:
-            rounded = np.array(
-                [[Fraction(round(x * denominator), denominator) for x in row] for row in value], dtype=object
-            )
-            if self._entries_in(rounded) and not np.array_equal(rounded, value):
-                yield rounded
-        for place in np.ndindex(*value.shape):
-            for near in self.entries.simpler(value[place]):
-                out = value.copy()
-                out[place] = near
-                yield out
-
-    def contains(self, value: Any, sizes: Mapping[str, Any]) -> bool:
-        """Return whether it has the shape, and entries of the space."""
-        return isinstance(value, np.ndarray) and value.shape == self.shape(sizes) and self._entries_in(value)
-
-    def between(self, one: Any, other: Any, share: float) -> Any:
-        """Return a matrix whose entries lie so far on the way."""
-        return np.frompyfunc(lambda a, b: self.entries.between(a, b, share), 2, 1)(one, other)
-
-    def moved(self, value: Any, by: Any) -> Any:
-        """Return the matrix with every entry moved by a share of the entries' width, and clipped."""
-        return np.frompyfunc(self.entries.moved, 2, 1)(value, by)
-
-    def _entries_in(self, value: Any) -> bool:
-        return all(self.entries.contains(x, {}) for x in value.ravel())

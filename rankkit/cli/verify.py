@@ -75,17 +75,17 @@ def _reported(options: argparse.Namespace, paths: Sequence[str]) -> int:
 
 def _recheck(options: argparse.Namespace, paths: Sequence[str]) -> int:
     """Compute every certificate's margin again; 3 if one does not hold."""
-    from rankkit.claims.certificates import Certificate
+    from rankkit.claims.certificates import certificates_in
     from rankkit.claims.ledger import collect
 
     claims = {claim.id: claim for claim in collect(paths)}
     status: list[str] = []
-    for record in options.recheck:
-        certificate = Certificate.from_json(json.dumps(record))
+    certificates = certificates_in(json.dumps(options.recheck))
+    for certificate in certificates:
         if certificate.claim not in claims:
             raise ValueError(f"there is no claim {certificate.claim} in {', '.join(paths)}.")
         status.append("confirmed" if certificate.recheck(claims[certificate.claim]) else "REJECTED")
-    emit(options, {"claim": [record["claim"] for record in options.recheck], "certificate": status})
+    emit(options, {"claim": [certificate.claim for certificate in certificates], "certificate": status})
     return 3 if "REJECTED" in status else 0
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rankkit.reported.drawing import picture, pictures
 from rankkit.reported.finding import Finding, agree
-from rankkit.reported.ledger import Reported, collect, picture, pictures
+from rankkit.reported.ledger import Reported, collect
 from rankkit.reported.paper import Paper
 from rankkit.reported.printed import Quantity, exact, mean, parse, total
 from rankkit.reported.shapes import MODELS, lora_parameters, magnitude_parameters, mlp_parameters, response_parameters

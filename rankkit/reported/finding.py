@@ -1,20 +1,23 @@
-"""What comparing a printed number with a recomputed one gives."""
+"""What the comparison of a printed number with a recomputed one gives."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from textwrap import shorten
 from typing import Any
 
+from rankkit.report.inline import WIDTH, html_summary, text_summary
 from rankkit.reported.printed import Quantity
 from rankkit.verdict import WORDS
 
-__all__ = ["BASES", "Finding", "agree", "decimal"]
+__all__ = ["BASES", "ORDER", "Finding", "agree", "decimal"]
 
-BASES = ("arithmetic", "prose", "comparison", "reading")
+BASES = ("arithmetic", "prose", "comparison", "reading")  # surest first
+ORDER = ("INCONSISTENT", "UNCLEAR", "EMPIRICAL", "CONSISTENT")  # of the verdicts in a report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """One check of what a paper prints.
 
@@ -42,6 +45,18 @@ class Finding:
         ``table|row|column`` of the printed number, for the picture.
     recomputed : str
         To one digit more than is printed.
+
+    Raises
+    ------
+    ValueError
+        If the verdict is not one of `rankkit.verdict.WORDS`.
+
+    Examples
+    --------
+    >>> Finding("mine.1", "mine", "Table 1, ours", "avg is the mean", "CONSISTENT", "(1 + 2) / 2 = 1.5, printed 1.5")
+    mine.1: CONSISTENT.
+      Table 1, ours: avg is the mean
+      (1 + 2) / 2 = 1.5, printed 1.5
     """
 
     id: str
@@ -62,11 +77,39 @@ class Finding:
         if self.verdict not in WORDS:
             raise ValueError(f"verdict must be one of {', '.join(WORDS)}, got {self.verdict!r}.")
 
+    def __repr__(self) -> str:
+        return text_summary(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return html_summary(*self._shown())
+
+    def _shown(self) -> tuple[str, list[str]]:
+        """Return the title and the lines that show the finding."""
+        lines = [f"{self.location}: {self.what}", self.arithmetic]
+        lines += [f"smallest repair: {self.repair}"] if self.repair else []
+        lines += [f"then: {self.conclusion}"] if self.conclusion else []
+        return f"{self.id}: {self.verdict}.", [shorten(line, WIDTH) for line in lines]
+
 
 def agree(printed: Quantity, recomputed: Quantity) -> dict[str, Any]:
-    """Return a finding's verdict, arithmetic, gap, units, repair and recomputed value.
+    """Return what the comparison of a printed number with a recomputed one gives, as the fields of a `Finding`.
 
-    Their intervals meet: CONSISTENT. Either rests on a damaged or missing cell: UNCLEAR. Otherwise INCONSISTENT.
+    Parameters
+    ----------
+    printed, recomputed : Quantity
+        What the paper says, and the same from other numbers.
+
+    Returns
+    -------
+    dict
+        Verdict, arithmetic, gap, units, repair and recomputed value. The verdict is CONSISTENT where the two intervals
+        meet, UNCLEAR where either rests on a damaged or missing cell, and INCONSISTENT otherwise.
+
+    Examples
+    --------
+    >>> from rankkit.reported import mean, parse
+    >>> agree(parse("85.3"), mean([parse("90.15"), parse("80.60")]))["verdict"]
+    'CONSISTENT'
     """
     unit = printed.unit or recomputed.unit
     shown = decimal(recomputed.value, unit / 10 if unit else Fraction(0))
@@ -89,7 +132,15 @@ def agree(printed: Quantity, recomputed: Quantity) -> dict[str, Any]:
 
 
 def decimal(value: Fraction, unit: Fraction) -> str:
-    """Return the value to about the unit's digits, half away from 0."""
+    """Return a value as text, to about the digits of a unit; halves go away from 0.
+
+    Parameters
+    ----------
+    value : Fraction
+        The number.
+    unit : Fraction
+        Of the last digit to be shown; 0: four decimals.
+    """
     if value.denominator == 1 and abs(value) >= 10**5:
         return f"{value.numerator}"
     places = 0
@@ -103,7 +154,7 @@ def decimal(value: Fraction, unit: Fraction) -> str:
 
 
 def _needed(printed: Quantity, recomputed: Quantity) -> str:
-    """Say what the one missing cell would have to be."""
+    """Return what the one missing cell would have to be, as the end of a sentence."""
     cell, missing, more = recomputed.doubt.partition(" is missing")
     slope = recomputed.slope.get(cell)
     if printed.doubt or not missing or more or not slope:
@@ -112,7 +163,7 @@ def _needed(printed: Quantity, recomputed: Quantity) -> str:
 
 
 def _repair(printed: Quantity, recomputed: Quantity) -> str:
-    """Name the cell that has to move least; where the value is not linear in a cell, to first order."""
+    """Return which cell has to move least, and by how much; to first order where the value is not linear in it."""
     move = printed.value - recomputed.value
     moves = dict.fromkeys(printed.slope, -move)
     moves |= {cell: move / slope for cell, slope in recomputed.slope.items() if slope}

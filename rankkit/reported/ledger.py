@@ -2,91 +2,62 @@
 
 from __future__ import annotations
 
-import json
 import os
-import runpy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from rankkit.files import write_atomically
-from rankkit.report.ledger_page import ledger_page
-from rankkit.reported.finding import BASES, Finding
+from rankkit.report.verdict_ledger import VerdictLedger, table_row, tally
+from rankkit.reported.finding import BASES, ORDER, Finding
 from rankkit.reported.paper import Paper
-from rankkit.reported.table import Table
+from rankkit.verdict import declared
 
-__all__ = ["Reported", "collect", "picture", "pictures"]
+__all__ = ["Reported", "collect"]
 
 FILES = "relations.py"
-_ORDER = ("INCONSISTENT", "UNCLEAR", "EMPIRICAL", "CONSISTENT")
 
 
-@dataclass(frozen=True, eq=False)
-class Reported:
+@dataclass(frozen=True, eq=False, repr=False)
+class Reported(VerdictLedger):
     """What was found in the numbers of some papers.
 
     Attributes
     ----------
     papers : tuple of Paper
         In the order of their files.
+
+    Examples
+    --------
+    >>> from rankkit.reported import parse
+    >>> paper = Paper("mine", ".")
+    >>> paper.states("section 4", "12.4", parse("70.1") - parse("58.3"), "the gain")
+    >>> Reported((paper,)).summary
+    '1 check of printed numbers: 1 INCONSISTENT.'
     """
 
     papers: tuple[Paper, ...]
 
+    THINGS: ClassVar[tuple[str, str]] = ("check of printed numbers", "checks of printed numbers")
+    TITLE: ClassVar[str] = "What printed numbers say of each other"
+    ORDER: ClassVar[Sequence[str]] = ORDER
+
     @property
     def findings(self) -> list[Finding]:
-        """All papers' findings."""
+        """The findings of all papers."""
         return [finding for paper in self.papers for finding in paper.findings]
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """One JSON-ready record a finding."""
-        return [_record(finding) for finding in self.findings]
-
-    @property
-    def columns(self) -> dict[str, list[str]]:
-        """What fits a terminal: id, location, verdict, evidence; what is consistent is left to the summary."""
-        shown = [f for f in self.findings if f.verdict in ("INCONSISTENT", "UNCLEAR")]
-        return {
-            "id": [f.id for f in shown],
-            "location": [f.location for f in shown],
-            "verdict": [f.verdict for f in shown],
-            "evidence": [f.arithmetic for f in shown],
-        }
-
-    @property
-    def summary(self) -> str:
-        """One sentence: how many of which verdict."""
-        words = [finding.verdict for finding in self.findings]
-        return f"{len(words)} checks of printed numbers: {_counts(words)}."
-
-    def changed(self, committed: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Return one sentence for every verdict that is not the committed one, or has none."""
-        before = {record["id"]: record["verdict"] for record in committed}
-        return [
-            f"{f.id} was {before.get(f.id, 'not there')}, is {f.verdict}"
-            for f in self.findings
-            if before.get(f.id) != f.verdict
-        ]
-
-    def to_json(self) -> str:
-        """Return the records as JSON."""
-        return json.dumps(self.records, indent=1, ensure_ascii=False)
-
-    def to_html(self) -> str:
-        """Return a page of what is not consistent: the table to sort, then every finding in full."""
-        shown = [_claimed(finding) for finding in self.findings if finding.verdict != "CONSISTENT"]
-        return ledger_page(shown, self.summary, title="What printed numbers say of each other")
+        """One JSON-ready record for each finding."""
+        return [asdict(finding) | {"evidence": finding.arithmetic} for finding in self.findings]
 
     def to_markdown(self) -> str:
-        """Return the report: per paper what cannot be reconciled, surest first, then the rest."""
+        """Return the report: for each paper what cannot be reconciled, the surest first, and then the rest."""
         lines = ["# What the papers' numbers say of each other", "", self.summary, "", *_HOW, ""]
         for paper in self.papers:
             words = [finding.verdict for finding in paper.findings]
-            lines += [f"## {paper.name}", "", f"{len(words)} checks: {_counts(words)}.", ""]
-            for word in _ORDER:
+            lines += [f"## {paper.name}", "", f"{len(words)} checks: {tally(words, ORDER)}.", ""]
+            for word in ORDER:
                 mine = sorted(
                     (f for f in paper.findings if f.verdict == word), key=lambda f: (BASES.index(f.basis), -f.units)
                 )
@@ -94,75 +65,50 @@ class Reported:
                     lines += [f"### {_TITLES[word]}", "", *_rows(mine, word), ""]
         return "\n".join(lines)
 
+    def _listed(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return what is not consistent; the summary counts the rest."""
+        return [record for record in records if record["verdict"] in ("INCONSISTENT", "UNCLEAR")]
+
+    def _paged(self) -> list[dict[str, Any]]:
+        """Return what is not consistent, in the words of a ledger of claims, whose page it shares."""
+        words = {"basis": "kind", "what": "statement", "conclusion": "argument"}
+        return [
+            {words.get(name, name): value for name, value in record.items()}
+            for record in self.records
+            if record["verdict"] != "CONSISTENT"
+        ]
+
 
 def collect(paths: Iterable[str | os.PathLike[str]]) -> Reported:
     """Return the findings of every relations.py at or below the paths; the files are run.
 
+    Parameters
+    ----------
+    paths : iterable of path
+        Folders, and Python files that set `PAPER`.
+
+    Returns
+    -------
+    Reported
+        The papers in the order of the files; none where there are no such files.
+
     Raises
     ------
     ValueError
-        If a relations.py has no `PAPER`.
+        If a file does not set `PAPER` to a Paper.
+
+    Examples
+    --------
+    >>> from rankkit.data import paper_checks
+    >>> [paper.name for paper in collect([paper_checks() / "sine_lora"]).papers]
+    ['sine_lora']
     """
     papers: list[Paper] = []
-    for path in map(Path, paths):
-        files = [path] if path.is_file() and path.name == FILES else sorted(path.rglob(FILES))
-        for file in files:
-            paper = runpy.run_path(str(file)).get("PAPER")
-            if not isinstance(paper, Paper):
-                raise ValueError(f"{file} must set PAPER to a rankkit.reported.Paper, got {paper!r}.")
-            papers.append(paper)
+    for file, paper in declared(paths, FILES, "PAPER"):
+        if not isinstance(paper, Paper):
+            raise ValueError(f"{file} must set PAPER to a rankkit.reported.Paper, got {paper!r}.")
+        papers.append(paper)
     return Reported(tuple(papers))
-
-
-def picture(paper: Paper, table: Table) -> Any:
-    """Return axes with the table as printed, cells coloured by their worst verdict, recomputed values in brackets."""
-    from rankkit.plots import printed_table
-
-    rank = ("INCONSISTENT", "UNCLEAR", "CONSISTENT")
-    verdicts: dict[tuple[int, int], str] = {}
-    values: dict[tuple[int, int], str] = {}
-    names = list(table.rows)
-    for finding in sorted((f for f in paper.findings if f.verdict in rank), key=lambda f: -rank.index(f.verdict)):
-        stem, _, rest = finding.cell.partition("|")
-        row, _, column = rest.rpartition("|")
-        if stem == table.name:
-            at = names.index(row), table.columns.index(column)
-            verdicts[at] = finding.verdict
-            if finding.recomputed:
-                values[at] = finding.recomputed
-    rows = [list(cells.values()) for cells in table.rows.values()]
-    return printed_table(table.columns, rows, verdicts, values, title=f"{paper.name}, {table.label}")
-
-
-def pictures(reported: Reported, folder: Path) -> list[Path]:
-    """Write one picture a table into a folder, PAPER_TABLE.png; tables without a checked cell are left out."""
-    import matplotlib.pyplot as plt
-
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for paper in reported.papers:
-        checked = {finding.cell.partition("|")[0] for finding in paper.findings}
-        for name, table in paper.tables.items():
-            if name in checked:
-                figure = picture(paper, table).figure
-                save = partial(figure.savefig, format="png", dpi=150, metadata={"Software": None})
-                written.append(write_atomically(folder / f"{paper.name}_{name}.png", save))
-                plt.close(figure)
-    return written
-
-
-def _record(finding: Finding) -> dict[str, Any]:
-    """Return a finding as a record, with the evidence where a ledger has it."""
-    return {**asdict(finding), "evidence": finding.arithmetic}
-
-
-def _claimed(finding: Finding) -> dict[str, str]:
-    """Return a finding in the words of a ledger of claims, for the page that both share."""
-    record = {name: getattr(finding, name) for name in ("id", "paper", "location", "verdict")}
-    return record | {
-        "kind": finding.basis, "statement": finding.what, "evidence": finding.arithmetic,
-        "argument": finding.conclusion, "repair": finding.repair,
-    }  # fmt: skip
 
 
 _TITLES = {
@@ -183,23 +129,15 @@ _HOW = (
 
 
 def _rows(findings: list[Finding], word: str) -> list[str]:
+    """Return the lines of a table; what cannot be reconciled has its basis, gap, repair and consequence beside it."""
     if word != "INCONSISTENT":
         lines = ["| check | where | what | arithmetic |", "|:--|:--|:--|:--|"]
-        return lines + [f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} |" for f in findings]
+        return lines + [table_row(f.id, f.location, f.what, f.arithmetic) for f in findings]
     lines = [
         "| check | where | what | arithmetic | basis | gap, units | smallest repair | changes |",
         "|:--|:--|:--|:--|:--|--:|:--|:--|",
     ]
     return lines + [
-        f"| {f.id} | {_safe(f.location)} | {_safe(f.what)} | {_safe(f.arithmetic)} | {f.basis} | {f.units:.3g} "
-        f"| {_safe(f.repair)} | {_safe(f.conclusion)} |"
+        table_row(f.id, f.location, f.what, f.arithmetic, f.basis, f"{f.units:.3g}", f.repair, f.conclusion)
         for f in findings
     ]
-
-
-def _counts(words: list[str]) -> str:
-    return ", ".join(f"{words.count(word)} {word}" for word in _ORDER if word in words)
-
-
-def _safe(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
-from math import comb, floor
 from pathlib import Path
 from typing import Any
 
-from rankkit.reported.finding import Finding, agree, decimal
-from rankkit.reported.printed import Quantity, exact, mean, parse
+from rankkit.report.inline import html_summary, text_summary
+from rankkit.report.verdict_ledger import tally
+from rankkit.reported.finding import ORDER, agree, decimal
+from rankkit.reported.printed import Quantity, exact, parse
+from rankkit.reported.relations import TableRelations
 from rankkit.reported.table import Table, read
 
 __all__ = ["Paper"]
 
 
-@dataclass(eq=False)
-class Paper:
+@dataclass(eq=False, repr=False)
+class Paper(TableRelations):
     """Tables and relations of one paper; every relation adds its findings.
 
     Parameters
@@ -36,107 +37,112 @@ class Paper:
         In the order of the relations.
     tables : dict
         CSV's stem -> table.
+
+    Examples
+    --------
+    >>> paper = Paper("mine", ".")
+    >>> paper.states("section 4", "12.4", parse("70.1") - parse("58.3"), "the gain")
+    >>> paper.findings[0].verdict, paper.findings[0].arithmetic
+    ('INCONSISTENT', '70.1 - 58.3 = 11.80, printed 12.4; rounding allows 11.650 to 11.950')
     """
 
-    name: str
     folder: str | os.PathLike[str]
-    findings: list[Finding] = field(default_factory=list)
-    tables: dict[str, Table] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict[str, Table], init=False)
+
+    def __repr__(self) -> str:
+        return text_summary(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return html_summary(*self._shown())
+
+    def _shown(self) -> tuple[str, list[str], dict[str, list[str]]]:
+        """Return the title, the lines and the table that show what was found in the paper."""
+        words = [finding.verdict for finding in self.findings]
+        wrong = [finding for finding in self.findings if finding.verdict == "INCONSISTENT"]
+        lines = [f"{len(self.tables)} tables, {len(words)} checks: {tally(words, ORDER) or 'none'}"]
+        lines += [".findings has them all; Reported((paper,)).to_markdown() makes the report"]
+        columns = {"location": [f.location for f in wrong], "arithmetic": [f.arithmetic for f in wrong]}
+        return f"The printed numbers of {self.name}.", lines, columns if wrong else {}
 
     def table(self, stem: str, *, key: str, label: str = "") -> Table:
-        """Return the table of a CSV; ``key`` names the columns, by blanks, that label a row."""
+        """Return the table of a CSV file, which the paper keeps.
+
+        Parameters
+        ----------
+        stem : str
+            The file's name in the paper's folder, without ``.csv``.
+        key : str
+            The columns that label a row, separated by blanks.
+        label : str
+            What the paper calls it; without it, made from the stem: ``table3`` is ``Table 3``.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ValueError
+            If the table is malformed; see `read`.
+        """
         folder = Path(self.folder)
         folder = folder.parent / "tables" if folder.is_file() else folder
         table = read(folder / f"{stem}.csv", keys=key.split(), label=label or stem.replace("table", "Table "))
         self.tables[table.name] = table
         return table
 
-    def means(self, table: Table, over: Sequence[str], column: str, *, within: Sequence[str] = ()) -> None:
-        """Check that the column is the unweighted mean of the others; ``within`` groups rows for ranking."""
-        values = {row: mean(table.cells(row, over)) for row in table.rows}
-        for row, value in values.items():
-            if table[row, column].doubt.endswith("missing"):
-                continue
-            peers = [r for r in table.rows if all(table.rows[r][k] == table.rows[row][k] for k in within)]
-            changed = _rank_change(table, column, row, values, peers)
-            self._add(table, row, column, f"{column} is the mean of {len(over)} columns", value, changed)
-
-    def differences(self, table: Table, left: str, right: str, column: str) -> None:
-        """Check that the column is ``left - right``, row by row."""
-        for row in table.rows:
-            self.result(table, row, column, table[row, left] - table[row, right], f"{column} is {left} - {right}")
-
-    def deltas(self, table: Table, column: str, of: str, base: Callable[[str], str]) -> None:
-        """Check that the column is a row's ``of`` minus that of ``base(row)``; rows without one are passed by."""
-        for row in table.rows:
-            if not table[row, column].doubt.endswith("missing"):
-                value = table[row, of] - table[base(row), of]
-                self.result(table, row, column, value, f"{column} is {of} minus that of {base(row)}")
-
-    def result(
-        self, table: Table, row: str, column: str, value: Quantity, what: str, *, basis: str = "arithmetic"
-    ) -> None:
-        """Check that one cell is this arithmetic on others; a sign that differs changes the conclusion."""
-        cell = table[row, column]
-        sign = "the sign changes" if cell.value * value.value < 0 else ""
-        self._add(table, row, column, what, value, sign, basis)
-
-    def counts(self, table: Table, column: str, n: int) -> None:
-        """Check that each percentage of the column is k of n for a whole k (GRIM, Brown and Heathers 2017)."""
-        for row in table.rows:
-            cell = parse(table.rows[row][column], cell=f"{table.name}|{row}|{column}", truncated=True)
-            k = floor(cell.value * n / 100 + Fraction(1, 2))
-            near = min(
-                (k - 1, k, k + 1), key=lambda i: max(cell.low - Fraction(100 * i, n), Fraction(100 * i, n) - cell.high)
-            )
-            value = exact(Fraction(100 * near, n), f"100 * {near} / {n}")
-            self._add(table, row, column, f"{column} is a whole count of {n}", value)
-
-    def granularity(self, table: Table, column: str, n: int, *, source: str) -> None:
-        """Observe how many cells are whole counts of n, and how probable as many would be for arbitrary digits."""
-        cells = [cell for cell in table.column(column) if not cell.doubt]
-        if not cells:
-            return
-        half = [(cell.value - cell.unit / 2, cell.value + cell.unit / 2) for cell in cells]
-        hits = sum(floor(high * n / 100) * 100 >= low * n for low, high in half)
-        chance = min(1.0, float(cells[0].unit * n / 100))
-        tail = sum(
-            comb(len(cells), i) * chance**i * (1 - chance) ** (len(cells) - i) for i in range(hits, len(cells) + 1)
-        )
-        text = f"{hits} of {len(cells)} cells round from k / {n} ({source}); {chance:.3g} of all two-digit endings do; "
-        self._observe(table, column, "granularity", text + f"as many or more by chance: {tail:.2g}")
-
-    def endings(self, table: Table, columns: Sequence[str]) -> None:
-        """Observe how many cells end in 0, and how probable as many would be if endings were uniform."""
-        texts = [table.rows[row][column] for row in table.rows for column in columns]
-        digits = [text[-1] for text in texts if text and "." in text and text[-1].isdigit()]
-        zeros, n = digits.count("0"), len(digits)
-        if not n:
-            return
-        tail = sum(comb(n, i) * 0.1**i * 0.9 ** (n - i) for i in range(zeros, n + 1))
-        self._observe(table, "all", "last digits", f"{zeros} of {n} end in 0; as many or more if uniform: {tail:.2g}")
-
     def same(self, place: str, what: str, first: Quantity, second: Quantity, *, conclusion: str = "") -> None:
-        """Check one quantity printed in two places; that it is one, and one setting, is a reading."""
+        """Check one quantity that is printed in two places; that it is one, and one setting, is a reading.
+
+        Parameters
+        ----------
+        place, what : str
+            Where, and which quantity.
+        first, second : Quantity
+            As printed in the two places.
+        conclusion : str
+            What would change in the paper if they do not agree.
+        """
         cell = next(iter(first.slope), "")
         self._record(place, what, agree(first, second), cell=cell, conclusion=conclusion, basis="reading")
 
     def states(self, place: str, printed: str, value: Quantity, what: str, *, conclusion: str = "") -> None:
-        """Check that a number in prose is this arithmetic on cells."""
+        """Check that a number in prose is the result of arithmetic on cells.
+
+        Parameters
+        ----------
+        place : str
+            Section or paragraph.
+        printed : str
+            The number, as the text has it.
+        value : Quantity
+            What it should be.
+        what, conclusion : str
+            What the number is of, and what would change in the paper if it is another one.
+        """
         self._record(place, what, agree(parse(printed), value), conclusion=conclusion, basis="prose")
 
     def least(self, place: str, value: Quantity, bound: Quantity | int, what: str, *, conclusion: str = "") -> None:
-        """Check that a value is at least a bound, or greater by what rounding cannot hide; ties are consistent."""
+        """Check that a value is at least a bound, by the numbers as they are printed; ties are consistent.
+
+        Parameters
+        ----------
+        place : str
+            Where the text says so.
+        value : Quantity
+            What should be at least the bound.
+        bound : Quantity or int
+            The bound.
+        what, conclusion : str
+            The comparison in words, and what would change in the paper if it fails.
+        """
         limit = bound if isinstance(bound, Quantity) else exact(bound)
         doubt = value.doubt or limit.doubt
         gap = max(limit.value - value.value, Fraction(0))
         unit = value.unit or limit.unit or Fraction(1, 1000)
         sides = f"{_shown(value, unit)} against {_shown(limit, unit)}"
+        difference = f"{sides}: difference {decimal(value.value - limit.value, unit)}"
         record: dict[str, Any] = {
             "verdict": "UNCLEAR" if doubt else "INCONSISTENT" if gap else "CONSISTENT",
-            "arithmetic": f"{sides}; {doubt}"
-            if doubt
-            else f"{sides}: difference {decimal(value.value - limit.value, unit)}",
+            "arithmetic": f"{sides}; {doubt}" if doubt else difference,
             "gap": 0.0 if doubt else float(gap),
             "units": 0.0 if doubt or not unit else float(gap / unit),
             "repair": f"{decimal(gap, unit)} on either side" if gap and not doubt else "",
@@ -146,7 +152,21 @@ class Paper:
     def best(
         self, place: str, table: Table, rows: Sequence[str], columns: Sequence[str], row: str, *, low: bool = False
     ) -> None:
-        """Check that the row is the best of the rows in every column, as printed."""
+        """Check that one row is the best of several in every column, as printed.
+
+        Parameters
+        ----------
+        place : str
+            Where the text says so.
+        table : Table
+            Where the rows stand.
+        rows, columns : sequence of str
+            The rows that are compared, and in which columns.
+        row : str
+            The one that should be best.
+        low : bool
+            Whether lower is better.
+        """
         for column in columns:
             cells = {name: table[name, column] for name in rows if name != row and table[name, column].unit}
             if not cells or not table[row, column].unit:
@@ -158,7 +178,15 @@ class Paper:
             self.least(f"{place}, {table.label}", first, second, what, conclusion=f"the best {column} is {other}")
 
     def most(self, place: str, pairs: Sequence[tuple[Quantity, Quantity]], what: str) -> None:
-        """Check that in more than half of the pairs the first is greater."""
+        """Check that in more than half of the pairs the first is greater.
+
+        Parameters
+        ----------
+        place, what : str
+            Where the text says so, and what is compared.
+        pairs : sequence of (Quantity, Quantity)
+            What should mostly be greater, and what it is compared with.
+        """
         wins = sum(first.value > second.value for first, second in pairs)
         doubt = next((cell.doubt for pair in pairs for cell in pair if cell.doubt), "")
         lost = ", ".join(f"{a.text} < {b.text}" for a, b in pairs if a.value < b.value)
@@ -169,13 +197,33 @@ class Paper:
         self._record(place, what, record, conclusion="not in most cases", basis="comparison")
 
     def monotone(self, place: str, cells: Sequence[Quantity], what: str, *, falling: bool = False) -> None:
-        """Check that neighbours in a sequence of cells do not go the other way."""
+        """Check that a sequence of cells never goes down, or never up.
+
+        Parameters
+        ----------
+        place, what : str
+            Where the text says so, and of what.
+        cells : sequence of Quantity
+            In their order.
+        falling : bool
+            Whether the sequence should fall.
+        """
         for before, after in pairwise(cells):
             first, second = (before, after) if falling else (after, before)
             self.least(place, first, second, what, conclusion="not monotone")
 
     def covers(self, place: str, low: str, high: str, cells: Sequence[Quantity], what: str) -> None:
-        """Check that a range in prose holds every cell, to rounding."""
+        """Check that a range in prose holds every cell, to rounding.
+
+        Parameters
+        ----------
+        place, what : str
+            Where the text says so, and of what.
+        low, high : str
+            The ends of the range, as the text has them.
+        cells : sequence of Quantity
+            What should lie within.
+        """
         ends = parse(low), parse(high)
         for cell in cells:
             nearest = min(max(cell.value, ends[0].value), ends[1].value)
@@ -185,59 +233,7 @@ class Paper:
             record = agree(shown, span)
             self._record(place, what, record, cell=where, conclusion="outside the range", basis="prose")
 
-    def _add(
-        self,
-        table: Table,
-        row: str,
-        column: str,
-        what: str,
-        value: Quantity,
-        conclusion: str = "",
-        basis: str = "arithmetic",
-    ) -> None:
-        record = agree(table[row, column], value)
-        self._record(
-            f"{table.label}, {row}",
-            what,
-            record,
-            cell=f"{table.name}|{row}|{column}",
-            conclusion=conclusion,
-            basis=basis,
-        )
-
-    def _observe(self, table: Table, column: str, what: str, text: str) -> None:
-        record = {"verdict": "EMPIRICAL", "arithmetic": text}
-        self._record(f"{table.label}, {column}", what, record)
-
-    def _record(
-        self,
-        place: str,
-        what: str,
-        record: dict[str, Any],
-        *,
-        cell: str = "",
-        conclusion: str = "",
-        basis: str = "arithmetic",
-    ) -> None:
-        # a name of its own content: a relation put in between renames no other
-        digest = hashlib.sha256(f"{place}|{what}|{cell}|{basis}".encode()).hexdigest()[:6]
-        same = sum(finding.id.startswith(f"{self.name}.{digest}") for finding in self.findings)
-        name = f"{self.name}.{digest}" + (f".{same + 1}" if same else "")
-        kept = conclusion if record["verdict"] == "INCONSISTENT" else ""
-        self.findings.append(Finding(name, self.name, place, what, basis=basis, cell=cell, conclusion=kept, **record))
-
 
 def _shown(value: Quantity, unit: Fraction) -> str:
     shown = decimal(value.value, unit / 10)
     return value.text if value.unit or value.text == shown else f"{value.text} = {shown}"
-
-
-def _rank_change(table: Table, column: str, row: str, values: Mapping[str, Quantity], peers: Sequence[str]) -> str:
-    """Name a row whose printed order with this one is not that of the recomputed values."""
-    mine = table[row, column].value
-    for other in peers:
-        theirs = table[other, column]
-        before, after = mine - theirs.value, values[row].value - values[other].value
-        if other != row and not theirs.doubt and not values[other].doubt and before * after < 0:
-            return f"its order with {other} turns over"
-    return ""

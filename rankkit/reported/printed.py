@@ -1,4 +1,4 @@
-"""A printed number as what it can have been: an exact interval, with the arithmetic that made it."""
+"""A printed number as what it can have been: an exact interval, and the arithmetic that made it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ _MARKS = re.compile(r"\\textbf|\\mathbf|[*†‡§{}$↑↓⇑⇓_\\]")
 _MISSING = {"", "-", "–", "—", "/", "n/a", "N/A"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Quantity:
     """What a printed number, or arithmetic on printed numbers, can have been.
+
+    Quantities are added, subtracted, multiplied and divided with one another and with integers and Fractions; the
+    interval and the text follow.
 
     Attributes
     ----------
@@ -35,6 +38,11 @@ class Quantity:
         Cell -> derivative of the value by that cell's.
     unit : Fraction
         Of the last printed digit; 0 for arithmetic and exact numbers.
+
+    Examples
+    --------
+    >>> parse("70.1") - parse("58.3")
+    70.1 - 58.3 = 11.8, between 11.65 and 11.95
     """
 
     text: str
@@ -42,8 +50,13 @@ class Quantity:
     low: Fraction
     high: Fraction
     doubt: str = ""
-    slope: Mapping[str, Fraction] = field(default_factory=dict)
+    slope: Mapping[str, Fraction] = field(default_factory=dict[str, Fraction])
     unit: Fraction = Fraction(0)
+
+    def __repr__(self) -> str:
+        value, low, high = (f"{float(x):.6g}" for x in (self.value, self.low, self.high))
+        shown = self.text if self.text == value else f"{self.text} = {value}"
+        return f"{shown}, between {low} and {high}" + (f"; {self.doubt}" if self.doubt else "")
 
     def __add__(self, other: Quantity | int | Fraction) -> Quantity:
         b = _of(other)
@@ -98,6 +111,13 @@ def parse(text: str, *, cell: str = "", truncated: bool = True) -> Quantity:
     ------
     ValueError
         If there is no number in the text.
+
+    Examples
+    --------
+    >>> parse("85.6")
+    85.6, between 85.55 and 85.7
+    >>> parse("1.2M", truncated=False)
+    1.2M = 1.2e+06, between 1.15e+06 and 1.25e+06
     """
     plain = _MARKS.sub("", text.replace("−", "-").replace(",", "")).strip()
     if plain in _MISSING:
@@ -122,13 +142,42 @@ def parse(text: str, *, cell: str = "", truncated: bool = True) -> Quantity:
 
 
 def exact(value: int | Fraction, text: str = "") -> Quantity:
-    """Return a number that was never rounded."""
+    """Return a number that was never rounded.
+
+    Parameters
+    ----------
+    value : int or Fraction
+        The number.
+    text : str
+        How it is written in arithmetic; without it, as Python does.
+
+    Examples
+    --------
+    >>> exact(3) / 4
+    3 / 4 = 0.75, between 0.75 and 0.75
+    """
     number = Fraction(value)
     return Quantity(text or str(value), number, number, number)
 
 
 def total(cells: Iterable[Quantity]) -> Quantity:
-    """Return the sum."""
+    """Return the sum of some quantities.
+
+    Parameters
+    ----------
+    cells : iterable of Quantity
+        At least one.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> total([parse("1.5"), parse("2.5")])
+    1.5 + 2.5 = 4, between 3.9 and 4.2
+    """
     parts = list(cells)
     if not parts:
         raise ValueError("cells must hold at least one number, got none; check the column names.")
@@ -139,7 +188,23 @@ def total(cells: Iterable[Quantity]) -> Quantity:
 
 
 def mean(cells: Iterable[Quantity]) -> Quantity:
-    """Return the unweighted mean."""
+    """Return the unweighted mean of some quantities.
+
+    Parameters
+    ----------
+    cells : iterable of Quantity
+        At least one.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> mean([parse("66.31"), parse("90.15")])
+    (66.31 + 90.15) / 2 = 78.23, between 78.225 and 78.24
+    """
     parts = list(cells)
     return total(parts) / len(parts)
 

@@ -1,8 +1,10 @@
 """The machinery of claims: it finds what is false by a hair, proves it, and takes no corrupted proof."""
 
+import contextlib
+import importlib
 import json
 import math
-import time
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rankkit.claims import Balls, Certificate, Claim, Domain, Floats, Integer, Matrix, Measured, Real, certify, check
+from rankkit.claims.certificates import certificates_in
 from rankkit.claims.cover import covered
+from rankkit.claims.margins import float_margin
+from rankkit.claims.nearest import Found
 from rankkit.claims.search import least, simplest
 from rankkit.claims.strategies import instances
 from rankkit.cli.main import main
@@ -63,24 +68,76 @@ def test_what_is_false_by_a_hair_is_refuted_and_what_is_true_is_not(name):
 SINE = Claim("mine", "sin x >= x / 2", domain=Domain(x=Real(0, 2)), margin=lambda v, a: a.sin(v.x) - v.x / 2)
 
 
-def test_a_certificate_survives_the_file_and_no_change():
-    certificate = check(SINE).certificate
+@pytest.fixture(scope="module")
+def certificate():
+    """A certificate that SINE fails."""
+    found = check(SINE).certificate
+    assert found is not None
+    return found
+
+
+def test_a_certificate_survives_the_file(certificate):
     again = Certificate.from_json(certificate.to_json())
     assert again == certificate
     assert again.recheck(SINE)
-    for spoilt in (
+    assert certificates_in(f"[{certificate.to_json()}]") == certificates_in(certificate.to_json()) == [certificate]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
         {"instance": {"x": "1"}},
         {"instance": {"x": "3"}},
         {"instance": {"y": "2"}},
         {"instance": {"x": [["2"]]}},
-    ):
-        assert not Certificate(**{**certificate.__dict__, **spoilt}).recheck(SINE)
-    with pytest.raises(ValueError, match="malformed instance"):
-        Certificate(**{**certificate.__dict__, "instance": {"x": "two"}}).recheck(SINE)
+        {"margin": "-1e9"},
+        {"margin": "1"},
+        {"margin": "[-1e9 +/- 1e9]"},
+        {"margin": "nan"},
+    ],
+)
+def test_a_changed_certificate_is_rejected(certificate, spoilt):
+    assert not replace(certificate, **spoilt).recheck(SINE)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "says"),
+    [
+        ({"instance": {"x": "two"}}, "malformed instance"),
+        ({"instance": {"x": "1e999999999"}}, "malformed instance"),
+        ({"instance": {"x": math.inf}}, "malformed instance"),
+        ({"margin": "less than zero"}, "must be a ball"),
+    ],
+)
+def test_a_malformed_certificate_is_refused(certificate, spoilt, says):
+    with pytest.raises(ValueError, match=says):
+        replace(certificate, **spoilt).recheck(SINE)
+
+
+@pytest.mark.parametrize("spoilt", [{"bits": 10**9}, {"bits": "64"}, {"instance": []}, {"margin": -1.0}, {"claim": 3}])
+def test_a_certificate_of_other_types_is_refused(certificate, spoilt):
+    with pytest.raises(ValueError, match="a certificate's"):
+        replace(certificate, **spoilt)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[]", "holds no certificates"),
+        ("", "holds no certificates"),
+        ("{", "must hold JSON"),
+        ("[3]", "no certificate"),
+        ('{"claim": 3}', "no certificate"),
+    ],
+)
+def test_a_file_without_certificates_is_refused(text, says):
+    with pytest.raises(ValueError, match=says):
+        certificates_in(text)
+
+
+def test_a_certificate_is_of_one_claim(certificate):
     with pytest.raises(ValueError, match="of mine, not of"):
         certificate.recheck(Claim("other", "x", domain=SINE.domain, margin=SINE.margin))
-    with pytest.raises(ValueError, match="no certificate"):
-        Certificate.from_json('{"claim": 3}')
 
 
 def test_floats_that_see_a_violation_balls_do_not_are_not_believed():
@@ -145,6 +202,8 @@ def test_half_a_record_is_refused(fields):
 def test_the_same_seed_finds_the_same():
     claim = Claim("x", "", domain=Domain(**MATRIX), margin=lambda v, a: 3 + a.sin(squares(v.A) * 7))
     first, second = (least(claim, instances=200, seed=3) for _ in range(2))
+    assert first is not None
+    assert second is not None
     assert first.margin == second.margin
     assert first.margin < 2.001  # the least possible is 2
 
@@ -152,8 +211,11 @@ def test_the_same_seed_finds_the_same():
 def test_a_counterexample_is_made_simple():
     claim = Claim("x", "", domain=Domain(A=Matrix(1, 3, Real(-2.0, 2.0))), margin=lambda v, a: 1 - squares(v.A))
     start = {"A": np.array([[Fraction(1.23456), Fraction(-0.98765), Fraction(1.1111)]], dtype=object)}
-    made = simplest(claim, start)
+    found = simplest(claim, Found(start, float_margin(claim, start), looked_at=1))
+    made = found.instance
+    assert claim.domain is not None
     assert claim.domain.contains(made)
+    assert found.margin == float_margin(claim, made) < 0
     assert all(x.denominator <= 4 for x in made["A"].ravel())
     assert squares(made["A"]) > 1
 
@@ -204,13 +266,16 @@ def test_the_command_runs_a_users_file(tmp_path, capsys):
     records[0]["verdict"] = "FAILS"
     ledger.write_text(json.dumps(records))
     assert main([*words, "--claim", "a", "--against", str(ledger)]) == 3
-    assert "a was FAILS, is HOLDS" in capsys.readouterr().err
+    assert "a was FAILS and is now HOLDS" in capsys.readouterr().err
     assert main(["verify", str(tmp_path), "--recheck", str(found)]) == 0
     certificates = json.loads(found.read_text())
     certificates[0]["instance"]["x"] = "1/2"
     found.write_text(json.dumps(certificates))
     assert main(["verify", str(tmp_path), "--recheck", str(found)]) == 3
     assert "REJECTED" in capsys.readouterr().out
+    found.write_text("[]")
+    assert main(["verify", str(tmp_path), "--recheck", str(found)]) == 1
+    assert "holds no certificates" in capsys.readouterr().err
     assert main([*words, "--claim", "zz"]) == 1
     assert main(["verify", str(tmp_path / "nothing")]) == 1
     assert main([*words, "--claim", "b", "--budget", "1m", "--format", "markdown"]) == 0
@@ -231,6 +296,7 @@ def test_the_gradient_finds_what_draws_do_not():
     )  # fmt: skip
     found = check(far, instances=100)
     assert found.verdict.word == "FAILS"
+    assert found.certificate is not None
     x = np.array([[float(Fraction(t)) for t in row] for row in found.certificate.instance["x"]])
     assert np.sum((x - HIDDEN) ** 2) < 1e-6
 
@@ -290,12 +356,25 @@ def test_no_cover_is_claimed_of_a_domain_that_is_no_box():
     assert covered(claim) is None
 
 
-def test_a_budget_ends_the_search():
-    looks = []
+def test_what_is_found_does_not_depend_on_the_modules_that_are_loaded(tmp_path, monkeypatch):
+    """Hypothesis draws numbers that stand in loaded source files; the search keeps it from that."""
+    seen: list[float] = []
 
-    def slow(v, a):
-        looks.append(time.sleep(0.02))
-        return v.x + 1
+    def margin(v, a):
+        seen.append(float(v.x))
+        return 1 + v.x
 
-    check(Claim("slow", "x + 1 > 0", domain=Domain(x=Real(0.0, 1.0)), margin=slow), instances=2000, budget=0.5)
-    assert len(looks) < 200
+    claim = Claim("x", "x >= -1", domain=Domain(x=Real(0.0, 1.0)), margin=margin)
+
+    def found():
+        seen.clear()
+        least(claim, instances=400)
+        return list(seen)
+
+    before = found()
+    (tmp_path / "numbers_of_a_user.py").write_text(f"NUMBERS = {[k / 1001 for k in range(1, 1000)]}")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("numbers_of_a_user")
+    assert found() == before
+    monkeypatch.setattr("rankkit.claims.strategies.steady_constants", contextlib.nullcontext)
+    assert found() != before  # the fault planted

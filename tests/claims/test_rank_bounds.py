@@ -51,7 +51,7 @@ def test_a_threshold_at_a_singular_value_of_an_exact_matrix():
 @pytest.mark.parametrize(
     ("B", "A", "eps", "said"),
     [
-        ([[1.0]], [[1.0]], 0.0, "eps must be > 0"),
+        ([[1.0]], [[1.0]], 0.0, "eps must be a number that is finite and > 0"),
         ([[float("nan")]], [[1.0]], 1.0, "finite"),
         ([[1.0, 2.0]], [[1.0]], 1.0, "B must be"),
     ],

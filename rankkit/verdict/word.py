@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from textwrap import shorten
 
 __all__ = ["WORDS", "Verdict"]
+
+LONGEST = 100  # characters of the evidence as it is shown
 
 # for statements, then for printed numbers; BROKEN is for a record whose own code fails
 WORDS: dict[str, str] = {
@@ -23,7 +26,7 @@ WORDS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """One word about a statement, and what it rests on.
 
@@ -34,9 +37,22 @@ class Verdict:
     evidence : str
         One line: what was found, or why it cannot be otherwise.
     margin : float
-        Least distance from violation that was seen, in the claim's own units; negative: violated. NaN: not computed.
+        The least distance from violation that was seen, in the claim's own units; negative where it is violated. NaN
+        where none was computed.
     instances : int
         How many instances were looked at.
+
+    Raises
+    ------
+    ValueError
+        If the word is not one of `WORDS`.
+
+    Examples
+    --------
+    >>> Verdict("FAILS", "x = 2: margin -0.09", -0.09, 40)
+    FAILS: a counterexample is certified.
+      evidence: x = 2: margin -0.09
+      margin -0.09, 40 instances
     """
 
     word: str
@@ -47,3 +63,9 @@ class Verdict:
     def __post_init__(self) -> None:
         if self.word not in WORDS:
             raise ValueError(f"word must be one of {', '.join(WORDS)}, got {self.word!r}.")
+
+    def __repr__(self) -> str:
+        lines = [f"{self.word}: {WORDS[self.word]}.", shorten(f"evidence: {self.evidence}", LONGEST)]
+        if self.instances:
+            lines.append(f"margin {self.margin:.3g}, {self.instances} instances")
+        return "\n  ".join(lines)
