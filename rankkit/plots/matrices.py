@@ -28,7 +28,7 @@ def spectra(
     ax: Axes | None = None,
     labels: bool = True,
 ) -> Axes:
-    """Draw singular values against their index on a log axis, one line a name, with the tolerance line.
+    """Draw singular values against their index on a log axis, with the tolerance line; return the axes.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ def spectra(
         Divide by sigma_1.
     rtol : float, optional
         Where to draw the tolerance (relative; only sensible with normalise).
+    ax : Axes, optional
+        Where to draw; None: a new figure.
     labels : bool
         Name the lines in a legend.
     """
@@ -58,7 +60,17 @@ def spectra(
 
 
 def cosine_heatmap(values: Any, *, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw cosines between rows, (m, m), on the fixed range -1..1; zero rows stay grey."""
+    """Draw the cosines between rows on the fixed range -1..1, zero rows grey; return the axes.
+
+    Parameters
+    ----------
+    values : array, shape (m, m)
+        Cosines; NaN for rows that are zero.
+    ax : Axes, optional
+        Where to draw; None: a new figure.
+    title : str, optional
+        Over the matrix.
+    """
     ax = axes_for(ax, (4.2, 3.6))
     ax.set_facecolor("#bbbbbb")
     bar = {"label": "cosine similarity", "ticks": [-1, -0.5, 0, 0.5, 1]}
@@ -77,7 +89,7 @@ def matrix_panels(
     table: pd.DataFrame, value: str, *, titles: Mapping[str, str], limits: tuple[float, float], cmap: str, label: str,
     columns: str = "column",
 ) -> Any:  # fmt: skip
-    """Draw matrices side by side on one colour scale; returns the axes.
+    """Draw matrices side by side on one colour scale; return the axes.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def _types(table: pd.DataFrame) -> pd.Series:
 
 
 def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
-    """Draw a metric by layer and module type; modules without one (dead, unread) stay grey.
+    """Draw a metric by layer and module type, grey where a module has none; return the axes.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
         `Audit.table`.
     metric : str
         A numeric column.
+    ax : Axes, optional
+        Where to draw; None: a new figure.
     """
     grid = table.assign(type=_types(table)).dropna(subset=["layer"])
     grid = grid.pivot_table(index="type", columns="layer", values=metric, aggfunc="mean", dropna=False)
@@ -53,7 +55,7 @@ def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
 
 
 def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
-    """Draw a metric against depth, one line a module type; a cross on the axis marks a dead module.
+    """Draw a metric against depth, one line per module type, a cross for a dead module; return the axes.
 
     Parameters
     ----------
@@ -61,6 +63,8 @@ def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
         `Audit.table`.
     metric : str
         A numeric column.
+    ax : Axes, optional
+        Where to draw; None: a new figure.
     """
     ax = axes_for(ax)
     placed = table.assign(type=_types(table)).dropna(subset=["layer"])
@@ -88,7 +92,17 @@ def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
 
 
 def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any = None) -> Any:
-    """Draw stable rank against depth by module type, and all modules' normalised spectra; returns both axes."""
+    """Draw stable rank against depth by module type, and all modules' normalised spectra; return both axes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `Audit.table`.
+    values : mapping of str to array (k,)
+        `Audit.spectra`.
+    axes : array of Axes, optional
+        Where to draw, two of them; None: a new figure.
+    """
     profile, lines = panels_for(axes, 2, (4.8, 3.5))
     depth_profile(table, "stable_rank", ax=profile)
     known = table.loc[table["status"] == "ok", "rtol"]
@@ -99,7 +113,9 @@ def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any 
 
 
 def spectra_grid(table: pd.DataFrame, values: Mapping[str, Any], *, points: int = 60) -> Any:
-    """Draw the normalised spectra of all modules, a panel a module type, a line a layer, dark to light with depth.
+    """Draw the normalised spectra of all modules, one panel per module type; return the array of axes.
+
+    One line is one layer, from dark to light with depth.
 
     Parameters
     ----------
@@ -137,7 +153,7 @@ def spectra_grid(table: pd.DataFrame, values: Mapping[str, Any], *, points: int 
 
 
 def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
-    """Draw the cosine of updates and the overlap of their column spaces against depth, one colour a pair.
+    """Draw updates' cosines and the overlaps of their column spaces against depth; return both axes.
 
     Parameters
     ----------

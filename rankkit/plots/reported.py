@@ -26,7 +26,7 @@ def printed_table(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a table with its cells coloured by verdict.
+    """Draw a table with its cells coloured by verdict; return the axes.
 
     Parameters
     ----------

@@ -31,7 +31,16 @@ def axes_for(ax: Axes | None, size: tuple[float, float] = (4.6, 3.3)) -> Axes:
 
 
 def panels_for(axes: Any, count: int, size: tuple[float, float]) -> Sequence[Axes]:
-    """Return `count` axes side by side: those given, or a new figure's."""
+    """Return axes side by side: those given, or a new figure's.
+
+    Parameters
+    ----------
+    axes : sequence of Axes, optional
+    count : int
+        How many there are to be.
+    size : tuple of float
+        Width and height of one, in inches.
+    """
     if axes is not None:
         return list(np.atleast_1d(axes))
     with plt.rc_context(STYLE):
