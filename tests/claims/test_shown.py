@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rankkit.claims import Claim, Domain, Integer, Ledger, Matrix, Real, check
-from tests.test_verdict_ledger import Closed
+from tests.report.test_verdict_ledger import Closed
 
 LINES, WIDE = 15, 120
 HALF: Any = 0.5

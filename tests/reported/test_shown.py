@@ -4,7 +4,7 @@ import pytest
 
 from rankkit.data import paper_checks
 from rankkit.reported import Paper, Reported, collect, mlp_parameters, parse, read
-from tests.test_verdict_ledger import Closed
+from tests.report.test_verdict_ledger import Closed
 
 FOUND = collect([paper_checks()])
 SHOWN = {
