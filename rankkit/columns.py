@@ -88,6 +88,11 @@ class Tabled(ABC):
         file : path
             The file to make or replace; its folder must exist.
 
+        Returns
+        -------
+        Path
+            The file that was written.
+
         Raises
         ------
         ValueError
@@ -104,6 +109,11 @@ class Tabled(ABC):
         ----------
         file : path
             The file to make or replace, whatever its name ends in; its folder must exist.
+
+        Returns
+        -------
+        Path
+            The file that was written.
 
         Raises
         ------

@@ -27,6 +27,11 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
     write : callable
         Receives a binary file object.
 
+    Returns
+    -------
+    Path
+        The file that was written.
+
     Raises
     ------
     ValueError
@@ -64,6 +69,11 @@ def write_table(file: str | os.PathLike[str], table: pd.DataFrame) -> Path:
     table : DataFrame
         Its index is left out.
 
+    Returns
+    -------
+    Path
+        The file that was written.
+
     Raises
     ------
     ValueError
@@ -86,6 +96,11 @@ def write_parquet(file: str | os.PathLike[str], table: pd.DataFrame) -> Path:
         The file to make or replace; its folder must exist.
     table : DataFrame
         Its index is left out.
+
+    Returns
+    -------
+    Path
+        The file that was written.
 
     Raises
     ------

@@ -130,6 +130,11 @@ class Audit(Tabled):
             .csv or .parquet: the table; .json, .md or .html: the table with the summary and the skipped tensors; .npz:
             the spectra.
 
+        Returns
+        -------
+        Path
+            The file that was written.
+
         Raises
         ------
         ValueError

@@ -86,6 +86,16 @@ def seconds(text: str) -> float:
 def size(text: str) -> int:
     """Return the bytes of "4GB", "512MB", "1.5GiB" or "4000000000".
 
+    Parameters
+    ----------
+    text : str
+        The word on the command line.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is no size of at least one byte.
+
     Examples
     --------
     >>> size("4GB"), size("0.5MiB"), size("100")

@@ -56,9 +56,7 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
     name = vars(parsed).pop("command")
     command = next(command for command in commands if command.name == name)
     try:
-        if unknown:
-            raise UsageError(f"the command takes no {unknown[0]}; `rankkit {name} --help` shows what it takes.")
-        return command.run(command.settled(parsed))
+        return _run(command, parsed, unknown)
     except BrokenPipeError:  # the reader of stdout (head, less) left; nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -74,6 +72,13 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
     except (OSError, ArithmeticError, ImportError) as error:
         say(f"rankkit {name}: {error}")
         return 1
+
+
+def _run(command: Command, parsed: argparse.Namespace, unknown: Sequence[str]) -> int:
+    """Return the exit status of a command whose words were parsed, but for those that it does not know."""
+    if unknown:
+        raise UsageError(f"the command takes no {unknown[0]}; `rankkit {command.name} --help` shows what it takes.")
+    return command.run(command.settled(parsed))
 
 
 class _Parser(argparse.ArgumentParser):

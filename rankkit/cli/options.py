@@ -82,6 +82,8 @@ def rule_choice(flag: str, decided: Callable[[argparse.Namespace], str | None], 
         The option that names the rule.
     decided : callable
         Parsed options -> the rule's name; None: none is chosen.
+    *of_sine : str
+        Further options that belong to the sine.
     """
 
     def state(name: str | None) -> str:
