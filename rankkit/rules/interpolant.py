@@ -152,7 +152,7 @@ def chebyshev(
 
 def _to_chebyshev(nodes: Array) -> Array:
     """Return the matrix from values at the nodes to Chebyshev coefficients: a discrete cosine transform."""
-    q = nodes.size
+    q = DEGREE + 1
     transform = np.cos(np.arange(q)[:, None] * np.arccos(nodes)) * 2 / q
     transform[0] /= 2
     return transform
