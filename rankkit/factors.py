@@ -103,8 +103,8 @@ class Factors:
     >>> factors
     Factors of one update B A: m=4, n=3, r=2.
       B is float64, A is float64, numpy
-      singular values: rankkit.spectrum_of(factors)
-      under a rule: rankkit.spectrum_of(rankkit.rules.Sine(omega=30.0)(factors))
+      rankkit.spectrum_of(factors) gives the singular values of B A
+      rankkit.rules.Sine(omega=30.0)(factors) gives the update under a rule
     """
 
     B: Array
@@ -291,11 +291,11 @@ class Factors:
     def _summary(self) -> tuple[str, list[str]]:
         """Return a title and the lines below it; nothing is computed from the entries."""
         batch = self.batch_shape
-        what = f"{math.prod(batch)} updates B A, batch {batch}" if batch else "one update B A"
+        what = f"{math.prod(batch):,} updates B A, batch {batch}" if batch else "one update B A"
         return f"Factors of {what}: m={self.m}, n={self.n}, r={self.r}.", [
             f"B is {self.B.dtype}, A is {self.A.dtype}, {self._home()}",
-            "singular values: rankkit.spectrum_of(factors)",
-            "under a rule: rankkit.spectrum_of(rankkit.rules.Sine(omega=30.0)(factors))",
+            "rankkit.spectrum_of(factors) gives the singular values of B A",
+            "rankkit.rules.Sine(omega=30.0)(factors) gives the update under a rule",
         ]
 
 

@@ -70,8 +70,8 @@ class Count(NamedTuple):
             count = f"{lower}" if known else f"between {lower} and {upper}"
             title = f"Count of singular values above the threshold: {count}."
             return title, [f"route: {route}"] if known else [f"route: {route}", undecided], {}
-        title = f"Counts of singular values above the threshold for {lower.size} updates, batch {lower.shape}."
-        lines = [f"{np.sum(known)} of {lower.size} counts are decided"]
+        title = f"Counts of singular values above the threshold for {lower.size:,} updates, batch {lower.shape}."
+        lines = [f"{np.sum(known):,} of {lower.size:,} counts are decided"]
         if not np.all(known):
             lines.append(undecided)
         numbers = {"update": range(lower.size), "lower": lower.ravel(), "upper": upper.ravel(), "route": route.ravel()}

@@ -25,6 +25,11 @@ class Bounds(NamedTuple):
     lower: Array
     upper: Array
 
+    @property
+    def known(self) -> Array:
+        """The count as float64, shape (*batch,); NaN where the bounds differ."""
+        return np.where(self.lower == self.upper, np.asarray(self.lower, dtype=np.float64), np.nan)[()]
+
 
 class Edges(NamedTuple):
     """A threshold that is known to an error.
