@@ -45,11 +45,6 @@ def float_matrix(name: str, x: Array) -> Array:
     x : array, shape (*batch, rows, columns)
         A numpy array or a torch tensor.
 
-    Returns
-    -------
-    array
-        x itself.
-
     Raises
     ------
     TypeError
@@ -175,10 +170,6 @@ class Factors:
         device : str, optional
             A torch device such as "cuda" or "cpu"; None: the factors stay in their library and on their device.
 
-        Returns
-        -------
-        Factors
-
         Raises
         ------
         ValueError
@@ -197,10 +188,6 @@ class Factors:
         Parameters
         ----------
         scale : float
-
-        Returns
-        -------
-        Factors
 
         Raises
         ------

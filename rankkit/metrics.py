@@ -1,4 +1,4 @@
-"""Metrics: each one maps a Spectrum to one number per update, an array (*batch,).
+"""Metrics: each one maps a Spectrum to one number per update, as an array of shape (*batch,).
 
 sigma_1 >= sigma_2 >= ... are the singular values, p_i = sigma_i / sum sigma and q_i = sigma_i^2 / sum sigma^2. A ratio
 of a zero update is NaN. A count that the errors of the values leave open is NaN too, and `numerical_rank_bounds` tells
@@ -18,21 +18,10 @@ from rankkit.solvers.tolerance import Bounds, default_rtol, threshold_for
 from rankkit.spectrum import Spectrum
 
 __all__ = [
-    "METRICS",
-    "Metric",
-    "condition_number",
-    "default_rtol",
-    "effective_rank",
-    "effective_rank_energy",
-    "energy_rank",
-    "frobenius_norm",
-    "nuclear_norm",
-    "numerical_rank",
-    "numerical_rank_bounds",
-    "participation_ratio",
-    "spectral_norm",
-    "stable_rank",
-]
+    "METRICS", "Metric", "condition_number", "default_rtol", "effective_rank", "effective_rank_energy", "energy_rank",
+    "frobenius_norm", "nuclear_norm", "numerical_rank", "numerical_rank_bounds", "participation_ratio",
+    "spectral_norm", "stable_rank",
+]  # fmt: skip
 
 
 def _whole(spectrum: Spectrum, what: str) -> Array:
@@ -57,10 +46,6 @@ def spectral_norm(spectrum: Spectrum) -> Array:
     Parameters
     ----------
     spectrum : Spectrum
-
-    Returns
-    -------
-    array, shape (*batch,)
     """
     return spectrum.values[..., 0]
 
@@ -71,10 +56,6 @@ def frobenius_norm(spectrum: Spectrum) -> Array:
     Parameters
     ----------
     spectrum : Spectrum
-
-    Returns
-    -------
-    array, shape (*batch,)
     """
     return np.sqrt(spectrum.energy)[()]
 
@@ -86,10 +67,6 @@ def nuclear_norm(spectrum: Spectrum) -> Array:
     ----------
     spectrum : Spectrum
         All singular values.
-
-    Returns
-    -------
-    array, shape (*batch,)
 
     Raises
     ------
@@ -105,10 +82,6 @@ def stable_rank(spectrum: Spectrum) -> Array:
     Parameters
     ----------
     spectrum : Spectrum
-
-    Returns
-    -------
-    array, shape (*batch,)
     """
     top = spectrum.values[..., 0]
     return _ratio(np.sqrt(spectrum.energy), top) ** 2
@@ -153,11 +126,6 @@ def numerical_rank(spectrum: Spectrum, *, rtol: float | None = None, atol: float
         The threshold is rtol * sigma_1 or atol; neither: rtol = max(m, n) eps(float32), which is what
         torch.linalg.matrix_rank applies to float32 matrices.
 
-    Returns
-    -------
-    array, shape (*batch,)
-        Float64, so that it can hold NaN.
-
     Raises
     ------
     ValueError
@@ -180,10 +148,6 @@ def effective_rank(spectrum: Spectrum) -> Array:
     spectrum : Spectrum
         All singular values.
 
-    Returns
-    -------
-    array, shape (*batch,)
-
     Raises
     ------
     ValueError
@@ -200,10 +164,6 @@ def effective_rank_energy(spectrum: Spectrum) -> Array:
     spectrum : Spectrum
         All singular values.
 
-    Returns
-    -------
-    array, shape (*batch,)
-
     Raises
     ------
     ValueError
@@ -219,10 +179,6 @@ def participation_ratio(spectrum: Spectrum) -> Array:
     ----------
     spectrum : Spectrum
         All singular values.
-
-    Returns
-    -------
-    array, shape (*batch,)
 
     Raises
     ------
@@ -242,10 +198,6 @@ def energy_rank(spectrum: Spectrum, fraction: float) -> Array:
         All singular values, or enough leading ones to hold the share.
     fraction : float
         Share of the energy, 0 < fraction <= 1.
-
-    Returns
-    -------
-    array, shape (*batch,)
 
     Raises
     ------
@@ -291,10 +243,6 @@ def condition_number(spectrum: Spectrum) -> Array:
     spectrum : Spectrum
         All singular values.
 
-    Returns
-    -------
-    array, shape (*batch,)
-
     Raises
     ------
     ValueError
@@ -323,14 +271,9 @@ def _exp_entropy(weights: Array) -> Array:
 
 
 class Metric(NamedTuple):
-    """A metric as tables use it.
+    """A metric as tables use it: `of` maps a Spectrum to an array (*batch,).
 
-    Attributes
-    ----------
-    of : callable
-        Maps a Spectrum to an array (*batch,).
-    needs_tail : bool
-        Whether it needs more than sigma_1 and the energy.
+    `needs_tail` says whether it needs more than sigma_1 and the energy.
     """
 
     of: Callable[[Spectrum], Any]
