@@ -188,6 +188,7 @@ class Factors:
         Parameters
         ----------
         scale : float
+            Any finite number.
 
         Raises
         ------
@@ -216,6 +217,7 @@ class Factors:
         Parameters
         ----------
         dtype : {"float64", "float32"}
+            The working precision.
 
         Returns
         -------

@@ -46,6 +46,7 @@ def spectral_norm(spectrum: Spectrum) -> Array:
     Parameters
     ----------
     spectrum : Spectrum
+        Of an update or of a batch.
     """
     return spectrum.values[..., 0]
 
@@ -56,6 +57,7 @@ def frobenius_norm(spectrum: Spectrum) -> Array:
     Parameters
     ----------
     spectrum : Spectrum
+        Of an update or of a batch.
     """
     return np.sqrt(spectrum.energy)[()]
 
@@ -82,6 +84,7 @@ def stable_rank(spectrum: Spectrum) -> Array:
     Parameters
     ----------
     spectrum : Spectrum
+        Of an update or of a batch.
     """
     top = spectrum.values[..., 0]
     return _ratio(np.sqrt(spectrum.energy), top) ** 2
@@ -96,6 +99,7 @@ def numerical_rank_bounds(spectrum: Spectrum, *, rtol: float | None = None, atol
     Parameters
     ----------
     spectrum : Spectrum
+        Of an update or of a batch.
     rtol, atol : float, optional
         The threshold is rtol * sigma_1 or atol; neither: rtol = max(m, n) eps(float32).
 
@@ -122,6 +126,7 @@ def numerical_rank(spectrum: Spectrum, *, rtol: float | None = None, atol: float
     Parameters
     ----------
     spectrum : Spectrum
+        Of an update or of a batch.
     rtol, atol : float, optional
         The threshold is rtol * sigma_1 or atol; neither: rtol = max(m, n) eps(float32), which is what
         torch.linalg.matrix_rank applies to float32 matrices.
@@ -226,13 +231,10 @@ def _energies(spectrum: Spectrum) -> tuple[Array, Array]:
 
 
 def remaining(squares: Array) -> Array:
-    """Return the sums of all but the leading 1, 2, ..., k of descending squares, shape (*batch, k).
-
-    They are summed from the small end, so that each sum is known to full relative accuracy.
-    """
+    """Return the sums of all but the leading 1, 2, ..., k of descending squares, shape (*batch, k)."""
+    # from the small end, so that each sum is known to full relative accuracy
     from_here = np.cumsum(squares[..., ::-1], axis=-1)[..., ::-1]
-    nothing = 0 * from_here[..., :1]
-    return np.concatenate([from_here[..., 1:], nothing], axis=-1)
+    return np.concatenate([from_here[..., 1:], 0 * from_here[..., :1]], axis=-1)
 
 
 def condition_number(spectrum: Spectrum) -> Array:

@@ -35,6 +35,7 @@ class Rule(ABC):
         Parameters
         ----------
         factors : Factors
+            One pair, or a batch of pairs.
         dtype : {"float64", "float32"}
             The working precision.
 
@@ -56,6 +57,7 @@ class Rule(ABC):
         Parameters
         ----------
         factors : Factors
+            One pair, or a batch of pairs.
         dtype : {"float64", "float32"}
             The working precision.
 

@@ -43,6 +43,7 @@ def collect(
     Parameters
     ----------
     plan : Plan
+        What to measure.
     folder : path or None
         The folder of a store. Its finished pieces are used, and new ones are kept there. None: nothing is kept.
     platform : dict

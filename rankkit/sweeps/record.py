@@ -138,6 +138,7 @@ class Sweep(Tabled):
         Parameters
         ----------
         folder : path
+            Made by `save`, or the store of `sweep_frequency`.
 
         Returns
         -------
