@@ -1,7 +1,5 @@
 """Pictures: axes come back, with labels, fixed ranges and nothing shown or cut off."""
 
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -64,7 +62,7 @@ def test_a_cut_off_label_would_be_caught(sweep):
 
 
 def test_spectra_have_a_tolerance_line():
-    ax: Any = rk.plots.spectra({"a": np.array([4.0, 1.0, 0.0]), "b": np.array([1.0, 0.1])}, rtol=1e-3)
+    ax = rk.plots.spectra({"a": np.array([4.0, 1.0, 0.0]), "b": np.array([1.0, 0.1])}, rtol=1e-3)
     assert ax.get_yscale() == "log"
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [1, 0.25, np.nan])
     assert ax.lines[2].get_ydata()[0] == 1e-3
@@ -86,7 +84,7 @@ def test_audit_pictures(report):
 
 
 def test_the_layer_heatmap_leaves_dead_modules_blank(report):
-    ax: Any = rk.plots.layer_heatmap(report.table)
+    ax = rk.plots.layer_heatmap(report.table)
     values = np.ma.filled(ax.collections[0].get_array().astype(float), np.nan).reshape(3, 2)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["attn.c_proj", "mlp.c_proj", "q_proj"]
     assert np.isnan(values[2, 1])

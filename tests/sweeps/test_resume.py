@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any
 
 import joblib
 import numpy as np
@@ -16,7 +15,7 @@ import pytest
 
 import rankkit as rk
 
-ASKED: dict[str, Any] = {"omegas": [0.5, 3.0, 20.0, 60.0, 200.0, 900.0], "seeds": 4, "chunk": 2}
+ASKED = {"omegas": [0.5, 3.0, 20.0, 60.0, 200.0, 900.0], "seeds": 4, "chunk": 2}
 D, R = 112, 2
 
 
@@ -182,7 +181,7 @@ def test_a_dask_cluster_finds_the_same_bits_though_a_worker_is_killed(undisturbe
 
         killed = background.submit(kill)
         with joblib.parallel_config(backend="dask"):
-            swept = rk.sweep_frequency(D, R, store=tmp_path, **dict(ASKED, chunk=1))
+            swept = rk.sweep_frequency(D, R, store=tmp_path, **(ASKED | {"chunk": 1}))
         killed.result(timeout=60)
     assert same(swept, undisturbed)
 
@@ -201,7 +200,7 @@ def test_a_backend_that_returns_all_at_once_still_keeps_pieces_on_the_way(undist
         return rk.rules.Sine(omega)
 
     with joblib.parallel_config(backend="all_at_once"):
-        swept = rk.sweep_frequency(D, R, store=tmp_path, rule=rule, **dict(ASKED, chunk=1))
+        swept = rk.sweep_frequency(D, R, store=tmp_path, rule=rule, **(ASKED | {"chunk": 1}))
     pd.testing.assert_frame_equal(swept.table, undisturbed.table, check_exact=True)
     assert {0, 12} <= set(seen)
 
@@ -216,7 +215,7 @@ def test_no_scheduler_is_one_sentence(capsys):
 
 def test_torch_batches_under_a_memory_cap_and_after_running_out(undisturbed, monkeypatch):
     torch = pytest.importorskip("torch")
-    capped = rk.sweep_frequency(D, R, device="cpu", memory=8 * 12 * D * D * 4, **dict(ASKED, chunk=6))
+    capped = rk.sweep_frequency(D, R, device="cpu", memory=8 * 12 * D * D * 4, **(ASKED | {"chunk": 6}))
     sizes, stack = [], torch.stack
 
     def small(updates, *rest):
@@ -226,7 +225,7 @@ def test_torch_batches_under_a_memory_cap_and_after_running_out(undisturbed, mon
         return stack(updates, *rest)
 
     monkeypatch.setattr(torch, "stack", small)
-    halved = rk.sweep_frequency(D, R, device="cpu", **dict(ASKED, chunk=6))
+    halved = rk.sweep_frequency(D, R, device="cpu", **(ASKED | {"chunk": 6}))
     assert sizes[0] == 6
     assert 3 in sizes
     for there in (capped, halved):

@@ -2,7 +2,6 @@
 
 import json
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,11 +144,9 @@ def test_column_types_do_not_depend_on_what_is_measured(device):
 
 
 def test_numpy_integers_are_sizes_and_seeds_too(tmp_path):
-    sizes: Any = {"d": np.int64(8), "r": np.int32(1)}
-    count: Any = np.int64(2)
-    sweep = rk.sweep_frequency(**sizes, omegas=np.array([1.0, 2.0]), seeds=np.arange(2))
+    sweep = rk.sweep_frequency(np.int64(8), np.int32(1), omegas=np.array([1.0, 2.0]), seeds=np.arange(2))
     assert rk.Sweep.load(sweep.save(tmp_path)).arguments == sweep.arguments
-    assert rk.sweep_frequency(8, 1, omegas=[1.0], seeds=count).arguments["seeds"] == [0, 1]
+    assert rk.sweep_frequency(8, 1, omegas=[1.0], seeds=np.int64(2)).arguments["seeds"] == [0, 1]
 
 
 @pytest.mark.parametrize("damage", ["absent", "not json", "lost column"])
