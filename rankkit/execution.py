@@ -206,8 +206,10 @@ def cluster(scheduler: str | None) -> Generator[None, None, None]:
 
     Raises
     ------
-    ImportError, ValueError
-        If dask.distributed is not installed, or no scheduler answers at the address.
+    ImportError
+        If dask.distributed is not installed.
+    ValueError
+        If no scheduler answers at the address.
     """
     if scheduler is None:
         yield

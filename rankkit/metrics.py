@@ -103,11 +103,6 @@ def numerical_rank_bounds(spectrum: Spectrum, *, rtol: float | None = None, atol
     rtol, atol : float, optional
         The threshold is rtol * sigma_1 or atol; neither: rtol = max(m, n) eps(float32).
 
-    Returns
-    -------
-    Bounds
-        The integer arrays `lower` and `upper`, shape (*batch,).
-
     Raises
     ------
     ValueError
@@ -273,9 +268,14 @@ def _exp_entropy(weights: Array) -> Array:
 
 
 class Metric(NamedTuple):
-    """A metric as tables use it: `of` maps a Spectrum to an array (*batch,).
+    """A metric as tables use it.
 
-    `needs_tail` says whether it needs more than sigma_1 and the energy.
+    Attributes
+    ----------
+    of : callable
+        Maps a Spectrum to an array (*batch,).
+    needs_tail : bool
+        Whether it needs more than sigma_1 and the energy.
     """
 
     of: Callable[[Spectrum], Any]

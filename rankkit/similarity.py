@@ -109,8 +109,10 @@ def cosine_similarity(update: Factors | Array) -> Similarity:
 
     Raises
     ------
-    TypeError, ValueError
-        If update is not a finite float matrix.
+    TypeError
+        If update is not an array of real floats.
+    ValueError
+        If update has no rows and columns, or is not finite.
 
     Examples
     --------

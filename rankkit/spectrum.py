@@ -154,9 +154,11 @@ def spectrum_of(
 
     Raises
     ------
-    TypeError, ValueError
-        If update is not a finite float matrix, top is not in 1..min(m, n), forming_error is negative, or tol is not
-        within [0, 1e-3].
+    TypeError
+        If update is not an array of real floats.
+    ValueError
+        If update has no rows and columns or is not finite, top is not in 1..min(m, n), forming_error is negative, or
+        tol is not within [0, 1e-3].
 
     Examples
     --------

@@ -169,9 +169,10 @@ class Elementwise(Pointwise):
 
     Raises
     ------
-    TypeError, ValueError
-        If fn is not callable, or lipschitz is not a finite number >= 0. A call raises ValueError if fn returns
-        another shape.
+    TypeError
+        If fn is not callable.
+    ValueError
+        If lipschitz is not a finite number >= 0. A call raises it if fn returns another shape.
 
     Examples
     --------

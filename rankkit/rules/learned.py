@@ -146,8 +146,10 @@ class FourierBasis(Basis):
     ----------
     alpha, omega, method
         As for SincBasis.
+    grid : None
+        A Fourier basis has phases and no grid.
     phase : float or array, shape (N,)
-        In radians. A Fourier basis has phases and no grid: `grid` must be left out.
+        In radians.
     """
 
     phase: Any = 0.0

@@ -46,8 +46,10 @@ class Rule(ABC):
 
         Raises
         ------
-        TypeError, ValueError
-            If dtype is no working precision, or the rule has no weight update.
+        TypeError
+            If the rule has no weight update.
+        ValueError
+            If dtype is no working precision.
         """
 
     @abstractmethod
@@ -67,8 +69,10 @@ class Rule(ABC):
 
         Raises
         ------
-        TypeError, ValueError
-            If dtype is no working precision, or the rule has no weight update.
+        TypeError
+            If the rule has no weight update.
+        ValueError
+            If dtype is no working precision.
         """
 
     @property

@@ -105,8 +105,10 @@ def count_above(
 
     Raises
     ------
-    TypeError, ValueError
-        If update is not a finite float matrix, both tolerances are given, or one is negative.
+    TypeError
+        If update is not an array of real floats.
+    ValueError
+        If update has no rows and columns or is not finite, both tolerances are given, or one is negative.
 
     Examples
     --------

@@ -76,8 +76,10 @@ class Plan:
 
     Raises
     ------
-    TypeError, ValueError
-        If an argument is not what it should be.
+    TypeError
+        If rule or initializer is something else.
+    ValueError
+        If a number or a name is out of its range.
     """
 
     d: int
@@ -195,8 +197,10 @@ def check_law(d: object, n: object, r: object, initializer: object) -> None:
 
     Raises
     ------
-    TypeError, ValueError
-        If one of them is something else.
+    TypeError
+        If the initializer is something else.
+    ValueError
+        If a size is something else.
     """
     for name, size in (("d", d), ("n", n), ("r", r)):
         integer(name, size, advice="for instance sweep_frequency(d=512, r=2)")

@@ -87,8 +87,10 @@ def sweep_frequency(
 
     Raises
     ------
-    TypeError, ValueError
-        If an argument is not what it should be, or the store belongs to other arguments.
+    TypeError
+        If rule, initializer, omegas, seeds or metrics are of another kind.
+    ValueError
+        If a number or a name is out of its range, or the store belongs to other arguments.
 
     Examples
     --------
