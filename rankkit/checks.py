@@ -6,13 +6,12 @@ Every message is one sentence: the argument, what was expected, what came, and w
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from numbers import Integral
 
 __all__ = ["finite", "integer", "tolerance"]
 
 
-def integer(name: str, value: object, *, least: int = 1, advice: str = "") -> int:
+def integer(name: str, value: object, *, least: int = 1, most: int | None = None, advice: str = "") -> int:
     """Return value as a Python int.
 
     Parameters
@@ -23,13 +22,19 @@ def integer(name: str, value: object, *, least: int = 1, advice: str = "") -> in
         What the user gave. A bool is refused.
     least : int
         The smallest value that is allowed.
+    most : int, optional
+        The largest value that is allowed; None: there is no largest one.
     advice : str
         What to do instead, for the end of the message.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
     ValueError
-        If value is not an integer of at least `least`.
+        If value is not an integer of at least `least` and at most `most`.
 
     Examples
     --------
@@ -38,9 +43,11 @@ def integer(name: str, value: object, *, least: int = 1, advice: str = "") -> in
         ...
     ValueError: top must be an integer >= 1, got 8.5; use for instance 8.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}{f'; {advice}' if advice else ''}.")
-    return int(value)
+    number = None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+    if number is None or number < least or (most is not None and number > most):
+        range_ = f">= {least}" if most is None else f"in {least}..{most}"
+        raise ValueError(f"{name} must be an integer {range_}, got {value!r}{f'; {advice}' if advice else ''}.")
+    return number
 
 
 def finite(

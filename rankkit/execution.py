@@ -1,4 +1,4 @@
-"""Run independent pieces of work on the cores at hand or on a cluster, with a progress bar."""
+"""Execution of independent pieces of work, on the cores at hand or on a cluster, with a progress bar."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
+from rankkit.checks import integer
+
 __all__ = ["Batches", "cluster", "device_memory", "keep_freed_memory", "run", "track"]
 
-SHARE = 0.7  # of a GPU's free memory, where no cap is given
-HOST_MEMORY = 1 << 30  # bytes, for torch on the CPU
+SHARE = 0.7  # of the free memory of a GPU, where the user sets no limit: torch and its kernels need the rest
+HOST_MEMORY = 1 << 30  # bytes for torch on the CPU, where the user sets no limit
+ALL_CORES = -1  # joblib's word for them
+PORTION = 12  # pieces that are given to a backend which returns no result before all are there
+KEPT = 31 << 20  # bytes: glibc keeps freed memory up to a threshold that an allocation raises, to 32 MiB at most
+PATIENCE = 10  # seconds that a scheduler has to answer
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,30 +36,46 @@ def run(
     progress: bool | None = None,
     label: str = "",
 ) -> Iterator[tuple[Item, Result]]:
-    """Return an iterator over (item, work(item)), in the order they finish, each computed with one BLAS thread.
+    """Return an iterator over (item, work(item)), in the order in which the results come.
 
-    One thread a worker makes every result the same bit for bit, whatever n_jobs and wherever it runs. A surrounding
-    joblib.parallel_config(backend=...) says where workers live: "loky" (processes), "threading", "dask" or "ray".
+    Every worker computes with one BLAS thread. This makes every result the same bit for bit, whatever n_jobs is and
+    wherever it runs. A surrounding joblib.parallel_config(backend=...) says where workers live: "loky" (processes),
+    "threading", "dask" or "ray".
 
     Parameters
     ----------
+    work : callable
+        Maps an item to its result. It must be picklable where workers are processes.
+    items : sequence
     n_jobs : int, optional
-        Workers; None: all cores, or all the cluster has.
+        How many workers; None or -1: all cores, or all workers of the cluster.
     processes : bool
-        Where nothing else is said, use processes: a second to start, and no waiting for the interpreter's lock.
+        Whether workers are processes where no surrounding configuration says so. Processes take a second to start and
+        do not wait for the interpreter's lock.
     progress : bool, optional
         Show a bar with the time left on stderr; None: only where stderr is a terminal.
-    """
-    from threadpoolctl import threadpool_limits
+    label : str
+        What the bar is called.
 
-    with threadpool_limits(limits=1, user_api="blas"):
-        results = _finished(_SingleThreaded(work), items, -1 if n_jobs is None else n_jobs, processes)
+    Yields
+    ------
+    item, result
+
+    Raises
+    ------
+    ValueError
+        If n_jobs is not an integer of at least 1.
+    """
+    if n_jobs is not None and n_jobs != ALL_CORES:
+        integer("n_jobs", n_jobs, advice="leave it out for all cores")
+    with _one_blas_thread():
+        results = _finished(_SingleThreaded(work), items, ALL_CORES if n_jobs is None else n_jobs, processes)
         try:
             # not `yield from`, which would close joblib's generator before the warnings are silenced
             for done in track(results, total=len(items), progress=progress, label=label):  # noqa: UP028
                 yield done
         finally:
-            with warnings.catch_warnings():  # joblib's, on what an interrupted run leaves unused
+            with warnings.catch_warnings():  # joblib warns of what an interrupted run leaves unused
                 warnings.simplefilter("ignore")
                 results.close()
 
@@ -61,19 +83,21 @@ def run(
 def _finished(
     work: Callable[[Item], tuple[Item, Result]], items: Sequence[Item], n_jobs: int, processes: bool
 ) -> Generator[tuple[Item, Result], None, None]:
-    """Return a generator over the results as they come; by the dozen where joblib's backend gives none before all."""
-    from joblib import Parallel, delayed
+    """Return a generator over the results as they come; by portions where a backend gives none before all are there."""
+    import joblib
 
+    library = cast("Any", joblib)  # it has no types
     prefer = "processes" if processes else "threads"
+    job = library.delayed(work)
     try:
-        parallel = Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1, return_as="generator_unordered")
-    except ValueError:  # Ray's
-        dozens = [items[at : at + 12] for at in range(0, len(items), 12)]
-        with Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1) as parallel:
-            for dozen in dozens:
-                yield from parallel(delayed(work)(item) for item in dozen)  # type: ignore[misc]
+        parallel = library.Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1, return_as="generator_unordered")
+    except ValueError:  # Ray's backend is one
+        portions = [items[start : start + PORTION] for start in range(0, len(items), PORTION)]
+        with library.Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1) as parallel:
+            for portion in portions:
+                yield from parallel(job(item) for item in portion)
         return
-    yield from parallel(delayed(work)(item) for item in items)  # type: ignore[misc]
+    yield from parallel(job(item) for item in items)
 
 
 class _SingleThreaded(Generic[Item, Result]):
@@ -89,23 +113,30 @@ class _SingleThreaded(Generic[Item, Result]):
 
 @cache
 def _prepare(_process: int) -> None:
-    """Hold a process's BLAS to one thread, once and for all: the threads of one process would undo each other's limit.
+    """Hold the BLAS of a process to one thread, once and for all.
 
-    In the calling process this comes inside `run`'s own limit, which is undone.
+    It is not undone: the threads of one process would undo each other's limit. In the calling process this happens
+    inside the limit of `run` itself, which is undone.
     """
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(limits=1, user_api="blas")
+    _one_blas_thread()
     keep_freed_memory()
 
 
-def keep_freed_memory() -> None:
-    """Return nothing; from here on the process keeps the pages of large arrays it frees for the next ones.
+def _one_blas_thread() -> Any:
+    """Hold the BLAS of this process to one thread; leaving the returned context undoes it."""
+    import threadpoolctl
 
-    An allocation never touched and freed at once raises glibc's threshold for giving memory back to the system.
-    Faulting a matrix's pages in anew takes as long as some of the work on it.
+    library = cast("Any", threadpoolctl)  # it has no types
+    return library.threadpool_limits(limits=1, user_api="blas")
+
+
+def keep_freed_memory() -> None:
+    """Keep the pages of large arrays that this process frees for the arrays that come next.
+
+    An allocation that is freed at once without being touched raises the threshold from which glibc gives memory back
+    to the system. Getting the pages of a matrix anew takes as long as some of the work on it.
     """
-    np.empty(31 << 20, dtype=np.uint8)
+    np.empty(KEPT, dtype=np.uint8)
 
 
 class Batches:
@@ -165,13 +196,20 @@ def _out_of_memory(error: RuntimeError) -> bool:
 
 
 @contextmanager
-def cluster(scheduler: str | None) -> Iterator[None]:
-    """Send what `run` runs inside this context to a Dask cluster; None: leave it here.
+def cluster(scheduler: str | None) -> Generator[None, None, None]:
+    """Send the work of every `run` inside this context to a Dask cluster.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        The address of the scheduler, for instance "tcp://10.0.0.1:8786"; None: the work stays on this machine.
 
     Raises
     ------
-    ImportError, ValueError
-        If dask.distributed is not installed, or no scheduler answers at the address.
+    ImportError
+        If dask.distributed is not installed.
+    ValueError
+        If no scheduler answers at the address.
     """
     if scheduler is None:
         yield
@@ -183,17 +221,28 @@ def cluster(scheduler: str | None) -> Iterator[None]:
     import joblib
 
     try:
-        client = Client(scheduler, timeout=10)
+        client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
         raise ValueError(
             f"no Dask scheduler answers at {scheduler} ({error}); start one with `dask scheduler`."
         ) from None
-    with client, joblib.parallel_config(backend="dask"):
+    with client, cast("Any", joblib).parallel_config(backend="dask"):
         yield
 
 
 def device_memory(device: str) -> int:
-    """Return how many bytes work on a torch device may take, where nobody says."""
+    """Return how many bytes work on a torch device may use where the user sets no limit.
+
+    Parameters
+    ----------
+    device : str
+        A torch device such as "cuda".
+
+    Returns
+    -------
+    int
+        Most of what a GPU has free; 1 GiB on any other device.
+    """
     import torch
 
     if torch.device(device).type != "cuda":
@@ -202,7 +251,22 @@ def device_memory(device: str) -> int:
 
 
 def track(items: Iterable[Item], *, total: int, progress: bool | None, label: str) -> Iterable[Item]:
-    """Return items behind a progress bar on stderr, or as they are where none is wanted."""
+    """Return items behind a progress bar on stderr, or items themselves where no bar is wanted.
+
+    Parameters
+    ----------
+    items : iterable
+    total : int
+        How many items there are.
+    progress : bool or None
+        Show the bar; None: only where stderr is a terminal.
+    label : str
+        What the bar is called.
+
+    Returns
+    -------
+    iterable
+    """
     if progress is False or (progress is None and not sys.stderr.isatty()):
         return items
     from tqdm import tqdm

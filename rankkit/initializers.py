@@ -1,8 +1,7 @@
-"""Laws to draw Factors from, each a small frozen record called with (m, n, r).
+"""Laws to draw Factors from. Each law is a small frozen record that is called with (m, n, r).
 
-A seed names one pair of factors: B and A come from two streams of their own, drawn in
-float64 by numpy, so that seed s gives the same factors in any batch, order, dtype or
-device.
+A seed names one pair of factors. B and A come from two separate streams of random numbers, which numpy draws in
+float64. The same seed therefore gives the same factors in any batch and order, for any dtype and device.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import NamedTuple, final
 
 import numpy as np
 
-from rankkit.factors import Factors
+from rankkit.checks import finite, integer
+from rankkit.factors import Array, Factors
 
 __all__ = [
     "INITIALIZERS",
@@ -27,49 +27,68 @@ __all__ = [
     "XavierUniform",
 ]
 
+DIGITS = 12  # decimals of a squared bound that are kept: what rounding adds to it stands behind them
 
-def _streams(seed: int) -> tuple[np.random.Generator, np.random.Generator]:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be an integer >= 0, got {seed!r}; use for instance seed=0.")
-    return tuple(np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(k,))) for k in (0, 1))  # type: ignore[return-value]
+
+class _Streams(NamedTuple):
+    """The two sources of random numbers that one seed names: one for B, one for A."""
+
+    B: np.random.Generator
+    A: np.random.Generator
+
+
+def _streams(seed: object) -> _Streams:
+    number = integer("seed", seed, least=0, advice="use for instance seed=0")
+    return _Streams(*(np.random.default_rng(np.random.SeedSequence(number, spawn_key=(k,))) for k in (0, 1)))
 
 
 class Initializer(ABC):
-    """A law of factors. Calling it draws; `scales` says how wide its entries are."""
+    """A law of random factors. A call draws from it; `scales` says how wide its entries are."""
 
     def __call__(self, m: int, n: int, r: int, *, seed: int | Iterable[int] = 0) -> Factors:
-        """Return float64 factors: one pair for an integer seed, a batch (len(seed), ., .) for several.
+        """Return float64 factors: one pair for an integer seed, a batch of pairs for several seeds.
 
         Parameters
         ----------
         m, n, r : int
-            Rows, columns and rank of the product; at least 1.
+            Number of rows, columns and rank of the product; each at least 1.
         seed : int or iterable of int
-            Which draw. The same seed gives the same pair in any batch.
+            Which pair to draw, >= 0. The same seed gives the same pair in any batch.
+
+        Returns
+        -------
+        Factors
+            With batch shape () for an integer seed and (number of seeds,) otherwise.
+
+        Raises
+        ------
+        ValueError
+            If a size or a seed is not such an integer, or there is no seed.
         """
-        for name, size in (("m", m), ("n", n), ("r", r)):
-            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-                raise ValueError(f"{name} must be an integer >= 1, got {size!r}; pass the matrix sizes (m, n, r).")
-        if isinstance(seed, (int, np.integer)):
-            return Factors(*self._draw(int(m), int(n), int(r), *_streams(int(seed))))
-        pairs = [self._draw(int(m), int(n), int(r), *_streams(s)) for s in seed]
+        m, n, r = (
+            integer(name, size, advice="pass the matrix sizes (m, n, r)")
+            for name, size in (("m", m), ("n", n), ("r", r))
+        )
+        if not isinstance(seed, Iterable):
+            return Factors(*self._draw(m, n, r, _streams(seed)))
+        pairs = [self._draw(m, n, r, _streams(s)) for s in seed]
         if not pairs:
             raise ValueError("seed must name at least one draw, got an empty iterable; pass for instance range(5).")
-        return Factors(np.stack([B for B, _ in pairs]), np.stack([A for _, A in pairs]))
+        return Factors(np.stack([left for left, _ in pairs]), np.stack([right for _, right in pairs]))
 
     @abstractmethod
-    def _draw(self, m: int, n: int, r: int, left: Any, right: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Draw B (m, r) from the stream `left` and A (r, n) from `right`."""
+    def _draw(self, m: int, n: int, r: int, streams: _Streams) -> tuple[Array, Array]:
+        """Return B (m, r) drawn from one stream and A (r, n) from the other."""
 
     @abstractmethod
     def scales(self, m: int, n: int, r: int) -> tuple[float, float]:
-        """Return the widths of B's and A's entries: bounds for uniform laws, else standard deviations."""
+        """Return the widths of the entries of B and of A: bounds for uniform laws, else standard deviations."""
 
 
 class _UniformLaw(Initializer):
-    def _draw(self, m: int, n: int, r: int, left: Any, right: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, m: int, n: int, r: int, streams: _Streams) -> tuple[Array, Array]:
         beta, alpha = self.scales(m, n, r)
-        return left.uniform(-beta, beta, (m, r)), right.uniform(-alpha, alpha, (r, n))
+        return streams.B.uniform(-beta, beta, (m, r)), streams.A.uniform(-alpha, alpha, (r, n))
 
 
 @final
@@ -77,8 +96,13 @@ class _UniformLaw(Initializer):
 class KaimingUniform(_UniformLaw):
     """Entries uniform within gain * sqrt(3 / fan_in), gain = sqrt(2 / (1 + a^2)) (He et al. 2015).
 
-    fan_in is r for B and n for A. a = 0 gives bounds sqrt(6 / fan_in); a = sqrt(5), LoRA's
-    choice, gives 1 / sqrt(fan_in).
+    fan_in is r for B and n for A. The bounds are sqrt(6 / fan_in) for a = 0 and 1 / sqrt(fan_in) for a = sqrt(5),
+    the choice of LoRA.
+
+    Parameters
+    ----------
+    a : float
+        The negative slope that the gain is meant for.
 
     Examples
     --------
@@ -89,14 +113,13 @@ class KaimingUniform(_UniformLaw):
     a: float = 0.0
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.a):
-            raise ValueError(f"a must be finite, got {self.a!r}; use 0 or sqrt(5).")
+        finite("a", self.a, advice="use 0 or sqrt(5)")
 
     def scales(self, m: int, n: int, r: int) -> tuple[float, float]:
         """Return the bounds (sqrt(6 / ((1 + a^2) r)), sqrt(6 / ((1 + a^2) n)))."""
         spread = 6.0 / (1.0 + self.a**2)
-        # a = sqrt(5) squares to 5.000000000000001; the bound LoRA means is 1 / sqrt(fan_in)
-        spread = round(spread, 12)
+        # the float sqrt(5) squares to 5.000000000000001, and LoRA means the bound 1 / sqrt(fan_in)
+        spread = round(spread, DIGITS)
         return math.sqrt(spread / r), math.sqrt(spread / n)
 
 
@@ -113,19 +136,19 @@ class XavierUniform(_UniformLaw):
 @final
 @dataclass(frozen=True)
 class Uniform(_UniformLaw):
-    """Entries uniform on (-1/N, 1/N), the law of the sine-LoRA paper's Theorem 1.
+    """Entries uniform on (-1/N, 1/N), the law of Theorem 1 of the sine-LoRA paper.
 
     Parameters
     ----------
     N : float, optional
-        None: the number of rows m for both factors.
+        Inverse bound, > 0; None: the number of rows m, for both factors.
     """
 
     N: float | None = None
 
     def __post_init__(self) -> None:
-        if self.N is not None and not (math.isfinite(self.N) and self.N > 0):
-            raise ValueError(f"N must be positive and finite, got {self.N!r}; entries are uniform on (-1/N, 1/N).")
+        if self.N is not None:
+            finite("N", self.N, least=0, strict=True, advice="entries are uniform on (-1/N, 1/N)")
 
     def scales(self, m: int, n: int, r: int) -> tuple[float, float]:
         """Return the bounds (1/N, 1/N)."""
@@ -136,18 +159,23 @@ class Uniform(_UniformLaw):
 @final
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """Entries normal with mean 0 and standard deviations std_B and std_A."""
+    """Entries normal with mean 0 and standard deviations std_B and std_A.
+
+    Parameters
+    ----------
+    std_B, std_A : float
+        Standard deviations of the entries of B and of A, > 0.
+    """
 
     std_B: float = 1.0
     std_A: float = 1.0
 
     def __post_init__(self) -> None:
         for name, std in (("std_B", self.std_B), ("std_A", self.std_A)):
-            if not (math.isfinite(std) and std > 0):
-                raise ValueError(f"{name} must be positive and finite, got {std!r}; give a standard deviation.")
+            finite(name, std, least=0, strict=True, advice="give a standard deviation")
 
-    def _draw(self, m: int, n: int, r: int, left: Any, right: Any) -> tuple[np.ndarray, np.ndarray]:
-        return self.std_B * left.standard_normal((m, r)), self.std_A * right.standard_normal((r, n))
+    def _draw(self, m: int, n: int, r: int, streams: _Streams) -> tuple[Array, Array]:
+        return self.std_B * streams.B.standard_normal((m, r)), self.std_A * streams.A.standard_normal((r, n))
 
     def scales(self, m: int, n: int, r: int) -> tuple[float, float]:
         """Return the standard deviations (std_B, std_A)."""
@@ -157,15 +185,15 @@ class Normal(Initializer):
 @final
 @dataclass(frozen=True)
 class PrescribedSpectrum(Initializer):
-    """B A has the given singular values, with random orthonormal singular vectors.
+    """Factors whose product B A has the given singular values and random orthonormal singular vectors.
 
-    B = U D^(1/2) Q and A = Q^T D^(1/2) V^T: each factor carries half of the spectrum's decades
-    and Q, a random rotation, hides them from the factors' columns.
+    B = U D^(1/2) Q and A = Q^T D^(1/2) V^T, where D holds the values. Each factor carries half of the spectrum's
+    decades, and the random rotation Q hides them from the columns of the factors.
 
     Parameters
     ----------
     values : tuple of float
-        The r singular values, positive or zero, in any order.
+        The r singular values, each >= 0, in any order.
     """
 
     values: tuple[float, ...]
@@ -176,23 +204,23 @@ class PrescribedSpectrum(Initializer):
             raise ValueError(f"values must be one or more finite numbers >= 0, got {self.values!r}.")
         object.__setattr__(self, "values", tuple(float(v) for v in np.sort(values)[::-1]))
 
-    def _draw(self, m: int, n: int, r: int, left: Any, right: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, m: int, n: int, r: int, streams: _Streams) -> tuple[Array, Array]:
         if r != len(self.values) or r > min(m, n):
             raise ValueError(
                 f"r must equal the number of prescribed values and fit in min(m, n), got r={r}, "
                 f"{len(self.values)} values and shape ({m}, {n})."
             )
         root = np.sqrt(np.asarray(self.values))
-        U, V, Q = _orthonormal(left, m, r), _orthonormal(right, n, r), _orthonormal(right, r, r)
+        U, V, Q = _orthonormal(streams.B, m, r), _orthonormal(streams.A, n, r), _orthonormal(streams.A, r, r)
         return (U * root) @ Q, (Q.T * root) @ V.T
 
     def scales(self, m: int, n: int, r: int) -> tuple[float, float]:
-        """Return (nan, nan): the entries follow no one-parameter law."""
+        """Return (nan, nan): the entries follow no law with one width."""
         return math.nan, math.nan
 
 
-def _orthonormal(stream: np.random.Generator, rows: int, columns: int) -> np.ndarray:
-    """Draw a matrix with orthonormal columns, uniformly (QR of a Gaussian with R's signs fixed)."""
+def _orthonormal(stream: np.random.Generator, rows: int, columns: int) -> Array:
+    """Return a matrix with orthonormal columns, drawn uniformly: Q of a Gaussian matrix, with R's signs fixed."""
     Q, R = np.linalg.qr(stream.standard_normal((rows, columns)))
     return Q * np.where(np.diag(R) < 0, -1.0, 1.0)
 

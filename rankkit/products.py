@@ -11,11 +11,21 @@ __all__ = ["Kronecker", "hadamard"]
 
 
 def hadamard(first: Factors, second: Factors) -> Factors:
-    """Return factors of the entrywise product (B1 A1) * (B2 A2), of rank r1 r2.
+    """Return factors of the entrywise product (B1 A1) * (B2 A2), with r = r1 r2.
 
-    Row i of the new B holds all products of row i of B1 with row i of B2, and column j of the new A those of the
-    columns j: (sum_p B1_ip A1_pj)(sum_q B2_iq A2_qj) = sum_pq (B1_ip B2_iq)(A1_pj A2_qj). Formed in float64, with
-    one rounding an entry of each factor.
+    Row i of the new B holds all products of an entry of row i of B1 with an entry of row i of B2. Column j of the new
+    A holds the same products of columns j of A1 and A2. This is the identity
+    (sum_p B1_ip A1_pj)(sum_q B2_iq A2_qj) = sum_pq (B1_ip B2_iq)(A1_pj A2_qj). Both factors are formed in float64,
+    with one rounding per entry.
+
+    Parameters
+    ----------
+    first, second : Factors
+        Two pairs with products of one shape (*batch, m, n).
+
+    Returns
+    -------
+    Factors
 
     Raises
     ------
@@ -41,12 +51,15 @@ def hadamard(first: Factors, second: Factors) -> Factors:
 
 @dataclass(frozen=True, eq=False)
 class Kronecker:
-    """The Kronecker product (B1 A1) x (B2 A2), never formed: its singular values are all products of the two parts'.
+    """The Kronecker product (B1 A1) x (B2 A2) of two low-rank products, kept as its two parts.
+
+    The product is never formed. Its singular values are all products of a singular value of the first part and one of
+    the second.
 
     Parameters
     ----------
     first, second : Factors
-        Without batch axes.
+        The two parts, without batch axes.
     """
 
     first: Factors
@@ -54,17 +67,17 @@ class Kronecker:
 
     @property
     def m(self) -> int:
-        """Rows of the product."""
+        """Number of rows of the product."""
         return self.first.m * self.second.m
 
     @property
     def n(self) -> int:
-        """Columns of the product."""
+        """Number of columns of the product."""
         return self.first.n * self.second.n
 
     @property
     def r(self) -> int:
-        """The most rank the product can have."""
+        """An upper bound on the rank of the product."""
         return min(self.first.m, self.first.n, self.first.r) * min(self.second.m, self.second.n, self.second.r)
 
     @property
@@ -74,17 +87,20 @@ class Kronecker:
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
-        """Always ()."""
+        """Always (): a Kronecker product has no batch axes."""
         return ()
 
     def to(self, *, dtype: str | None = None, device: str | None = None) -> Kronecker:
-        """Return the same product in another dtype, or as torch tensors on a device."""
+        """Return the same product in another dtype, or as torch tensors on a device; arguments as for `Factors.to`."""
         return Kronecker(self.first.to(dtype=dtype, device=device), self.second.to(dtype=dtype, device=device))
 
     def scaled(self, scale: float) -> Kronecker:
-        """Return scale times the product, with the scale in the second part."""
+        """Return scale times the product. The second part takes the scale."""
         return Kronecker(self.first, self.second.scaled(scale))
 
     def norm_product(self) -> Any:
         """Return the product of the four factors' Frobenius norms."""
         return self.first.norm_product() * self.second.norm_product()
+
+    def __repr__(self) -> str:
+        return f"Kronecker(m={self.m}, n={self.n}, {self.first}, {self.second})"

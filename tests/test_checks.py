@@ -28,6 +28,12 @@ def test_the_least_integer_is_allowed():
         integer("seed", -1, least=0)
 
 
+def test_the_largest_integer_is_allowed_and_no_larger_one():
+    assert integer("top", 8, most=8) == 8
+    with pytest.raises(ValueError, match=r"^top must be an integer in 1\.\.8, got 9; the update has 8 values\.$"):
+        integer("top", 9, most=8, advice="the update has 8 values")
+
+
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0)])
 def test_numbers_of_every_kind_become_pythons(value):
     assert finite("omega", value) == 2.0

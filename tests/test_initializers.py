@@ -74,9 +74,9 @@ def test_the_prescribed_spectrum_is_had_and_hidden_in_the_factors():
         (lambda: KaimingUniform()(3, 3, 2.5), "r must be an integer >= 1"),  # pyright: ignore[reportArgumentType]
         (lambda: KaimingUniform()(3, 3, 2, seed=-1), "seed must be an integer >= 0"),
         (lambda: KaimingUniform()(3, 3, 2, seed=[]), "seed must name at least one draw"),
-        (lambda: KaimingUniform(a=math.nan), "a must be finite"),
-        (lambda: Uniform(N=0.0), "N must be positive"),
-        (lambda: Normal(std_B=-1.0), "std_B must be positive"),
+        (lambda: KaimingUniform(a=math.nan), "a must be a number that is finite"),
+        (lambda: Uniform(N=0.0), "N must be a number that is finite and > 0"),
+        (lambda: Normal(std_B=-1.0), "std_B must be a number that is finite and > 0"),
         (lambda: PrescribedSpectrum(()), "values must be one or more"),
         (lambda: PrescribedSpectrum((1.0, 2.0))(3, 3, 1), "r must equal the number of prescribed values"),
     ],

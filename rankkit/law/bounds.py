@@ -67,7 +67,7 @@ def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
     True
     """
     if not isinstance(factors, Factors) or factors.batch_shape:
-        raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors!r}; index the batch.")
+        raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors}; index the batch.")
     if not isinstance(rule, Rule):
         raise TypeError(f"rule must be a rankkit.rules rule, got {rule!r}; for instance Sine(omega=200).")
     if isinstance(eps, bool) or not hasattr(eps, "__float__") or not (0 < float(eps) < math.inf):

@@ -98,7 +98,7 @@ def _of_factors(
     target: float, factors: Factors, measure: str, rtol: float | None, atol: float | None, gain: float | None
 ) -> Prediction:
     if not isinstance(factors, Factors) or factors.batch_shape:
-        raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors!r}; index the batch.")
+        raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors}; index the batch.")
     std = float(host(factors.entry_std()))
     if std == 0:
         raise ValueError(

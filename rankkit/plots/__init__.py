@@ -1,4 +1,4 @@
-"""Pictures: every function takes a table or an array and returns axes; none computes, shows or saves."""
+"""Pictures: every function takes a table or an array and returns axes. None of them computes, shows or saves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Curves over the frequency: of random factors, of trained ones."""
+"""Curves over the frequency: of random factors, of a law, and of trained factors."""
+
+# pyright: reportUnknownMemberType=false
+# (matplotlib and seaborn leave the types of their keyword arguments open)
 
 from __future__ import annotations
 
@@ -8,43 +11,59 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import AutoLocator, LogLocator, NullFormatter
+from matplotlib.ticker import AutoLocator
 
-from rankkit.plots.style import LABELS, PALETTE, axes_for, panels_for, words
+from rankkit.plots.style import (
+    FREQUENCY,
+    LABELS,
+    PALETTE,
+    SMALL,
+    axes_for,
+    logarithmic,
+    marked_height,
+    panels_for,
+    words,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["frequency_curve", "frequency_curves", "law_curves", "probe_curves", "rank_to_full"]
 
+DOTTED = 200  # points of a curve up to which each is marked: more would merge into a thick line
+
 
 def frequency_curve(
     summary: pd.DataFrame, metric: str, *, ax: Axes | None = None, color: str = PALETTE[0], label: str | None = None
 ) -> Axes:
-    """Draw a metric's mean against omega with its 5-95 % band over the seeds; c stands on the upper axis.
+    """Draw the mean of a metric against omega with its 5-95 % band over the seeds. The upper axis shows c.
 
     Parameters
     ----------
     summary : DataFrame
         `Sweep.summary()`: omega, c, <metric>_mean, <metric>_q05, <metric>_q95.
     metric : str
-        Which one.
+        Which metric.
     ax : Axes, optional
         Where to draw; None: a new figure.
-    color, label : str, optional
-        Of this curve.
+    color : str
+        Of the curve and its band.
+    label : str, optional
+        Name of the curve in a legend.
+
+    Returns
+    -------
+    Axes
     """
     ax = axes_for(ax)
     drawn = summary[summary["omega"] > 0]
     ax.fill_between(drawn["omega"], drawn[f"{metric}_q05"], drawn[f"{metric}_q95"], color=color, alpha=0.2, linewidth=0)
-    marker = "o" if len(drawn) <= 200 else ""  # a thousand dots would be a tube
+    marker = "o" if len(drawn) <= DOTTED else ""
     ax.plot(
         drawn["omega"], drawn[f"{metric}_mean"], color=color, marker=marker, markersize=2.5, linewidth=1.2, label=label
     )
-    ax.set(xscale="log", yscale="log", xlabel=f"{LABELS['omega']}  [rad per unit of BA]", ylabel=words(metric))
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set(xscale="log", yscale="log", xlabel=FREQUENCY, ylabel=words(metric))
+    logarithmic(ax.yaxis)
     if metric == "numerical_rank":
         ax.set_ylabel(f"numerical rank  (σ > {float(summary['rtol'].iloc[0]):.1e} · σ₁)")
     if len(drawn):
@@ -61,19 +80,22 @@ def rank_to_full(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         As for `frequency_curve`, of one size.
     ax : Axes, optional
         Where to draw; None: a new figure.
+
+    Returns
+    -------
+    Axes
     """
     ax = frequency_curve(summary, "numerical_rank", ax=axes_for(ax, (4.2, 3.0)))
     full = min(summary["d"].iloc[0], summary["n"].iloc[0])
     ax.set(xscale="linear", yscale="linear")
     ax.yaxis.set_major_locator(AutoLocator())
-    ax.axhline(full, color="#888888", linewidth=0.8, linestyle="--")
-    ax.annotate(f"full rank {full}", (0.02, full), xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
+    marked_height(ax, full, f"full rank {full}")
     ax.margins(y=0.1)
     return ax
 
 
 def _c_axis(ax: Axes, summary: pd.DataFrame) -> None:
-    """Put c = omega * unit on the upper edge, where it is defined and not there yet."""
+    """Show c = omega * unit on the upper edge, unless it is not defined or is shown already."""
     first = summary.iloc[-1]
     unit = float(first["c"] / first["omega"])
     if not (np.isfinite(unit) and unit > 0) or ax.child_axes:
@@ -86,21 +108,34 @@ def _c_axis(ax: Axes, summary: pd.DataFrame) -> None:
 def frequency_curves(
     summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any = None, law: pd.DataFrame | None = None
 ) -> Any:
-    """Draw one panel a metric, side by side, the law's prediction dashed; returns the array of axes."""
+    """Draw one panel per metric, side by side, each with the prediction of a law as a dashed line.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        As for `frequency_curve`, of one size.
+    metrics : sequence of str
+        Which metrics.
+    axes : array of Axes, optional
+        Where to draw, one for each metric; None: a new figure.
+    law : DataFrame, optional
+        The table of a `rankkit.predict_curve`; a metric that it lacks has no dashed line.
+
+    Returns
+    -------
+    array of Axes
+    """
     panels = panels_for(axes, len(metrics), (4.4, 3.5))
     for panel, metric in zip(panels, metrics, strict=True):
         frequency_curve(summary, metric, ax=panel, label=None if law is None else "measured")
         if law is not None and metric in law:
             panel.plot(law["omega"], law[metric], color="black", linestyle="--", linewidth=1.0, label="law")
-            panel.legend(frameon=False, fontsize=8, loc="lower right")
+            panel.legend(frameon=False, fontsize=SMALL, loc="lower right")
     first = summary.iloc[0]
     full = min(first["d"], first["n"])
     for panel, metric in zip(panels, metrics, strict=True):
         if metric == "numerical_rank":
-            panel.axhline(full, color="#888888", linewidth=0.8, linestyle="--")
-            panel.annotate(
-                f"full rank {full:g}", (0.02, full), xycoords=("axes fraction", "data"), va="bottom", fontsize=8
-            )
+            marked_height(panel, full, f"full rank {full:g}")
             panel.margins(y=0.08)
     seeds = int(summary[f"{metrics[0]}_count"].max())
     setting = f"{first['d']:g} × {first['n']:g}, r = {first['r']:g}"
@@ -109,29 +144,33 @@ def frequency_curves(
 
 
 def law_curves(table: pd.DataFrame, measures: Sequence[str], *, axes: Any = None) -> Any:
-    """Draw one panel a predicted measure against omega; returns the array of axes.
+    """Draw one panel per predicted measure against omega.
 
     Parameters
     ----------
     table : DataFrame
-        The table of a `rankkit.predict_curve`: omega, and one column a measure.
+        The table of a `rankkit.predict_curve`: omega, and one column per measure.
     measures : sequence of str
         Which columns.
     axes : array of Axes, optional
-        Where to draw; None: a new figure.
+        Where to draw, one for each measure; None: a new figure.
+
+    Returns
+    -------
+    array of Axes
     """
     panels = panels_for(axes, len(measures), (4.4, 3.5))
     for panel, measure in zip(panels, measures, strict=True):
         panel.plot(table["omega"], table[measure], color=PALETTE[0], linewidth=1.2)
-        panel.set(xscale="log", yscale="log", xlabel=f"{LABELS['omega']}  [rad per unit of BA]", ylabel=words(measure))
-        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        panel.yaxis.set_major_formatter("{x:g}")
-        panel.yaxis.set_minor_formatter(NullFormatter())
+        panel.set(xscale="log", yscale="log", xlabel=FREQUENCY, ylabel=words(measure))
+        logarithmic(panel.yaxis)
     return np.asarray(panels)
 
 
 def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw stable rank against omega std(B A), one line a module, coloured by kind; dotted: a random matrix's.
+    """Draw the stable rank against omega std(B A), one line per module, in the colour of its kind.
+
+    Dotted lines show the stable rank of random matrices of the modules' sizes.
 
     Parameters
     ----------
@@ -139,6 +178,10 @@ def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         `Probe.table`.
     ax : Axes, optional
         Where to draw; None: a new figure.
+
+    Returns
+    -------
+    Axes
     """
     ax = axes_for(ax, (5.2, 3.6))
     drawn = table[(table["omega_std"] > 0) & (table["status"] == "ok")]
@@ -155,8 +198,6 @@ def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                     fontsize=7, color="#555555")  # fmt: skip
     ax.margins(y=0.08)
     ax.set(xscale="log", yscale="log", xlabel="ω · std(BA)  [rad]", ylabel="stable rank")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    logarithmic(ax.yaxis)
     ax.legend(title="modules", loc="upper left")
     return ax

@@ -1,4 +1,7 @@
-"""What one update looks like: its singular values, the angles between its rows."""
+"""What one update looks like: its singular values, the angles between its rows, its entries."""
+
+# pyright: reportUnknownMemberType=false
+# (matplotlib and seaborn leave the types of their keyword arguments open)
 
 from __future__ import annotations
 
@@ -12,12 +15,15 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from rankkit.plots.style import PALETTE, axes_for, panels_for
+from rankkit.plots.style import MISSING, PALETTE, SMALL, axes_for, marked_height, panels_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["cosine_heatmap", "matrix_panels", "spectra"]
+
+CROWD, FAINTEST = 6, 0.08  # lines without names are the fainter the more there are, from six on
+TICKS = 4  # labelled rows and columns of a heatmap
 
 
 def spectra(
@@ -28,55 +34,62 @@ def spectra(
     ax: Axes | None = None,
     labels: bool = True,
 ) -> Axes:
-    """Draw singular values against their index on a log axis, with the tolerance line; return the axes.
+    """Draw singular values against their index on a logarithmic axis, one line per update.
 
     Parameters
     ----------
     values : mapping of str to array (k,)
-        Descending singular values. Zeros are not drawn.
+        Maps the name of an update to its singular values, descending. Zeros are not drawn.
     normalise : bool
         Divide by sigma_1.
     rtol : float, optional
-        Where to draw the tolerance (relative; only sensible with normalise).
+        A tolerance relative to sigma_1, drawn as a dashed line; it makes sense with normalise only.
     ax : Axes, optional
         Where to draw; None: a new figure.
     labels : bool
-        Name the lines in a legend.
+        Name the lines in a legend and give each its own colour.
+
+    Returns
+    -------
+    Axes
     """
     ax = axes_for(ax)
     for i, (name, sigma) in enumerate(values.items()):
         drawn = np.where(np.asarray(sigma) > 0, sigma, np.nan) / (sigma[0] if normalise else 1.0)
         color = PALETTE[i % len(PALETTE)] if labels else PALETTE[0]
-        alpha = 1.0 if labels else min(1.0, 6 / len(values) + 0.08)
+        alpha = 1.0 if labels else min(1.0, CROWD / len(values) + FAINTEST)
         ax.plot(np.arange(1, len(drawn) + 1), drawn, color=color, alpha=alpha, linewidth=1, label=name)
     ax.set(yscale="log", xlabel="index i", ylabel="σᵢ / σ₁" if normalise else "σᵢ")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if rtol is not None:
-        ax.axhline(rtol, color="#888888", linewidth=0.8, linestyle="--")
-        ax.annotate(f"tolerance {rtol:.1e}", (0.02, rtol), xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
+        marked_height(ax, rtol, f"tolerance {rtol:.1e}")
     if labels and values:
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=SMALL)
     return ax
 
 
 def cosine_heatmap(values: Any, *, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw the cosines between rows on the fixed range -1..1, zero rows grey; return the axes.
+    """Draw cosines between rows as a heatmap on the fixed range from -1 to 1. Rows that are zero stay grey.
 
     Parameters
     ----------
     values : array, shape (m, m)
-        Cosines; NaN for rows that are zero.
+        For instance `Similarity.values`.
     ax : Axes, optional
         Where to draw; None: a new figure.
     title : str, optional
-        Over the matrix.
+        Over the heatmap.
+
+    Returns
+    -------
+    Axes
     """
     ax = axes_for(ax, (4.2, 3.6))
-    ax.set_facecolor("#bbbbbb")
+    ax.set_facecolor(MISSING)
     bar = {"label": "cosine similarity", "ticks": [-1, -0.5, 0, 0.5, 1]}
     sns.heatmap(
         values, ax=ax, vmin=-1, vmax=1, cmap="RdBu_r", square=True, rasterized=True, cbar_kws=bar,
-        xticklabels=max(1, len(values) // 4), yticklabels=max(1, len(values) // 4),
+        xticklabels=max(1, len(values) // TICKS), yticklabels=max(1, len(values) // TICKS),
     )  # fmt: skip
     ax.grid(False)
     ax.set(xlabel="row j", ylabel="row i")
@@ -89,22 +102,28 @@ def matrix_panels(
     table: pd.DataFrame, value: str, *, titles: Mapping[str, str], limits: tuple[float, float], cmap: str, label: str,
     columns: str = "column",
 ) -> Any:  # fmt: skip
-    """Draw matrices side by side on one colour scale; return the axes.
+    """Draw matrices side by side on one colour scale.
 
     Parameters
     ----------
     table : DataFrame
-        panel, row, column and the value, one row an entry.
+        The columns panel, row, column and the value; one row per entry of a matrix.
     value : str
         The column that is drawn.
-    titles : mapping
-        Panel -> what stands above it, in their order.
-    limits : tuple
-        Of the colour scale.
-    cmap, label : str
-        Colour map, and what the colour bar says.
+    titles : mapping of str to str
+        Maps a panel to its title, in their order from left to right.
+    limits : tuple of float
+        Ends of the colour scale.
+    cmap : str
+        Name of the colour map.
+    label : str
+        What the colour bar says.
     columns : str
         What the horizontal axis counts.
+
+    Returns
+    -------
+    sequence of Axes
     """
     panels = panels_for(None, len(titles), (1.75, 2.1))
     norm = Normalize(*limits)

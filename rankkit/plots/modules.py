@@ -1,4 +1,7 @@
-"""Modules of an adapter by depth and type, one adapter or several."""
+"""Modules of one adapter or of several, by depth and type."""
+
+# pyright: reportUnknownMemberType=false
+# (matplotlib and seaborn leave the types of their keyword arguments open)
 
 from __future__ import annotations
 
@@ -12,41 +15,56 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from rankkit.plots.matrices import spectra
-from rankkit.plots.style import MARKERS, PALETTE, STYLE, axes_for, panels_for, words
+from rankkit.plots.style import MARKERS, MISSING, PALETTE, SMALL, STYLE, axes_for, panels_for, words
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["audit_overview", "comparison", "depth_profile", "layer_heatmap", "spectra_grid"]
 
-_GENERIC = {"dense", "linear", "proj", "lin", "fc"}  # names that many layers share
+GENERIC = {"dense", "linear", "proj", "lin", "fc"}  # names that modules of different types share
+MOST_TYPES = 12  # types of modules that are told apart; of more, all are drawn together
+FEW_TYPES = 4  # types up to which the legend fits inside the axes
+NAMED = 3  # types of dead modules that a legend names
+SMALLEST = 1e-12  # relative to sigma_1: smaller values are not drawn, since a float64 SVD cannot tell them from zero
 
 
 def _types(table: pd.DataFrame) -> pd.Series:
-    """Return each module's type: the last word of its path, with the one before where that says too little."""
+    """Return the type of each module: the last word of its path, with the word before it where one says too little."""
     path = table["module"].str.replace(r"\.\d+(?=\.|$)", "", regex=True).str.split(".")
     leaf = path.str[-1]
     twice = set(leaf[table.assign(leaf=leaf).duplicated(["layer", "leaf"], keep=False)])
-    return leaf.where(~leaf.isin(twice | _GENERIC), path.str[-2:].str.join("."))
+    return leaf.where(~leaf.isin(twice | GENERIC), path.str[-2:].str.join("."))
+
+
+def _by_type(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the rows of each type, by name; all rows together where there are too many types."""
+    if table["type"].nunique() > MOST_TYPES:
+        return [("all modules", table)]
+    return [(str(name), rows) for name, rows in table.groupby("type", sort=True)]
 
 
 def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
-    """Draw a metric by layer and module type, grey where a module has none; return the axes.
+    """Draw a metric by layer and type of module. Modules without a value (dead or unsupported) stay grey.
 
     Parameters
     ----------
     table : DataFrame
         `Audit.table`.
     metric : str
-        A numeric column.
+        A column of numbers.
     ax : Axes, optional
         Where to draw; None: a new figure.
+
+    Returns
+    -------
+    Axes
     """
-    grid = table.assign(type=_types(table)).dropna(subset=["layer"])
-    grid = grid.pivot_table(index="type", columns="layer", values=metric, aggfunc="mean", dropna=False)
+    placed = table.assign(type=_types(table)).dropna(subset=["layer"])
+    grid = placed.pivot_table(index="type", columns="layer", values=metric, aggfunc="mean", dropna=False)
     grid = grid.reindex(columns=sorted(grid.columns))
     ax = axes_for(ax, (1.8 + 0.24 * max(len(grid.columns), 8), 1.2 + 0.28 * max(len(grid), 3)))
-    ax.set_facecolor("#bbbbbb")
+    ax.set_facecolor(MISSING)
     sns.heatmap(grid.astype(float), ax=ax, cmap="viridis", cbar_kws={"label": words(metric)}, linewidths=0.5)
     ax.grid(False)
     ax.set(xlabel="layer", ylabel="")
@@ -55,21 +73,25 @@ def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
 
 
 def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
-    """Draw a metric against depth, one line per module type, a cross for a dead module; return the axes.
+    """Draw a metric against depth, one line per type of module. A cross on the axis marks a dead module.
 
     Parameters
     ----------
     table : DataFrame
         `Audit.table`.
     metric : str
-        A numeric column.
+        A column of numbers.
     ax : Axes, optional
         Where to draw; None: a new figure.
+
+    Returns
+    -------
+    Axes
     """
     ax = axes_for(ax)
     placed = table.assign(type=_types(table)).dropna(subset=["layer"])
     alive, dead = placed[placed["status"] == "ok"], placed[placed["status"] == "zero"]
-    groups = [("all modules", alive)] if alive["type"].nunique() > 12 else list(alive.groupby("type", sort=True))
+    groups = _by_type(alive)
     for i, (name, rows) in enumerate(groups):
         profile = rows.groupby("layer")[metric].mean()
         color, marker = PALETTE[i % len(PALETTE)], MARKERS[(i + i // len(PALETTE)) % len(MARKERS)]
@@ -78,21 +100,22 @@ def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
         )
     if len(dead):
         types = sorted(dead["type"].unique())
-        label = "dead: " + ", ".join(types[:3]) + (", ..." if len(types) > 3 else "")
+        label = "dead: " + ", ".join(types[:NAMED]) + (", ..." if len(types) > NAMED else "")
         ax.plot(
             dead["layer"].astype(float), np.zeros(len(dead)), "x", color="#000000", markersize=5, clip_on=False,
             transform=ax.get_xaxis_transform(), label=label,
         )  # fmt: skip
     ax.set(xlabel="layer", ylabel=words(metric))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if len(placed):
-        many = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "ncols": 4} if len(groups) > 4 else {}
-        ax.legend(fontsize=8, **many)
+    if len(groups) > FEW_TYPES:
+        ax.legend(fontsize=SMALL, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=4)
+    elif len(placed):
+        ax.legend(fontsize=SMALL)
     return ax
 
 
 def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any = None) -> Any:
-    """Draw stable rank against depth by module type, and all modules' normalised spectra; return both axes.
+    """Draw the stable rank against depth by type of module, and the normalised spectra of all modules beside it.
 
     Parameters
     ----------
@@ -102,6 +125,10 @@ def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any 
         `Audit.spectra`.
     axes : array of Axes, optional
         Where to draw, two of them; None: a new figure.
+
+    Returns
+    -------
+    array of Axes
     """
     profile, lines = panels_for(axes, 2, (4.8, 3.5))
     depth_profile(table, "stable_rank", ax=profile)
@@ -113,9 +140,7 @@ def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any 
 
 
 def spectra_grid(table: pd.DataFrame, values: Mapping[str, Any], *, points: int = 60) -> Any:
-    """Draw the normalised spectra of all modules, one panel per module type; return the array of axes.
-
-    One line is one layer, from dark to light with depth.
+    """Draw the normalised spectra of all modules: one panel per type, and one line per layer, dark to light with depth.
 
     Parameters
     ----------
@@ -124,22 +149,24 @@ def spectra_grid(table: pd.DataFrame, values: Mapping[str, Any], *, points: int 
     values : mapping of str to array (k,)
         `Audit.spectra`.
     points : int
-        Of a longer spectrum so many values are drawn, evenly spaced on a log axis of their index.
+        How many values of a longer spectrum are drawn, evenly spaced on a logarithmic axis of their index.
+
+    Returns
+    -------
+    array of Axes, shape (rows, columns)
     """
     placed = table.assign(type=_types(table))
     placed = placed[placed["module"].isin(list(values))]
-    groups = list(placed.groupby("type", sort=True)) if placed["type"].nunique() <= 12 else [("all modules", placed)]
+    groups = _by_type(placed)
     columns = min(len(groups), 4)
     rows = -(-len(groups) // columns)
     with plt.rc_context(STYLE):
         axes = plt.subplots(rows, columns, figsize=(2.6 * columns + 0.5, 2 * rows + 0.4), sharey=True, squeeze=False)[1]
     deepest = max(float(placed["layer"].max()) if placed["layer"].notna().any() else 1.0, 1.0)
     for ax, (name, members) in zip(axes.flat, groups, strict=False):
-        for module, layer in zip(members["module"], members["layer"].fillna(0).astype(float), strict=True):
-            sigma = np.asarray(values[module])
-            sigma = sigma[sigma > 1e-12 * sigma[0]] / sigma[0]
-            at = np.unique(np.geomspace(1, sigma.size, points).astype(int)) - 1
-            ax.plot(at + 1, sigma[at], color=plt.get_cmap("viridis")(0.9 * layer / deepest), linewidth=0.8)
+        depths = members["layer"].fillna(0).astype(float) / deepest
+        for module, depth in zip(members["module"], depths, strict=True):
+            _spectrum_line(ax, np.asarray(values[module]), depth, points)
         ax.set(yscale="log", title=name)
         ax.title.set_fontsize(9)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -152,8 +179,15 @@ def spectra_grid(table: pd.DataFrame, values: Mapping[str, Any], *, points: int 
     return axes
 
 
+def _spectrum_line(ax: Axes, sigma: Any, depth: float, points: int) -> None:
+    """Draw one normalised spectrum in the colour of a depth between 0 and 1."""
+    drawn = sigma[sigma > SMALLEST * sigma[0]] / sigma[0]
+    index = np.unique(np.geomspace(1, len(drawn), points).astype(int))
+    ax.plot(index, drawn[index - 1], color=plt.get_cmap("viridis")(0.9 * depth), linewidth=0.8)
+
+
 def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
-    """Draw updates' cosines and the overlaps of their column spaces against depth; return both axes.
+    """Draw the cosine of updates and the overlap of their column spaces against depth, one colour per pair of adapters.
 
     Parameters
     ----------
@@ -161,14 +195,21 @@ def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
         `Comparison.table`.
     axes : array of Axes, optional
         Where to draw, two of them; None: a new figure.
+
+    Returns
+    -------
+    array of Axes
     """
     panels = panels_for(axes, 2, (4.4, 3.3))
     drawn = table[(table["status"] == "ok") & table["layer"].notna()]
-    pairs = list(drawn.groupby(["first", "second"], sort=False))
-    for i, ((first, second), members) in enumerate(pairs):
-        color, depth = PALETTE[i % len(PALETTE)], members["layer"].astype(float) + 0.6 * (i / len(pairs) - 0.4)
+    pairs = [
+        (str(first), str(second), rows) for (first, second), rows in drawn.groupby(["first", "second"], sort=False)
+    ]
+    for i, (first, second, members) in enumerate(pairs):
+        color, marker = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
+        depth = members["layer"].astype(float) + 0.6 * (i / len(pairs) - 0.4)  # beside the other pairs' points
         for panel, name in zip(panels, ("cosine", "column_overlap"), strict=True):
-            panel.plot(depth, members[name], MARKERS[i % len(MARKERS)], color=color, markersize=3, alpha=0.7)
+            panel.plot(depth, members[name], marker, color=color, markersize=3, alpha=0.7)
             median = members.groupby("layer")[name].median()
             panel.plot(median.index.astype(float), median, color=color, linewidth=1, label=f"{first} → {second}")
     for panel, label in zip(panels, ("cosine of the updates", "overlap of the column spaces"), strict=True):
@@ -177,7 +218,6 @@ def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     if 1 < len(pairs) <= len(PALETTE):
         panels[1].legend(fontsize=7)
-    panels[0].figure.suptitle(
-        " → ".join([str(pairs[0][0][0]), *(str(p[0][1]) for p in pairs)][:4]) if pairs else "", fontsize=10
-    )
+    title = " → ".join([pairs[0][0], *(second for _, second, _ in pairs)][:4]) if pairs else ""
+    panels[0].figure.suptitle(title, fontsize=10)
     return np.asarray(panels)

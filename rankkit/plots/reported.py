@@ -1,20 +1,38 @@
-"""A table as printed, each cell in the colour of its verdict, with the recomputed value below."""
+"""A table as printed, with every cell in the colour of its verdict and the recomputed value below the printed one."""
+
+# pyright: reportUnknownMemberType=false
+# (matplotlib and seaborn leave the types of their keyword arguments open)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 
-from rankkit.plots.style import axes_for
+from rankkit.plots.style import QUIET, SMALL, axes_for
 
 __all__ = ["printed_table"]
 
+MARGIN = 1.5  # letters between two columns
 LETTER, LINE = 0.075, 0.155  # inches of a letter and of a line at 8 points
+TITLE = 1.2  # how much wider a letter of the title is
 
-# light enough for black text; distinct to colour-blind readers
-_COLOURS = {"INCONSISTENT": "#f4a582", "UNCLEAR": "#fee9a8", "CONSISTENT": "#c7e3f2", "": "white"}
+
+class _Colour(NamedTuple):
+    """A colour that is light enough for black text and differs from the others in every kind of colour vision."""
+
+    code: str
+    name: str
+
+
+_COLOURS = {
+    "INCONSISTENT": _Colour("#f4a582", "orange"),
+    "UNCLEAR": _Colour("#fee9a8", "yellow"),
+    "CONSISTENT": _Colour("#c7e3f2", "blue"),
+}
+UNCHECKED = "white"
 
 
 def printed_table(
@@ -26,43 +44,60 @@ def printed_table(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a table with its cells coloured by verdict; return the axes.
+    """Draw a table whose cells have the colours of their verdicts.
 
     Parameters
     ----------
-    header, rows : sequence of str
-        As printed.
+    header : sequence of str
+        The names of the columns, as printed.
+    rows : sequence of sequence of str
+        The cells, as printed.
     verdicts : mapping
-        (row, column) -> CONSISTENT, INCONSISTENT or UNCLEAR; white where nothing was checked.
+        Maps (row, column) to CONSISTENT, INCONSISTENT or UNCLEAR. A cell without a verdict stays white.
     recomputed : mapping
-        (row, column) -> what stands below the printed value.
+        Maps (row, column) to what stands below the printed value.
     title : str
         Over the table.
     ax : Axes, optional
-        To draw on.
+        Where to draw; None: a new figure.
+
+    Returns
+    -------
+    Axes
     """
     text = [
         [f"{cell}\n({recomputed[i, j]})" if recomputed.get((i, j)) else cell for j, cell in enumerate(row)]
         for i, row in enumerate(rows)
     ]
-    lines = [list(header), *text]
-    widths = [max(len(part) for row in lines for part in row[j].split("\n")) + 1.5 for j in range(len(header))]
-    ax = axes_for(ax, (LETTER * sum(widths), LINE * (1.5 + 2 * len(rows)) + 0.5))
+    widths = [max(map(_letters, column)) + MARGIN for column in zip(header, *text, strict=True)]
+    legend = _legend(verdicts.values())
+    width = max(sum(widths), TITLE * len(title), len(legend))
+    ax = axes_for(ax, (LETTER * width, LINE * (1.5 + 2 * len(rows)) + 0.5))
     ax.set_axis_off()
-    colours = [[_COLOURS[verdicts.get((i, j), "")] for j in range(len(header))] for i in range(len(rows))]
+    colours = [[_cell_colour(verdicts.get((i, j))) for j in range(len(header))] for i in range(len(rows))]
     drawn = ax.table(
-        text, cellColours=colours, colLabels=lines[0], loc="upper center", cellLoc="center",
-        colWidths=[width / sum(widths) for width in widths], bbox=Bbox.unit(),
+        text, cellColours=colours, colLabels=list(header), loc="upper center", cellLoc="center",
+        colWidths=[letters / sum(widths) for letters in widths], bbox=Bbox.unit(),
     )  # fmt: skip
     drawn.auto_set_font_size(False)
-    drawn.set_fontsize(8)
+    drawn.set_fontsize(SMALL)
     for cell in drawn.get_celld().values():
-        cell.set(linewidth=0.4, edgecolor="#888888")
-    words = [word for word in _COLOURS if word in set(verdicts.values())]
+        cell.set(linewidth=0.4, edgecolor=QUIET)
     ax.set_title(title, fontsize=9, loc="left", pad=16)
-    legend = ", ".join(f"{_NAMES[word]}: {word.lower()}" for word in words)
     ax.annotate(legend, (0, 1), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points", fontsize=7)
     return ax
 
 
-_NAMES = {"INCONSISTENT": "orange", "UNCLEAR": "yellow", "CONSISTENT": "blue"}
+def _letters(cell: str) -> int:
+    """Return how many letters the longest line of a cell has."""
+    return max(map(len, cell.split("\n")))
+
+
+def _legend(verdicts: Iterable[str]) -> str:
+    """Return in words which colour stands for which of the verdicts."""
+    seen = set(verdicts)
+    return ", ".join(f"{colour.name}: {word.lower()}" for word, colour in _COLOURS.items() if word in seen)
+
+
+def _cell_colour(verdict: str | None) -> str:
+    return _COLOURS[verdict].code if verdict else UNCHECKED

@@ -1,20 +1,33 @@
-"""What all pictures share: colours, sizes, where to draw."""
+"""What all pictures share: colours, sizes, names, and where to draw."""
+
+# pyright: reportUnknownMemberType=false
+# (matplotlib and seaborn leave the types of their keyword arguments open)
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
-__all__ = ["LABELS", "MARKERS", "PALETTE", "STYLE", "axes_for", "label_lines", "panels_for", "words"]
+__all__ = [
+    "FREQUENCY", "LABELS", "MARKERS", "MISSING", "PALETTE", "QUIET", "STYLE", "axes_for", "label_lines", "logarithmic",
+    "marked_height", "panels_for", "words",
+]  # fmt: skip
 
-# Okabe and Ito's colours, told apart by every common kind of colour vision, without the yellow
+# the colours of Okabe and Ito, which every common kind of colour vision tells apart, without the yellow
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+QUIET = "#888888"  # of lines to compare with
+MISSING = "#bbbbbb"  # of cells without a value
+SMALL = 8  # points: notes inside a picture
 LABELS = {"omega": "frequency ω", "c": "c = ω · scale(B) · scale(A)  [rad]", "layer": "layer"}
+FREQUENCY = f"{LABELS['omega']}  [rad per unit of BA]"
 STYLE: dict[Any, Any] = {
     "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "axes.axisbelow": True, "grid.color": "#e4e4e4", "grid.linewidth": 0.6, "legend.frameon": False,
@@ -23,59 +36,98 @@ STYLE: dict[Any, Any] = {
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float] = (4.6, 3.3)) -> Axes:
-    """Return the axes to draw on: those given, or a new figure's."""
-    if ax is not None:
-        return ax
-    with plt.rc_context(STYLE):
-        return plt.subplots(figsize=size)[1]
-
-
-def panels_for(axes: Any, count: int, size: tuple[float, float]) -> Sequence[Axes]:
-    """Return axes side by side: those given, or a new figure's.
+    """Return the axes to draw on: those given, or the axes of a new figure.
 
     Parameters
     ----------
-    axes : sequence of Axes, optional
-    count : int
-        How many there are to be.
+    ax : Axes or None
     size : tuple of float
-        Width and height of one, in inches.
+        Width and height of a new figure, in inches.
+
+    Returns
+    -------
+    Axes
     """
-    if axes is not None:
-        return list(np.atleast_1d(axes))
-    with plt.rc_context(STYLE):
-        return list(np.atleast_1d(plt.subplots(1, count, figsize=(size[0] * count, size[1]))[1]))
+    return ax if ax is not None else panels_for(None, 1, size)[0]
+
+
+def panels_for(axes: Any, count: int, size: tuple[float, float]) -> Sequence[Axes]:
+    """Return axes side by side: those given, or the axes of a new figure.
+
+    Parameters
+    ----------
+    axes : Axes, array of Axes or None
+    count : int
+        How many panels a new figure has.
+    size : tuple of float
+        Width and height of one panel, in inches.
+
+    Returns
+    -------
+    sequence of Axes
+    """
+    if axes is None:
+        with plt.rc_context(STYLE):
+            axes = plt.subplots(1, count, figsize=(size[0] * count, size[1]))[1]
+    return np.asarray(axes, dtype=object).ravel().tolist()
 
 
 def words(name: str) -> str:
-    """Return a column's name as an axis says it."""
+    """Return the name of a column in the words of an axis."""
     return LABELS.get(name, name.replace("_", " "))
 
 
+def logarithmic(axis: Axis) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 times the powers of ten, in plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def marked_height(ax: Axes, height: float, name: str) -> None:
+    """Draw a dashed horizontal line to compare with, with its name above its left end."""
+    ax.axhline(height, color=QUIET, linewidth=0.8, linestyle="--")
+    ax.annotate(name, (0.02, height), xycoords=("axes fraction", "data"), va="bottom", fontsize=SMALL)
+
+
+class _End(NamedTuple):
+    """The right end of a line: its height as a share of the axes' height."""
+
+    height: float
+    line: Line2D
+
+
 def label_lines(ax: Axes, *, gap: float = 0.055) -> None:
-    """Write every labelled line's name at its right end, in its colour, names apart from each other.
+    """Write the name of every labelled line at its right end, in its colour and apart from the other names.
 
     Parameters
     ----------
     ax : Axes
-        Limits and scales must be final.
+        Its limits and scales must be final.
     gap : float
         Least distance of two names, as a share of the axes' height.
     """
-    to_axes = ax.transData + ax.transAxes.inverted()
-    ends = []
-    for line in ax.get_lines():
-        if not str(line.get_label()).startswith("_") and len(np.atleast_1d(line.get_xdata())):
-            x, y = np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
-            seen = np.isfinite(x) & np.isfinite(y)
-            ends.append((float(np.clip(to_axes.transform((x[seen][-1], y[seen][-1]))[1], 0, 1)), line))
-    ends.sort(key=lambda end: end[0])
-    heights = [height for height, _ in ends]
-    for i in range(1, len(heights)):
-        heights[i] = max(heights[i], heights[i - 1] + gap)
-    over = max(0.0, heights[-1] - 1.0) if heights else 0.0
-    for height, (_, line) in zip(heights, ends, strict=True):
+    named = [line for line in ax.get_lines() if not str(line.get_label()).startswith("_")]
+    ends = sorted((_end(ax, line) for line in named if np.size(line.get_xdata())), key=lambda end: end.height)
+    for height, end in zip(_apart([end.height for end in ends], gap), ends, strict=True):
         ax.annotate(
-            str(line.get_label()), (1.0, height - over), xycoords="axes fraction", xytext=(4, 0), va="center",
-            textcoords="offset points", color=line.get_color(), fontsize=8, annotation_clip=False,
+            str(end.line.get_label()), (1.0, height), xycoords="axes fraction", xytext=(4, 0), va="center",
+            textcoords="offset points", color=end.line.get_color(), fontsize=SMALL, annotation_clip=False,
         )  # fmt: skip
+
+
+def _end(ax: Axes, line: Line2D) -> _End:
+    """Return where the last visible point of a line is, cut to the axes."""
+    x, y = np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
+    seen = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    point = (ax.transData + ax.transAxes.inverted()).transform((x[seen[-1]], y[seen[-1]]))
+    return _End(float(np.clip(point[1], 0, 1)), line)
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Return ascending heights, moved up until they are a gap apart, and down together where they leave the axes."""
+    moved: list[float] = []
+    for height in heights:
+        moved.append(max(height, moved[-1] + gap) if moved else height)
+    over = max(0.0, moved[-1] - 1.0) if moved else 0.0
+    return [height - over for height in moved]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rankkit.rules.activation import Activation
 from rankkit.rules.adasine import AdaSine
-from rankkit.rules.elementwise import Activation, Elementwise, Linear, Sine, Sinter
+from rankkit.rules.elementwise import Elementwise, Linear, Sine, Sinter
 from rankkit.rules.grids import chebyshev_grid, random_grid, uniform_grid
 from rankkit.rules.learned import (
     BSplineBasis,

@@ -8,19 +8,26 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from array_api_compat import is_torch_array
 
-from rankkit.factors import Array, Factors, namespace
-from rankkit.rules.rule import UNIT_ROUNDOFF, Pointwise, Rule, check_dtype, check_finite
+from rankkit.checks import finite
+from rankkit.factors import Array, Factors
+from rankkit.rules.rule import UNIT_ROUNDOFF, Pointwise, Rule, check_dtype
 from rankkit.rules.sine_function import sin
 
-__all__ = ["Activation", "Elementwise", "Linear", "Sine", "Sinter"]
+__all__ = ["Elementwise", "Linear", "Sine", "Sinter"]
+
+CASTS_AND_SCALE = 3  # roundings of an entry of the product: a cast of either factor, and the scale
 
 
 @final
 @dataclass(frozen=True)
 class Linear(Rule):
     """Plain LoRA: delta = scale * B A, returned as Factors.
+
+    Parameters
+    ----------
+    scale : float
+        For LoRA alpha / r.
 
     Examples
     --------
@@ -32,27 +39,27 @@ class Linear(Rule):
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        check_finite("scale", self.scale)
+        finite("scale", self.scale)
 
     @property
     def linear(self) -> bool:
-        """Whether the update is a multiple of B A: it is."""
+        """Always True: the update is scale times B A."""
         return True
 
     def __call__(self, factors: Factors, *, dtype: str = "float64") -> Factors:
-        """Return Factors of scale * B A. In float64 stored factors are kept as they are: no cast changes them."""
+        """Return Factors of scale * B A; in float64 the stored factors are kept, since no cast changes their values."""
         wide = factors if check_dtype(dtype) == "float64" else factors.to(dtype=dtype)
         return wide if self.scale == 1 else wide.scaled(self.scale).to(dtype=None if dtype == "float64" else dtype)
 
     def forming_error(self, factors: Factors, *, dtype: str = "float64") -> Any:
-        """Return a bound, shape (*batch,), on what casting and scaling the factors did to B A.
+        """Return an upper bound, shape (*batch,), on what casting and scaling the factors did to B A.
 
-        Zero in float64: there the only rounding is one relative error an entry of one factor, of the same kind as,
-        and contained in, the relative error that the factored solver states.
+        The bound is zero in float64. There the only rounding is one relative error per entry of one factor, which the
+        relative error that the factored solver states already covers.
         """
         if check_dtype(dtype) == "float64":
             return np.zeros(factors.batch_shape)
-        return 3 * UNIT_ROUNDOFF[dtype] * abs(self.scale) * factors.norm_product()
+        return CASTS_AND_SCALE * UNIT_ROUNDOFF[dtype] * abs(self.scale) * factors.norm_product()
 
 
 @final
@@ -63,9 +70,9 @@ class Sine(Pointwise):
     Parameters
     ----------
     omega : float
-        Frequency, >= 0, in radians per unit of B A.
+        Angular frequency, >= 0, in radians per unit of B A.
     gain : float, optional
-        Divisor. None: sqrt(m), the root of the number of rows.
+        Divisor, > 0; None: sqrt(m), the square root of the number of rows.
 
     Examples
     --------
@@ -79,18 +86,18 @@ class Sine(Pointwise):
     gain: float | None = None
 
     def __post_init__(self) -> None:
-        check_finite("omega", self.omega, least=0)
+        finite("omega", self.omega, least=0)
         if self.gain is not None:
-            check_finite("gain", self.gain, least=0, strict=True)
+            finite("gain", self.gain, least=0, strict=True)
 
     @property
     def angular_frequency(self) -> float:
-        """Omega."""
+        """The parameter omega."""
         return float(self.omega)
 
     @property
     def oscillates(self) -> bool:
-        """Whether phi oscillates with omega: it does."""
+        """Always True: phi oscillates with omega."""
         return True
 
     def _phi(self, x: Array, *, rows: int) -> Array:
@@ -108,25 +115,35 @@ class Sine(Pointwise):
 @final
 @dataclass(frozen=True)
 class Sinter(Pointwise):
-    """LoRAN's Sinter: delta = scale (x + amplitude x sin(omega x)) at x = B A (LoRAN paper; scale: alpha / r)."""
+    """LoRAN's Sinter: delta = scale (x + amplitude x sin(omega x)) at x = B A (LoRAN paper).
+
+    Parameters
+    ----------
+    amplitude : float
+        Of the sine, relative to x; the paper's default.
+    omega : float
+        Angular frequency, >= 0, in radians per unit of B A; the paper's default.
+    scale : float
+        For LoRAN alpha / r.
+    """
 
     amplitude: float = 5e-5
     omega: float = 1e4
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        check_finite("scale", self.scale)
-        check_finite("amplitude", self.amplitude)
-        check_finite("omega", self.omega, least=0)
+        finite("scale", self.scale)
+        finite("amplitude", self.amplitude)
+        finite("omega", self.omega, least=0)
 
     @property
     def angular_frequency(self) -> float:
-        """Omega."""
+        """The parameter omega."""
         return float(self.omega)
 
     @property
     def oscillates(self) -> bool:
-        """Whether phi oscillates with omega: it does."""
+        """Always True: phi oscillates with omega."""
         return True
 
     def _phi(self, x: Array, *, rows: int) -> Array:
@@ -138,95 +155,24 @@ class Sinter(Pointwise):
         return abs(self.scale) * (1 + abs(self.amplitude) * (1 + self.omega * peak))
 
 
-def _sigmoid(x: Array) -> Array:
-    return 0.5 * (1 + namespace(x).tanh(0.5 * x))
-
-
-def _erf(x: Array) -> Array:
-    if is_torch_array(x):
-        return x.erf()
-    from scipy.special import erf
-
-    return erf(x)
-
-
-def _positive(x: Array) -> Array:
-    return 0.5 * (x + namespace(x).abs(x))
-
-
-# name -> (phi(x, parameter), Lipschitz constant, |phi(0)|); the constants of swish and gelu are the
-# largest slopes of x sigmoid(x) and x Phi(x), rounded up
-_ACTIVATIONS: dict[str, tuple[Callable[[Array, float], Array], float, float]] = {
-    "relu": (lambda x, _: _positive(x), 1.0, 0.0),
-    "leaky_relu": (lambda x, slope: _positive(x) - slope * _positive(-x), 1.0, 0.0),
-    "sigmoid": (lambda x, _: _sigmoid(x), 0.25, 0.5),
-    "tanh": (lambda x, _: namespace(x).tanh(x), 1.0, 0.0),
-    "swish": (lambda x, beta: x * _sigmoid(beta * x), 1.1, 0.0),
-    "gelu": (lambda x, _: 0.5 * x * (1 + _erf(x * math.sqrt(0.5))), 1.13, 0.0),
-}
-
-
-@final
-@dataclass(frozen=True)
-class Activation(Pointwise):
-    """A standard nonlinearity: delta = act(omega B A), for comparison with the sine.
-
-    Parameters
-    ----------
-    name : str
-        "relu", "leaky_relu", "sigmoid", "tanh", "swish" or "gelu" (the exact one, with erf).
-    omega : float
-        Factor inside, >= 0.
-    beta : float
-        swish is x sigmoid(beta x).
-    slope : float
-        leaky_relu's slope for x < 0, within [-1, 1].
-    """
-
-    name: str
-    omega: float = 1.0
-    beta: float = 1.0
-    slope: float = 0.01
-
-    def __post_init__(self) -> None:
-        if self.name not in _ACTIVATIONS:
-            raise ValueError(f"name must be one of {', '.join(_ACTIVATIONS)}, got {self.name!r}.")
-        check_finite("omega", self.omega, least=0)
-        check_finite("beta", self.beta, least=0)
-        check_finite("slope", self.slope)
-        if abs(self.slope) > 1:
-            raise ValueError(f"slope must lie in [-1, 1], got {self.slope!r}; leaky_relu's usual value is 0.01.")
-
-    @property
-    def angular_frequency(self) -> float:
-        """Omega."""
-        return float(self.omega)
-
-    def _phi(self, x: Array, *, rows: int) -> Array:
-        """Return act(omega x)."""
-        parameter = self.slope if self.name == "leaky_relu" else self.beta
-        return _ACTIVATIONS[self.name][0](float(self.omega) * x, parameter)
-
-    def _slope(self, peak: Any, *, rows: int) -> float:
-        """Return omega times the activation's largest slope."""
-        return float(self.omega) * _ACTIVATIONS[self.name][1]
-
-    def _at_zero(self) -> float:
-        """Return |act(0)|."""
-        return _ACTIVATIONS[self.name][2]
-
-
 @final
 @dataclass(frozen=True)
 class Elementwise(Pointwise):
-    """A user's own phi: delta = fn(B A).
+    """A function of the user's own: delta = fn(B A).
 
     Parameters
     ----------
     fn : callable
         Maps an array to an array of the same shape, entry by entry.
     lipschitz : float
-        A Lipschitz constant of fn on the entries it will meet; the update's noise floor rests on it.
+        A Lipschitz constant of fn, >= 0, on the entries of B A. The noise floor of the update rests on it.
+
+    Raises
+    ------
+    TypeError
+        If fn is not callable.
+    ValueError
+        If lipschitz is not a finite number >= 0. A call raises it if fn returns another shape.
 
     Examples
     --------
@@ -241,7 +187,7 @@ class Elementwise(Pointwise):
     def __post_init__(self) -> None:
         if not callable(self.fn):
             raise TypeError(f"fn must be callable, got {type(self.fn).__name__}; pass a function of an array.")
-        check_finite("lipschitz", self.lipschitz, least=0)
+        finite("lipschitz", self.lipschitz, least=0)
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         y = self.fn(x)

@@ -1,4 +1,4 @@
-"""Rule: the one abstract step of the spine, Factors -> update."""
+"""Rule: the one abstract step of the spine, from Factors to an update."""
 
 from __future__ import annotations
 
@@ -11,51 +11,118 @@ from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, Factors
 
-__all__ = ["UNIT_ROUNDOFF", "Pointwise", "Rule", "check_dtype", "check_finite"]
+__all__ = ["UNIT_ROUNDOFF", "Pointwise", "Rule", "check_dtype"]
 
-BLOCK = 1 << 22  # entries of an update that are formed at once
+BLOCK = 1 << 22  # entries of an update that are formed at once: 32 MiB in float64
 
 UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24}
 
+CASTING = 3  # roundings beside the r of a scalar product: a cast of B, a cast of A, and room for second-order terms
+EVALUATING = 6  # roundings of phi(x) and of storing it: a product inside, a library function, a product outside, room
+
 
 class Rule(ABC):
-    """How B and A become the update. A rule that stays low rank returns Factors, any other an array.
+    """How B and A become the update.
 
-    Stored factors are exact, whatever their dtype; `dtype` is the working precision, to which they
-    are promoted before anything is multiplied.
+    A rule that stays low rank returns Factors, and every other rule returns an array. Stored factors are exact,
+    whatever their dtype. `dtype` is the working precision to which they are promoted before anything is multiplied.
     """
 
     @abstractmethod
     def __call__(self, factors: Factors, *, dtype: str = "float64") -> Factors | Array:
-        """Return the update of shape (*batch, m, n), or its Factors where it stays low rank."""
+        """Return the update.
+
+        Parameters
+        ----------
+        factors : Factors
+            One pair, or a batch of pairs.
+        dtype : {"float64", "float32"}
+            The working precision.
+
+        Returns
+        -------
+        Factors or array, shape (*batch, m, n)
+            Factors where the update stays low rank, else an array in the working precision.
+
+        Raises
+        ------
+        TypeError
+            If the rule has no weight update.
+        ValueError
+            If dtype is no working precision.
+        """
 
     @abstractmethod
     def forming_error(self, factors: Factors, *, dtype: str = "float64") -> Any:
-        """Return a bound, shape (*batch,), on the Frobenius norm of what rounding did to the update."""
+        """Return an upper bound on the Frobenius norm of what rounding did to the update.
+
+        Parameters
+        ----------
+        factors : Factors
+            One pair, or a batch of pairs.
+        dtype : {"float64", "float32"}
+            The working precision.
+
+        Returns
+        -------
+        array, shape (*batch,)
+
+        Raises
+        ------
+        TypeError
+            If the rule has no weight update.
+        ValueError
+            If dtype is no working precision.
+        """
 
     @property
     def linear(self) -> bool:
-        """Whether the update is a multiple of B A."""
+        """Whether the update is a multiple of B A for every pair of factors, as in plain LoRA.
+
+        Code that can keep a product as Factors asks for this property and for no class of rules.
+        """
         return False
 
     @property
     def angular_frequency(self) -> float:
-        """The factor omega that the rule puts on B A inside phi, in radians per unit of B A; NaN without one."""
+        """The factor omega by which phi multiplies the entries of B A first, in radians per unit of B A.
+
+        omega times the standard deviation of the entries of B A is the column `omega_std` of a table. NaN for a rule
+        without such a factor. AdaSine has one frequency per input instead: see its method `frequency`.
+        """
         return math.nan
 
     @property
     def oscillates(self) -> bool:
-        """Whether phi oscillates with the angular frequency, so that the update has a place on the frequency curve."""
+        """Whether phi oscillates with the angular frequency, so that the update lies on the frequency-rank curve.
+
+        True for the sine and for Sinter. An activation such as tanh(omega x) has an angular frequency and does not
+        oscillate.
+        """
         return False
 
     @property
     def label(self) -> str:
-        """The rule's short name, as tables print it: its class name in lower case."""
+        """The short name of the rule in tables: its class name in lower case."""
         return type(self).__name__.lower()
 
 
 def check_dtype(dtype: str) -> str:
-    """Return dtype if it is a working precision of the spine."""
+    """Return dtype unchanged if it is a working precision.
+
+    Parameters
+    ----------
+    dtype : {"float64", "float32"}
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If it is another one.
+    """
     if dtype not in UNIT_ROUNDOFF:
         raise ValueError(
             f"dtype must be one of {sorted(UNIT_ROUNDOFF)}, got {dtype!r}; factors of any dtype promote to it."
@@ -63,21 +130,12 @@ def check_dtype(dtype: str) -> str:
     return dtype
 
 
-def check_finite(name: str, value: float, *, least: float = -math.inf, strict: bool = False) -> None:
-    """Raise unless value is a finite number at or above (strict: above) least."""
-    ok = isinstance(value, (int, float)) or hasattr(value, "__float__")
-    ok = ok and math.isfinite(value) and (value > least if strict else value >= least)
-    if not ok:
-        bound = "finite" if least == -math.inf else f"finite and {'>' if strict else '>='} {least:g}"
-        raise ValueError(f"{name} must be a number that is {bound}, got {value!r}; choose another value.")
-
-
 class Pointwise(Rule):
-    """phi applied to every entry of B A, formed in the working dtype."""
+    """A rule that applies one function phi to every entry of B A, formed in the working dtype."""
 
     @abstractmethod
     def _phi(self, x: Array, *, rows: int) -> Array:
-        """Return phi at every entry of x (..., rows, n)."""
+        """Return phi at every entry of x, which are entries of products with `rows` rows."""
 
     @abstractmethod
     def _slope(self, peak: Any, *, rows: int) -> Any:
@@ -88,29 +146,31 @@ class Pointwise(Rule):
         return 0.0
 
     def __call__(self, factors: Factors, *, dtype: str = "float64") -> Array:
-        """Return phi(B A), shape (*batch, m, n), in the working dtype."""
+        """Return phi(B A), shape (*batch, m, n), in the working dtype; arguments as for `Rule`."""
         check_dtype(dtype)
         step = max(1, BLOCK // factors.n)
         if factors.batch_shape or step >= factors.m or not is_numpy_array(factors.B):
             return self._phi(factors.product(dtype=dtype), rows=factors.m)
-        wide = factors.to(dtype=dtype)  # a large update takes its own memory and no more: a few rows at a time
+        # a few rows at a time, so that a large update takes its own memory and little more
+        wide = factors.to(dtype=dtype)
         update = np.empty((factors.m, factors.n), dtype=dtype)
         for rows in (slice(i, i + step) for i in range(0, factors.m, step)):
             update[rows] = self._phi(wide.B[rows] @ wide.A, rows=factors.m)
         return update
 
     def forming_error(self, factors: Factors, *, dtype: str = "float64") -> Any:
-        """Return a bound, shape (*batch,), on the Frobenius norm of the rounding errors in phi(B A).
+        """Return an upper bound, shape (*batch,), on the Frobenius norm of the rounding errors in phi(B A).
 
-        Barring underflow. Casting and multiplying: |fl(BA) - BA| <= (r + 3) u |B| |A| entrywise (Higham 2002,
-        section 3.5), times phi's Lipschitz constant; then what evaluating phi adds.
+        Casting and multiplying give |fl(B A) - B A| <= (r + 3) u |B| |A| for every entry (Higham 2002, section 3.5),
+        and phi multiplies this by its Lipschitz constant at most. The error of evaluating phi is added. The bound
+        holds where nothing underflows. Arguments as for `Rule`.
         """
         u = UNIT_ROUNDOFF[check_dtype(dtype)]
         slope = self._slope(factors.peak(), rows=factors.m)
-        return (factors.r + 3) * u * slope * factors.norm_product() + self._evaluation_error(factors, u)
+        return (factors.r + CASTING) * u * slope * factors.norm_product() + self._evaluation_error(factors, u)
 
     def _evaluation_error(self, factors: Factors, u: float) -> Any:
-        """Return a bound on evaluating phi: six rounding errors of its size, at most slope * |BA| + |phi(0)|."""
+        """Return a bound on the error of evaluating phi: a few roundings of its size, slope * |B A| + |phi(0)|."""
         slope = self._slope(factors.peak(), rows=factors.m)
         spread = math.sqrt(factors.m * factors.n)
-        return 6 * u * (slope * factors.norm_product() + self._at_zero() * spread)
+        return EVALUATING * u * (slope * factors.norm_product() + self._at_zero() * spread)

@@ -1,14 +1,14 @@
-"""sin of a large float64 array, several times faster than numpy's, which calls the scalar libm entry by entry.
+"""The sine of a large float64 array, several times faster than numpy's.
 
-x = k pi + rest with pi in three parts (Cody and Waite 1980), then an odd polynomial of degree 17 on [-pi/2, pi/2] that
-interpolates (sin(x) / x - 1) / x^2 at Chebyshev points in x^2, with a remainder below 2e-18. Worked in blocks, so that
-the temporaries stay in cache.
+numpy calls the scalar sine of the C library for every entry. Here x = k pi + rest, with pi in three parts (Cody and
+Waite 1980), and sin(rest) is an odd polynomial of degree 17 on [-pi/2, pi/2]. The polynomial interpolates
+(sin(x) / x - 1) / x^2 at Chebyshev points in x^2, with a remainder below 2e-18. The work is done in blocks, so that the
+temporary arrays stay in cache.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from array_api_compat import is_numpy_array
@@ -17,9 +17,9 @@ from rankkit.factors import Array, namespace
 
 __all__ = ["sin"]
 
-BLOCK = 1 << 14
-LARGEST = 1e6  # k has 19 bits up to here, and k times a part of pi of 33 bits is exact
-# pi to three doubles: 33 bits, the next 33, and the rest
+BLOCK = 1 << 14  # entries worked on together: five arrays of 128 KiB fit in a second-level cache
+LARGEST = 1e6  # k has 19 bits up to here, so that k times a part of pi of 33 bits is exact
+# pi as three doubles: the first 33 bits, the next 33, and the rest
 PI = (float.fromhex("0x1.921fb544p+1"), float.fromhex("0x1.0b4611a6p-33"), float.fromhex("0x1.3198a2e037073p-68"))
 # coefficients of x^17, x^15, ..., x^3; that of x is 1
 ODD = (
@@ -32,11 +32,22 @@ ODD = (
     0.008333333333333316,
     -0.16666666666666666,
 )
-MAGIC = 1.5 * 2.0**52  # adding it leaves the nearest integer in the low bits
+TO_INTEGER = 1.5 * 2.0**52  # adding it rounds to an integer, which then stands in the low bits
+SIGN_BIT = 63  # of a double
 
 
 def sin(x: Array) -> Array:
-    """Return sin(x), entry by entry: within 3 units of roundoff of max(|x|, 1), as a new array.
+    """Return sin(x) for every entry as a new array, within 3 units of roundoff of max(|x|, 1).
+
+    Parameters
+    ----------
+    x : array
+        Small arrays, other dtypes, torch tensors and entries from a million on go to their own library's sine.
+
+    Returns
+    -------
+    array
+        Of the shape and dtype of x.
 
     Examples
     --------
@@ -46,25 +57,32 @@ def sin(x: Array) -> Array:
     if not is_numpy_array(x) or x.dtype != np.float64 or x.size <= BLOCK or not np.max(np.abs(x)) < LARGEST:
         return namespace(x).sin(x)
     flat, out = np.ravel(x), np.empty(x.size)
-    work = np.empty((3, BLOCK))
+    scratch = np.empty((3, BLOCK))
     for start in range(0, x.size, BLOCK):
         block = flat[start : start + BLOCK]
-        _sin(block, out[start : start + BLOCK], *work[:, : block.size])
+        _sin(block, out[start : start + BLOCK], scratch[:, : block.size])
     return out.reshape(x.shape)
 
 
-def _sin(x: Any, out: Any, k: Any, rest: Any, work: Any) -> None:
-    """Write sin(x) to out; k, rest and work are room to work in."""
-    shifted = np.add(np.multiply(x, 1 / math.pi, out=k), MAGIC, out=k)
-    np.subtract(shifted, MAGIC, out=out)
+def _sin(x: Array, out: Array, scratch: Array) -> None:
+    """Write sin(x) to out. Every step works in place: `out` holds k first, then the polynomial, then the sine."""
+    shifted, rest, square = scratch
+    # x = k pi + rest
+    np.multiply(x, 1 / math.pi, out=shifted)
+    np.add(shifted, TO_INTEGER, out=shifted)
+    np.subtract(shifted, TO_INTEGER, out=out)
     np.subtract(x, np.multiply(out, PI[0], out=rest), out=rest)
     for part in PI[1:]:
-        np.subtract(rest, np.multiply(out, part, out=work), out=rest)
-    np.multiply(rest, rest, out=work)
-    np.multiply(work, ODD[0], out=out)
+        np.subtract(rest, np.multiply(out, part, out=square), out=rest)
+    # sin(rest) = rest + rest * (polynomial in rest^2)
+    np.multiply(rest, rest, out=square)
+    np.multiply(square, ODD[0], out=out)
     for coefficient in ODD[1:]:
-        np.multiply(np.add(out, coefficient, out=out), work, out=out)
-    np.add(np.multiply(out, rest, out=out), rest, out=out)
-    # sin(k pi + rest) = (-1)^k sin(rest): the lowest bit of k flips the sign's
-    odd = np.left_shift(shifted.view(np.int64), 63, out=k.view(np.int64))
+        np.add(out, coefficient, out=out)
+        np.multiply(out, square, out=out)
+    np.multiply(out, rest, out=out)
+    np.add(out, rest, out=out)
+    # sin(k pi + rest) = (-1)^k sin(rest): the lowest bit of k becomes a sign bit
+    odd = shifted.view(np.int64)
+    np.left_shift(odd, SIGN_BIT, out=odd)
     np.bitwise_xor(out.view(np.int64), odd, out=out.view(np.int64))

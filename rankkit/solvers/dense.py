@@ -11,10 +11,18 @@ __all__ = ["dense"]
 
 
 def dense(update: Array) -> Solution:
-    """Return all min(m, n) singular values of update, shape (*batch, m, n).
+    """Return all min(m, n) singular values of a matrix.
 
-    The bidiagonal SVD is backward stable: the values are those of a matrix within
-    max(m, n) eps sigma_1 of update, hence (Weyl) off by no more than that.
+    The bidiagonal SVD is backward stable: the values are those of a matrix within max(m, n) eps sigma_1 of the given
+    one, and so (Weyl) off by no more than that.
+
+    Parameters
+    ----------
+    update : array, shape (*batch, m, n)
+
+    Returns
+    -------
+    Solution
     """
     xp = namespace(update)
     values = host(xp.linalg.svdvals(xp.astype(update, xp.float64)))

@@ -1,16 +1,15 @@
 """Singular values of B A from its factors: two thin QRs and an r x r core, in float64.
 
-Forming the core R_B R_A^T and handing it to an ordinary SVD would cost everything below
-eps ||B|| ||A||. Here each factor's own condition is the price instead (Drmac 1998, "Accurate
-computation of the product-induced singular value decomposition"): R_B with unit columns
-stays as it is, the other triangle is made rank-revealing by a pivoted QR, so that their
-product is a well-conditioned matrix times a diagonal, and one-sided Jacobi reads such a
-product to high relative accuracy.
+An ordinary SVD of the core R_B R_A^T would lose every value below eps ||B|| ||A||. Here the price is the condition
+number of each factor instead (Drmac 1998, "Accurate computation of the product-induced singular value decomposition").
+R_B with its columns scaled to unit length stays as it is. The other triangle takes the scale and is made rank-revealing
+by a pivoted QR. Their product is a well-conditioned matrix times a diagonal one, whose values one-sided Jacobi finds to
+high relative accuracy.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from array_api_compat import is_numpy_array
@@ -20,15 +19,33 @@ from rankkit.solvers.solution import EPS, Solution
 
 __all__ = ["factored"]
 
-WORKSPACE = 1 << 22  # numbers: LAPACK would like 64 columns, which a rank of millions makes gigabytes
+PANEL = 64  # columns of a block, for which LAPACK wants workspace
+WORKSPACE = 1 << 22  # numbers at most: 32 MiB, where PANEL columns of a rank of millions would take gigabytes
+
+# LAPACK's dgejsv, as scipy counts its options: full relative accuracy for a matrix with scaled columns (C), no singular
+# vectors, no restriction of the range, and transposition where that is faster
+JACOBI = {"joba": 0, "jobu": 3, "jobv": 3, "jobr": 0, "jobt": 1}
 
 
 def factored(factors: Factors) -> Solution:
-    """Return the min(m, n, r) singular values of B A that may be non-zero; the others are exactly zero.
+    """Return the min(m, n, r) singular values of B A that may be non-zero. All others are exactly zero.
 
-    With kappa the condition number of a factor with its columns (B) or rows (A) scaled to unit
-    length, every value is off by at most max(m, n) eps (kappa(B) + kappa(A)) relative to itself, and
-    by max(m, n) eps times the norms of the scaled factors in any case.
+    Let kappa be the condition number of a factor whose columns (B) or rows (A) are scaled to unit length. Every value
+    is off by at most max(m, n) eps (kappa(B) + kappa(A)) relative to itself. In any case it is off by at most
+    max(m, n) eps times the product of the norms of the scaled factors.
+
+    Parameters
+    ----------
+    factors : Factors
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ArithmeticError
+        If the Jacobi SVD does not converge, which is not known to happen.
     """
     left = _triangles(factors.B)
     right = _triangles(factors.namespace.matrix_transpose(factors.A))
@@ -37,14 +54,15 @@ def factored(factors: Factors) -> Solution:
     values = np.empty((*batch, keep))
     noise_floor, relative_error = np.empty(batch), np.empty(batch)
     for i in np.ndindex(*batch):
-        values[i], size, condition = _core(left[i], right[i], keep)
-        noise_floor[i] = EPS * max(factors.m, factors.n) * size
-        relative_error[i] = EPS * max(factors.m, factors.n) * condition
+        core = _core(left[i], right[i])
+        values[i] = core.values[:keep]
+        noise_floor[i] = EPS * max(factors.m, factors.n) * core.size
+        relative_error[i] = EPS * max(factors.m, factors.n) * core.condition
     return Solution(values, noise_floor, relative_error)
 
 
-def _triangles(x: Array) -> Any:
-    """Return R of the thin QR of x (*batch, rows, r), on the host: columnwise backward stable."""
+def _triangles(x: Array) -> Array:
+    """Return R of the thin QR of x (*batch, rows, r), on the host: backward stable column by column."""
     if not is_numpy_array(x):
         xp = namespace(x)
         return host(xp.linalg.qr(xp.astype(x, xp.float64), mode="reduced")[1])
@@ -53,42 +71,65 @@ def _triangles(x: Array) -> Any:
     rows, r = x.shape[-2:]
     R = np.empty((*x.shape[:-2], min(rows, r), r))
     for i in np.ndindex(*x.shape[:-2]):
-        # numpy's qr takes three times as long here: it copies to and fro and does not block
+        # numpy's qr takes three times as long here: it copies to and fro and does not work in blocks
         columns = np.array(x[i], dtype=np.float64, order="F")
-        packed, _, _, info = dgeqrf(columns, lwork=max(r, min(64 * r, WORKSPACE)), overwrite_a=True)
+        packed, _, _, info = dgeqrf(columns, lwork=max(r, min(PANEL * r, WORKSPACE)), overwrite_a=True)
         assert info == 0
         R[i] = np.triu(packed[: min(rows, r)])
     return R
 
 
-def _core(R_B: Any, R_A: Any, keep: int) -> tuple[Any, float, float]:
-    """Return the singular values of R_B R_A^T, the size of its scaled factors, and their conditions' sum."""
+class _Core(NamedTuple):
+    """What one pair of triangles gives.
+
+    Attributes
+    ----------
+    values : numpy array
+        Singular values of R_B R_A^T, descending.
+    size : float
+        Product of the norms of the scaled factors.
+    condition : float
+        Sum of the condition numbers of the scaled factors.
+    """
+
+    values: Array
+    size: float
+    condition: float
+
+
+def _core(R_B: Array, R_A: Array) -> _Core:
     from scipy.linalg import qr
-    from scipy.linalg.lapack import dgejsv
 
     lengths = _lengths(R_B)
     unit, other = R_B / lengths, R_A * lengths
     graded, order = qr(other, mode="r", pivoting=True)
-    # columns of this product shrink as the rows of `graded` do: a scaled, well-conditioned matrix
-    core = unit[:, order] @ graded.T
-    spare = max(0, core.shape[1] - core.shape[0])
+    # the columns of this product shrink as the rows of `graded` do: a well-conditioned matrix times a diagonal one
+    values = _jacobi(unit[:, order] @ graded.T)
+    size = float(np.linalg.norm(unit) * np.linalg.norm(other))
+    return _Core(values, size, _condition(unit) + _condition(R_A / _lengths(R_A)))
+
+
+def _jacobi(core: Array) -> Array:
+    """Return the singular values of a matrix by one-sided Jacobi, descending."""
+    from scipy.linalg.lapack import dgejsv
+
+    spare = max(0, core.shape[1] - core.shape[0])  # the routine wants no fewer rows than columns
     tall = np.vstack([core, np.zeros((spare, core.shape[1]))])
-    scaled, _, _, work, _, info = dgejsv(tall, joba=0, jobu=3, jobv=3, jobr=0, jobt=1)
+    scaled, _, _, work, _, info = dgejsv(tall, **JACOBI)
     if info != 0:
         raise ArithmeticError("the Jacobi SVD of an r x r core did not converge; please report the factors.")
-    # dgejsv hands its values back divided by work[0] / work[1], which guards against overflow
-    values = np.sort(scaled * (work[0] / work[1]))[::-1][:keep]
-    size = float(np.linalg.norm(unit) * np.linalg.norm(other))
-    return values, size, _condition(unit) + _condition(R_A / _lengths(R_A))
+    # the routine guards against overflow: its values are to be multiplied by work[0] / work[1]
+    return np.sort(scaled * (work[0] / work[1]))[::-1]
 
 
-def _lengths(R: Any) -> Any:
-    """Return the columns' lengths, with 1 for a zero column."""
+def _lengths(R: Array) -> Array:
+    """Return the lengths of the columns, with 1 for a zero column."""
     lengths = np.linalg.norm(R, axis=0)
     return np.where(lengths == 0, 1.0, lengths)
 
 
-def _condition(R: Any) -> float:
+def _condition(R: Array) -> float:
+    """Return the condition number of R; inf where its columns are dependent to rounding."""
     sigma = np.linalg.svd(R, compute_uv=False)
     independent = R.shape[0] >= R.shape[1] and sigma[-1] > EPS * sigma[0] * sigma.size
     return float(sigma[0] / sigma[-1]) if independent else float("inf")

@@ -1,4 +1,4 @@
-"""Singular values of a Kronecker product: all products of the two parts' values."""
+"""Singular values of a Kronecker product: all products of a value of one part and a value of the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ __all__ = ["kronecker", "structured"]
 
 
 def kronecker(product: Kronecker) -> Solution:
-    """Return the values that may be non-zero; errors add relatively, and to (s1 + e1)(s2 + e2) - s1 s2 absolutely."""
+    """Return the singular values of a Kronecker product that may be non-zero.
+
+    Relative errors of the parts add to first order. With s the largest values and e the noise floors of the parts, the
+    absolute error is at most (s1 + e1)(s2 + e2) - s1 s2.
+
+    Parameters
+    ----------
+    product : Kronecker
+
+    Returns
+    -------
+    Solution
+    """
     one, two = factored(product.first), factored(product.second)
     values = np.sort(np.outer(one.values, two.values).ravel())[::-1]
     s1, s2 = one.values[0], two.values[0]
@@ -23,5 +35,14 @@ def kronecker(product: Kronecker) -> Solution:
 
 
 def structured(update: Factors | Kronecker) -> Solution:
-    """Return the singular values of an update whose structure its type tells."""
+    """Return the singular values of an update that is known by its parts, from the parts alone.
+
+    Parameters
+    ----------
+    update : Factors or Kronecker
+
+    Returns
+    -------
+    Solution
+    """
     return factored(update) if isinstance(update, Factors) else kronecker(update)

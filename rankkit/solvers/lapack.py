@@ -1,8 +1,8 @@
-"""Three LAPACK kernels in place, on leading blocks, and without the interpreter's lock.
+"""Three LAPACK kernels that work in place, on leading blocks, and without the interpreter's lock.
 
-scipy's own wrappers copy what is not contiguous and hold the lock, so that threads would wait for one another; ctypes
-calls the same routines, which scipy exports for Cython. Row-major arrays are LAPACK's column-major transposes: a lower
-triangle here is its "upper" one.
+scipy's own wrappers copy arrays that are not contiguous and hold the lock, so that threads would wait for one another.
+ctypes calls the same routines, which scipy exports for Cython. A row-major array is the transpose of a column-major one
+to LAPACK, so that a lower triangle here is an "upper" one there.
 """
 
 from __future__ import annotations
@@ -13,65 +13,85 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.factors import Array
+
 __all__ = ["cholesky", "product", "solve"]
 
 
-def product(S: Any) -> Any:
-    """Return G, float64 (p, p), with S^T S or S S^T, whichever is smaller, in its lower triangle, and zeros above."""
-    S = np.ascontiguousarray(S)
-    m, n = S.shape
+def product(S: Array) -> Array:
+    """Return the smaller Gram matrix of S in its lower triangle, with zeros above.
+
+    Parameters
+    ----------
+    S : numpy array, float64, shape (m, n)
+
+    Returns
+    -------
+    numpy array, float64, shape (p, p)
+        S^T S for m >= n, else S S^T, with p = min(m, n).
+    """
+    rows = np.ascontiguousarray(S)
+    m, n = rows.shape
     G = np.zeros((min(m, n), min(m, n)))
     if m >= n:
-        _blas("dsyrk", b"U", b"N", n, m, 1.0, S, n, 0.0, G, n)
+        _blas("dsyrk", b"U", b"N", n, m, 1.0, rows, n, 0.0, G, n)
     else:
-        _blas("dsyrk", b"U", b"T", m, n, 1.0, S, n, 0.0, G, m)
+        _blas("dsyrk", b"U", b"T", m, n, 1.0, rows, n, 0.0, G, m)
     return G
 
 
-def cholesky(C: Any, k: int) -> bool:
-    """Replace the lower triangle of C[:k, :k] by L with L L^T = C[:k, :k]; False where there is none.
+def cholesky(C: Array, k: int) -> bool:
+    """Replace the lower triangle of C[:k, :k] by L with L L^T = C[:k, :k].
 
     Parameters
     ----------
     C : numpy array, float64, shape (p, p), C order
         Only its lower triangle is read or written.
     k : int
+        1 <= k <= p.
+
+    Returns
+    -------
+    bool
+        False where the block is not positive definite; the triangle is then lost.
     """
     info = np.zeros(1, dtype=np.int64)
     _lapack("dpotrf", b"U", k, C, C.shape[0], info)
     return not info[0]
 
 
-def solve(L: Any, k: int, rows: Any, *, transposed: bool = False) -> None:
-    """Replace every row b of `rows` by L^{-1} b, or L^{-T} b, with L the lower triangle of L[:k, :k].
+def solve(L: Array, k: int, rows: Array, *, transposed: bool = False) -> None:
+    """Replace every row b of `rows` by L^{-1} b, or by L^{-T} b.
 
     Parameters
     ----------
     L : numpy array, float64, C order
+        Only the lower triangle of L[:k, :k] is read.
     k : int
     rows : numpy array, float64, shape (count, k)
-        Its rows may be parts of longer ones.
+        Its rows may be parts of longer rows.
+    transposed : bool
+        Solve with L^T.
     """
-    stride = rows.strides[0] // rows.itemsize if rows.shape[0] > 1 else k  # a single row's stride may be anything
+    stride = rows.strides[0] // rows.itemsize if rows.shape[0] > 1 else k  # the stride of a single row means nothing
     _blas("dtrsm", b"L", b"U", b"N" if transposed else b"T", b"N", k, rows.shape[0], 1.0, L, L.shape[1], rows, stride)
 
 
-def _blas(name: str, *arguments: Any) -> None:
-    from scipy.linalg import cython_blas
-
-    _call(_routine(cython_blas, name), arguments)
+def _blas(name: str, *arguments: Array | bytes | int | float) -> None:
+    _call(_routine("cython_blas", name), arguments)
 
 
-def _lapack(name: str, *arguments: Any) -> None:
-    from scipy.linalg import cython_lapack
-
-    _call(_routine(cython_lapack, name), arguments)
+def _lapack(name: str, *arguments: Array | bytes | int | float) -> None:
+    _call(_routine("cython_lapack", name), arguments)
 
 
 @cache
-def _routine(module: Any, name: str) -> Any:
+def _routine(library: str, name: str) -> Any:
     """Return a routine that scipy exports for Cython."""
-    capsule = module.__pyx_capi__[name]
+    from scipy.linalg import cython_blas, cython_lapack
+
+    exports = vars({"cython_blas": cython_blas, "cython_lapack": cython_lapack}[library])
+    capsule = exports["__pyx_capi__"][name]
     signature = ctypes.pythonapi.PyCapsule_GetName
     signature.restype, signature.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -88,6 +108,6 @@ def _call(function: Any, arguments: tuple[Any, ...]) -> None:
         elif isinstance(value, bytes):
             references.append(ctypes.c_char_p(value))
         else:
-            # a little-endian 64-bit integer is read rightly as a 32-bit one too
+            # on a little-endian machine the first half of a 64-bit integer is the same number in 32 bits
             references.append(ctypes.byref(ctypes.c_int64(value) if isinstance(value, int) else ctypes.c_double(value)))
     function(*references)

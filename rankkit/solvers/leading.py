@@ -1,90 +1,122 @@
 """The leading singular values of an explicit matrix, by block Golub-Kahan bidiagonalisation.
 
-Full reorthogonalisation, residuals read off the small projected matrix: M V = U T holds to
-rounding and M^T U = V T^T + (next block) S, so that a Ritz triple (s, U p, V q) has residual
-||S p_last|| exactly (Golub and Van Loan 2013, section 10.4; Golub, Luk and Overton 1981 for
-the block form).
+All vectors are reorthogonalised, and residuals come from the small projected matrix. M V = U T holds to rounding, and
+so does M^T U = V T^T + (next block) S. A Ritz triple (sigma, U p, V q) therefore has residual ||S p_last|| exactly
+(Golub and Van Loan 2013, section 10.4; Golub, Luk and Overton 1981 for the block form).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from array_api_compat import device, is_numpy_array
 
-from rankkit.factors import Array, host, namespace
+from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers.dense import dense
-from rankkit.solvers.solution import EPS, Solution
+from rankkit.solvers.solution import EPS, Solution, portions
 
-__all__ = ["leading", "split"]
+__all__ = ["leading"]
 
-SPARE = 2  # extra vectors a block, for convergence where sigma_k and sigma_{k+1} are close
+SPARE = 2  # extra vectors per block, for convergence where sigma_k and sigma_{k+1} are close
 KEPT = 0.7  # a projection that leaves less than this of a vector's length is repeated (Daniel et al. 1976)
+SHARE = 1 / 2  # of min(m, n): a larger Krylov space costs as much as a full SVD
+PATIENCE = 2  # blocks between two looks at the Ritz values, or an eighth of all blocks where that is more: a look is
+EIGHTH = 8  # an SVD of the projected matrix, whose cost grows with the third power of the blocks
+
+
+class _Values(NamedTuple):
+    """The k largest singular values, shape (batch, k), and one bound on their errors, shape (batch,)."""
+
+    values: Array
+    error: Array
 
 
 def leading(update: Array, k: int, *, tol: float = 1e-9) -> Solution:
-    """Return the k largest singular values of update, shape (*batch, m, n).
+    """Return the k largest singular values of a matrix.
 
     Parameters
     ----------
-    update : array
+    update : array, shape (*batch, m, n)
     k : int
-        How many, 1 <= k <= min(m, n).
+        How many values, 1 <= k <= min(m, n).
     tol : float
         Stop when every error bound is at most tol * sigma_1.
 
+    Returns
+    -------
+    Solution
+
     Notes
     -----
-    Each value is within its residual rho of a singular value, and within rho^2 / gap where the next Ritz
-    value and its residual leave a gap (Parlett 1998, theorem 11.7.1, applied to [0 M; M^T 0]); the smaller
-    of the two is the noise floor. That it is one of the k largest is sure with probability one over the
-    (fixed) random start. For k > 1 the block holds more than k vectors, so k equal values are found too; for
-    k = 1 it holds one. Where the Krylov space would outgrow half the matrix, the dense solver takes over.
+    Each value is within its residual rho of a singular value. It is also within rho^2 / gap where the next Ritz value
+    and its residual leave a gap (Parlett 1998, theorem 11.7.1, applied to [0 M; M^T 0]). The smaller bound is the noise
+    floor. The singular value is one of the k largest with probability one over the random start, which is fixed. For
+    k > 1 a block holds more than k vectors, so that k equal values are found too; for k = 1 it holds one. Where the
+    Krylov space would outgrow half the matrix, the dense solver takes over.
     """
     xp = namespace(update)
     wide = xp.astype(update, xp.float64, copy=False)
     *batch, m, n = wide.shape
     stack = xp.reshape(wide, (-1, m, n))
-    # one after another where a matrix fills the cache, all at once where launching a kernel costs more
-    step = 1 if is_numpy_array(stack) else stack.shape[0]
-    parts = [_leading(stack[i : i + step, ...], k, tol, xp) for i in range(0, stack.shape[0], max(step, 1))]
-    values = np.concatenate([part[0] for part in parts]) if parts else np.empty((0, k))
-    error = np.concatenate([part[1] for part in parts]) if parts else np.empty(0)
+    parts = [_leading(stack[part, ...], k, tol) for part in portions(stack)]
+    values, error = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Solution(values.reshape(*batch, k), error.reshape(batch), np.full(tuple(batch), np.inf))
 
 
-def _leading(M: Array, k: int, tol: float, xp: Any) -> tuple[Any, Any]:
-    """Return (values (batch, k), error bounds (batch,)) of M, shape (batch, m, n)."""
-    batch, m, n = M.shape
-    b = 1 if k == 1 else k + SPARE
-    most = min(m, n) // (2 * b)  # blocks until the space fills half the matrix
-    T = np.zeros((batch, most * b, most * b))
-    where = device(M)
-    U, V = (xp.zeros((batch, size, most * b + b), dtype=xp.float64, device=where) for size in (m, n))
-    if most:
-        start = xp.asarray(np.random.default_rng(0).standard_normal((n, b)), device=where)
-        V[..., :b] = xp.linalg.qr(start)[0]
-    check = 1
-    for j in range(most):
-        at, now = j * b, slice(j * b, j * b + b)
-        after = at + b
-        U[..., now], C, R = split(U[..., :at], M @ V[..., now], xp)
-        T[:, :at, now], T[:, now, now] = host(C), host(R)
-        V[..., after : after + b], _, S = split(V[..., :after], xp.matrix_transpose(M) @ U[..., now], xp)
-        if j + 1 < check:
+def _leading(M: Array, k: int, tol: float) -> _Values:
+    """Return the leading values of M, shape (batch, m, n)."""
+    m, n = M.shape[-2:]
+    width = 1 if k == 1 else k + SPARE
+    most = int(SHARE * min(m, n)) // width
+    space, look = _Krylov(M, width, most), 1
+    for blocks in range(1, most + 1):
+        space.grow()
+        if blocks < look:
             continue
-        check = max(j + 3, (j + 1) * 9 // 8)
-        p, sigma, _ = np.linalg.svd(T[:, :after, :after])
-        residual = np.linalg.norm(host(S) @ p[:, at:after, : k + 1], axis=1)
-        error = _bound(sigma[:, : k + 1], residual, k)
+        look = max(blocks + PATIENCE, blocks + blocks // EIGHTH)
+        sigma, residual = space.ritz(k + 1)
+        error = _bound(sigma, residual, k)
         if np.all(error <= tol * sigma[:, 0]):
-            return sigma[:, :k], error + EPS * max(m, n) * sigma[:, 0]
+            return _Values(sigma[:, :k], error + EPS * max(m, n) * sigma[:, 0])
     full = dense(M)
-    return full.values[:, :k], full.noise_floor
+    return _Values(full.values[:, :k], full.noise_floor)
 
 
-def _bound(sigma: Any, residual: Any, k: int) -> Any:
+class _Krylov:
+    """Orthonormal bases U and V with M V = U T to rounding, which grow by one block of vectors at a time.
+
+    T is `projected`, and S of the module's docstring is `coupling`; both live on the host.
+    """
+
+    def __init__(self, M: Array, width: int, most: int) -> None:
+        xp, (batch, m, n) = namespace(M), M.shape
+        self.M, self.width, self.size = M, width, 0
+        self.projected = np.zeros((batch, most * width, most * width))
+        columns = most * width + width
+        self.U, self.V = (xp.zeros((batch, rows, columns), dtype=xp.float64, device=device_of(M)) for rows in (m, n))
+        if most:
+            start = np.random.default_rng(0).standard_normal((n, width))
+            self.V[..., :width] = xp.linalg.qr(xp.asarray(start, device=device_of(M)))[0]
+        self.coupling = np.zeros((batch, width, width))
+
+    def grow(self) -> None:
+        """Append one block to U and to T, and the next one to V."""
+        xp, old = namespace(self.M), self.size
+        self.size = new = old + self.width
+        now, later = slice(old, new), slice(new, new + self.width)
+        left = _split(self.U[..., :old], self.M @ self.V[..., now])
+        self.U[..., now], self.projected[:, :old, now], self.projected[:, now, now] = left.Q, host(left.C), host(left.R)
+        right = _split(self.V[..., :new], xp.matrix_transpose(self.M) @ self.U[..., now])
+        self.V[..., later], self.coupling = right.Q, host(right.R)
+
+    def ritz(self, count: int) -> tuple[Array, Array]:
+        """Return the first Ritz values, descending, and their residuals, both of shape (batch, count)."""
+        p, sigma, _ = np.linalg.svd(self.projected[:, : self.size, : self.size])
+        last = p[:, self.size - self.width : self.size, :count]
+        return sigma[:, :count], np.linalg.norm(self.coupling @ last, axis=1)
+
+
+def _bound(sigma: Array, residual: Array, k: int) -> Array:
     """Return the largest error among the first k Ritz values, shape (batch,)."""
     worst = residual[:, :k].max(axis=1)
     if sigma.shape[1] <= k:
@@ -92,30 +124,41 @@ def _bound(sigma: Any, residual: Any, k: int) -> Any:
     gap = (sigma[:, k - 1] - worst) - (sigma[:, k] + residual[:, k])
     together = np.sum(residual[:, :k] ** 2, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(gap > 0, np.minimum(worst, together / gap), worst)
+        return np.minimum(worst, np.where(gap > 0, together / gap, np.inf))
 
 
-def split(basis: Array, block: Array, xp: Any) -> tuple[Array, Array, Array]:
-    """Return orthonormal Q, and C and R with block = basis C + Q R.
+class _Split(NamedTuple):
+    """A block as basis C + Q R, with Q orthonormal and orthogonal to the basis."""
 
-    A block that lies in the basis leaves only rounding noise, which the second round turns into fresh
-    orthogonal directions.
+    Q: Array
+    C: Array
+    R: Array
+
+
+def _split(basis: Array, block: Array) -> _Split:
+    """Return a block's part within a basis and its part outside.
+
+    A block that lies in the basis leaves rounding noise only, which the second round turns into fresh orthogonal
+    directions.
     """
-    bT = xp.matrix_transpose(basis)
-    C = bT @ block
-    rest = block - basis @ C
+    xp = namespace(block)
+    transposed = xp.matrix_transpose(basis)
+    inside = transposed @ block
+    rest = block - basis @ inside
     long, left = (host(xp.linalg.vector_norm(x, axis=-2)) for x in (block, rest))
-    if not np.all(left > KEPT * long):
-        again = bT @ rest
-        C, rest = C + again, rest - basis @ again
-    Q = _orthonormal(rest, xp)
-    if not np.all(left > KEPT * long):
-        Q = _orthonormal(Q - basis @ (bT @ Q), xp)
-    # an orthonormalisation may flip columns; R follows from the definition
-    return Q, C, xp.matrix_transpose(Q) @ rest
+    clean = bool(np.all(left > KEPT * long))
+    if not clean:
+        again = transposed @ rest
+        inside, rest = inside + again, rest - basis @ again
+    outside = _orthonormal(rest)
+    if not clean:
+        outside = _orthonormal(outside - basis @ (transposed @ outside))
+    # orthonormalising may flip columns, so that R comes from its definition
+    return _Split(outside, inside, xp.matrix_transpose(outside) @ rest)
 
 
-def _orthonormal(block: Array, xp: Any) -> Array:
+def _orthonormal(block: Array) -> Array:
+    xp = namespace(block)
     if block.shape[-1] > 1:
         return xp.linalg.qr(block)[0]
     length = xp.linalg.vector_norm(block, axis=-2, keepdims=True)

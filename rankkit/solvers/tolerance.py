@@ -2,57 +2,109 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Threshold", "default_rtol", "threshold_for"]
+from rankkit.checks import tolerance
+from rankkit.factors import Array
+
+__all__ = ["Bounds", "Edges", "Threshold", "default_rtol", "threshold_for"]
 
 EPS_FLOAT32 = 2.0**-23
 
 
-class Threshold(NamedTuple):
-    """rtol * sigma_1 + atol, one of the two zero, for matrices that stand for others at most `error` away.
+class Bounds(NamedTuple):
+    """Integers between which a count surely lies.
 
     Attributes
     ----------
-    rtol, atol, error : numpy arrays, shape (*batch,)
-        The error is in the 2-norm: no singular value is further off (Weyl).
+    lower, upper : numpy integer arrays, shape (*batch,)
     """
 
-    rtol: Any
-    atol: Any
-    error: Any
+    lower: Array
+    upper: Array
 
-    def between(self, low: Any, high: Any) -> tuple[Any, Any]:
-        """Return (above, below) from bounds on sigma_1, shape (*batch,).
+    @property
+    def known(self) -> Array:
+        """The count as float64, shape (*batch,); NaN where the bounds differ."""
+        return np.where(self.lower == self.upper, np.asarray(self.lower, dtype=np.float64), np.nan)[()]
 
-        A singular value above `above` counts surely, one at `below` or under it surely not.
-        """
+
+class Edges(NamedTuple):
+    """A threshold that is known to an error.
+
+    Attributes
+    ----------
+    above : numpy array, shape (*batch,)
+        A singular value above it surely exceeds the threshold.
+    below : numpy array, shape (*batch,)
+        A singular value of at most this surely does not.
+    """
+
+    above: Array
+    below: Array
+
+
+class Threshold(NamedTuple):
+    """The threshold rtol * sigma_1 + atol, of which one term is zero.
+
+    Attributes
+    ----------
+    rtol, atol : numpy arrays, shape (*batch,)
+    error : numpy array, shape (*batch,)
+        The matrices at hand stand for others that are at most so far away in the 2-norm. No singular value is further
+        off (Weyl).
+    """
+
+    rtol: Array
+    atol: Array
+    error: Array
+
+    def between(self, low: Array, high: Array) -> Edges:
+        """Return the edges of the threshold, given low <= sigma_1 <= high, shape (*batch,)."""
         above = self.atol + self.rtol * (high + self.error) + self.error
         below = self.atol + self.rtol * np.maximum(low - self.error, 0) - self.error
-        return above, np.maximum(below, 0)
+        return Edges(above, np.maximum(below, 0))
 
-    def count_bounds(self, values: Any, errors: Any) -> tuple[Any, Any]:
-        """Return the least and the largest possible count from values, shape (*batch, k), and bounds on their errors.
+    def count_bounds(self, values: Array, errors: Array) -> Bounds:
+        """Return the least and the largest possible count.
 
-        The values are in descending order, and all that are not listed are zero.
+        Parameters
+        ----------
+        values : array, shape (*batch, k)
+            Singular values in descending order. All that are not listed are zero.
+        errors : array, shape (*batch, k)
+            Bounds on their errors.
+
+        Returns
+        -------
+        Bounds
         """
         low, high = np.maximum(values - errors, 0), values + errors
-        above, below = self.between(low[..., 0], high[..., 0])
-        return np.sum(low > above[..., None], axis=-1), np.sum(high > below[..., None], axis=-1)
+        edges = self.between(low[..., 0], high[..., 0])
+        return Bounds(np.sum(low > edges.above[..., None], axis=-1), np.sum(high > edges.below[..., None], axis=-1))
 
-    def relative(self, sigma: Any) -> Any:
+    def relative(self, sigma: Array) -> Array:
         """Return the threshold relative to sigma, shape (*batch,)."""
         return self.rtol + self.atol / np.where(sigma > 0, sigma, 1.0)
 
-    def at(self, which: Any) -> Threshold:
-        """Return the thresholds of some of the batch."""
+    def at(self, which: Array | slice) -> Threshold:
+        """Return the thresholds of some matrices of the batch."""
         return Threshold(self.rtol[which], self.atol[which], self.error[which])
 
 
 def default_rtol(shape: tuple[int, int]) -> float:
-    """Return max(m, n) * eps(float32), the relative tolerance torch applies to float32 matrices.
+    """Return max(m, n) * eps(float32), the relative tolerance that torch applies to float32 matrices.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (m, n).
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -62,20 +114,27 @@ def default_rtol(shape: tuple[int, int]) -> float:
     return max(shape) * EPS_FLOAT32
 
 
-def threshold_for(shape: tuple[int, int], rtol: float | None, atol: float | None, error: Any) -> Threshold:
-    """Return the threshold a user means; neither tolerance: default_rtol(shape).
+def threshold_for(shape: tuple[int, int], rtol: float | None, atol: float | None, error: Array) -> Threshold:
+    """Return the threshold that a user's tolerances mean.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (m, n).
+    rtol, atol : float or None
+        One of them, or neither for default_rtol(shape).
+    error : array, shape (*batch,)
+        How far the matrices at hand are from those that are meant, in the 2-norm.
+
+    Returns
+    -------
+    Threshold
 
     Raises
     ------
     ValueError
-        If both are given, or one is negative or not finite.
+        If both tolerances are given, or one is negative or not finite.
     """
-    if rtol is not None and atol is not None:
-        raise ValueError("give rtol or atol, not both: the threshold is rtol * sigma_1 or atol.")
-    for name, tol in (("rtol", rtol), ("atol", atol)):
-        if tol is not None and not (np.isfinite(tol) and tol >= 0):
-            raise ValueError(f"{name} must be finite and >= 0, got {tol!r}; the default is max(m, n) * eps(float32).")
-    if atol is None:
-        rtol, atol = default_rtol(shape) if rtol is None else rtol, 0.0
+    relative, absolute = tolerance(rtol, atol, default=default_rtol(shape))
     error = np.asarray(error, dtype=np.float64)
-    return Threshold(np.full(error.shape, float(rtol or 0.0)), np.full(error.shape, float(atol)), error)
+    return Threshold(np.full(error.shape, relative), np.full(error.shape, absolute), error)

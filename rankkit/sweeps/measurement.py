@@ -1,10 +1,10 @@
-"""Measurement: a plan's chunks become rows, with no more work than their metrics need and none done twice."""
+"""Measurement: the chunks of a plan become rows. No row is measured twice, nor with more work than it needs."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from rankkit import execution
 from rankkit.factors import Array, Factors, host
 from rankkit.metrics import METRICS, numerical_rank_bounds
 from rankkit.solvers import count_above
+from rankkit.solvers.tolerance import Bounds
 from rankkit.spectrum import spectrum_of
 from rankkit.sweeps.plan import Chunk, Plan
 from rankkit.sweeps.store import Store
@@ -22,8 +23,11 @@ __all__ = ["SETTING", "collect", "gather", "measure"]
 
 SETTING = ("d", "n", "r", "omega", "c", "omega_std", "seed", "dtype", "rtol")
 
-COPIES = 12  # float64 matrices of the update's size that are alive at once, for every update in a batch
-HEAVY = 1e12  # of plan.work: half a minute on two cores, beside which starting processes is nothing
+COPIES = 12  # float64 matrices of the update's size that are alive at once, for every update of a batch (measured)
+HEAVY = 1e12  # of Plan.work: half a minute on two cores, beside which the start of processes takes no time
+COUNTED = "numerical_rank"  # the metric that has bounds, and that needs no singular values
+
+Columns = dict[str, Any]
 
 
 def collect(
@@ -33,22 +37,45 @@ def collect(
     platform: dict[str, str],
     n_jobs: int | None,
     progress: bool | None,
-) -> dict[str, Any]:
-    """Return the columns of a plan, going on from what the store in the folder holds and keeping there what is new."""
+) -> Columns:
+    """Return the columns of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to measure.
+    folder : path or None
+        The folder of a store. Its finished pieces are used, and new ones are kept there. None: nothing is kept.
+    platform : dict
+        The versions and the machine at hand.
+    n_jobs : int or None
+        How many workers; None: all cores, or one for a torch device.
+    progress : bool or None
+        Show a bar on stderr; None: only where stderr is a terminal.
+
+    Returns
+    -------
+    dict of str to array
+
+    Raises
+    ------
+    ValueError
+        If the folder holds the store of another computation.
+    KeyboardInterrupt
+        If the user stops it. With a store the message says how to go on.
+    """
     store = None if folder is None else Store.begin(folder, plan.describe(), platform)
     pieces = [] if store is None else [columns for _, columns in store.pieces()]
-    place = {omega: i for i, omega in enumerate(plan.omegas)}
-    done: dict[int, set[int]] = {}
-    for columns in pieces:
-        for seed, omega in zip(columns["seed"], columns["omega"], strict=True):
-            done.setdefault(int(seed), set()).add(place[float(omega)])
-    chunks = plan.chunks(done)
-    jobs = 1 if n_jobs is None and plan.device is not None else n_jobs
-    label, left = f"sweep d={plan.d} r={plan.r}", len(chunks)
-    heavy = plan.device is None and plan.work * sum(chunk.stop - chunk.start for chunk in chunks) > HEAVY
+    chunks = plan.chunks(_finished(pieces, plan))
+    left = len(chunks)
     try:
         for chunk, columns in execution.run(
-            partial(measure, plan), chunks, n_jobs=jobs, processes=heavy, progress=progress, label=label
+            partial(measure, plan),
+            chunks,
+            n_jobs=1 if n_jobs is None and plan.device is not None else n_jobs,
+            processes=plan.device is None and plan.work * sum(chunk.stop - chunk.start for chunk in chunks) > HEAVY,
+            progress=progress,
+            label=f"sweep d={plan.d} r={plan.r}",
         ):
             if store is not None:
                 store.write(f"seed{chunk.seed}-omega{chunk.start}-{chunk.stop - 1}", columns)
@@ -64,13 +91,31 @@ def collect(
     return _assemble(pieces, plan.describe())
 
 
-def gather(store: Store) -> dict[str, Any]:
+def _finished(pieces: Iterable[Columns], plan: Plan) -> dict[int, set[int]]:
+    """Return for every seed the places in omegas that some piece holds."""
+    place = {omega: i for i, omega in enumerate(plan.omegas)}
+    finished: dict[int, set[int]] = {}
+    for columns in pieces:
+        for seed, omega in zip(columns["seed"], columns["omega"], strict=True):
+            finished.setdefault(int(seed), set()).add(place[float(omega)])
+    return finished
+
+
+def gather(store: Store) -> Columns:
     """Return the columns of what a store holds so far.
+
+    Parameters
+    ----------
+    store : Store
+
+    Returns
+    -------
+    dict of str to array
 
     Raises
     ------
     ValueError
-        If nothing in it is finished.
+        If no piece is finished.
     """
     pieces = [columns for _, columns in store.pieces()]
     if not pieces:
@@ -78,8 +123,8 @@ def gather(store: Store) -> dict[str, Any]:
     return _assemble(pieces, store.arguments)
 
 
-def _assemble(pieces: Sequence[dict[str, Any]], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the pieces' rows as columns, each (seed, omega) once, in the order of the arguments."""
+def _assemble(pieces: Sequence[Columns], arguments: dict[str, Any]) -> Columns:
+    """Return the rows of all pieces as columns, each (seed, omega) once, in the order of the arguments."""
     joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
     seeds, omegas = ({value: i for i, value in enumerate(arguments[name])} for name in ("seeds", "omegas"))
     places = [
@@ -93,11 +138,20 @@ def _assemble(pieces: Sequence[dict[str, Any]], arguments: dict[str, Any]) -> di
     return {name: (rows | constant)[name] for name in SETTING} | rows
 
 
-def measure(plan: Plan, chunk: Chunk) -> dict[str, Any]:
-    """Return the columns of one chunk's rows: omega, seed, c, omega_std and the metrics'.
+def measure(plan: Plan, chunk: Chunk) -> Columns:
+    """Return the columns of one chunk: omega, seed, c, omega_std and those of the metrics.
 
-    On numpy one update after another, which keeps each in cache. On a torch device as many at once as the memory
-    holds; the batch is halved and tried again where the device runs out of it.
+    On numpy one update is measured after another, which keeps each in cache. A torch device takes as many at once as
+    its memory holds. Where it runs out of memory, the batch is halved and tried again.
+
+    Parameters
+    ----------
+    plan : Plan
+    chunk : Chunk
+
+    Returns
+    -------
+    dict of str to array
     """
     factors = plan.factors(chunk.seed)
     omegas = plan.omegas[chunk.start : chunk.stop]
@@ -114,40 +168,43 @@ def measure(plan: Plan, chunk: Chunk) -> dict[str, Any]:
 
 
 def _batch_size(plan: Plan) -> int:
+    """Return how many updates fit in the memory that they may use."""
     memory = execution.device_memory(str(plan.device)) if plan.memory is None else plan.memory
-    return max(1, memory // (8 * COPIES * plan.d * plan.n))
+    return max(1, memory // (np.dtype(np.float64).itemsize * COPIES * plan.d * plan.n))
 
 
-def _rows(plan: Plan, factors: Factors, omegas: Sequence[float]) -> dict[str, Any]:
+def _rows(plan: Plan, factors: Factors, omegas: Sequence[float]) -> Columns:
     """Return the metrics' columns for a batch of frequencies."""
     rules = [plan.rule(omega) for omega in omegas]
     errors = np.array([float(host(rule.forming_error(factors, dtype=plan.dtype))) for rule in rules])
-    updates = [rule(factors, dtype=plan.dtype) for rule in rules]
+    updates: list[Array] = [rule(factors, dtype=plan.dtype) for rule in rules]
     if len(updates) == 1 or any(isinstance(update, Factors) for update in updates):
         single = [_metrics(plan, update, error) for update, error in zip(updates, errors, strict=True)]
         return {name: np.array([row[name] for row in single]) for name in single[0]}
     import torch
 
-    stacked: Array = torch.stack(updates)  # type: ignore[arg-type]
-    return {name: np.atleast_1d(value) for name, value in _metrics(plan, stacked, errors).items()}
+    return {name: np.atleast_1d(value) for name, value in _metrics(plan, torch.stack(updates), errors).items()}
 
 
-def _metrics(plan: Plan, update: Factors | Array, error: Any) -> dict[str, Any]:
-    """Return the metrics of one update or a batch of them: all singular values only if something needs them."""
-    others = [name for name in plan.metrics if name != "numerical_rank"]
+def _metrics(plan: Plan, update: Factors | Array, error: Array) -> dict[str, Any]:
+    """Return the metrics of one update or of a batch; all singular values are computed only if something needs them."""
+    others = [name for name in plan.metrics if name != COUNTED]
     whole = isinstance(update, Factors) or any(METRICS[name].needs_tail for name in others)
     spectrum = spectrum_of(update, top=None if whole else 1, forming_error=error) if whole or others else None
     row: dict[str, Any] = {}
     for name in plan.metrics:
-        if name != "numerical_rank":
+        if name != COUNTED:
             assert spectrum is not None
             row[name] = METRICS[name].of(spectrum)
-            continue
-        if whole:
+        elif whole:
             assert spectrum is not None
-            lower, upper = numerical_rank_bounds(spectrum, rtol=plan.rtol)
+            row |= _counted(numerical_rank_bounds(spectrum, rtol=plan.rtol))
         else:
-            lower, upper, _ = count_above(update, rtol=plan.rtol, forming_error=error)
-        row[name] = np.where(lower == upper, np.asarray(lower, dtype=np.float64), np.nan)[()]
-        row |= {f"{name}_lower": lower, f"{name}_upper": upper}
+            count = count_above(update, rtol=plan.rtol, forming_error=error)
+            row |= _counted(Bounds(count.lower, count.upper))
     return row
+
+
+def _counted(bounds: Bounds) -> dict[str, Any]:
+    """Return the numerical rank and its bounds."""
+    return {COUNTED: bounds.known, f"{COUNTED}_lower": bounds.lower, f"{COUNTED}_upper": bounds.upper}

@@ -1,4 +1,4 @@
-"""Plan: what a sweep measures, checked once, and cut into chunks that can run anywhere."""
+"""Plan: what a sweep measures. It is checked once, and cut into chunks that can run anywhere."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from rankkit.checks import finite, integer, tolerance
 from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
 from rankkit.metrics import METRICS, default_rtol
@@ -20,13 +22,19 @@ from rankkit.rules.rule import check_dtype
 
 __all__ = ["PROTOCOLS", "Chunk", "Plan", "check_law", "default_omegas", "frequencies", "seed_list"]
 
-# published settings: what the arguments are that a user leaves out
+# published settings for the arguments that a user leaves out
 PROTOCOLS: dict[str, dict[str, Any]] = {
     # AdaSine paper, section A.3.1
     "adasine": {"omegas": range(1, 1001), "seeds": 100, "metrics": ("numerical_rank",)},
 }
-PARTS = 8  # chunks a seed at least, so that cores end together and the progress bar moves
-WORK = 3e10  # m n min(m, n) times frequencies in a chunk at most: a second or two on one core
+PARTS = 8  # chunks per seed at least, so that all cores end at about the same time and the progress bar moves
+WORK = 3e10  # of Plan.work in one chunk at most: a second or two on one core
+SEEDS = 5  # where a user names none
+COUNT = 56  # frequencies of the default grid: for d = 512 and r = 2 about four per doubling of c
+BEYOND = 4  # times c*, where the default grid ends: well on the plateau
+DIGITS = 3  # of a default frequency, so that it can be typed again
+PROBE = (np.array([[0.5, -0.25], [1.0, 0.75], [-0.5, 0.25]]), np.array([[0.5, 1.0], [-1.0, 0.25]]))  # any fixed pair
+SEEN = 12  # hexadecimal digits of the digest of what a rule does: 48 bits
 
 
 class Chunk(NamedTuple):
@@ -39,12 +47,39 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The arguments of a sweep; `rankkit.sweep_frequency` says what they mean.
+    """The arguments of a sweep, checked before anything is computed.
+
+    Attributes
+    ----------
+    d, n, r : int
+        Rows and columns of the update, and rank of the factors.
+    omegas : tuple of float
+        Frequencies, >= 0, all different.
+    seeds : tuple of int
+        Which draws of the factors, >= 0, all different.
+    rule : callable
+        Maps omega to a Rule.
+    initializer : Initializer
+        The law of the factors.
+    metrics : tuple of str
+        Names in `rankkit.metrics.METRICS`.
+    rtol : float
+        Tolerance of numerical_rank relative to sigma_1.
+    dtype : {"float64", "float32"}
+        The working precision in which the update is formed.
+    device : str or None
+        A torch device; None: numpy.
+    memory : int or None
+        Bytes it may use on the device.
+    chunk : int or None
+        Frequencies per chunk.
 
     Raises
     ------
-    TypeError, ValueError
-        If an argument is not what it should be, before anything is computed.
+    TypeError
+        If rule or initializer is something else.
+    ValueError
+        If a number or a name is out of its range.
     """
 
     d: int
@@ -63,52 +98,61 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_law(self.d, self.n, self.r, self.initializer)
-        if not self.omegas or len(set(self.omegas)) < len(self.omegas):
-            raise ValueError("omegas must hold one or more different frequencies; leave it out for the default grid.")
-        bad = [omega for omega in self.omegas if not (math.isfinite(omega) and omega >= 0)]
-        if bad:
-            raise ValueError(f"omegas must be finite and >= 0, got {bad[0]!r}; remove it.")
-        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds must be a count >= 1 or different integers >= 0, got {list(self.seeds)}.")
+        self._check_draws()
         unknown = [name for name in self.metrics if name not in METRICS]
         if unknown or not self.metrics:
             raise ValueError(
                 f"metrics must be among {', '.join(METRICS)}; got {', '.join(map(repr, unknown)) or 'none'}."
             )
-        if not (math.isfinite(self.rtol) and self.rtol >= 0):
-            raise ValueError(f"rtol must be finite and >= 0, got {self.rtol!r}; None means max(d, n) * eps(float32).")
+        tolerance(self.rtol, default=default_rtol((self.d, self.n)))
         check_dtype(self.dtype)
         for name, value in (("memory", self.memory), ("chunk", self.chunk)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1):
-                raise ValueError(f"{name} must be an integer >= 1, got {value!r}; leave it out for a sensible one.")
-        if not callable(self.rule):
-            raise TypeError(f"rule must be a callable omega -> Rule such as rankkit.rules.Sine, got {self.rule!r}.")
+            if value is not None:
+                integer(name, value, advice="leave it out for a sensible one")
+        _check_rule(self.rule, self.omegas)
+
+    def _check_draws(self) -> None:
+        """Raise unless the frequencies and the seeds are different numbers in their ranges."""
+        if not self.omegas or len(set(self.omegas)) < len(self.omegas):
+            raise ValueError("omegas must hold one or more different frequencies; leave it out for the default grid.")
         for omega in self.omegas:
-            if not isinstance(made := self.rule(omega), Rule):
-                raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}.")
+            finite("every frequency in omegas", omega, least=0, advice="remove it")
+        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be a count >= 1 or different integers >= 0, got {list(self.seeds)}.")
 
     @property
     def work(self) -> int:
-        """What one frequency costs, up to a factor: m n min(m, n)."""
+        """What one frequency costs, up to a factor: d n min(d, n)."""
         return self.d * self.n * min(self.d, self.n)
 
     def chunks(self, done: Mapping[int, set[int]] | None = None) -> list[Chunk]:
-        """Return the work seed by seed, without the places in omegas that are done for a seed."""
+        """Return the work that is left, seed by seed.
+
+        Parameters
+        ----------
+        done : mapping of int to set of int, optional
+            Maps a seed to the places in omegas that are finished; None: nothing is.
+
+        Returns
+        -------
+        list of Chunk
+        """
         size = self.chunk or max(1, min(math.ceil(len(self.omegas) / PARTS), int(WORK // self.work)))
-        chunks = []
-        for seed in self.seeds:
-            open_ = np.array(sorted(set(range(len(self.omegas))) - (done or {}).get(seed, set())), dtype=np.int64)
-            for run in np.split(open_, np.flatnonzero(np.diff(open_) > 1) + 1):
-                chunks += [Chunk(seed, int(part[0]), int(part[-1]) + 1) for part in _cut(run, size)]
-        return chunks
+        finished = done or {}
+        return [
+            Chunk(seed, start, min(start + size, stop))
+            for seed in self.seeds
+            for first, stop in _runs(set(range(len(self.omegas))) - finished.get(seed, set()))
+            for start in range(first, stop, size)
+        ]
 
     def factors(self, seed: int) -> Factors:
-        """Return one seed's factors, on the plan's device."""
+        """Return the factors of one seed, on the plan's device."""
         drawn = self.initializer(self.d, self.n, self.r, seed=seed)
         return drawn if self.device is None else drawn.to(device=self.device)
 
     def describe(self) -> dict[str, Any]:
-        """Return the arguments as JSON-ready values; two plans that say the same measure the same."""
+        """Return the arguments as JSON-ready values. Two plans that say the same measure the same."""
         return {
             "d": int(self.d), "n": int(self.n), "r": int(self.r), "omegas": list(self.omegas),
             "seeds": list(self.seeds), "rule": self._rule(), "initializer": repr(self.initializer),
@@ -116,24 +160,50 @@ class Plan:
         }  # fmt: skip
 
     def _rule(self) -> str:
-        """Return the first rule and a digest of what all do to fixed factors, which tells two lambdas apart."""
-        probe = Factors(np.array([[0.5, -0.25], [1.0, 0.75], [-0.5, 0.25]]), np.array([[0.5, 1.0], [-1.0, 0.25]]))
+        """Return the first rule and a digest of what all rules do to fixed factors, which tells two lambdas apart."""
+        probe = Factors(*PROBE)
         made = [self.rule(omega)(probe) for omega in self.omegas]
         values = np.concatenate([np.ravel(host(x.product() if isinstance(x, Factors) else x)) for x in made])
         seen = hashlib.sha256(" ".join(f"{value:.6e}" for value in values).encode()).hexdigest()
         first = re.sub(r" at 0x[0-9a-f]+", "", repr(self.rule(self.omegas[0])))
-        return f"{first}, ... {seen[:12]}"
+        return f"{first}, ... {seen[:SEEN]}"
 
 
-def _cut(run: Any, size: int) -> list[Any]:
-    return [run[at : at + size] for at in range(0, len(run), size)]
+def _runs(places: set[int]) -> list[tuple[int, int]]:
+    """Return the runs of neighbouring integers as (first, one beyond the last)."""
+    firsts = sorted(place for place in places if place - 1 not in places)
+    lasts = sorted(place for place in places if place + 1 not in places)
+    return [(first, last + 1) for first, last in zip(firsts, lasts, strict=True)]
 
 
-def check_law(d: int, n: int, r: int, initializer: Initializer) -> None:
-    """Raise unless the sizes are positive integers and the initializer is one."""
+def _check_rule(rule: object, omegas: Iterable[float]) -> None:
+    """Raise unless rule maps every frequency to a Rule."""
+    if not callable(rule):
+        raise TypeError(f"rule must be a callable omega -> Rule such as rankkit.rules.Sine, got {rule!r}.")
+    for omega in omegas:
+        if not isinstance(made := rule(omega), Rule):
+            raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}.")
+
+
+def check_law(d: object, n: object, r: object, initializer: object) -> None:
+    """Raise unless the sizes are positive integers and the initializer is one.
+
+    Parameters
+    ----------
+    d, n, r : object
+        What the user gave for the sizes.
+    initializer : object
+        What the user gave for the law of the factors.
+
+    Raises
+    ------
+    TypeError
+        If the initializer is something else.
+    ValueError
+        If a size is something else.
+    """
     for name, size in (("d", d), ("n", n), ("r", r)):
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name} must be an integer >= 1, got {size!r}; for instance sweep_frequency(d=512, r=2).")
+        integer(name, size, advice="for instance sweep_frequency(d=512, r=2)")
     if not isinstance(initializer, Initializer):
         raise TypeError(f"initializer must be a rankkit.initializers law, got {initializer!r}; try KaimingUniform().")
 
@@ -141,22 +211,50 @@ def check_law(d: int, n: int, r: int, initializer: Initializer) -> None:
 def default_omegas(d: int, n: int, r: int, initializer: Initializer) -> tuple[float, ...]:
     """Return 56 frequencies that show the whole curve: staircase, growth and plateau.
 
-    Evenly spaced in log c. They begin where the sine's cubic term, about c^2 / 6 of the linear one, is lost below the
-    default tolerance, and end at four times c* = (pi / 2) (2 min(d, n))^(1/r), where the count (2 c / pi)^r / 2 of
-    prolate eigenvalues near one (Landau and Widom 1980) would fill the matrix.
+    They are evenly spaced in log c. They begin where the cubic term of the sine, about c^2 / 6 of the linear one, is
+    lost below the default tolerance. They end at four times c* = (pi / 2) (2 min(d, n))^(1/r), where the count
+    (2 c / pi)^r / 2 of prolate eigenvalues near one (Landau and Widom 1980) would fill the matrix.
+
+    Parameters
+    ----------
+    d, n, r : int
+        Rows and columns of the update, and rank of the factors.
+    initializer : Initializer
+        The law of the factors.
+
+    Returns
+    -------
+    tuple of float
+        Ascending.
     """
     unit = math.prod(initializer.scales(d, n, r))
-    if math.isnan(unit):  # no one-parameter law: what uniform entries with this std(BA) would have
+    if math.isnan(unit):
+        # a law without widths: the product of bounds that uniform entries with this std(B A) would have, since
+        # std(B A) = sqrt(r) (beta / sqrt(3)) (alpha / sqrt(3))
         unit = 3 * float(initializer(d, n, r, seed=0).entry_std()) / math.sqrt(r)
-    full = (math.pi / 2) * (2 * min(d, n)) ** (1 / r)
-    grid = np.geomspace(math.sqrt(default_rtol((d, n))), 4 * full, 56) / (unit if unit > 0 else 1.0)
-    return tuple(float(f"{omega:.3g}") for omega in grid)
+    full: float = (math.pi / 2) * (2 * min(d, n)) ** (1 / r)
+    grid = np.geomspace(math.sqrt(default_rtol((d, n))), BEYOND * full, COUNT) / (unit if unit > 0 else 1.0)
+    return tuple(float(f"{omega:.{DIGITS}g}") for omega in grid.tolist())
 
 
 def frequencies(values: Iterable[float]) -> tuple[float, ...]:
-    """Return any iterable of numbers, arrays included, as plain floats."""
+    """Return the numbers of an iterable, which may be an array, as Python floats.
+
+    Parameters
+    ----------
+    values : iterable of float
+
+    Returns
+    -------
+    tuple of float
+
+    Raises
+    ------
+    TypeError
+        If values is something else.
+    """
     try:
-        return tuple(float(value) for value in np.ravel(np.asarray([*values], dtype=np.float64)))
+        return tuple(np.ravel(np.asarray([*values], dtype=np.float64)).tolist())
     except (TypeError, ValueError):
         raise TypeError(
             f"omegas must be an iterable of numbers, got {values!r}; use for instance [1, 10, 100]."
@@ -164,13 +262,26 @@ def frequencies(values: Iterable[float]) -> tuple[float, ...]:
 
 
 def seed_list(seeds: int | Iterable[int] | None) -> tuple[int, ...]:
-    """Return the seeds that a count or an iterable of integers names; None means five."""
+    """Return the seeds that a count or an iterable of integers names.
+
+    Parameters
+    ----------
+    seeds : int or iterable of int, optional
+        A count stands for 0, 1, ..., seeds - 1; None: five.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    TypeError
+        If seeds is something else.
+    """
     try:
-        return tuple(range(5 if seeds is None else index(seeds)))  # type: ignore[arg-type]
-    except TypeError:
-        pass
-    try:
-        return tuple(index(seed) for seed in seeds)  # type: ignore[union-attr]
+        if seeds is None or isinstance(seeds, (int, Integral)):
+            return tuple(range(SEEDS if seeds is None else int(seeds)))
+        return tuple(index(seed) for seed in seeds)
     except TypeError:
         raise TypeError(
             f"seeds must be a count or an iterable of integers, got {seeds!r}; use for instance 5."

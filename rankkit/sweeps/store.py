@@ -1,4 +1,4 @@
-"""Store: a folder that keeps the finished pieces of one computation, so that a killed run goes on where it stopped."""
+"""Store: a folder with the finished pieces of one computation, so that a killed run goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,11 +19,13 @@ from rankkit.files import write_atomically, write_npz
 __all__ = ["MANIFEST", "Store"]
 
 MANIFEST = "store.json"
+FORMAT = 1  # of the manifest
+LONG = 4  # entries of a list that a message shows in full
 
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of finished pieces of one computation, and a manifest that says which.
+    """A folder with finished pieces of one computation, and a manifest that says which computation it is.
 
     Attributes
     ----------
@@ -31,7 +33,7 @@ class Store:
     arguments : dict
         What is computed, as JSON-ready values.
     platform : dict
-        Versions and machine that compute it.
+        The versions and the machine that began it.
     """
 
     folder: Path
@@ -40,19 +42,35 @@ class Store:
 
     @classmethod
     def begin(cls, folder: str | os.PathLike[str], arguments: Mapping[str, Any], platform: Mapping[str, str]) -> Store:
-        """Return the store of this computation in a folder, begun or found there.
+        """Return the store of a computation: the one that is in the folder, or a new one.
 
-        Warns where another platform began it: its numbers may differ in their last bits.
+        Parameters
+        ----------
+        folder : path
+            Made if absent.
+        arguments : mapping
+            What is computed, as JSON-ready values.
+        platform : mapping
+            The versions and the machine at hand.
+
+        Returns
+        -------
+        Store
+
+        Warns
+        -----
+        UserWarning
+            If the store was begun on another platform: numbers may then differ in their last bits.
 
         Raises
         ------
         ValueError
-            If the folder holds the store of another computation; the message says what differs.
+            If the folder holds the store of another computation. The message says what differs.
         """
         folder = Path(folder)
         if not (folder / MANIFEST).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            about = json.dumps({"format": 1, "arguments": arguments, "platform": platform}, indent=1).encode()
+            about = json.dumps({"format": FORMAT, "arguments": arguments, "platform": platform}, indent=1).encode()
             write_atomically(folder / MANIFEST, lambda file: file.write(about))
             return cls(folder, dict(arguments), dict(platform))
         found = cls.open(folder)
@@ -64,7 +82,15 @@ class Store:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Store:
-        """Return the store in a folder.
+        """Return the store that is in a folder.
+
+        Parameters
+        ----------
+        folder : path
+
+        Returns
+        -------
+        Store
 
         Raises
         ------
@@ -79,11 +105,18 @@ class Store:
             raise ValueError(f"{manifest} cannot be read ({error}); name the folder of a sweep's store.") from None
 
     def write(self, name: str, arrays: Mapping[str, Any]) -> None:
-        """Keep one finished piece: whole, or not at all."""
+        """Write one finished piece into the folder: whole, or not at all.
+
+        Parameters
+        ----------
+        name : str
+            Of the piece, and of its file.
+        arrays : mapping of str to array
+        """
         write_atomically(self.folder / f"{name}.npz", lambda file: write_npz(file, arrays))
 
     def pieces(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Return an iterator over the pieces (name, arrays) that can be read; a torn file counts as not finished."""
+        """Return an iterator over the finished pieces as (name, arrays). A file that cannot be read is left out."""
         for path in sorted(self.folder.glob("*.npz")):
             try:
                 with np.load(path, allow_pickle=False) as file:
@@ -93,11 +126,13 @@ class Store:
 
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Return in words what two records say differently; no text where they agree."""
     keys = [key for key in {**found, **wanted} if found.get(key) != wanted.get(key)]
     return ", ".join(f"{key} {_short(found.get(key))} there and {_short(wanted.get(key))} here" for key in keys)
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, list) and len(value) > 4:
-        return f"[{value[0]}, {value[1]}, ..., {value[-1]}] ({len(value)} of them)"
-    return str(value)
+    whole, entries = str(value), cast("list[Any]", value)
+    if not isinstance(value, list) or len(entries) <= LONG:
+        return whole
+    return f"[{entries[0]}, {entries[1]}, ..., {entries[-1]}] ({len(entries)} of them)"

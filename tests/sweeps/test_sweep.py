@@ -119,6 +119,31 @@ def test_save_and_load_keep_every_bit(small, tmp_path):
     assert about["platform"]["rankkit"] == rk.__version__
 
 
+def test_the_table_alone_goes_into_a_file(small, tmp_path):
+    pytest.importorskip("pyarrow")
+    file = small.save(tmp_path / "table.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(file), small.table, rtol=1e-15)
+    for file in (small.save(tmp_path / "table.parquet"), small.to_parquet(tmp_path / "any name")):
+        pd.testing.assert_frame_equal(pd.read_parquet(file), small.table, check_exact=True)
+    with pytest.raises(ValueError, match="the folder .*absent does not exist; make it first"):
+        small.save(tmp_path / "absent" / "table.csv")
+    folder = tmp_path / "a folder.csv"
+    folder.mkdir()
+    assert rk.Sweep.load(small.save(folder)).arguments == small.arguments
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_column_types_do_not_depend_on_what_is_measured(device):
+    if device:
+        pytest.importorskip("torch")
+    asked = {"omegas": [1.0, 9.0], "seeds": [3, 1], "device": device}
+    for metrics in (["numerical_rank"], ["effective_rank", "numerical_rank"], list(rk.metrics.METRICS)):
+        table = rk.sweep_frequency(12, 2, metrics=metrics, **asked).table
+        integers = {"d", "n", "r", "seed", "numerical_rank_lower", "numerical_rank_upper"}
+        for name, dtype in table.dtypes.items():
+            assert dtype == ("int64" if name in integers else "str" if name == "dtype" else "float64"), name
+
+
 def test_numpy_integers_are_sizes_and_seeds_too(tmp_path):
     sizes: dict[str, Any] = {"d": np.int64(8), "r": np.int32(1), "seeds": np.arange(2)}
     sweep = rk.sweep_frequency(**sizes, omegas=np.array([1.0, 2.0]))
@@ -156,8 +181,12 @@ def test_progress_stays_off_what_is_no_terminal(capsys):
         ({"r": 1.5}, ValueError, "r must be an integer >= 1"),
         ({"n": -3}, ValueError, "n must be an integer >= 1"),
         ({"omegas": []}, ValueError, "omegas must hold one or more"),
-        ({"omegas": [1.0, -2.0]}, ValueError, "omegas must be finite and >= 0, got -2.0"),
-        ({"omegas": [math.nan]}, ValueError, "omegas must be finite"),
+        (
+            {"omegas": [1.0, -2.0]},
+            ValueError,
+            "every frequency in omegas must be a number that is finite and >= 0, got -2.0",
+        ),
+        ({"omegas": [math.nan]}, ValueError, "every frequency in omegas must be a number that is finite"),
         ({"omegas": [1.0, 1.0]}, ValueError, "different frequencies"),
         ({"seeds": 0}, ValueError, "seeds must be a count >= 1"),
         ({"seeds": [1, 1]}, ValueError, "different integers"),
@@ -169,6 +198,9 @@ def test_progress_stays_off_what_is_no_terminal(capsys):
         ({"metrics": []}, ValueError, "got none"),
         ({"rtol": -1.0}, ValueError, "rtol must be finite"),
         ({"dtype": "float16"}, ValueError, "dtype must be one of"),
+        ({"memory": 0.5}, ValueError, "memory must be an integer >= 1, got 0.5; leave it out"),
+        ({"chunk": 0}, ValueError, "chunk must be an integer >= 1, got 0; leave it out"),
+        ({"n_jobs": 0}, ValueError, "n_jobs must be an integer >= 1, got 0; leave it out for all cores"),
         ({"device": "nowhere"}, ValueError, "device must be one that torch can use"),
         ({"initializer": "kaiming"}, TypeError, "initializer must be a rankkit.initializers law"),
         ({"rule": lambda w: np.sin}, TypeError, "rule must map omega to a rankkit.rules.Rule"),
