@@ -84,7 +84,7 @@ def _finished(
     work: Callable[[Item], tuple[Item, Result]], items: Sequence[Item], n_jobs: int, processes: bool
 ) -> Generator[tuple[Item, Result], None, None]:
     """Return a generator over the results as they come; by portions where a backend gives none before all are there."""
-    import joblib
+    import joblib  # pyright: ignore[reportMissingTypeStubs]
 
     library = cast("Any", joblib)  # it has no types
     prefer = "processes" if processes else "threads"
@@ -124,7 +124,7 @@ def _prepare(_process: int) -> None:
 
 def _one_blas_thread() -> Any:
     """Hold the BLAS of this process to one thread; leaving the returned context undoes it."""
-    import threadpoolctl
+    import threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
 
     library = cast("Any", threadpoolctl)  # it has no types
     return library.threadpool_limits(limits=1, user_api="blas")
@@ -218,7 +218,7 @@ def cluster(scheduler: str | None) -> Generator[None, None, None]:
         from distributed import Client
     except ImportError:
         raise ImportError("a Dask cluster needs dask.distributed; install rankkit[cluster].") from None
-    import joblib
+    import joblib  # pyright: ignore[reportMissingTypeStubs]
 
     try:
         client = Client(scheduler, timeout=PATIENCE)

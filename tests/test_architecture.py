@@ -113,8 +113,9 @@ def imports(tree):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "absolute imports only"
             for name in node.names:
-                inner = f"{node.module}.{name.name}"
-                yield (inner if inner in NAMES else node.module), node in tree.body
+                outer = str(node.module)
+                inner = f"{outer}.{name.name}"
+                yield (inner if inner in NAMES else outer), node in tree.body
 
 
 def broken_rules(path, source):
