@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from rankkit.claims import Certificate, check, collect
 from rankkit.claims.search import float_margin
@@ -33,7 +33,8 @@ def test_what_holds_holds_as_a_property(name):
     claim = CLAIMS[name]
     assert claim.domain is not None
 
-    @settings(max_examples=100)
+    # a claim's hypotheses may be narrow: which version of Hypothesis minds is chance
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
     @given(instances(claim.domain))
     def holds(instance):
         assert float_margin(claim, instance) >= -claim.error
