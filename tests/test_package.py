@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 import tomllib
-from email.parser import BytesParser
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
@@ -134,12 +134,12 @@ def test_the_sdist_holds_the_whole_checkout(sdist):
 
 
 def test_the_metadata_of_the_sdist_are_those_of_the_project(sdist):
-    metadata = BytesParser().parsebytes((sdist / "PKG-INFO").read_bytes())
+    metadata = Parser().parsestr((sdist / "PKG-INFO").read_text(encoding="utf-8"))
     assert metadata["Name"] == "rankkit"
     assert metadata["Version"] == rankkit.__version__
     assert metadata["Summary"] == PYPROJECT["description"]
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text().strip()
+    assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
     plain = {str(Requirement(line)) for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert plain == {str(Requirement(line)) for line in PYPROJECT["dependencies"]}
 

@@ -19,6 +19,7 @@ from rankkit.plots import PALETTE
 from rankkit.plots.style import STYLE
 from rankkit.report.gallery import figures, make, tables
 
+pytestmark = pytest.mark.timeout(300)  # one fixture makes all figures
 FIGURES = figures(figure_scripts())
 IDS = [figure.name for figure in FIGURES]
 GREYS = {"#888888", "#000000", "#e4e4e4", "#ffffff"}
