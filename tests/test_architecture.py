@@ -17,6 +17,8 @@ CHECKPOINTS = {"checkpoints"}
 # stage -> the stages of rankkit it may import, at any level of indentation
 MAY_IMPORT = {
     "factors": set(),
+    "checks": set(),
+    "inline": {"report"},
     "plots": {"plots"},
     "store": set(),
     "execution": set(),

@@ -1,0 +1,127 @@
+"""Checks of single arguments, each written once: an integer, a finite number, the pair of tolerances.
+
+Every message is one sentence: the argument, what was expected, what came, and what to do instead.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+__all__ = ["finite", "integer", "tolerance"]
+
+
+def integer(name: str, value: object, *, least: int = 1, advice: str = "") -> int:
+    """Return value as a Python int.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : int or numpy integer
+        What the user gave. A bool is refused.
+    least : int
+        The smallest value that is allowed.
+    advice : str
+        What to do instead, for the end of the message.
+
+    Raises
+    ------
+    ValueError
+        If value is not an integer of at least `least`.
+
+    Examples
+    --------
+    >>> integer("top", 8.5, advice="use for instance 8")
+    Traceback (most recent call last):
+        ...
+    ValueError: top must be an integer >= 1, got 8.5; use for instance 8.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}{f'; {advice}' if advice else ''}.")
+    return int(value)
+
+
+def finite(
+    name: str,
+    value: object,
+    *,
+    least: float = -math.inf,
+    strict: bool = False,
+    advice: str = "choose another value",
+) -> float:
+    """Return value as a Python float.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : float
+        What the user gave: anything that float() takes, except a bool or a string.
+    least : float
+        The bound from below.
+    strict : bool
+        Whether the bound itself is refused as well.
+    advice : str
+        What to do instead, for the end of the message.
+
+    Raises
+    ------
+    ValueError
+        If value is not a finite number at or above (strict: above) `least`.
+
+    Examples
+    --------
+    >>> finite("omega", 0, least=0, strict=True)
+    Traceback (most recent call last):
+        ...
+    ValueError: omega must be a number that is finite and > 0, got 0; choose another value.
+    """
+    number = _number(value)
+    if not math.isfinite(number) or not (number > least if strict else number >= least):
+        bound = "finite" if least == -math.inf else f"finite and {'>' if strict else '>='} {least:g}"
+        raise ValueError(f"{name} must be a number that is {bound}, got {value!r}; {advice}.")
+    return number
+
+
+def tolerance(rtol: object, atol: object = None, *, default: float) -> tuple[float, float]:
+    """Return (rtol, atol) of the threshold rtol * sigma_1 + atol, of which the one that was not given is zero.
+
+    Parameters
+    ----------
+    rtol, atol : float or None
+        What the user gave: one of them, or neither.
+    default : float
+        rtol where neither is given.
+
+    Raises
+    ------
+    ValueError
+        If both are given, or one is negative or not a finite number.
+
+    Examples
+    --------
+    >>> tolerance(None, 1e-3, default=6e-5), tolerance(None, default=6e-5)
+    ((0.0, 0.001), (6e-05, 0.0))
+    """
+    if rtol is not None and atol is not None:
+        raise ValueError("give rtol or atol, not both: the threshold is rtol * sigma_1 or atol.")
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value is not None and not (math.isfinite(number := _number(value)) and number >= 0):
+            raise ValueError(
+                f"{name} must be finite and >= 0, got {value!r}; leave it out for the default, rtol={default:.3g}."
+            )
+    if atol is not None:
+        return 0.0, _number(atol)
+    return default if rtol is None else _number(rtol), 0.0
+
+
+def _number(value: object) -> float:
+    """Return value as a float; NaN where it is no number."""
+    if isinstance(value, (bool, str, bytes)):
+        return math.nan
+    try:
+        return float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

@@ -1,0 +1,63 @@
+"""Checks of single arguments: what passes comes back as a plain number, what does not is named in one sentence."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from rankkit.checks import finite, integer, tolerance
+
+
+@pytest.mark.parametrize("value", [1, 7, np.int32(7), np.uint8(7)])
+def test_integers_of_both_kinds_become_pythons(value):
+    assert integer("d", value) == value
+    assert type(integer("d", value)) is int
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.0, True, np.True_, "3", None, math.nan, np.float64(2), [1]])
+def test_what_is_no_integer_is_refused(value):
+    says = f"d must be an integer >= 1, got {value!r}; for instance d=512."
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
+        integer("d", value, advice="for instance d=512")
+
+
+def test_the_least_integer_is_allowed():
+    assert integer("seed", 0, least=0) == 0
+    with pytest.raises(ValueError, match=r"^seed must be an integer >= 0, got -1\.$"):
+        integer("seed", -1, least=0)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0)])
+def test_numbers_of_every_kind_become_pythons(value):
+    assert finite("omega", value) == 2.0
+    assert type(finite("omega", value)) is float
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "2", True, None, 10**400, np.ones(2), 1j])
+def test_what_is_no_finite_number_is_refused(value):
+    with pytest.raises(ValueError, match="omega must be a number that is finite, got .*; choose another value"):
+        finite("omega", value)
+
+
+def test_a_bound_is_within_reach_unless_it_is_strict():
+    assert finite("omega", 0, least=0) == 0
+    assert finite("omega", 1e-300, least=0, strict=True) == 1e-300
+    with pytest.raises(ValueError, match="omega must be a number that is finite and > 0, got 0; use 1"):
+        finite("omega", 0, least=0, strict=True, advice="use 1")
+    with pytest.raises(ValueError, match="finite and >= 0, got -1"):
+        finite("omega", -1, least=0)
+
+
+def test_one_tolerance_at_most_is_given():
+    assert tolerance(None, None, default=1e-5) == (1e-5, 0.0)
+    assert tolerance(0.5, None, default=1e-5) == (0.5, 0.0)
+    assert tolerance(np.float32(0), default=1e-5) == (0.0, 0.0)
+    assert tolerance(None, 3, default=1e-5) == (0.0, 3.0)
+    with pytest.raises(ValueError, match="give rtol or atol, not both"):
+        tolerance(1e-3, 1e-3, default=1e-5)
+    for bad in (-1.0, math.nan, math.inf, "1e-3", True):
+        with pytest.raises(ValueError, match="rtol must be finite and >= 0, got .*; leave it out for the default"):
+            tolerance(bad, default=1e-5)
+        with pytest.raises(ValueError, match="atol must be finite and >= 0, got .*rtol=1e-05"):
+            tolerance(None, bad, default=1e-5)
