@@ -6,8 +6,7 @@ Every message is one sentence: the argument, what was expected, what came, and w
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from numbers import Integral
 
 __all__ = ["finite", "integer", "tolerance"]
 
@@ -38,7 +37,7 @@ def integer(name: str, value: object, *, least: int = 1, advice: str = "") -> in
         ...
     ValueError: top must be an integer >= 1, got 8.5; use for instance 8.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(f"{name} must be an integer >= {least}, got {value!r}{f'; {advice}' if advice else ''}.")
     return int(value)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import islice
+from numbers import Real
 from typing import Any
-
-import numpy as np
 
 from rankkit.report import as_text, cells
 
@@ -108,7 +107,7 @@ def _first(columns: Columns, rows: int) -> tuple[dict[str, list[Any]], int]:
 
 def _plain(value: Any) -> Any:
     """Return a value that a table can hold: a number, None, or its text on one line."""
-    if value is None or isinstance(value, (int, float, np.number)):
+    if value is None or isinstance(value, Real):
         return value
     text = "".join(letter if letter.isprintable() else " " for letter in str(value))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
