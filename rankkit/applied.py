@@ -14,6 +14,7 @@ from rankkit.checkpoints.tensors import legible
 from rankkit.factors import Array, Factors, host
 from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
 from rankkit.products import Kronecker
+from rankkit.regime import regime_of
 from rankkit.rules import Activation, Linear, Rule, Sine, Sinter
 from rankkit.spectrum import Spectrum, spectrum_of
 from rankkit.uncertainty import ERRORS, energy_rank_bounds
@@ -35,8 +36,6 @@ LARGE = 1 << 20  # entries of an update from which a full SVD is only made when 
 MOST = 1 << 28  # entries of an update that are formed at all: 2 GB
 TOL = 1e-4  # of sigma_1, for a large update: what its Gram matrix gives to every value, and far more to most
 TOP_TOL = 1e-7  # of sigma_1, where the leading values alone are wanted
-
-NEAR = 0.1  # of a limit of the frequency curve: as good as there
 
 
 class Applied(NamedTuple):
@@ -169,19 +168,11 @@ def _judged(spectrum: Spectrum, parts: dict[str, Any]) -> tuple[str, str]:
 
 
 def regime(applied: Applied) -> str:
-    """Return where on the frequency curve an update sits: linear, growing or saturated; "" where nothing oscillates.
-
-    Linear: its stable rank is within 10 % of that of B A, the limit of small omega. Saturated: a sine's is within 10 %
-    of m n / (sqrt m + sqrt n)^2, that of a random matrix and the limit of large omega (Bai and Yin 1993).
-    """
+    """Return where on the frequency curve an update sits, as `regime.regime_of` says; "" where nothing oscillates."""
     if applied.spectrum is None or applied.plain is None or not isinstance(applied.rule, (Linear, Sine, Sinter)):
         return ""
     stable, plain = (float(METRICS["stable_rank"].of(s)) for s in (applied.spectrum, applied.plain))
-    m, n = applied.spectrum.shape
-    if abs(stable - plain) <= NEAR * plain:
-        return "linear"
-    most = m * n / (math.sqrt(m) + math.sqrt(n)) ** 2
-    return "saturated" if isinstance(applied.rule, Sine) and stable >= (1 - NEAR) * most else "growing"
+    return regime_of(stable, plain, applied.spectrum.shape, saturates=isinstance(applied.rule, Sine))
 
 
 _MEASURED = (

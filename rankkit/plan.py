@@ -139,7 +139,7 @@ def check_law(d: int, n: int, r: int, initializer: Initializer) -> None:
 
 
 def default_omegas(d: int, n: int, r: int, initializer: Initializer) -> tuple[float, ...]:
-    """Return 56 frequencies that show the whole curve: staircase, growth and plateau.
+    """Return 56 frequencies that show the whole curve, from the linear to the saturated regime.
 
     Evenly spaced in log c. They begin where the sine's cubic term, about c^2 / 6 of the linear one, is lost below the
     default tolerance, and end at four times c* = (pi / 2) (2 min(d, n))^(1/r), where the count (2 c / pi)^r / 2 of

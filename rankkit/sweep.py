@@ -152,7 +152,7 @@ def sweep_frequency(
     n : int, optional
         Columns; None: d.
     omegas : iterable of float, optional
-        Frequencies >= 0; None: `default_omegas`, staircase to plateau.
+        Frequencies >= 0; None: `default_omegas`, from the linear to the saturated regime.
     seeds : int or iterable of int, optional
         A count (0, 1, ..., seeds - 1) or the seeds themselves; None: 5.
     rule : callable

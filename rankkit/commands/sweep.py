@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     sweep.add_argument("--r", type=positive_int, default=2, help="rank of the factors (default: 2)")
     sweep.add_argument(
         "--omegas", type=frequencies, metavar="LIST",
-        help="1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: staircase to plateau)",
+        help="1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: linear to saturated)",
     )  # fmt: skip
     sweep.add_argument("--seeds", type=positive_int, help="how many random draws (default: 5)")
     sweep.add_argument(
