@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MANIFEST", "Store", "write_atomically", "write_csv", "write_npz"]
+__all__ = ["MANIFEST", "Store", "write_atomically", "write_csv", "write_npz", "write_parquet", "write_table"]
 
 MANIFEST = "store.json"
 
@@ -69,6 +69,57 @@ def write_csv(file: str | os.PathLike[str], table: Any) -> Path:
         raise ValueError(f"file must end in .csv, got {str(file)!r}; choose that.")
     text = table.to_csv(index=False, lineterminator="\n")
     return write_atomically(file, lambda out: out.write(text.encode()))
+
+
+def write_parquet(
+    file: str | os.PathLike[str], columns: Mapping[str, Any], *, types: Mapping[str, str] | None = None
+) -> Path:
+    """Write columns to a Parquet file and return its path.
+
+    Parameters
+    ----------
+    file : path
+    columns : mapping of str to array or list
+        One value a row; None is a missing value.
+    types : mapping of str to str, optional
+        The Arrow types of columns, such as "float64", "int64", "string" or "bool"; of the others they are inferred.
+
+    Raises
+    ------
+    ImportError
+        Without pyarrow.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ImportError("a Parquet file needs pyarrow; pip install pyarrow, or save a .csv file.") from None
+    table = pyarrow.table(
+        {
+            name: pyarrow.array(values, type=pyarrow.type_for_alias(types[name]) if types and name in types else None)
+            for name, values in columns.items()
+        }
+    )
+    return write_atomically(file, lambda out: pyarrow.parquet.write_table(table, out))
+
+
+def write_table(
+    file: str | os.PathLike[str], columns: Mapping[str, Any], *, types: Mapping[str, str] | None = None
+) -> Path:
+    """Write columns to a .csv or .parquet file and return its path; arguments are those of `write_parquet`.
+
+    Raises
+    ------
+    ValueError
+        If the file's name ends otherwise.
+    """
+    if Path(file).suffix == ".parquet":
+        return write_parquet(file, columns, types=types)
+    if Path(file).suffix != ".csv":
+        raise ValueError(f"file must end in .csv or .parquet, got {str(file)!r}; choose one of them.")
+    import pandas as pd
+
+    return write_csv(file, pd.DataFrame(dict(columns)))
 
 
 def write_npz(file: Any, arrays: Mapping[str, Any]) -> None:
