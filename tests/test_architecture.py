@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": set(),
     "columns": {"files"},
     "execution": {"checks"},
-    "plots": set(),
+    "plots": {"regime"},
     # the spine: factors become an update, the update a spectrum, the spectrum a number
     "factors": {"report"},
     "products": {"factors"},
@@ -39,14 +39,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the studies
     "sweeps": {"checks", "columns", "execution", "factors", "files", "initializers", "metrics", "plots", "report", "rules", "solvers", "spectrum"},
     "checkpoints": {"factors", "products", "rules"},
-    "audits": {
-        "checkpoints", "checks", "columns", "execution", "factors", "files", "metrics", "plots", "products", "report",
-        "rules", "spectrum", "uncertainty",
-    },
-    "law": {"factors", "initializers", "metrics", "rules"},
+    "audits": {"checkpoints", "checks", "columns", "execution", "factors", "files", "metrics", "plots", "products", "regime", "report", "rules", "spectrum", "uncertainty"},
+    "law": {"checks", "columns", "factors", "initializers", "metrics", "regime", "report", "rules", "solvers", "spectrum", "uncertainty"},
     "claims": {"checks", "data", "execution", "report", "verdict"},
     "reported": {"checks", "files", "plots", "report", "verdict"},
     # the surface
+    "regime": set(),
     "data": set(),
     "cli": {
         "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "plots", "report",

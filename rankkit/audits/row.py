@@ -9,28 +9,25 @@ from rankkit.audits.update import Applied
 from rankkit.checkpoints import Layer
 from rankkit.checkpoints.module_names import kind_of
 from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
+from rankkit.regime import regime_of
 from rankkit.rules import Sine
 from rankkit.uncertainty import ERRORS, energy_rank_bounds
 
 __all__ = ["regime", "row_of"]
 
-NEAR = 0.1
-
 
 def regime(applied: Applied) -> str:
-    """Return where on the frequency curve an update sits: linear, growing or saturated; "" where nothing oscillates.
+    """Return where on the frequency curve an update is, as `regime_of` says; "" where nothing oscillates.
 
-    Linear: its stable rank is within 10 % of that of B A, the limit of small omega. Saturated: a sine's is within 10 %
-    of m n / (sqrt m + sqrt n)^2, that of a random matrix and the limit of large omega (Bai and Yin 1993).
+    Parameters
+    ----------
+    applied : Applied
+        One module's update and the product that it was made from.
     """
     if applied.spectrum is None or applied.plain is None or not (applied.rule.linear or applied.rule.oscillates):
         return ""
     stable, plain = (float(METRICS["stable_rank"].of(s)) for s in (applied.spectrum, applied.plain))
-    m, n = applied.spectrum.shape
-    if abs(stable - plain) <= NEAR * plain:
-        return "linear"
-    most = m * n / (math.sqrt(m) + math.sqrt(n)) ** 2
-    return "saturated" if isinstance(applied.rule, Sine) and stable >= (1 - NEAR) * most else "growing"
+    return regime_of(stable, plain, applied.spectrum.shape, saturates=isinstance(applied.rule, Sine))
 
 
 _ORDER = (

@@ -7,20 +7,16 @@ singular values tend to products of one-coordinate ones (kernels, staircase), be
 from __future__ import annotations
 
 from rankkit.law.bounds import RankBounds, rank_bounds
+from rankkit.law.exponents import POWERS, staircase_exponents
 from rankkit.law.inverse import frequency_for_rank
-from rankkit.law.large import LargeSpectrum, leading_spectrum
-from rankkit.law.predict import (
-    MEASURES,
-    Curve,
-    Prediction,
-    predict_curve,
-    predict_rank,
-    predict_spectrum,
-    predict_stable_rank,
-)
+from rankkit.law.measures import MEASURES
+from rankkit.law.nufft import LargeSpectrum, leading_spectrum
+from rankkit.law.predict import predict_curve, predict_rank, predict_spectrum, predict_stable_rank
+from rankkit.law.prediction import Curve, Prediction
 
 __all__ = [
     "MEASURES",
+    "POWERS",
     "Curve",
     "LargeSpectrum",
     "Prediction",
@@ -32,4 +28,5 @@ __all__ = [
     "predict_spectrum",
     "predict_stable_rank",
     "rank_bounds",
+    "staircase_exponents",
 ]

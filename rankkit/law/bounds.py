@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 
+from rankkit.checks import finite
 from rankkit.factors import Factors, host
+from rankkit.law.given import one_pair
+from rankkit.report.inline import html_summary, text_summary
 from rankkit.rules import Linear, PolynomialBasis, Rule, Sine, Sinter
 
 __all__ = ["RankBounds", "polynomial_cap", "rank_bounds", "sine_tail"]
 
 OUT = 1 + 1e-9  # what every float is moved outward by; the sums here round less
 ROUNDOFF = 2.0**-53
+_SOURCES = {
+    "chebyshev": "the sine cut off in Chebyshev polynomials",
+    "legendre": "the sine cut off in Legendre polynomials",
+    "polynomial": "the number of monomials",
+    "rank of the factors": "the rank of the factors",
+    "size": "the size of the update alone",
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RankBounds:
     """lower <= number of singular values above eps <= upper.
 
@@ -30,11 +41,26 @@ class RankBounds:
     lower, upper : int
     upper_by : str
         What gave the upper bound: "chebyshev", "legendre", "polynomial", "rank of the factors" or "size".
+    eps : float
+        The threshold, in units of the update.
     """
 
     lower: int
     upper: int
     upper_by: str
+    eps: float
+
+    def _said(self) -> tuple[str, list[str]]:
+        between = f"{self.lower} to {self.upper}" if self.lower < self.upper else f"exactly {self.lower}"
+        title = f"RankBounds: {between} singular values exceed {self.eps:.5g}"
+        lines = [f"the upper bound comes from {_SOURCES[self.upper_by]}", "see .lower and .upper; no SVD was made"]
+        return title, lines
+
+    def __repr__(self) -> str:
+        return text_summary(*self._said())
+
+    def _repr_html_(self) -> str:
+        return html_summary(*self._said())
 
 
 def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
@@ -52,6 +78,13 @@ def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
     eps : float
         Absolute threshold, > 0, in units of the update.
 
+    Raises
+    ------
+    TypeError
+        If factors is not one pair without batch axes, or rule is no rule.
+    ValueError
+        If eps is not a finite number above 0.
+
     Notes
     -----
     Upper: sin(T t) = 2 sum (-1)^q J_(2q+1)(T) T_(2q+1)(t) (Jacobi and Anger) and
@@ -66,14 +99,12 @@ def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
     >>> found.lower <= 10 <= found.upper
     True
     """
-    if not isinstance(factors, Factors) or factors.batch_shape:
-        raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors}; index the batch.")
-    if not isinstance(rule, Rule):
+    factors = one_pair(factors)
+    if not isinstance(rule, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"rule must be a rankkit.rules rule, got {rule!r}; for instance Sine(omega=200).")
-    if isinstance(eps, bool) or not hasattr(eps, "__float__") or not (0 < float(eps) < math.inf):
-        raise ValueError(f"eps must be a finite number > 0, got {eps!r}; it is an absolute threshold.")
-    upper, by = _upper(factors, rule, float(eps))
-    return RankBounds(min(_lower(factors, rule, float(eps)), upper), upper, by)
+    eps = finite("eps", eps, least=0, strict=True, advice="it is an absolute threshold")
+    upper, by = _upper(factors, rule, eps)
+    return RankBounds(min(_lower(factors, rule, eps), upper), upper, by, eps)
 
 
 def polynomial_cap(r: int, degrees: Any) -> int:
@@ -129,24 +160,24 @@ def _upper(factors: Factors, rule: Rule, eps: float) -> tuple[int, str]:
     else:  # scale (x + amplitude x sin): each odd term times x, beside the linear one
         height = spread * abs(rule.scale * rule.amplitude) * peak
         shift, rank = 1, r
-    K = 0
-    while rank < best[0]:
+    for K in count():
+        if rank >= best[0]:
+            break
         for family in ("chebyshev", "legendre"):
             if height * sine_tail(T, K, family=family) <= eps:
                 return rank, family
         rank += math.comb(r + 2 * K + shift, 2 * K + 1 + shift)
-        K += 1
     return best
 
 
 def _lower(factors: Factors, rule: Rule, eps: float) -> int:
     made = rule(factors)
-    S = host(made.product() if isinstance(made, Factors) else made)
-    m, n = S.shape
-    top = float(np.max(np.abs(S)))
+    formed = host(made.product() if isinstance(made, Factors) else made)
+    m, n = factors.m, factors.n
+    top = float(np.max(np.abs(formed)))
     if top == 0:
         return 0
-    S = S / top  # squares neither overflow nor vanish
+    S = formed / top  # squares neither overflow nor vanish
     eps = eps / top
     forming = float(host(rule.forming_error(factors))) / top * OUT
     if isinstance(made, Factors):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-import numpy as np
-
+from rankkit.checks import integer
+from rankkit.factors import Array
 from rankkit.initializers import Initializer, KaimingUniform, Normal, Uniform, XavierUniform
 from rankkit.law.kernels import gaussian_values, prolate_values
 from rankkit.law.staircase import CUT, Staircase, staircase
 
 __all__ = ["Entries", "entries_of", "law_of"]
 
-BEYOND = 1000.0
+BEYOND = 1000.0  # times the frequency that fills the matrix
 _SUPPORTED = (KaimingUniform, XavierUniform, Uniform, Normal)
 
 
@@ -40,9 +39,12 @@ class Entries:
 
     def c(self, omega: float) -> float:
         """Return omega * unit, radians."""
-        if isinstance(omega, bool) or not hasattr(omega, "__float__") or not (0 < float(omega) < math.inf):
-            raise ValueError(f"omega must be a finite number > 0, got {omega!r}; sin(0) has no spectrum to predict.")
-        return float(omega) * self.unit
+        return omega * self.unit
+
+    @property
+    def filling(self) -> float:
+        """The c at which the staircase of uniform entries fills the matrix: (2 c / pi)^r / 2 = max(m, n)."""
+        return (math.pi / 2) * (2 * max(self.m, self.n)) ** (1 / self.r)
 
     @property
     def std(self) -> float:
@@ -51,25 +53,34 @@ class Entries:
 
 
 def entries_of(d: int, r: int, n: int | None, initializer: Initializer | None) -> Entries:
-    """Return the law of the factors of a (d, n) update.
+    """Return the distribution of the entries of the factors of a (d, n) update.
+
+    Parameters
+    ----------
+    d, r : int
+        Rows of the update and rank of the factors.
+    n : int or None
+        Columns; None: d.
+    initializer : Initializer or None
+        None: Kaiming uniform with a = 0.
 
     Raises
     ------
-    TypeError, ValueError
-        If a size is not a positive integer, or the law of the entries has no known spectrum.
+    TypeError
+        If initializer is no law whose spectrum is known.
+    ValueError
+        If a size is not a positive integer.
     """
     n = d if n is None else n
-    for name, size in (("d", d), ("r", r), ("n", n)):
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name} must be an integer >= 1, got {size!r}; for instance d=512, r=2.")
+    m, r, n = (integer(name, size, advice="for instance d=512, r=2") for name, size in (("d", d), ("r", r), ("n", n)))
     initializer = KaimingUniform() if initializer is None else initializer
     if not isinstance(initializer, _SUPPORTED):
         raise TypeError(
             f"initializer must be one of {', '.join(law.__name__ for law in _SUPPORTED)}, got {initializer!r}; for "
             "other laws pass drawn or trained factors: frequency_for_rank(..., factors=factors)."
         )
-    beta, alpha = initializer.scales(int(d), int(n), int(r))
-    return Entries(int(d), int(n), int(r), isinstance(initializer, Normal), beta * alpha)
+    beta, alpha = initializer.scales(m, n, r)
+    return Entries(m, n, r, isinstance(initializer, Normal), beta * alpha)
 
 
 def law_of(entries: Entries, omega: float) -> Staircase:
@@ -78,8 +89,7 @@ def law_of(entries: Entries, omega: float) -> Staircase:
     Its frequency stops at BEYOND times the one that fills the matrix: there the entries are independent to one part in
     BEYOND, and the staircase would have billions of steps.
     """
-    full = (math.pi / 2) * (2 * max(entries.m, entries.n)) ** (1 / entries.r)
-    return _law(entries.gaussian, min(entries.c(omega), BEYOND * full), entries.r)
+    return _law(entries.gaussian, min(entries.c(omega), BEYOND * entries.filling), entries.r)
 
 
 @lru_cache(maxsize=256)
@@ -88,7 +98,7 @@ def _law(gaussian: bool, c: float, r: int) -> Staircase:
 
 
 @lru_cache(maxsize=256)
-def one_coordinate(gaussian: bool, c: float) -> Any:
+def one_coordinate(gaussian: bool, c: float) -> Array:
     """Return mu_n of one coordinate, down to CUT of the largest product of odd degree."""
     if gaussian:
         return gaussian_values(c, floor=0.1 * CUT * min(1.0, c))

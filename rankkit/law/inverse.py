@@ -4,19 +4,63 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from rankkit.checks import finite
 from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
-from rankkit.law.empirical import measure_of
 from rankkit.law.entries import entries_of
-from rankkit.law.predict import Prediction, measure_at, rank_error, regime, stable_rank_error
+from rankkit.law.given import Given
+from rankkit.law.measures import Frequency, cutoff_of, rank_error, stable_rank_error
+from rankkit.law.prediction import Prediction
 
 __all__ = ["frequency_for_rank"]
 
 MEASURES = ("stable_rank", "numerical_rank", "participation_ratio")
-STEPS = 32  # halvings of a bracket in log omega
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Where a frequency is looked for, and how closely.
+
+    Attributes
+    ----------
+    low, high : float
+        Of the grid of frequencies, even on a log axis.
+    tries : int
+        Frequencies of the grid.
+    steps : int
+        Halvings, in log omega, of the grid's step in which the target is reached first.
+    """
+
+    low: float
+    high: float
+    tries: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class _Crossing:
+    """The first frequency at which a measure reaches its target.
+
+    Attributes
+    ----------
+    omega : float
+    slope : float
+        d value / d log omega there, from the grid.
+    width : float
+        Of the bracket that is left, in log omega.
+    """
+
+    omega: float
+    slope: float
+    width: float
+
+    def moved(self, off: float) -> float:
+        """Return how far omega moves when the measure moves by `off`."""
+        return self.omega * off / self.slope if self.slope > 0 else math.inf
 
 
 def frequency_for_rank(
@@ -55,8 +99,9 @@ def frequency_for_rank(
     Returns
     -------
     Prediction
-        `value` is omega, `error` how far omega moves when the measure moves by its own error (0 for given factors);
-        usable as a float wherever a frequency is expected.
+        `value` is omega; usable as a float wherever a frequency is expected. `error` is how far omega moves when the
+        measure moves by its own error: that of the law, or, for given factors, that of the singular values and of the
+        search. `regime` is that of the stable rank there.
 
     Raises
     ------
@@ -72,64 +117,54 @@ def frequency_for_rank(
     """
     if measure not in MEASURES:
         raise ValueError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}.")
-    if isinstance(target, bool) or not hasattr(target, "__float__") or not math.isfinite(float(target)):
-        raise ValueError(f"target must be a finite number, got {target!r}; for instance 64.")
+    target = finite("target", target, advice="for instance 64")
+    about = f"omega for a {measure.replace('_', ' ')} of {target:.5g}"
     if factors is not None:
         if any(x is not None for x in (d, r, n, initializer)):
             raise ValueError("give factors, or d, r, n and initializer, not both: factors have sizes and a law.")
-        return _of_factors(float(target), factors, measure, rtol, atol, gain)
+        return _of_factors(target, factors, measure, about, rtol=rtol, atol=atol, gain=gain)
     if d is None or r is None:
         raise ValueError("d and r must be given: frequency_for_rank(64, d=512, r=2), or pass factors=.")
     entries = entries_of(d, r, n, initializer)
-    # far beyond where the staircase would fill the matrix: (2 c / pi)^r / 2 = max(m, n) for uniform entries
-    full = 40 * (math.pi / 2) * (2 * max(entries.m, entries.n)) ** (1 / entries.r) / entries.unit
+    cutoff = cutoff_of(entries, rtol, atol, gain)
 
     def at(omega: float) -> float:
-        return measure_at(entries, omega, measure, rtol, atol, gain)
+        return Frequency(entries, omega).measure(measure, cutoff)
 
-    omega, slope = _first(at, float(target), 1e-4 / entries.unit, full, 60, measure)
-    off = stable_rank_error(target) if measure == "stable_rank" else 0.0
-    off = rank_error(entries, target) if measure == "numerical_rank" else off
-    seen = float(target) * (1 if measure == "numerical_rank" else 4)
-    return Prediction(omega, omega * off / slope if slope > 0 else math.inf, regime(entries, seen))
+    # far beyond where the staircase would fill the matrix
+    found = _first(at, target, _Search(1e-4 / entries.unit, 40 * entries.filling / entries.unit, 60, 32), measure)
+    off = {"stable_rank": stable_rank_error(target), "numerical_rank": rank_error(entries, target)}.get(measure, 0.0)
+    about = f"{about}, d = {entries.m}, n = {entries.n}, r = {entries.r}"
+    return Prediction(found.omega, found.moved(off), Frequency(entries, found.omega).regime, about)
 
 
 def _of_factors(
-    target: float, factors: Factors, measure: str, rtol: float | None, atol: float | None, gain: float | None
-) -> Prediction:
-    if not isinstance(factors, Factors) or factors.batch_shape:
-        raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors}; index the batch.")
+    target: float, factors: Factors, measure: str, about: str, *,
+    rtol: float | None, atol: float | None, gain: float | None,
+) -> Prediction:  # fmt: skip
+    given = Given.of(factors, rtol=rtol, atol=atol, gain=gain)
     std = float(host(factors.entry_std()))
     if std == 0:
         raise ValueError(
             "factors must have a product that is not constant, got B A of standard deviation 0; train them."
         )
-    bound = None if atol is None else atol * (math.sqrt(factors.m) if gain is None else gain)
+    # from where the sine is its argument to where it is as good as noise
+    found = _first(
+        lambda omega: given.measure(measure, omega).value, target, _Search(0.01 / std, 1e4 / std, 20, 14), measure
+    )
+    error = found.moved(given.measure(measure, found.omega).error) + found.omega * found.width
+    about = f"{about} of the given factors, d = {factors.m}, n = {factors.n}, r = {factors.r}"
+    return Prediction(found.omega, error, given.regime(found.omega), about)
 
-    def at(omega: float) -> float:
-        return measure_of(factors, omega, measure, rtol=rtol, atol=bound)
 
-    omega, _ = _first(at, target, 0.01 / std, 1e4 / std, 20, measure, steps=14)
-    return Prediction(omega, 0.0, "given factors")
-
-
-def _first(
-    at: Callable[[float], float],
-    target: float,
-    low: float,
-    high: float,
-    tries: int,
-    measure: str,
-    *,
-    steps: int = STEPS,
-) -> tuple[float, float]:
-    """Return the first crossing of the target on [low, high], and d value / d log omega there."""
-    grid = np.geomspace(low, high, tries)
-    values = [at(float(grid[0]))]
+def _first(at: Callable[[float], float], target: float, search: _Search, measure: str) -> _Crossing:
+    """Return the first crossing of the target."""
+    grid = np.geomspace(search.low, search.high, search.tries).tolist()
+    values = [at(grid[0])]
     if target < values[0]:
-        raise _unattainable(target, measure, values[0], max(at(float(omega)) for omega in grid[::3]))
-    left = right = float(grid[0])
-    for omega in grid[1:].tolist():
+        raise _unattainable(target, measure, values[0], max(at(omega) for omega in grid[::3]))
+    left = right = grid[0]
+    for omega in grid[1:]:
         left, right = right, omega
         values.append(at(right))
         if values[-1] >= target:
@@ -139,14 +174,14 @@ def _first(
     left, right = math.log(left), math.log(right)
     edge = right - left
     slope = (values[-1] - values[-2]) / edge
-    for _ in range(steps):
+    for _ in range(search.steps):
         middle = 0.5 * (left + right)
         left, right = (left, middle) if at(math.exp(middle)) >= target else (middle, right)
-    return math.exp(right), slope
+    return _Crossing(math.exp(right), slope, right - left)
 
 
 def _unattainable(target: float, measure: str, least: float, most: float) -> ValueError:
     return ValueError(
-        f"target must lie in [{least:.4g}, {most:.4g}], what {measure} attains between the small-omega limit and the "
-        f"plateau here, got {target:g}; change the target, the tolerance or the sizes."
+        f"target must lie in [{least:.4g}, {most:.4g}], what {measure} attains between the limits of small and large "
+        f"omega here, got {target:g}; change the target, the tolerance or the sizes."
     )

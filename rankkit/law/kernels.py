@@ -7,9 +7,10 @@ products of many of them do too.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
+
+from rankkit.factors import Array
 
 __all__ = ["LARGEST_C", "gaussian_values", "prolate_values"]
 
@@ -17,7 +18,7 @@ LARGEST_C = 1000.0  # beyond it the eigenproblem costs more than the asymptotic 
 PARITIES = (0, 1)
 
 
-def gaussian_values(k: float, *, floor: float) -> Any:
+def gaussian_values(k: float, *, floor: float) -> Array:
     """Return mu_n = sqrt(1 - q^2) q^n, q = 2 k / (1 + sqrt(1 + 4 k^2)), down to floor * mu_0, shape (count,).
 
     The kernel exp(i k x y) acts on functions of a standard normal variable. Its square is the Gaussian kernel
@@ -37,7 +38,7 @@ def gaussian_values(k: float, *, floor: float) -> Any:
     return math.sqrt(2 / (1 + root)) * q ** np.arange(count, dtype=np.float64)
 
 
-def prolate_values(c: float, *, floor: float) -> Any:
+def prolate_values(c: float, *, floor: float) -> Array:
     """Return the singular values of exp(i c x y) / 2 on [-1, 1]^2, descending, down to floor * mu_0, shape (count,).
 
     The eigenfunctions are those of the prolate differential operator, which is tridiagonal in normalised Legendre
@@ -74,7 +75,7 @@ def prolate_values(c: float, *, floor: float) -> Any:
         wanted *= 1.4
 
 
-def _transition(c: float, floor: float) -> Any:
+def _transition(c: float, floor: float) -> Array:
     """Return mu_n for large c: mu_n^2 = (pi / 2 c) / (1 + exp(pi b)).
 
     Here pi (n + 1/2) = 2 c + b log(8 c) - arg Gamma(1/2 + i b).
@@ -86,13 +87,13 @@ def _transition(c: float, floor: float) -> Any:
     deepest = -2 * math.log(floor) / math.pi + 2
     b = np.linspace(-deepest, deepest, 4001)
     place = (2 * c + b * math.log(8 * c) - loggamma(0.5 + 1j * b).imag) / math.pi - 0.5
-    n = np.arange(max(0.0, math.floor(place[-1])))
+    n = np.arange(max(0, math.floor(float(place[-1]))), dtype=np.float64)
     at = np.interp(n, place, b)
     mu = math.sqrt(math.pi / (2 * c)) * np.exp(-0.5 * np.logaddexp(0.0, math.pi * at))
     return mu[: int(np.argmax(mu < floor * mu[0])) or None] / math.sqrt(math.fsum(mu**2))
 
 
-def _one_parity(c: float, parity: int, count: int, size: int) -> Any:
+def _one_parity(c: float, parity: int, count: int, size: int) -> Array:
     """Return mu_parity, mu_(parity + 2), ... (count,) from Legendre degrees parity, parity + 2, ... (size of them)."""
     from scipy.linalg import eigh_tridiagonal
 
@@ -110,7 +111,7 @@ def _one_parity(c: float, parity: int, count: int, size: int) -> Any:
     return 0.5 * moment * first / here
 
 
-def _first_coefficients(chi: Any, vectors: Any, diagonal: Any, beside: Any) -> Any:
+def _first_coefficients(chi: Array, vectors: Array, diagonal: Array, beside: Array) -> Array:
     """Return |beta_0| of every eigenvector, to relative accuracy where it is small."""
     size = np.abs(vectors)
     anchor = np.argmax(size > 0.05 * np.max(size, axis=0), axis=0)  # where a column is known to rounding

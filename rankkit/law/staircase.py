@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from rankkit.factors import Array
 
 __all__ = ["CUT", "Staircase", "odd_power_sum", "staircase"]
 
@@ -37,8 +38,8 @@ class Staircase:
         sum lambda^2 over what is below the last of the values.
     """
 
-    values: Any
-    counts: Any
+    values: Array
+    counts: Array
     listed: int
     energy: float
     tail: float
@@ -48,16 +49,18 @@ class Staircase:
         return float(np.sum(self.counts[self.values > threshold]))
 
 
-def odd_power_sum(mu: Any, r: int, power: int) -> float:
+def odd_power_sum(mu: Array, r: int, power: int) -> float:
     """Return sum over odd n_1 + ... + n_r of (mu_(n_1) ... mu_(n_r))^power, without cancellation.
 
-    Even and odd parts e and o of one coordinate give ((e + o)^r - (e - o)^r) / 2, the odd binomial terms.
+    Even and odd parts e >= o of one coordinate give ((e + o)^r - (e - o)^r) / 2, the odd binomial terms.
     """
     even, odd = (float(np.sum(mu[parity::2] ** power)) for parity in (0, 1))
-    return math.fsum(math.comb(r, k) * even ** (r - k) * odd**k for k in range(1, r + 1, 2))
+    share = 2 * odd / (even + odd)
+    left = math.expm1(r * math.log1p(-share)) if share < 1 else -1.0  # ((e - o) / (e + o))^r - 1
+    return (even + odd) ** r * -left / 2
 
 
-def staircase(mu: Any, r: int) -> Staircase:
+def staircase(mu: Array, r: int) -> Staircase:
     """Return the products of r values of mu with odd total index.
 
     Parameters
@@ -94,7 +97,7 @@ def staircase(mu: Any, r: int) -> Staircase:
     return Staircase(values, counts, listed, energy, max(missing, 0.0))
 
 
-def _binned(depth: Any, r: int) -> Any:
+def _binned(depth: Array, r: int) -> Array:
     """Return how many products of odd total degree lie at each multiple of BIN below mu_0^r, in -log."""
     length = int((depth[1] - math.log(CUT)) / BIN) + 2
     steps = _spread_over_bins(depth, length)
@@ -110,12 +113,12 @@ def _binned(depth: Any, r: int) -> Any:
     return shares[1]
 
 
-def _spread_over_bins(depth: Any, length: int) -> tuple[Any, Any]:
+def _spread_over_bins(depth: Array, length: int) -> tuple[Array, Array]:
     """Return one coordinate's even and odd values by bin, each between two bins so that the mean of log mu is kept."""
     place = depth / BIN
     low = np.minimum(place, length).astype(np.int64)
     part = place - low
-    both = []
+    both: list[Array] = []
     for parity in (0, 1):
         here, share = low[parity::2], part[parity::2]
         inside = here < length
@@ -125,7 +128,7 @@ def _spread_over_bins(depth: Any, length: int) -> tuple[Any, Any]:
     return both[0], both[1]
 
 
-def _listed(depth: Any, r: int, reach: float, bins: Any) -> tuple[Any, Any]:
+def _listed(depth: Array, r: int, reach: float, bins: Array) -> tuple[Array, Array]:
     """Return (-log(product / mu_0^r), multiplicity) of the leading products, ascending.
 
     Built from how often each index occurs: the multiplicity of occupation numbers k_0, k_1, ... is r! / prod k_n!.
@@ -144,7 +147,7 @@ def _listed(depth: Any, r: int, reach: float, bins: Any) -> tuple[Any, Any]:
     return np.zeros(0), np.zeros(0)  # all the leading ones are nearly equal: there is no staircase to list
 
 
-def _within(depth: Any, r: int, reach: float) -> tuple[Any, Any] | None:
+def _within(depth: Array, r: int, reach: float) -> tuple[Array, Array] | None:
     """Return depths and multiplicities of all products within reach; None if they are too many."""
     depth = depth[: np.searchsorted(depth, reach, side="right")]
     drop, left, odd, weight = np.zeros(1), np.full(1, r), np.zeros(1, dtype=np.int64), np.ones(1)
@@ -152,7 +155,7 @@ def _within(depth: Any, r: int, reach: float) -> tuple[Any, Any] | None:
         len(depth) - 1, 0, -1
     ):  # the rarest index first; what is left over takes index 0, which costs nothing
         most = min(r, int(reach / depth[n]) if depth[n] > 0 else r)
-        parts = []
+        parts: list[tuple[Array, Array, Array, Array]] = []
         for k in range(most + 1):
             keep = (left >= k) & (drop + k * depth[n] <= reach)
             choose = weight[keep] * _choose(left[keep], k)
@@ -164,7 +167,7 @@ def _within(depth: Any, r: int, reach: float) -> tuple[Any, Any] | None:
     return drop[chosen], weight[chosen]
 
 
-def _choose(n: Any, k: int) -> Any:
+def _choose(n: Array, k: int) -> Array:
     """Return the binomial coefficients C(n, k) of an integer array n, as floats."""
     result = np.ones(n.shape)
     for j in range(k):

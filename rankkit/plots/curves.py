@@ -24,6 +24,7 @@ from rankkit.plots.style import (
     panels_for,
     words,
 )  # fmt: skip
+from rankkit.regime import random_matrix_stable_rank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,7 +193,7 @@ def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot([], [], color=color, label=f"{kind} ({len(curves)})")
     sizes = drawn[["m", "n"]].drop_duplicates().astype(float)
     for m, n in sizes.itertuples(index=False):
-        limit = m * n / (np.sqrt(m) + np.sqrt(n)) ** 2
+        limit = random_matrix_stable_rank(m, n)
         ax.axhline(limit, color="#888888", linewidth=0.7, linestyle=":")
         ax.annotate(f"random {m:g} × {n:g}", (0.5, limit), xycoords=("axes fraction", "data"), va="bottom", ha="right",
                     fontsize=7, color="#555555")  # fmt: skip

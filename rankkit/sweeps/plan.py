@@ -31,7 +31,7 @@ PARTS = 8  # chunks per seed at least, so that all cores end at about the same t
 WORK = 3e10  # of Plan.work in one chunk at most: a second or two on one core
 SEEDS = 5  # where a user names none
 COUNT = 56  # frequencies of the default grid: for d = 512 and r = 2 about four per doubling of c
-BEYOND = 4  # times c*, where the default grid ends: well on the plateau
+BEYOND = 4  # times c*, where the default grid ends: well within the saturated part
 DIGITS = 3  # of a default frequency, so that it can be typed again
 PROBE = (np.array([[0.5, -0.25], [1.0, 0.75], [-0.5, 0.25]]), np.array([[0.5, 1.0], [-1.0, 0.25]]))  # any fixed pair
 SEEN = 12  # hexadecimal digits of the digest of what a rule does: 48 bits
@@ -209,7 +209,7 @@ def check_law(d: object, n: object, r: object, initializer: object) -> None:
 
 
 def default_omegas(d: int, n: int, r: int, initializer: Initializer) -> tuple[float, ...]:
-    """Return 56 frequencies that show the whole curve: staircase, growth and plateau.
+    """Return 56 frequencies that show the whole curve, from the linear to the saturated part.
 
     They are evenly spaced in log c. They begin where the cubic term of the sine, about c^2 / 6 of the linear one, is
     lost below the default tolerance. They end at four times c* = (pi / 2) (2 min(d, n))^(1/r), where the count

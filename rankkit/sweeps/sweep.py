@@ -49,7 +49,7 @@ def sweep_frequency(
     n : int, optional
         Number of columns of the update; None: d.
     omegas : iterable of float, optional
-        Frequencies, >= 0, in radians per unit of B A; None: 56 frequencies from the staircase to the plateau.
+        Frequencies, >= 0, in radians per unit of B A; None: 56 frequencies from the linear to the saturated part.
     seeds : int or iterable of int, optional
         A count (0, 1, ..., seeds - 1), or the seeds themselves; None: 5.
     rule : callable

@@ -49,6 +49,16 @@ def test_odd_power_sum_has_no_cancellation():
     assert odd_power_sum(mu, 3, 4) == pytest.approx(3 * 1e-28, rel=1e-9)
 
 
+@pytest.mark.parametrize("c", [0.3, 3.0, 60.0])
+@pytest.mark.parametrize("r", [1, 2, 3, 8, 200])
+@pytest.mark.parametrize("power", [2, 4])
+def test_odd_power_sum_is_its_binomial_sum(c, r, power):
+    mu = prolate_values(c, floor=1e-17)
+    even, odd = (math.fsum(mu[parity::2] ** power) for parity in (0, 1))
+    known = math.fsum(math.comb(r, k) * even ** (r - k) * odd**k for k in range(1, r + 1, 2))
+    assert odd_power_sum(mu, r, power) == pytest.approx(known, rel=1e-12)
+
+
 def surrogate(law, m, n, seed):
     """Singular values of Phi Lambda Psi^T / sqrt(m n) with Gaussian features, Lambda the staircase one by one."""
     values = np.repeat(law.values, np.round(law.counts).astype(int))[: 6 * max(m, n)]
@@ -63,16 +73,16 @@ def test_the_equivalent_is_what_independent_features_give(c, r, m, n):
     size = finite_size(law, m=m, n=n, r=r, gaussian=False)
     drawn = [surrogate(law, m, n, seed) for seed in range(24)]
     for relative in (0.5, 0.2, 0.05, 1e-2, 1e-3):
-        threshold = relative * size.top()
+        threshold = relative * size.top
         measured = np.mean([np.sum(values > threshold) for values in drawn])
         assert size.above_equal_leverages(threshold) == pytest.approx(measured, abs=0.01 * min(m, n) + 1)
-    assert size.top() == pytest.approx(np.mean([values[0] for values in drawn]), rel=0.025)
+    assert size.top == pytest.approx(np.mean([values[0] for values in drawn]), rel=0.025)
 
 
 def test_far_above_their_number_rows_change_nothing():
     law = staircase(prolate_values(3.0, floor=1e-17), 2)
     size = finite_size(law, m=10**7, n=10**7, r=2, gaussian=False)
-    assert size.top() == pytest.approx(law.values[0], rel=2e-3)
+    assert size.top == pytest.approx(law.values[0], rel=2e-3)
     for between in range(1, 20, 4):
         gap = math.sqrt(law.values[between] * law.values[between + 1])
         if law.values[between] > 3 * law.values[between + 1]:
@@ -82,7 +92,7 @@ def test_far_above_their_number_rows_change_nothing():
 def test_counts_never_fall_with_the_threshold_nor_pass_the_size():
     for gaussian, mu in ((False, prolate_values(12.0, floor=1e-17)), (True, gaussian_values(4.0, floor=1e-17))):
         size = finite_size(staircase(mu, 3), m=200, n=300, r=3, gaussian=gaussian)
-        counts = size.above(size.top() * np.geomspace(1, 1e-9, 60))
+        counts = size.above(size.top * np.geomspace(1, 1e-9, 60))
         assert np.all(np.diff(counts) > -1e-3)
         assert counts[-1] <= 200
 

@@ -1,0 +1,56 @@
+"""Prediction and Curve show themselves, and a curve's file holds what its table does."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rankkit as rk
+from rankkit.law import Curve, Prediction
+
+CURVE = rk.predict_curve(np.geomspace(1, 100, 20), d=64, r=2)
+
+
+def test_a_prediction_says_what_it_is_and_how_to_go_on():
+    found = rk.predict_stable_rank(200.0, d=512, r=4)
+    lines = repr(found).splitlines()
+    assert lines[0] == "Prediction: stable rank of sin(omega B A), omega = 200, d = 512, n = 512, r = 4"
+    assert lines[1].split() == ["value", "=", "127.67,", "error", "=", "20,", "regime", "=", "saturated"]
+    assert float(found) == found.value
+    assert "omega for a stable rank of 20" in repr(rk.frequency_for_rank(20, d=128, r=2))
+    assert "given factors" in repr(rk.frequency_for_rank(9, factors=rk.initializers.Normal()(60, 50, 2)))
+    hostile = Prediction(1.0, 0.1, "linear", "<script>")
+    assert "<script>" not in hostile._repr_html_()
+
+
+def test_a_curve_shows_its_first_rows():
+    lines = repr(CURVE).splitlines()
+    assert lines[0] == "Curve: predictions at 20 frequencies, omega = 1 to 100"
+    assert lines[2].split() == list(CURVE.columns)
+    assert lines[-1] == "... 15 more rows"
+    assert len(lines) <= 15
+    assert CURVE._repr_html_().count("<tr>") == 9
+    assert "omega = 5" in repr(rk.predict_curve([5.0], d=64, r=2))
+
+
+def test_a_saved_curve_is_its_table(tmp_path):
+    pytest.importorskip("pyarrow")
+    stored = pd.read_parquet(CURVE.to_parquet(tmp_path / "curve.parquet"))
+    assert CURVE.save(tmp_path / "again.parquet").read_bytes()[:4] == b"PAR1"
+    written = pd.read_csv(CURVE.save(tmp_path / "curve.csv"))
+    for table in (stored, written):
+        assert list(table) == list(CURVE.columns)
+        assert table["regime"].tolist() == CURVE.columns["regime"].tolist()
+        for name in table.columns.drop("regime"):
+            assert table[name].dtype == np.float64
+            np.testing.assert_array_equal(table[name], CURVE.columns[name])
+    with pytest.raises(ValueError, match=r"file must end in .csv or .parquet, got '.*curve.xlsx'"):
+        CURVE.save(str(tmp_path / "curve.xlsx"))
+
+
+def test_without_pyarrow_one_sentence_names_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match="a Parquet file needs pyarrow; pip install pyarrow"):
+        Curve({"omega": np.ones(1)}).to_parquet(tmp_path / "curve.parquet")
+    assert list(tmp_path.iterdir()) == []
