@@ -12,7 +12,7 @@ from rankkit.cli.output import off_screen, say, show
 
 __all__ = ["FIGURES"]
 
-QUICK_OUT = Path("out/figures")  # so that a quick run does not replace the committed figures
+OUT = Path("out/figures")  # a quick run does not replace the committed figures, and no run writes into a package
 
 
 def _figures(options: argparse.Namespace) -> int:
@@ -22,7 +22,7 @@ def _figures(options: argparse.Namespace) -> int:
 
     off_screen()
     scripts = options.folder or figure_scripts()
-    out = options.out or (QUICK_OUT if options.quick else scripts)
+    out = options.out or (OUT if options.quick or _installed(scripts) else scripts)
     chosen = figures(scripts, options.name)
     made = make(chosen, out, quick=options.quick, force=options.force, progress=options.progress)
     if not options.name:
@@ -33,6 +33,11 @@ def _figures(options: argparse.Namespace) -> int:
     states = list(made.values())
     say(f"{states.count('made')} of {len(made)} figures made in {out}, {states.count('kept')} kept.")
     return 1 if any(state.startswith("failed") for state in states) else 0
+
+
+def _installed(scripts: Path) -> bool:
+    """Return whether the scripts lie inside the installed package."""
+    return Path(__file__).resolve().parents[1] in scripts.resolve().parents
 
 
 FIGURES = Command(
@@ -61,7 +66,7 @@ FIGURES = Command(
             "output",
             (
                 Option(
-                    ("--out",), f"The folder to write (default: beside the scripts; {QUICK_OUT} with --quick).",
+                    ("--out",), f"The folder to write (default: beside the scripts; {OUT} if quick or installed).",
                     read=folder, metavar="FOLDER",
                 ),
                 PROGRESS,

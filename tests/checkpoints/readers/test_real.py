@@ -77,10 +77,19 @@ def test_real_adapters_have_the_update_their_own_code_applies(name, adapters):
     tensors = raw(adapters / name)
     largest = dict(zip(report.columns["module"], map(max, report.columns["m"], report.columns["n"]), strict=True))
     small = [m for m in report.spectra if largest[m] <= 1300]
-    few = small[:: max(1, len(small) // 4)][:5] or list(report.spectra)[:1]  # a 4096 x 4096 SVD takes its time
+    few = small[:: max(1, len(small) // 2)][:3] or list(report.spectra)[:1]
     for module in few:
-        sigma, exact = report.spectra[module], dense(reference(name, _bare(name, module), tensors))
+        sigma, update = report.spectra[module], reference(name, _bare(name, module), tensors)
+        exact = dense(update) if 4 * sigma.size > min(update.shape) else of_its_range(update, sigma.size)
         np.testing.assert_allclose(sigma, exact[: sigma.size], rtol=0, atol=1e-9 * exact[0])
+
+
+def of_its_range(update, rank):
+    """Return the singular values of a matrix that is known to have a small rank: an SVD of all takes ten seconds."""
+    samples = np.linalg.qr(update @ np.random.default_rng(0).standard_normal((update.shape[1], rank + 8)))[0]
+    sigma = dense(samples.T @ update)
+    assert np.linalg.norm(update - samples @ (samples.T @ update)) <= 1e-10 * sigma[0]
+    return sigma
 
 
 def _bare(name, module):
