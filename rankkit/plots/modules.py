@@ -25,6 +25,7 @@ __all__ = ["audit_overview", "comparison", "depth_profile", "layer_heatmap", "sp
 GENERIC = {"dense", "linear", "proj", "lin", "fc"}  # names that modules of different types share
 MOST_TYPES = 12  # types of modules that are told apart; of more, all are drawn together
 FEW_TYPES = 4  # types up to which the legend fits inside the axes
+BESIDE = 0.6  # of the distance of two layers, over which the points of all pairs are spread
 NAMED = 3  # types of dead modules that a legend names
 SMALLEST = 1e-12  # relative to sigma_1: smaller values are not drawn, since a float64 SVD cannot tell them from zero
 
@@ -207,7 +208,8 @@ def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
     ]
     for i, (first, second, members) in enumerate(pairs):
         color, marker = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
-        depth = members["layer"].astype(float) + 0.6 * (i / len(pairs) - 0.4)  # beside the other pairs' points
+        aside = BESIDE * ((i + 0.5) / len(pairs) - 0.5)  # the points of a layer stand side by side, around its place
+        depth = members["layer"].astype(float) + aside
         for panel, name in zip(panels, ("cosine", "column_overlap"), strict=True):
             panel.plot(depth, members[name], marker, color=color, markersize=3, alpha=0.7)
             median = members.groupby("layer")[name].median()

@@ -135,3 +135,8 @@ def test_a_verdict_has_its_colour_and_its_name(results):
     assert table[1, 1].get_text().get_text() == "1\n(2)"
     assert to_hex(table[1, 1].get_facecolor()) == "#f4a582"
     assert to_hex(table[1, 0].get_facecolor()) == "#ffffff"
+
+
+def test_the_points_of_one_pair_stand_at_their_layers(results):
+    panel = panels(DRAWN["comparison"](results))[0]
+    assert set(panel.lines[0].get_xdata()) == {0.0, 1.0, 2.0}
