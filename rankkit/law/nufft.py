@@ -156,7 +156,7 @@ class _Transform:
 def _planned(sources: list[Array], targets: list[Array]) -> Any:
     """Return the transform between two sets of points, one array a coordinate: sorting them costs as much as a use."""
     try:
-        import finufft
+        import finufft  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         raise ImportError("leading_spectrum needs finufft; pip install 'rankkit[nufft]'.") from None
     make: Callable[..., Any] = vars(finufft)["Plan"]  # the library has no types
