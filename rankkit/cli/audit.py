@@ -12,10 +12,12 @@ from rankkit.cli.arguments import frequencies, gate, non_negative, npz, positive
 from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, excludes, needs
 from rankkit.cli.options import (
     AMPLITUDE,
+    COUNTED,
     DEVICE,
     FAMILY,
     FORMAT,
     GAIN,
+    MEASURED,
     MEMORY,
     MEMORY_CHOICE,
     OUTPUT,
@@ -153,17 +155,20 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
 
 
 _BASE = Option(
-    ("--base",), "The model it was trained on: adds relative sizes, and the update that DoRA really applies.",
+    ("--base",),
+    "The base model; adds columns with the size of the update relative to the weight, and measures the update that "
+    "DoRA really applies.",
     metavar="MODEL",
 )  # fmt: skip
 _AS = Option(
-    ("--as",), f"What the adapter would be under this rule: {', '.join(RULES)}.", to="rule", choices=RULES,
-    metavar="RULE",
+    ("--as",),
+    f"Apply this function to the stored B A instead of the adapter's own rule and scale: {', '.join(RULES)}.",
+    to="rule", choices=RULES, metavar="RULE",
 )  # fmt: skip
 _OMEGAS = Option(
     ("--omegas",),
-    "Only the stable rank, under --as (default: sine) at each of these frequencies: 1,10,100 or FIRST:LAST:COUNT or "
-    "FIRST:LAST:COUNT:log.",
+    "Print only the stable rank, at each of these frequencies: 1,10,100 or FIRST:LAST:COUNT or "
+    "FIRST:LAST:COUNT:log. The function is that of --as, or the sine.",
     read=frequencies, metavar="LIST",
 )  # fmt: skip
 _WHAT = Group(
@@ -171,14 +176,15 @@ _WHAT = Group(
     (
         OneOf(
             (
-                Option(("path",), "Adapter folders or files, of any known format.", nargs="*", default=()),
+                Option(("path",), "Adapter folders or files in any of the formats of --family.", nargs="*", default=()),
                 Option(
-                    ("--full",), "Instead: a full fine-tune of the model --base, as W_tuned - W of every matrix.",
+                    ("--full",),
+                    "Instead of an adapter: a fully fine-tuned model; measures W_tuned - W for every matrix of the "
+                    "model given by --base.",
                     metavar="TUNED",
                 ),
                 Option(
-                    ("--sample",), "Instead: the small trained adapter that comes with rankkit.", default=False,
-                    flag=True,
+                    ("--sample",), "Use the small trained adapter that comes with rankkit.", default=False, flag=True,
                 ),
             ),
             required=True,
@@ -193,7 +199,10 @@ _RULE = Group(
         _AS,
         OneOf(
             (
-                Option(("--omega",), "The frequency of --as.", read=non_negative, metavar="OMEGA"),
+                Option(
+                    ("--omega",), "The number omega in phi(omega B A), needed with --as.", read=non_negative,
+                    metavar="OMEGA",
+                ),
                 _OMEGAS,
             )
         ),
@@ -202,12 +211,13 @@ _RULE = Group(
     ),
 )  # fmt: skip
 _AGAINST = Group(
-    "against what",
+    "comparison",
     (
         _BASE,
         Option(
             ("--intruders",),
-            "Count how many of the K leading singular vectors of the adapted weight are new (two SVDs per module).",
+            "Count how many of the K leading left singular vectors of the adapted weight are new: their cosine with "
+            "every one of the base's is below 0.5 (two SVDs per module).",
             read=positive_int, metavar="K",
         ),
     ),
@@ -215,7 +225,12 @@ _AGAINST = Group(
 _HOW = Group(
     "how to compute",
     (
-        Option(("--exact",), "Use a full SVD also for large non-linear updates.", default=False, flag=True),
+        Option(
+            ("--exact",),
+            "Use a full SVD also for large non-linear updates, instead of the faster method with error bounds.",
+            default=False,
+            flag=True,
+        ),
         DEVICE,
         MEMORY,
         PROGRESS,
@@ -228,17 +243,19 @@ _OUTPUT = Group(
         OUTPUT,
         PLOT,
         Option(
-            ("--html",), "Write a page with figures and a table to sort into this file.", read=writable, metavar="FILE",
-            writes=True,
+            ("--html",), "Write an HTML page with figures and a sortable table to this file.", read=writable,
+            metavar="FILE", writes=True,
         ),
         Option(
-            ("--spectra",), "Write the singular values of every module into this file.", read=npz, metavar="FILE.npz",
+            ("--spectra",), "Write the singular values of every module to this file.", read=npz, metavar="FILE.npz",
             writes=True,
         ),
         Option(
             ("--fail-on",),
-            'Exit with status 3 if this holds, for instance "dead_modules > 0" or "min(utilization) < 0.1". May be '
-            "repeated.",
+            'Exit with status 3 if this condition holds, for instance "dead_modules > 0" (modules whose update is '
+            'zero) or "min(utilization) < 0.1" (stable_rank / r). A condition is a name, one of < <= > >= == != and a '
+            f"number. Names: {', '.join(COUNTED)}; and min, max, mean or median of {', '.join(MEASURED)}, such as "
+            "max(stable_rank). May be repeated.",
             read=gate, repeated=True, default=(), metavar="CONDITION",
         ),
     ),
@@ -248,7 +265,8 @@ _REPORTED = ("--html", "--spectra", "--fail-on", "--base", "--rtol", "--exact")
 AUDIT = Command(
     "audit",
     "Measure how much of its rank each module of an adapter uses.",
-    "The update of a module is what the adapter really adds, with its scale.",
+    "The update is the matrix that the adapter adds to the weight, including the\n"
+    "factor alpha / r of LoRA.",
     (
         'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"',
         "rankkit audit path/to/adapter --base path/to/model --html report.html",

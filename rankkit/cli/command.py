@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Literal
 
 __all__ = ["EPILOG", "Choice", "Command", "Group", "OneOf", "Option", "UsageError", "excludes", "needs"]
 
-EPILOG = "exit status: 0 done, 1 could not analyse, 2 wrong usage, 3 a gate tripped or a verdict changed"
+WIDTH = 80  # characters of a line of the description
+EPILOG = """\
+exit status: 0 done, 1 an input could not be analysed, 2 wrong usage,
+  3 a --fail-on condition holds, a verdict differs from --against, or a
+    counterexample of --recheck is not confirmed"""
 
 
 class UsageError(ValueError):
@@ -211,7 +216,7 @@ class Command:
         """Add the command to argparse's table of commands."""
         examples = "\n".join(f"  {example}" for example in self.examples)
         parser = commands.add_parser(
-            self.name, help=self.summary, description=f"{self.summary}\n{self.about}",
+            self.name, help=self.summary.replace("%", "%%"), description=f"{fill(self.summary, WIDTH)}\n{self.about}",
             epilog=f"examples:\n{examples}\n\n{EPILOG}", formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )  # fmt: skip

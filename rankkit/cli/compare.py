@@ -44,7 +44,7 @@ def _compare(options: argparse.Namespace) -> int:
 COMPARE = Command(
     "compare",
     "Compare two or more adapters module by module.",
-    "They may be the checkpoints of one training, or trainings with several ranks.",
+    "They may be the checkpoints of one training run, or adapters of several ranks.",
     (
         "rankkit compare run/checkpoint-500 run/checkpoint-1000 run/checkpoint-1500",
         "rankkit compare run/checkpoint-500 run/checkpoint-1000 run/checkpoint-1500 --all-pairs --plot alike.png",
@@ -54,7 +54,7 @@ COMPARE = Command(
         Group(
             "what to compare",
             (
-                Option(("path",), "Two or more adapter folders or files, in the order of time.", nargs="+"),
+                Option(("path",), "Two or more adapter folders or files, the earliest first.", nargs="+"),
                 Option(
                     ("--all-pairs",), "Compare each with every later one, not only with the next.", default=False,
                     flag=True,
@@ -62,7 +62,8 @@ COMPARE = Command(
                 FAMILY,
                 replace(
                     RTOL, default=1e-6,
-                    help="Singular directions up to RTOL sigma_1 do not count among an update's column and row spaces.",
+                    help="The column and row spaces of an update are those of its singular values above RTOL * "
+                    "sigma_1, where sigma_1 is the largest one.",
                 ),
             ),
         ),

@@ -42,8 +42,9 @@ def _installed(scripts: Path) -> bool:
 
 FIGURES = Command(
     "figures",
-    "Make the figures whose data have changed.",
-    "They are those of the papers and our own; each is made by one script.",
+    "Make the figures whose script or inputs have changed.",
+    "They are figures of the papers and further ones; one script makes each. A new version\n"
+    "of rankkit counts as a change.",
     (
         "rankkit figures sine_fig2 --quick --out pictures",
         "rankkit figures --from my_figures",
@@ -58,7 +59,10 @@ FIGURES = Command(
                     ("--from",), "The folder of the scripts (default: rankkit's own).", to="folder", read=folder,
                     metavar="FOLDER",
                 ),
-                Option(("--quick",), "Make them smaller and with fewer draws, in seconds.", default=False, flag=True),
+                Option(
+                    ("--quick",), "Use smaller matrices and fewer random draws, which takes seconds.",
+                    default=False, flag=True,
+                ),
                 Option(("--force",), "Make them again even where nothing has changed.", default=False, flag=True),
             ),
         ),

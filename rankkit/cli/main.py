@@ -28,11 +28,12 @@ COMMANDS = (SWEEP, AUDIT, COMPARE, TRUNCATE, VERIFY, PREDICT, FIGURES)
 
 ABOUT = """\
 Measure how much rank a low-rank adapter has, and how that rank grows under a
-non-linear rule: delta = phi(B A)."""
-HOW_TO_GO_ON = f"""\
-how to go on:
+non-linear rule: a rule phi turns the product B A into the update
+delta = phi(B A)."""
+NEXT_STEPS = f"""\
+next steps:
   rankkit audit --sample       audit the small trained adapter that comes with rankkit
-  rankkit COMMAND --help       what a command takes, with three examples to copy
+  rankkit COMMAND --help       the options of a command, with three examples to copy
 
 {EPILOG}"""
 
@@ -90,7 +91,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="rankkit", description=ABOUT, epilog=HOW_TO_GO_ON,
+        prog="rankkit", description=ABOUT, epilog=NEXT_STEPS,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"rankkit {__version__}")

@@ -11,53 +11,81 @@ from rankkit.cli.arguments import drawing, non_negative, number, positive, size,
 from rankkit.cli.command import Choice, Option, UsageError, needs
 
 __all__ = [
-    "AMPLITUDE", "DEVICE", "FAMILY", "FORMAT", "GAIN", "INIT", "LAW_CHOICE", "MEMORY", "MEMORY_CHOICE", "OUTPUT",
-    "PLOT", "PROGRESS", "RTOL", "RULES", "SPREAD", "check_device", "check_family", "law_named", "rule_choice",
-    "rule_named",
+    "AMPLITUDE", "COUNTED", "DEVICE", "FAMILIES", "FAMILY", "FORMAT", "GAIN", "INIT", "LAW_CHOICE", "MEASURED",
+    "MEMORY", "MEMORY_CHOICE", "METRICS", "OUTPUT", "PLOT", "PROGRESS", "RTOL", "RULES", "SPREAD", "check_device",
+    "check_family", "law_named", "rule_choice", "rule_named",
 ]  # fmt: skip
 
 # what to print, and where
 FORMAT = Option(
     ("--format",),
-    "What to print: text, json, csv or markdown (default: as the output file's name ends, else text).",
+    "What to print: text, json, csv or markdown (default: from the extension of the file given with -o, otherwise "
+    "text).",
     choices=("text", "json", "csv", "markdown"), metavar="FORMAT",
 )  # fmt: skip
 OUTPUT = Option(
-    ("-o", "--output"), "Write the data to this file instead of to stdout.", read=writable, metavar="FILE", writes=True
+    ("-o", "--output"), "Write the data to this file instead of stdout.", read=writable, metavar="FILE", writes=True
 )
 PLOT = Option(
-    ("--plot",), "Draw a picture into this file (.png, .svg, .pdf).", read=drawing, metavar="FILE", writes=True
-)
+    ("--plot",), "Draw a picture and write it to this file (.png, .svg or .pdf).", read=drawing, metavar="FILE",
+    writes=True,
+)  # fmt: skip
 PROGRESS = Option(("--no-progress",), "Show no progress bar.", to="progress", flag=False)
 
 # how a rank is counted
 RTOL = Option(
     ("--rtol",),
-    "Singular values up to RTOL sigma_1 do not count in numerical_rank (default: max(rows, columns) eps(float32)).",
+    "The tolerance of numerical_rank, which counts the singular values above RTOL * sigma_1; sigma_1 is the largest "
+    "one (default: max(rows, columns) * 2^-23).",
     read=non_negative, metavar="RTOL",
+)  # fmt: skip
+
+# The help must not load what defines these names; a test compares them.
+FAMILIES = (
+    "sine", "loran", "vera", "randlora", "kohya", "diffusers", "cloneofsimo", "mlx", "loralib", "peft", "pairs",
+)  # fmt: skip
+METRICS = (
+    "spectral_norm", "frobenius_norm", "nuclear_norm", "stable_rank", "numerical_rank", "effective_rank",
+    "effective_rank_energy", "participation_ratio", "energy_rank_90", "energy_rank_95", "energy_rank_99",
+    "condition_number",
+)  # fmt: skip
+COUNTED = (
+    "modules", "skipped_tensors", "dead_modules", "zero_modules", "nonfinite_modules", "unpaired_modules",
+    "unsupported_modules", "ok_modules",
+)  # fmt: skip
+MEASURED = (
+    "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy", "participation_ratio",
+    "energy_rank_90", "energy_rank_95", "energy_rank_99", "utilization", "spectral_norm", "frobenius_norm", "scale",
+    "r",
 )  # fmt: skip
 
 # how an adapter is read
 FAMILY = Option(
-    ("--family",), "Read the adapter as peft, kohya, diffusers, mlx, ... (default: what its keys tell).", metavar="NAME"
-)
+    ("--family",),
+    f"Read the adapter in this format: {', '.join(FAMILIES)} (default: recognised from the tensor names and the "
+    "configuration).",
+    metavar="NAME",
+)  # fmt: skip
 
 # phi, which makes the update
 RULES = ("sine", "sinter", "relu", "leaky_relu", "sigmoid", "tanh", "swish", "gelu")
 GAIN = Option(
-    ("--gain",), "The sine is divided by this (default: the square root of the number of rows).", read=positive,
+    ("--gain",), "Divide the sine by this number (default: the square root of the number of rows).", read=positive,
     metavar="NUMBER",
 )  # fmt: skip
-AMPLITUDE = Option(("--amplitude",), "The amplitude of the sinter rule.", read=number, default=5e-5, metavar="NUMBER")
+AMPLITUDE = Option(
+    ("--amplitude",), "The amplitude of sinter, which is x + amplitude x sin(omega x) for every entry x of B A.",
+    read=number, default=5e-5, metavar="NUMBER",
+)  # fmt: skip
 
 # the law of random factors
 LAWS = ("kaiming_uniform", "xavier_uniform", "uniform", "normal")
 INIT = Option(
-    ("--init",), f"The law from which the factors are drawn: {', '.join(LAWS)}.", default="kaiming_uniform",
-    choices=LAWS, metavar="LAW",
+    ("--init",), f"The distribution from which the entries of the factors are drawn: {', '.join(LAWS)}.",
+    default="kaiming_uniform", choices=LAWS, metavar="DISTRIBUTION",
 )  # fmt: skip
 SPREAD = Option(
-    ("--a",), "The parameter a of kaiming_uniform; LoRA takes sqrt(5) = 2.236.", read=number, default=0.0,
+    ("--a",), "The parameter a of kaiming_uniform; PEFT's LoRA uses sqrt(5) = 2.236 for A.", read=number, default=0.0,
     metavar="NUMBER",
 )  # fmt: skip
 LAW_CHOICE = Choice(lambda options: f"with --init {options.init}", {"with --init kaiming_uniform": ("--a",)})
@@ -67,7 +95,9 @@ DEVICE = Option(
     ("--device",), "Compute on this torch device, for instance cuda (default: numpy on the CPU).", metavar="DEVICE"
 )
 MEMORY = Option(
-    ("--memory",), "Bytes it may use on the device, for instance 4GB or 512MB (default: most of what is free there).",
+    ("--memory",),
+    "Memory that rankkit may use on the device, for instance 4GB or 512MB (default: most of what is free on a GPU, "
+    "1 GiB on the CPU).",
     read=size, metavar="SIZE",
 )  # fmt: skip
 MEMORY_CHOICE = needs(DEVICE, "--memory")

@@ -9,8 +9,10 @@ from rankkit.cli.command import Choice, Command, Group, OneOf, Option, needs
 from rankkit.cli.options import FORMAT, INIT, LAW_CHOICE, OUTPUT, PLOT, RTOL, SPREAD, law_named
 from rankkit.cli.output import emit, picture
 
-__all__ = ["PREDICT"]
+__all__ = ["MEASURES", "PREDICT"]
 
+# The names of `rankkit.law.MEASURES`, which the help must not load; a test compares them.
+MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 _MEASURES = ("numerical_rank", "stable_rank")
 _COUNTED = "where the numerical rank is predicted"
 _TARGETS = {
@@ -54,7 +56,7 @@ def _counted(options: argparse.Namespace) -> str:
 PREDICT = Command(
     "predict",
     "Predict the rank of sin(omega B A) without sampling.",
-    "For a target it finds the frequency omega that reaches it.",
+    "A --target option asks for the frequency omega at which a measure has a given value.",
     (
         "rankkit predict --d 4096 --r 8 --target-stable-rank 100",
         "rankkit predict --d 4096 --r 8 --omegas 1:1000:20:log --plot law.png",
@@ -82,7 +84,8 @@ PREDICT = Command(
                     required=True,
                 ),
                 Option(
-                    ("--measures",), f"What to predict there, with commas between (default: {','.join(_MEASURES)}).",
+                    ("--measures",), f"What to predict, comma-separated: {', '.join(MEASURES)} "
+                    f"(default: {','.join(_MEASURES)}).",
                     read=words, metavar="LIST",
                 ),
                 RTOL,

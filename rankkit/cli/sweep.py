@@ -16,6 +16,7 @@ from rankkit.cli.options import (
     LAW_CHOICE,
     MEMORY,
     MEMORY_CHOICE,
+    METRICS,
     OUTPUT,
     PLOT,
     PROGRESS,
@@ -101,17 +102,21 @@ _WHAT = Group(
         Option(("--r",), "Rank of the factors.", read=positive_int, default=2, metavar="RANK"),
         Option(
             ("--omegas",),
-            "Frequencies: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: 56 over the whole curve).",
+            "Values of omega: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: 56 frequencies, "
+            "over which the sine goes from linear to full rank).",
             read=frequencies, metavar="LIST",
         ),
         Option(("--seeds",), "How many random draws (default: 5).", read=positive_int, metavar="COUNT"),
         Option(
-            ("--metrics",), "What to measure, with commas between (default: numerical_rank,stable_rank).", read=words,
+            ("--metrics",), f"What to measure, comma-separated: {', '.join(METRICS)} "
+            "(default: numerical_rank,stable_rank).",
+            read=words,
             metavar="LIST",
         ),
         Option(
             ("--protocol",),
-            "A published setting for what is left out: adasine has omega = 1..1000, 100 seeds and the numerical rank.",
+            "Take those of --omegas, --seeds and --metrics that you do not give from a published experiment: adasine "
+            "has omega = 1..1000, 100 seeds and the numerical rank.",
             choices=("adasine",), metavar="NAME",
         ),
         RTOL,
@@ -137,12 +142,13 @@ _HOW = Group(
         DEVICE,
         MEMORY,
         Option(
-            ("--n-jobs",), "How many workers (default: all cores, or one for a device). Results do not depend on it.",
+            ("--n-jobs",), "How many workers (default: all cores, or one with --device). Results do not depend on it.",
             read=positive_int, metavar="COUNT",
         ),
         _SCHEDULER,
         Option(
-            ("--store",), "Keep every finished piece in this folder; the same command then goes on where it stopped.",
+            ("--store",),
+            "Keep every finished piece in this folder; run the same command again to continue after an interruption.",
             read=folder, metavar="FOLDER",
         ),
         PROGRESS,
@@ -151,7 +157,8 @@ _HOW = Group(
 SWEEP = Command(
     "sweep",
     "Measure how the rank of phi(omega B A) grows with omega.",
-    "The factors B and A are drawn at random, and omega is the frequency of the rule phi.",
+    "The factors B and A are drawn at random. omega scales B A before phi is applied;\n"
+    "for a sine it is the frequency.",
     (
         "rankkit sweep --d 128 --r 2 --omegas 1:1000:20:log --seeds 3 --plot curve.png",
         "rankkit sweep --d 128 --r 2 --law --plot curve_and_law.png",
@@ -161,8 +168,8 @@ SWEEP = Command(
         _WHAT,
         _RULE,
         Group(
-            "against what",
-            (Option(("--law",), "Draw what the law of the sine predicts into the picture.", default=False, flag=True),),
+            "comparison",
+            (Option(("--law",), "Add the theoretical prediction to --plot.", default=False, flag=True),),
         ),
         _HOW,
         Group(
@@ -172,7 +179,8 @@ SWEEP = Command(
                 OUTPUT,
                 PLOT,
                 Option(
-                    ("--save",), "Keep the whole sweep in this folder, for Sweep.load.", read=folder, metavar="FOLDER"
+                    ("--save",), "Save the whole sweep in this folder (read it with rankkit.Sweep.load).", read=folder,
+                    metavar="FOLDER",
                 ),
             ),
         ),

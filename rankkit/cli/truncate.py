@@ -18,9 +18,7 @@ _BRIEF = {
 }  # fmt: skip
 
 
-_RANK = Option(
-    ("--rank",), "Instead: give this rank to every module that has a larger one.", read=positive_int, metavar="RANK"
-)
+_RANK = Option(("--rank",), "Reduce every module with a larger rank to this rank.", read=positive_int, metavar="RANK")
 
 
 def _truncate(options: argparse.Namespace) -> int:
@@ -56,8 +54,9 @@ def _truncate(options: argparse.Namespace) -> int:
 
 TRUNCATE = Command(
     "truncate",
-    "Write a smaller PEFT LoRA adapter, with the ranks it needs.",
-    "What was written is read again, and its error is compared with the stated one.",
+    "Write a smaller PEFT LoRA adapter: every module gets the smallest rank that keeps 95 % of its energy "
+    "(see --keep).",
+    "The new adapter is read back, and its error is compared with the predicted error.",
     (
         "rankkit truncate path/to/adapter smaller/ --keep 0.99",
         "rankkit truncate path/to/adapter --dry-run --format json -o patterns.json",
@@ -67,28 +66,32 @@ TRUNCATE = Command(
         Group(
             "what to make smaller",
             (
-                Option(("path",), "An adapter folder or file; with --dry-run of any format."),
-                Option(("out",), "The new folder to write.", nargs="?"),
+                Option(("path",), "A PEFT LoRA adapter, folder or file; with --dry-run an adapter of any format."),
+                Option(("out",), "The new folder to write, required without --dry-run.", nargs="?"),
                 Option(
-                    ("--dry-run",), "Write no adapter: print the ranks, with --format json as PEFT's patterns.",
+                    ("--dry-run",),
+                    "Write no adapter: print the ranks, with --format json as PEFT's rank_pattern and alpha_pattern.",
                     default=False, flag=True,
                 ),
             ),
         ),
         Group(
-            "how far",
+            "how much to keep",
             (
                 OneOf(
                     (
                         Option(
-                            ("--keep",), "The share of an update's energy to keep.", read=share, default=0.95,
-                            metavar="SHARE",
+                            ("--keep",),
+                            "The share of an update's energy, the sum of its squared singular values, that is kept.",
+                            read=share, default=0.95, metavar="SHARE",
                         ),
                         _RANK,
                     )
                 ),
                 Option(
-                    ("--norm",), "With spectral, leave out only singular values up to (1 - SHARE) sigma_1.",
+                    ("--norm",),
+                    "What --keep means: frobenius keeps SHARE of the energy; spectral drops singular values up to "
+                    "(1 - SHARE) * sigma_1, where sigma_1 is the largest one.",
                     default="frobenius", choices=("frobenius", "spectral"), metavar="NORM",
                 ),
             ),

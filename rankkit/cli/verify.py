@@ -115,8 +115,9 @@ _OF_CLAIMS = ("--claim", "--budget", "--instances", "--database", "--certificate
 _OF_BOTH = ("--against", "--html")
 VERIFY = Command(
     "verify",
-    "Check claims: search for violations, and prove what is found.",
-    "Without a path it checks what four papers state. The files it is given are run.",
+    "Test mathematical statements: search for counterexamples and prove those found.",
+    "Without a path, the statements of four papers on LoRA variants are checked.\n"
+    "Warning: claim files are Python code and are executed.",
     (
         "rankkit verify my_claims.py --certificates found.json",
         "rankkit verify my_claims.py --recheck found.json",
@@ -128,8 +129,8 @@ VERIFY = Command(
             (
                 Option(
                     ("path",),
-                    "Python files with CLAIMS, or folders with claims*.py or relations.py files "
-                    "(default: what the papers state).",
+                    "Python files that define a list CLAIMS, or folders with claims*.py or relations.py files "
+                    "(default: the statements of the papers).",
                     nargs="*", default=(),
                 ),
                 Option(
@@ -139,11 +140,11 @@ VERIFY = Command(
                 OneOf(
                     (
                         Option(
-                            ("--reported",), "Check printed numbers (relations.py) instead of claims.", default=False,
-                            flag=True,
+                            ("--reported",), "Check the numbers that papers print (relations.py) instead of claims.",
+                            default=False, flag=True,
                         ),
                         Option(
-                            ("--recheck",), "Only compute the margins of the certificates in this file again.",
+                            ("--recheck",), "Only re-check the counterexamples saved in FILE with --certificates.",
                             read=certificates, metavar="FILE",
                         ),
                     )
@@ -151,28 +152,32 @@ VERIFY = Command(
             ),
         ),
         Group(
-            "how hard to look",
+            "search effort",
             (
                 Option(
-                    ("--budget",), "The time one claim may take, in seconds or for instance as 2m.", read=seconds,
-                    default=60.0, metavar="TIME",
+                    ("--budget",), "The time that one claim may take, in seconds or with a unit such as 2m.",
+                    read=seconds, default=60.0, metavar="TIME",
                 ),
                 Option(
-                    ("--instances",), "Look at this many instances of every claim at least.", read=positive_int,
-                    default=1000, metavar="COUNT",
+                    ("--instances",), "Try at least this many inputs for each claim, if --budget allows.",
+                    read=positive_int, default=1000, metavar="COUNT",
                 ),
                 Option(
-                    ("--database",), "Keep the instances nearest to violation in this folder, and start from them.",
+                    ("--database",),
+                    "Save the inputs that came closest to a counterexample in this folder; the next run starts "
+                    "from them.",
                     read=folder, metavar="FOLDER",
                 ),
             ),
         ),
         Group(
-            "against what",
+            "comparison",
             (
                 Option(
-                    ("--against",), "Exit with status 3 where a verdict is not the one in this ledger.", read=ledger,
-                    metavar="LEDGER.json",
+                    ("--against",),
+                    "Exit with status 3 if any verdict differs from the one in this ledger, which "
+                    "--format json wrote.",
+                    read=ledger, metavar="LEDGER.json",
                 ),
             ),
         ),
@@ -182,15 +187,16 @@ VERIFY = Command(
                 FORMAT,
                 OUTPUT,
                 Option(
-                    ("--html",), "Write a page with a table to sort into this file.", read=writable, metavar="FILE",
-                    writes=True,
-                ),
-                Option(
-                    ("--certificates",), "Write the certificates of the counterexamples into this file.", read=writable,
+                    ("--html",), "Write an HTML page with a sortable table to this file.", read=writable,
                     metavar="FILE", writes=True,
                 ),
                 Option(
-                    ("--pictures",), "With --reported, draw every table into this folder, coloured by verdict.",
+                    ("--certificates",), "Write the proved counterexamples to this file, for --recheck.",
+                    read=writable, metavar="FILE", writes=True,
+                ),
+                Option(
+                    ("--pictures",),
+                    "With --reported, draw every table, coloured by verdict, and write the pictures to this folder.",
                     read=folder, metavar="FOLDER",
                 ),
                 PROGRESS,

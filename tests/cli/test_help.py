@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from rankkit.checkpoints import open_adapter
+from rankkit.audits.gates import Gate
+from rankkit.checkpoints import READERS, open_adapter
+from rankkit.cli import options, predict
 from rankkit.cli.main import COMMANDS, main
 from rankkit.data import sample_adapter
+from rankkit.law import MEASURES
+from rankkit.metrics import METRICS
 from tests.cli.test_options import CLAIMS
 
 FIGURE = """
@@ -62,15 +66,25 @@ def test_help_groups_its_options_and_shows_three_examples(command, capsys, monke
     assert all(option.help[0].isupper() and option.help.endswith(".") for option in command.options)
 
 
-def test_the_first_help_has_a_line_a_command_and_says_how_to_go_on(capsys, monkeypatch):
+def test_the_first_help_lists_the_commands_and_the_next_steps(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit):
         main(["--help"])
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    for command in COMMANDS:
-        assert sum(line.split()[:1] == [command.name] and line.endswith(command.summary) for line in lines) == 1
+    table = " ".join(" ".join(lines).partition("commands: COMMAND ")[2].partition("next steps:")[0].split())
+    assert table == " ".join(f"{command.name} {command.summary}" for command in COMMANDS)
     assert any(line.startswith("rankkit audit --sample ") for line in lines)
     assert any(line.startswith("rankkit COMMAND --help ") for line in lines)
+
+
+def test_the_names_that_the_help_lists_are_those_that_are_accepted():
+    assert tuple(READERS) == options.FAMILIES
+    assert tuple(METRICS) == options.METRICS
+    assert predict.MEASURES == MEASURES
+    with pytest.raises(ValueError) as caught:
+        Gate("nonsense")
+    listed = f"{', '.join(options.COUNTED)}, or min, max, mean, median of {', '.join(options.MEASURED)}."
+    assert str(caught.value).endswith(f"names are {listed}")
 
 
 @pytest.fixture
