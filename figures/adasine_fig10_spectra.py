@@ -3,10 +3,13 @@
 import rankkit as rk
 
 TITLE = "Nonlinearities: spectra (AdaSine, figure 10 (a))"
-SHOWS = "Singular values over the largest of phi(400 B A), 512 x 512, r = 2, Kaiming factors."
+SHOWS = (
+    "Singular values of phi(400 B A), divided by the largest, for several nonlinearities phi. The matrix is 512 x "
+    "512 with r = 2 and Kaiming factors."
+)
 COMPARED = (
-    "The paper calls the sine uniquely effective: it is far ahead here, while sigmoid, tanh and ReLU raise the "
-    "rank above 2 as well."
+    "The paper calls the sine uniquely effective. The singular values of the sine are far larger than those of the "
+    "other functions here. Sigmoid, tanh, GELU and ReLU raise the rank above 2 as well."
 )
 ARGUMENTS = {"d": 512, "r": 2, "omega": 400, "functions": ["sine", "relu", "gelu", "sigmoid", "tanh"], "seed": 0}
 QUICK = {"d": 128}

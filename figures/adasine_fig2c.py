@@ -7,12 +7,12 @@ import rankkit as rk
 
 TITLE = "Cosine similarity between rows (AdaSine, figure 2 (c))"
 SHOWS = (
-    "Cosines between the first 40 rows of sin(omega B A), 512 x 512, r = 2, Kaiming factors; the mean of |cosine|"
-    " over all pairs of rows stands above."
+    "Each panel shows the cosines between the first 40 rows of sin(omega B A) for one omega. The matrix is 512 x 512 "
+    "with r = 2 and Kaiming factors. Above each panel stands the mean of |cosine| over all pairs of rows."
 )
 COMPARED = (
-    "As the paper says, a larger omega makes rows less alike: the mean falls from 0.63 at omega = 5 to 0.037 at "
-    "400, where random rows have 0.035."
+    "As the paper says, a larger omega makes the rows less similar. The mean falls from 0.63 at omega = 5 to 0.037 "
+    "at omega = 400. For rows of independent random numbers the mean is 0.035."
 )
 ARGUMENTS = {"d": 512, "r": 2, "frequencies": [5, 50, 100, 400], "shown": 40, "seed": 0}
 

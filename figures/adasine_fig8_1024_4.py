@@ -8,12 +8,12 @@ import rankkit as rk
 
 TITLE = "Average rank against frequency, (1024, 4) (AdaSine, figure 8)"
 SHOWS = (
-    "Mean numerical rank of sin(omega B A) over 100 seeds at every whole omega from 1 to 1000; the band is from "
-    "the smallest to the largest."
+    "Mean numerical rank of sin(omega B A) over 100 seeds at every whole omega from 1 to 1000, for d = 1024 and r = "
+    "4. The band goes from the smallest to the largest rank."
 )
 COMPARED = (
-    "The paper says that it rises linearly and then saturates; the rise, 179 at omega = 21 and 846 at 61, is over"
-    " at 100, a tenth of the axis."
+    "The paper says that the rank rises linearly and then saturates. The mean rank is 179 at omega = 21 and 846 at "
+    "omega = 61. The rise is over at omega = 100, which is a tenth of the axis."
 )
 ARGUMENTS = {"d": 1024, "r": 4}
 INPUTS = ["stored/adasine_protocol_1024_4.csv"]

@@ -8,12 +8,12 @@ import rankkit as rk
 
 TITLE = "Average rank against frequency, (512, 2) (AdaSine, figure 8)"
 SHOWS = (
-    "Mean numerical rank of sin(omega B A) over 100 seeds at every whole omega from 1 to 1000; the band is from "
-    "the smallest to the largest."
+    "Mean numerical rank of sin(omega B A) over 100 seeds at every whole omega from 1 to 1000, for d = 512 and r = "
+    "2. The band goes from the smallest to the largest rank."
 )
 COMPARED = (
-    "The paper says that it rises linearly and then saturates; it rises faster than linearly at first (72 at "
-    "omega = 50, 170 at 100, 395 at 200), and is full from about 300 on."
+    "The paper says that the rank rises linearly and then saturates. The mean rank rises faster than linearly at "
+    "first: it is 72 at omega = 50, 170 at omega = 100 and 395 at omega = 200. At omega = 300 it is 508 of 512."
 )
 ARGUMENTS = {"d": 512, "r": 2}
 INPUTS = ["stored/adasine_protocol_512_2.csv"]

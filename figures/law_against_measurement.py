@@ -5,14 +5,15 @@ import pandas as pd
 
 import rankkit as rk
 
-TITLE = "The law against measurement"
+TITLE = "The spectral law against measurement"
 SHOWS = (
-    "Numerical rank (sigma > 1e-2 sigma_1) and stable rank of sin(omega B A) at d = 512: means over seeds with 5 to "
-    "95 % bands, and the law's predictions, dashed, which see no draw, with the error they state, grey."
+    "Numerical rank (singular values above 1e-2 sigma_1) and stable rank of sin(omega B A) at d = 512. The solid "
+    "lines are means over seeds, with bands from 5 to 95 % of the seeds. The dashed lines are the predictions of the "
+    "spectral law, which uses no drawn matrix, and the grey bands are the errors that the predictions state."
 )
 COMPARED = (
-    "The papers find omega by trial; the law gives the rank of each omega within 4 % of d, and the stable rank within "
-    "6 %, where sampling bends it most."
+    "The papers find omega by trial. The spectral law predicts the numerical rank with an error of at most 2.8 % of "
+    "d here, and the stable rank with a relative error of at most 5.4 %."
 )
 ARGUMENTS = {"d": 512, "ranks": [1, 2, 4], "count": 25, "seeds": 10, "rtol": 1e-2}
 QUICK = {"d": 128, "count": 7, "seeds": 2}

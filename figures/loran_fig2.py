@@ -7,12 +7,13 @@ from rankkit.data import sample_adapter
 
 TITLE = "Singular values by range (LoRAN, figure 2)"
 SHOWS = (
-    "Share of the 384 singular values of each trained update of the sample adapter (r = 4, 24 modules) in ranges "
-    "of sigma / sigma_1; the lowest range holds the exact zeros."
+    "The bars show which share of the singular values lies in which range of sigma / sigma_1. They count the 384 "
+    "singular values of each of the 24 trained updates of the sample adapter, with r = 4. The lowest range includes "
+    "the singular values that are exactly zero."
 )
 COMPARED = (
-    "The paper reads the pile at the low end as lost information; min(m, n) - r values are zero by counting, 99 %"
-    " here, whatever was learned."
+    "The paper reads the large share of small values as lost information. An update of rank r has min(m, n) - r "
+    "singular values that are zero, whatever was learned. Here these are 99 % of all values."
 )
 ARGUMENTS = {"edges": [0, 0.05, 0.2, 0.4, 0.6, 0.8, 1.0]}
 

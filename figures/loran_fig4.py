@@ -6,12 +6,14 @@ import rankkit as rk
 
 TITLE = "Sinter (LoRAN, figure 4)"
 SHOWS = (
-    "Sinter(x) = x + A x sin(omega x) for two amplitudes and two frequencies, and its slope at the paper's A = "
-    "5e-5, omega = 1e4 on the scale of trained entries."
+    "The left panel shows Sinter(x) = x + A x sin(omega x) for three pairs of amplitude A and frequency omega. The "
+    "right panel shows the slope of Sinter for the paper's values A = 5e-5 and omega = 1e4, over the range of "
+    "trained entries."
 )
 COMPARED = (
-    "As the paper says, amplitude sets the size of the wave and omega its pace; at the paper's own values the "
-    "function cannot be told from x by eye, while its slope already swings by 2.5 % at |x| = 0.05."
+    "As the paper says, the amplitude sets the height of the wave, and omega sets how fast the wave oscillates. At "
+    "the paper's own values the graph of the function cannot be distinguished from that of x by eye, but at |x| = "
+    "0.05 its slope already varies by 2.5 %."
 )
 ARGUMENTS = {"settings": [[0.3, 5.0], [0.3, 20.0], [0.1, 20.0]], "points": 801, "small": 0.05}
 

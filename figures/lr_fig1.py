@@ -5,8 +5,13 @@ import numpy as np
 import rankkit as rk
 
 TITLE = "A learned sum of sincs (LR-LoRA, figure 1)"
-SHOWS = "Nine shifted sincs of bandwidth 1 on [-3, 3] with random amplitudes, and their sum phi."
-COMPARED = "As the paper draws it: smooth, not periodic, and tending to 0 outside the grid."
+SHOWS = (
+    "The left panel shows nine shifted sinc functions of bandwidth 1 on [-3, 3], with random amplitudes. The right "
+    "panel shows their sum phi."
+)
+COMPARED = (
+    "The function phi looks as the paper draws it: it is smooth and not periodic, and it tends to 0 outside the grid."
+)
 ARGUMENTS = {"count": 9, "width": 3.0, "points": 601, "seed": 1}
 
 

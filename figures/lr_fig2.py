@@ -5,12 +5,12 @@ from rankkit.data import sample_adapter
 
 TITLE = "Stable rank over depth (LR-LoRA, figure 2)"
 SHOWS = (
-    "Stable rank of every trained update of the sample adapter (plain LoRA, r = 4, six layers), a line a kind of "
-    "module."
+    "Stable rank of every trained update of the sample adapter, which is a plain LoRA adapter with r = 4 on six "
+    "layers. There is one line per kind of module."
 )
 COMPARED = (
-    "The paper shows profiles of a 24-layer model with phi; here, without any phi, kinds of modules differ and "
-    "depth matters too, so that this much belongs to LoRA itself."
+    "The paper shows such lines for a 24-layer model with phi. In the sample adapter, which has no phi, the stable "
+    "rank also depends on the kind of module and on the depth. So LoRA without phi already shows such differences."
 )
 ARGUMENTS = {}
 

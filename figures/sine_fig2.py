@@ -7,12 +7,14 @@ import rankkit as rk
 
 TITLE = "Weight magnitudes (Sine-LoRA, figure 2)"
 SHOWS = (
-    "Magnitudes, over the largest, of the first 48 rows and columns of a full-rank Kaiming matrix, one of rank 1,"
-    " and the sine of that one at two frequencies."
+    "Each panel shows the magnitudes of the first 48 rows and columns of one 128 x 128 matrix, divided by the "
+    "largest magnitude. The matrices are a full-rank Kaiming matrix, a matrix of rank 1, and the sine of the rank-1 "
+    "matrix at two frequencies."
 )
 COMPARED = (
-    "As the paper says, rows that were multiples of each other stop being so; by the numerical rank in the titles"
-    " (sigma > 1e-3 sigma_1) omega = 100 reaches 20 of 128 and omega = 2000 reaches 123."
+    "As the paper says, the rows of the rank-1 matrix are multiples of each other, and the rows of its sine are not. "
+    "The titles give the numerical rank (singular values above 1e-3 sigma_1), which is 20 of 128 at omega = 100 and "
+    "123 of 128 at omega = 2000."
 )
 ARGUMENTS = {"d": 128, "shown": 48, "frequencies": [100, 2000], "seed": 0}
 

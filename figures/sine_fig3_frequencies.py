@@ -3,10 +3,14 @@
 import rankkit as rk
 
 TITLE = "Spectra over the frequency (Sine-LoRA, figure 3, right)"
-SHOWS = "Singular values over the largest of sin(omega U V^T), 256 x 256, k = 5, from omega = 1 to 2000."
+SHOWS = (
+    "Singular values of sin(omega U V^T), divided by the largest, for omega from 1 to 2000. The matrices are 256 x "
+    "256, and U and V have k = 5 columns."
+)
 COMPARED = (
-    "As the paper says, a larger omega lifts the spectrum; from omega = 100 on it cannot be told from that of a "
-    "full-rank matrix, so that nothing is left to tune by it."
+    "As the paper says, a larger omega raises the singular values relative to the largest. From omega = 100 on, all "
+    "but the smallest singular values agree with those of a full-rank matrix, so that a larger omega hardly changes "
+    "them."
 )
 ARGUMENTS = {"d": 256, "k": 5, "frequencies": [1, 10, 30, 100, 300, 2000], "seed": 0}
 

@@ -3,10 +3,14 @@
 import rankkit as rk
 
 TITLE = "Spectra under nonlinearities (Sine-LoRA, figure 3, left)"
-SHOWS = "Singular values over the largest of phi(omega U V^T), 256 x 256, k = 5, beside a full-rank Kaiming matrix."
+SHOWS = (
+    "Singular values of phi(omega U V^T), divided by the largest, for several functions phi, and those of a "
+    "full-rank Kaiming matrix. The matrices are 256 x 256, and U and V have k = 5 columns."
+)
 COMPARED = (
-    "The paper says that the sine's spectrum falls most slowly; at omega = 300 it does, level with the full-rank "
-    "matrix, while at omega = 3 ReLU's is far above it: which function is best depends on omega."
+    "The paper says that the singular values of the sine fall most slowly. At omega = 300 they do, and they agree "
+    "with those of the full-rank matrix. At omega = 3 the singular values of ReLU are far larger than those of the "
+    "sine. So it depends on omega which function is best."
 )
 ARGUMENTS = {"d": 256, "k": 5, "frequencies": [3, 300], "seed": 0}
 ACTIVATIONS = ("sine", "relu", "sigmoid", "tanh")

@@ -7,12 +7,12 @@ import rankkit as rk
 
 TITLE = "One sweep, six ranks"
 SHOWS = (
-    "Mean numerical rank of sin(omega B A), 256 x 256, r = 2, with singular values counted above six multiples of"
-    " sigma_1."
+    "Mean numerical rank of sin(omega B A) at 256 x 256 and r = 2. Each line counts the singular values above "
+    "another multiple of sigma_1."
 )
 COMPARED = (
-    "The papers print ranks without their threshold; between the loosest and the strictest of these lies a factor"
-    " of nine at omega = 1 and of ten at omega = 10."
+    "The papers print ranks without a tolerance. Between the rank at the largest and at the smallest of these six "
+    "tolerances there is a factor of nine at omega = 1 and a factor of ten at omega = 10."
 )
 ARGUMENTS = {"d": 256, "r": 2, "tolerances": [1e-1, 1e-2, 1e-3, 1e-5, 3.05e-5, 1e-10], "count": 28, "seeds": 5}
 QUICK = {"d": 64, "count": 8, "seeds": 2}

@@ -6,12 +6,12 @@ import rankkit as rk
 
 TITLE = "Three ranks of one sweep"
 SHOWS = (
-    "Numerical (float32's threshold), effective and stable rank of sin(omega B A), 256 x 256, r = 2: mean and 5 "
-    "to 95 %."
+    "Numerical rank (with the tolerance for float32), effective rank and stable rank of sin(omega B A) at 256 x 256 "
+    "and r = 2. The lines are means over seeds, and the bands go from 5 to 95 % of the seeds."
 )
 COMPARED = (
-    "They answer different questions: at omega = 29 they are 59, 22 and 9; the first is full from 160 on, where "
-    "the last is 42, and ends near d / 4."
+    "The three ranks answer different questions. At omega = 29 they are 59, 22 and 9. At omega = 159 the numerical "
+    "rank is 255 of 256, and the stable rank is 42. For large omega the stable rank ends near d / 4."
 )
 ARGUMENTS = {"d": 256, "r": 2, "count": 28, "seeds": 10}
 QUICK = {"d": 64, "count": 8, "seeds": 2}

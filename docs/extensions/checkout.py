@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from rankkit.report.gallery import TERMS
+
 __all__ = ["setup"]
 
 DOCS, ROOT = Path(__file__).parents[1], Path(__file__).parents[2]
@@ -46,8 +48,9 @@ def gallery(readme: str) -> str:
 
 
 _INTRODUCTION = (
-    "Every figure is made by one script from data that lie beside it. `rankkit figures` makes those figures again "
-    "whose script or data have changed. Some figures are the papers' own, drawn again from our measurements."
+    "Every figure is made by one script, and its data are in a CSV file of the same name. `rankkit figures` makes a "
+    "figure again if its script or its stored inputs have changed. Most figures repeat a figure of a paper with our "
+    f"own measurements.\n\n{TERMS}"
 )
 
 

@@ -1,4 +1,4 @@
-"""What every column of an audit means: one sentence each, for reports, schemas and readers."""
+"""What every column of an audit means, in whole sentences, for reports, schemas and readers."""
 
 from __future__ import annotations
 
@@ -88,56 +88,71 @@ SUMMARY_HEADS = {
 }  # fmt: skip
 
 DEFINITIONS: dict[str, str] = {
-    "module": "This is the path of the adapted module in the base model.",
-    "layer": "This is the module's depth: the first number in its path, or its place along a U-Net.",
-    "kind": "This is what the module does, by its name: attention, mlp or other.",
-    "m": "The update has this many rows, one for every output of the module.",
-    "n": "The update has this many columns: one for every input of the module, or, in a convolution, one for every "
-    "input channel and place of the kernel.",
-    "r": "This is the stored rank, which is the most rank that the product B A can have.",
-    "dtype": "The factors are stored in this type. Stored values count as exact; everything is computed in float64.",
-    "scale": "The product B A, or the non-linear function of it, is multiplied by this factor: alpha / r, or "
-    "alpha / sqrt(r) for rsLoRA.",
-    "rule": "This rule makes the update from the product B A: linear, sine, sinter and so on.",
-    "omega_std": "This is the rule's frequency times the standard deviation of the entries of B A, in radians.",
-    "spectral_norm": "This is sigma_1, the largest singular value of the update, and the most by which the update "
-    "stretches an input.",
-    "frobenius_norm": "This is the root of the sum of the squares of the update's entries, or, which is the same, of "
-    "its singular values.",
+    "module": "The path of the adapted module in the base model.",
+    "layer": "The layer of the module, which is the first number in its path. In a U-Net it is the number of the "
+    "module's block, counted from the input to the output.",
+    "kind": "What the module does, guessed from its name: attention, mlp or other.",
+    "m": "The update has m rows, one for every output of the module.",
+    "n": "The update has n columns: one for every input of the module, or, in a convolution, one for every input "
+    "channel and place of the kernel.",
+    "r": "The stored rank, which is the number of columns of B and of rows of A. The rank of the product B A cannot "
+    "be larger.",
+    "dtype": "The number type in which the file stores the factors, for instance float16. The stored values count as "
+    "exact, and everything is computed in float64.",
+    "scale": "The factor by which B A, or the non-linear function of B A, is multiplied. It is alpha / r for plain "
+    "LoRA and alpha / sqrt(r) for rsLoRA, and 1 where nothing is known about it.",
+    "rule": "How the update is computed from the product B A: linear is a multiple of B A, sine takes sin(omega x) "
+    "of every entry x, and sinter takes x + a x sin(omega x), with an amplitude a.",
+    "omega_std": "The frequency of the rule times the standard deviation of the entries of B A, in radians. The "
+    "field is empty where the rule has no frequency.",
+    "spectral_norm": "The largest singular value of the update, sigma_1. The update stretches an input by at most "
+    "this factor.",
+    "frobenius_norm": "The square root of the sum of the squared entries of the update. The squared singular values "
+    "have the same sum.",
     "stable_rank": "The stable rank is frobenius_norm^2 / spectral_norm^2. It lies between 1 and the rank, and it is "
     "small where a few singular values are much larger than the others.",
-    "numerical_rank": "This many singular values exceed rtol * sigma_1. The field is empty where rounding leaves their "
-    "number open.",
-    "rtol": "This is the tolerance of numerical_rank, by default max(m, n) times float32's 2^-23.",
-    "effective_rank": "The effective rank is exp of the entropy of the shares sigma / sum(sigma). It is k where k "
-    "singular values are equal and the others are zero.",
-    "effective_rank_energy": "This is exp of the entropy of the shares sigma^2 / sum(sigma^2).",
-    "participation_ratio": "The participation ratio is (sum sigma^2)^2 / sum sigma^4. It is k where k singular values "
-    "are equal and the others are zero.",
-    "energy_rank_90": "This many of the largest singular values are needed to hold 90 % of sum(sigma^2). The field is "
-    "empty where rounding leaves their number open.",
-    "energy_rank_95": "This many of the largest singular values are needed to hold 95 % of sum(sigma^2).",
-    "energy_rank_99": "This many of the largest singular values are needed to hold 99 % of sum(sigma^2).",
-    "utilization": "This is stable_rank / r, the share of the stored rank that the update really uses.",
-    "status": "The status is ok, zero (the update is zero: never trained), nonfinite (NaN or infinity), unpaired (a "
-    "factor is missing) or unsupported (the note says why).",
-    "note": "The note says what had to be assumed, or why the status is not ok.",
-    "regime": "Where the update is on the frequency curve: linear (stable rank within 10 % of that of B A), growing, "
-    "or saturated (a sine within 10 % of a random matrix's, m n / (sqrt m + sqrt n)^2).",
-    "plain_stable_rank": "This is the stable rank of B A alone, which a linear reading of the adapter would report.",
-    "numerical_rank_lower": "The numerical rank is at least this number, whatever rounding did.",
-    "numerical_rank_upper": "The numerical rank is at most this number, whatever rounding did.",
-    "spectral_norm_error": "The spectral norm is off by at most this much.",
-    "stable_rank_error": "The stable rank is off by at most this much.",
-    "effective_rank_error": "The effective rank is off by at most this much.",
-    "effective_rank_energy_error": "The column effective_rank_energy is off by at most this much.",
-    "weight_spectral_norm": "This is sigma_1 of the base model's weight, known to one part in a million.",
-    "weight_frobenius_norm": "This is the Frobenius norm of the base model's weight.",
-    "relative_spectral": "This is spectral_norm / weight_spectral_norm, the size of the update beside its weight.",
-    "relative_frobenius": "This is frobenius_norm / weight_frobenius_norm, the size of the update beside its weight.",
-    "intruders": "Of the adapted weight's leading left singular vectors, this many have no cosine of 0.5 or more with "
-    "any of the base's (arXiv 2410.21228).",
-    "base_note": "This says why there is no weight of the base model to compare the update with.",
+    "numerical_rank": "The number of singular values that exceed rtol * sigma_1. The field is empty where rounding "
+    "makes this number uncertain.",
+    "rtol": "The tolerance of numerical_rank. By default it is max(m, n) times 2^-23, the machine epsilon of float32.",
+    "effective_rank": "The effective rank is exp(-sum p ln p) with the shares p = sigma / sum(sigma). It is k where "
+    "k singular values are equal and the others are zero.",
+    "effective_rank_energy": "The effective rank of the energy is exp(-sum p ln p) with the shares p = sigma^2 / "
+    "sum(sigma^2).",
+    "participation_ratio": "The participation ratio is (sum sigma^2)^2 / sum sigma^4. It is k where k singular "
+    "values are equal and the others are zero.",
+    "energy_rank_90": "The number of largest singular values that are needed to hold 90 % of sum(sigma^2). The field "
+    "is empty where rounding makes this number uncertain.",
+    "energy_rank_95": "The number of largest singular values that are needed to hold 95 % of sum(sigma^2). The field "
+    "is empty where rounding makes this number uncertain.",
+    "energy_rank_99": "The number of largest singular values that are needed to hold 99 % of sum(sigma^2). The field "
+    "is empty where rounding makes this number uncertain.",
+    "utilization": "The stable rank divided by r. It is at most 1 for a linear rule, and it may be larger for a "
+    "non-linear rule such as a sine.",
+    "status": "The status is ok, zero (a factor was never trained or is empty, or the product is too small for "
+    "float64), nonfinite (NaN, infinity, or too large for float64), unpaired (a tensor of the module is missing) or "
+    "unsupported (the note says why).",
+    "note": "What had to be assumed, or why the status is not ok.",
+    "regime": "The part of the frequency curve: linear if the stable rank is within 10 % of that of B A; saturated "
+    "if a sine's stable rank is at least 90 % of m n / (sqrt m + sqrt n)^2, the value of a random matrix; growing "
+    "otherwise. The field is empty for non-linear rules that do not oscillate, and where there is no B A to compare "
+    "with.",
+    "plain_stable_rank": "The stable rank of B A, before a non-linear rule is applied to its entries.",
+    "numerical_rank_lower": "The least possible numerical rank, given the rounding errors of the singular values.",
+    "numerical_rank_upper": "The largest possible numerical rank, given the rounding errors of the singular values.",
+    "spectral_norm_error": "A bound on the error of spectral_norm.",
+    "stable_rank_error": "A bound on the error of stable_rank.",
+    "effective_rank_error": "A bound on the error of effective_rank.",
+    "effective_rank_energy_error": "A bound on the error of effective_rank_energy.",
+    "weight_spectral_norm": "The largest singular value of the base model's weight, known to one part in a million.",
+    "weight_frobenius_norm": "The Frobenius norm of the base model's weight.",
+    "relative_spectral": "The size of the update relative to the base weight, which is spectral_norm / "
+    "weight_spectral_norm.",
+    "relative_frobenius": "The size of the update relative to the base weight, which is frobenius_norm / "
+    "weight_frobenius_norm.",
+    "intruders": "The number of intruder dimensions (arXiv 2410.21228): among the leading left singular vectors of "
+    "the adapted weight W + delta, those whose |cosine| with every left singular vector of the base weight W is "
+    "below 0.5.",
+    "base_note": "Why the update could not be compared with a weight of the base model.",
 }
 
 

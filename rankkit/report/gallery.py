@@ -18,10 +18,25 @@ from rankkit.files import write_atomically
 from rankkit.report.figure import Figure, digest, figures
 from rankkit.version import __version__
 
-__all__ = ["Figure", "figures", "gallery", "make", "tables"]
+__all__ = ["TERMS", "Figure", "figures", "gallery", "make", "tables"]
 
 DOTS = 200  # per inch, of the .png
 REASON = 200  # characters of an error that are shown
+TERMS = (
+    "B is a matrix with d rows and r columns, A is a matrix with r rows and n columns, and omega is the frequency of "
+    "sin(omega B A), in radians per unit of B A. The sine, and any other function phi, is applied to every entry. "
+    '"Kaiming factors" are random matrices B and A whose entries are uniformly distributed between -sqrt(6 / r) and '
+    "sqrt(6 / r) in B, and between -sqrt(6 / n) and sqrt(6 / n) in A. The singular values of a matrix are called "
+    "sigma, and the largest is sigma_1. A numerical rank counts the singular values above a multiple of sigma_1, which "
+    "is max(d, n) times 2^-23 unless the text names another one. In the figures of the Sine-LoRA paper, U and V^T "
+    "stand for B and A, and k stands for r."
+)
+HEAD = (
+    "`rankkit figures` makes these figures. The files of one figure share its name: its script (.py), its data "
+    "(.csv), its picture (.png and .svg), and its manifest (.json). The manifest records the arguments, the stored "
+    "inputs, the versions of rankkit, numpy and Python, the time in seconds, and a digest of the data.",
+    TERMS,
+)
 
 
 @dataclass(frozen=True)
@@ -165,9 +180,7 @@ def gallery(shown: Iterable[Figure]) -> str:
     lines = [
         "# Figures",
         "",
-        "`rankkit figures` makes these figures. The files of one figure share its name: its script (.py), its data "
-        "(.csv), its picture (.png and .svg), and the manifest (.json), which says what the data were made from.",
-        "",
+        *(paragraph for text in HEAD for paragraph in (text, "")),
     ]
     for figure in shown:
         name = figure.name

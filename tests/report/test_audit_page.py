@@ -90,7 +90,7 @@ def test_a_model_card_has_the_summary_open_and_the_modules_folded(report, tmp_pa
     assert all(
         module in folded and module not in before.split("not analysed")[0] for module in report.columns["module"]
     )
-    assert "* stable/r: This is stable_rank / r" in before
+    assert "* stable/r: The stable rank divided by r." in before
     assert main(["audit", "--sample", "--format", "markdown", "--no-progress"]) == 0
     assert capsys.readouterr().out.startswith("### How much of its rank")
     assert report.save(tmp_path / "a.md").read_text() == f"{card}\n"
