@@ -64,7 +64,7 @@ def test_degrees_without_end_and_polynomials_both_end():
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: staircase_exponents("tan", 2, count=3), "taylor must be one of linear, sine"),
     (lambda: staircase_exponents("sine", 0, count=3), "r must be an integer >= 1"),
-    (lambda: staircase_exponents("sine", 2, count=2.5), "count must be an integer >= 1"),
+    (lambda: staircase_exponents("sine", 2, count=2.5), "count must be an integer >= 1"),  # pyright: ignore[reportArgumentType]
 ])  # fmt: skip
 def test_bad_input_is_one_sentence(call, says):
     with pytest.raises(ValueError, match=says):

@@ -102,7 +102,7 @@ def test_a_frequency_for_given_factors_knows_its_error_and_regime():
     (lambda: rk.frequency_for_rank(3, factors=KAIMING(8, 8, 1), rtol=1e-3, atol=1e-3), ValueError, "not both"),
     (lambda: rk.frequency_for_rank(3, factors=KAIMING(8, 8, 1), gain=0.0), ValueError, "gain must be"),
     (lambda: rk.frequency_for_rank(3, d=8, r=1, gain=-1.0), ValueError, "gain must be"),
-    (lambda: rk.frequency_for_rank("3", d=8, r=1), ValueError, "target must be a number that is finite"),
+    (lambda: rk.frequency_for_rank("3", d=8, r=1), ValueError, "target must be a number that is finite"),  # pyright: ignore[reportArgumentType]
     (lambda: rk.frequency_for_rank(3, factors=rk.Factors(np.zeros((3, 1)), np.ones((1, 4)))), ValueError, "not constant"),
 ])  # fmt: skip
 def test_bad_input_is_one_sentence(call, error, says):

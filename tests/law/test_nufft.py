@@ -72,7 +72,7 @@ def test_it_approaches_the_staircase_like_one_over_the_root_of_d():
         (lambda: rk.leading_spectrum(KAIMING(20, 20, 4), 1.0), ValueError, "needs r <= 3, got r = 4"),
         (lambda: rk.leading_spectrum(KAIMING(20, 20, 1), 0.0), ValueError, "omega must be"),
         (lambda: rk.leading_spectrum(KAIMING(20, 20, 1), 1.0, top=20), ValueError, "top must be below"),
-        (lambda: rk.leading_spectrum(KAIMING(20, 20, 1), 1.0, top=1.5), ValueError, "top must be an integer >= 1"),
+        (lambda: rk.leading_spectrum(KAIMING(20, 20, 1), 1.0, top=1.5), ValueError, "top must be an integer >= 1"),  # pyright: ignore[reportArgumentType]
         (lambda: rk.leading_spectrum(KAIMING(20, 20, 1), 1.0, top=3, gain=0.0), ValueError, "gain must be"),
         (lambda: rk.leading_spectrum(KAIMING(20, 20, 1, seed=[0, 1]), 1.0), TypeError, "one pair"),
     ],

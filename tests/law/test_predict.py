@@ -145,7 +145,7 @@ def test_a_curve_makes_its_equivalent_once_a_frequency(monkeypatch):
 
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: rk.predict_rank(0.0, d=8, r=1), "omega must be a number that is finite and > 0"),
-    (lambda: rk.predict_rank(1.0, d=8.5, r=1), "d must be an integer"),
+    (lambda: rk.predict_rank(1.0, d=8.5, r=1), "d must be an integer"),  # pyright: ignore[reportArgumentType]
     (lambda: rk.predict_rank(1.0, d=8, r=1, rtol=1e-3, atol=1.0), "rtol or atol, not both"),
     (lambda: rk.predict_rank(1.0, d=8, r=1, rtol=1e-17), "at least 1e-14"),
     (lambda: rk.predict_rank(1.0, d=8, r=1, atol=-1.0), "atol must be finite and >= 0"),
