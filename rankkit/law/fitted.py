@@ -1,7 +1,7 @@
 """The law's thirteen fitted constants: four a law of entries for counts, five for sigma_1.
 
-Theory gives the form's limits, not the constants. They were fitted once, by least squares, to draws that
-benchmarks/law.py does not use; benchmarks/fit_law.py draws such settings and fits them again.
+Theory gives the form's limits, not the constants. They were fitted once, by least squares, to other draws than those
+that benchmarks/law.py measures with; benchmarks/fit_law.py draws such settings and fits them again.
 """
 
 from __future__ import annotations
