@@ -265,7 +265,7 @@ _REPORTED = ("--html", "--spectra", "--fail-on", "--base", "--rtol", "--exact")
 AUDIT = Command(
     "audit",
     "Measure how much of its rank each module of an adapter uses.",
-    "The update is the matrix that the adapter adds to the weight, including the\n"
+    "The update is the matrix that the adapter adds to the weight, including the "
     "factor alpha / r of LoRA.",
     (
         'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"',

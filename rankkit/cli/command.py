@@ -215,8 +215,9 @@ class Command:
     def add(self, commands: Any) -> None:
         """Add the command to argparse's table of commands."""
         examples = "\n".join(f"  {example}" for example in self.examples)
+        description = "\n".join(fill(line, WIDTH) for line in (self.summary, *self.about.splitlines()))
         parser = commands.add_parser(
-            self.name, help=self.summary.replace("%", "%%"), description=f"{fill(self.summary, WIDTH)}\n{self.about}",
+            self.name, help=self.summary.replace("%", "%%"), description=description,
             epilog=f"examples:\n{examples}\n\n{EPILOG}", formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )  # fmt: skip

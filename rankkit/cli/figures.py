@@ -43,7 +43,7 @@ def _installed(scripts: Path) -> bool:
 FIGURES = Command(
     "figures",
     "Make the figures whose script or inputs have changed.",
-    "They are figures of the papers and further ones; one script makes each. A new version\n"
+    "They are figures of the papers and further ones; one script makes each. A new version "
     "of rankkit counts as a change.",
     (
         "rankkit figures sine_fig2 --quick --out pictures",

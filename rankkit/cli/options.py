@@ -74,7 +74,7 @@ GAIN = Option(
     metavar="NUMBER",
 )  # fmt: skip
 AMPLITUDE = Option(
-    ("--amplitude",), "The amplitude of sinter, which is x + amplitude x sin(omega x) for every entry x of B A.",
+    ("--amplitude",), "The amplitude of sinter, which is x + amplitude * x * sin(omega * x) for every entry x of B A.",
     read=number, default=5e-5, metavar="NUMBER",
 )  # fmt: skip
 

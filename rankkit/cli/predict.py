@@ -56,7 +56,7 @@ def _counted(options: argparse.Namespace) -> str:
 PREDICT = Command(
     "predict",
     "Predict the rank of sin(omega B A) without sampling.",
-    "A --target option asks for the frequency omega at which a measure has a given value.",
+    "With a --target option, it finds the frequency omega at which a measure has the given value.",
     (
         "rankkit predict --d 4096 --r 8 --target-stable-rank 100",
         "rankkit predict --d 4096 --r 8 --omegas 1:1000:20:log --plot law.png",

@@ -157,7 +157,7 @@ _HOW = Group(
 SWEEP = Command(
     "sweep",
     "Measure how the rank of phi(omega B A) grows with omega.",
-    "The factors B and A are drawn at random. omega scales B A before phi is applied;\n"
+    "The factors B and A are drawn at random. omega scales B A before phi is applied; "
     "for a sine it is the frequency.",
     (
         "rankkit sweep --d 128 --r 2 --omegas 1:1000:20:log --seeds 3 --plot curve.png",
