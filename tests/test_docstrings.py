@@ -78,7 +78,18 @@ def parameters(thing: Any) -> list[str]:
     """Return the names that a call gives; for a class, those of its construction; an exception takes a message."""
     if inspect.isclass(thing) and issubclass(thing, BaseException):
         return []
-    return [name for name in inspect.signature(thing).parameters if name not in ("self", "cls")]
+    elsewhere = inherited(thing) if inspect.isclass(thing) else set()
+    return [name for name in inspect.signature(thing).parameters if name not in {"self", "cls"} | elsewhere]
+
+
+def inherited(thing: type) -> set[str]:
+    """Return the fields that a dataclass has from another library, whose documentation says what they are."""
+    return {
+        name
+        for base in thing.__mro__[1:]
+        if not base.__module__.startswith("rankkit")
+        for name in getattr(base, "__dataclass_fields__", ())
+    }
 
 
 def lines_of(function: Callable[..., Any]) -> ast.AST:

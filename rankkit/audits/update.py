@@ -16,7 +16,7 @@ from rankkit.checkpoints.forms import Dense, Product
 from rankkit.factors import Array, Factors, host
 from rankkit.metrics import stable_rank
 from rankkit.products import Kronecker
-from rankkit.rules import Rule
+from rankkit.rules import AdaSine, Rule
 from rankkit.spectrum import Spectrum, spectrum_of
 
 __all__ = [
@@ -40,6 +40,7 @@ FORMED = 1 << 28  # entries: 2 GB of float64, the largest update that is formed 
 GRAM_ERROR = 1e-4  # of sigma_1, for a larger update: what its Gram matrix gives to every value, and far more to most
 LEADING_ERROR = 1e-7  # of sigma_1, where the leading values alone are wanted
 NOT_FINITE = "NaN or infinite entries"
+NO_UPDATE = "its frequency depends on the input, so that there is no one weight update"
 
 
 class Applied(NamedTuple):
@@ -163,6 +164,8 @@ def prepare(module: Opened, rule: Rule | None = None) -> Prepared | Applied:
     rule = layer.rule if rule is None else rule
     if module.status != "ok":
         return Applied(module.status, (*notes, *module.notes), rule)
+    if isinstance(rule, AdaSine):
+        return Applied("unsupported", (*notes, f"{NO_UPDATE}; name a rule to see its factors under it"), rule)
     if not rule.linear and (layer.m or 0) * (layer.n or 0) > FORMED:
         return Applied("unsupported", (*notes, f"an update of {layer.m} x {layer.n} is too large to form"), rule)
     if not rule.linear and not isinstance(module.product, Factors):

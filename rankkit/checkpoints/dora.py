@@ -49,7 +49,7 @@ LYCORIS = "dora_scale"  # the one name under which the shape tells rows from col
 FEW = 8  # roundings of an entry of the true update beyond those of its row's length
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.(?:lora_magnitude_vector(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
+    r"(?P<module>.+)\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
     r"|dora_scale|weight_m_wdecomp\.weight|(?P<short>m))"
 )
 

@@ -20,7 +20,8 @@ _SPARSE = "its update is sparse entries of the base matrix, not a low-rank produ
 _LATER = "its update is another product of factors, which is not supported yet"
 
 PEFT_METHODS = ("LORA", "ADALORA", "LOHA", "LOKR", "VERA", "RANDLORA")
-READ = (*PEFT_METHODS, "SINLORA", "MLORA", "DORA")  # and those of the papers' own code
+OURS = ("SINELORA", "SINEDORA", "LORAN", "ADASINELORA", "LRLORA")  # of rankkit.adapters
+READ = (*PEFT_METHODS, "SINLORA", "MLORA", "DORA", *OURS)  # the three are of the papers' own code
 REFUSED: dict[str, str] = {
     "PROMPT_TUNING": _PROMPT, "MULTITASK_PROMPT_TUNING": _PROMPT, "P_TUNING": _PROMPT, "PREFIX_TUNING": _PROMPT,
     "ADAPTION_PROMPT": _PROMPT, "CPT": _PROMPT, "CARTRIDGE": _PROMPT,

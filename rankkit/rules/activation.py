@@ -75,7 +75,7 @@ _ACTIVATIONS = {
 @final
 @dataclass(frozen=True)
 class Activation(Pointwise):
-    """A standard nonlinearity: delta = act(omega B A), for comparison with the sine.
+    """A standard nonlinearity: delta = scale act(omega B A), for comparison with the sine.
 
     Parameters
     ----------
@@ -87,6 +87,8 @@ class Activation(Pointwise):
         Used by swish alone, which is x sigmoid(beta x); >= 0.
     slope : float
         Used by leaky_relu alone: its slope for x < 0, within [-1, 1].
+    scale : float
+        The factor in front.
 
     Raises
     ------
@@ -98,6 +100,7 @@ class Activation(Pointwise):
     omega: float = 1.0
     beta: float = 1.0
     slope: float = 0.01
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.name not in _ACTIVATIONS:
@@ -105,6 +108,7 @@ class Activation(Pointwise):
         finite("omega", self.omega, least=0)
         finite("beta", self.beta, least=0)
         finite("slope", self.slope)
+        finite("scale", self.scale)
         if abs(self.slope) > 1:
             raise ValueError(f"slope must lie in [-1, 1], got {self.slope!r}; leaky_relu's usual value is 0.01.")
 
@@ -114,14 +118,14 @@ class Activation(Pointwise):
         return float(self.omega)
 
     def _phi(self, x: Array, *, rows: int) -> Array:
-        """Return act(omega x)."""
+        """Return scale act(omega x)."""
         parameter = self.slope if self.name == "leaky_relu" else self.beta
-        return _ACTIVATIONS[self.name].of(float(self.omega) * x, parameter)
+        return float(self.scale) * _ACTIVATIONS[self.name].of(float(self.omega) * x, parameter)
 
     def _slope(self, peak: Any, *, rows: int) -> float:
-        """Return omega times the activation's largest slope."""
-        return float(self.omega) * _ACTIVATIONS[self.name].slope
+        """Return |scale| omega times the activation's largest slope."""
+        return abs(float(self.scale)) * float(self.omega) * _ACTIVATIONS[self.name].slope
 
     def _at_zero(self) -> float:
-        """Return |act(0)|."""
-        return _ACTIVATIONS[self.name].at_zero
+        """Return |scale act(0)|."""
+        return abs(float(self.scale)) * _ACTIVATIONS[self.name].at_zero

@@ -95,6 +95,8 @@ class Family:
         What holds for each of its modules.
     transposed : callable
         Module -> whether the base stores its weight as (n, m).
+    beside : set of str
+        Parts that are no factors, and that `scaled` may use.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Family:
     spelled: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
     transposed: Callable[[Module], bool] = _never
+    beside: frozenset[str] = frozenset({ALPHA})
 
 
 def parser(key: re.Pattern[str], otherwise: str, parts: Mapping[str, str] | None = None) -> Parse:
@@ -146,14 +149,14 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
     modules, skipped = _grouped(family, tensors, taken=set(shared.values()))
     layers: list[Layer] = []
     for name, keys in modules.items():
-        if not keys.keys() - {ALPHA, MAGNITUDE}:
+        if not keys.keys() - family.beside - {MAGNITUDE}:
             reasons = {key: f"the {part} of {name}, which has no factors" for part, key in keys.items()}
             skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
             continue
         magnitude = dora.magnitude_of(tensors, keys.pop(MAGNITUDE)) if MAGNITUDE in keys else None
         layer = _layer(family, Module(name, {**keys, **shared}, tensors, config), magnitude)
         layers.append(layer)
-        skipped += _left_over(layer, tensors)
+        skipped += _left_over(family, layer, tensors)
     if not layers:
         raise ValueError(f"{tensors.source} holds no {family.holds}: {few_of(tensors)}.")
     return Adapter(tensors.source, family.name, tuple(layers), tuple(skipped))
@@ -188,9 +191,9 @@ def _parsed(family: Family, key: str) -> Place | str:
     return found
 
 
-def _left_over(layer: Layer, tensors: Tensors) -> list[Skipped]:
+def _left_over(family: Family, layer: Layer, tensors: Tensors) -> list[Skipped]:
     """Return the tensors of a module that its product has no place for."""
-    unused = [key for part, key in layer.keys.items() if part not in layer.form.parts and part != ALPHA]
+    unused = [key for part, key in layer.keys.items() if part not in layer.form.parts and part not in family.beside]
     reasons = dict.fromkeys(unused, f"module {layer.name} is made of its other tensors")
     if layer.magnitude is not None:
         reasons[layer.magnitude.key] = dora.UNUSED

@@ -9,6 +9,7 @@ from rankkit.checkpoints.files.tensors import Tensors, few_of
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import READ, method_of, refuse
 from rankkit.checkpoints.readers import (
+    adapters,
     cloneofsimo,
     diffusers,
     kohya,
@@ -43,6 +44,7 @@ class Reader(NamedTuple):
 READERS: dict[str, Reader] = {
     "sine": Reader(sine_lora.recognises, sine_lora.read),
     "loran": Reader(loran.recognises, loran.read),
+    "adapters": Reader(adapters.recognises, adapters.read),
     "vera": Reader(vera.recognises_vera, vera.read_vera),
     "randlora": Reader(vera.recognises_randlora, vera.read_randlora),
     "kohya": Reader(kohya.recognises, kohya.read),
