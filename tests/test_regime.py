@@ -15,6 +15,7 @@ def test_a_random_matrix_has_the_limits_stable_rank(m, n):
 
 
 def test_each_word_begins_where_it_should():
+    assert NEAR == 0.1  # as docstrings and columns say
     most, plain = random_matrix_stable_rank(300, 280), 4.0
     for stable, word in (
         (plain, "linear"), (plain * (1 + 0.99 * NEAR), "linear"), (plain * (1 - 0.99 * NEAR), "linear"),

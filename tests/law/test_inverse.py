@@ -60,6 +60,7 @@ def test_each_measure_is_within_its_error_of_the_dense_one(m, n, omega):
         got = measured.measure(name, omega)
         assert abs(got.value - true) <= got.error + 1e-12 * true
         assert got.error < 1e-4 * true
+        assert got.error > 0 or name == "numerical_rank"
 
 
 def test_an_absolute_threshold_is_one_on_the_update():
