@@ -45,7 +45,9 @@ class _RankError(NamedTuple):
     of_size: float
 
 
-RANK_ERROR = {False: _RankError(0.1, 0.05), True: _RankError(1.1, 0.2)}  # by whether entries are Gaussian
+# by whether entries are Gaussian; the largest misses that were measured (benchmarks/README.md) are 7.2 % of min(m, n)
+# for uniform entries and 27.8 % for Gaussian ones
+RANK_ERROR = {False: _RankError(0.1, 0.08), True: _RankError(1.1, 0.3)}
 
 
 @dataclass(frozen=True)
