@@ -79,9 +79,10 @@ def truncate(
 
 
 def _plain(layer: Layer) -> bool:
-    """Return whether a layer is a linear map's scale * B A, stored as two matrices."""
+    """Return whether a layer adds scale * B A to a linear map, stored as two matrices; DoRA adds something else."""
     two = {"A", "B"} <= layer.keys.keys() and "embedding" not in layer.keys["A"]
-    return layer.status == "ok" and layer.rule.linear and layer.form is LORA and two
+    plain = layer.status == "ok" and layer.rule.linear and layer.magnitude is None
+    return plain and layer.form is LORA and two
 
 
 def _state(file: Path) -> dict[str, Any]:

@@ -226,3 +226,14 @@ def test_the_command(tmp_path, capsys):
     assert main(["truncate", source, "--no-progress"]) == 2
     with pytest.raises(SystemExit):
         main(["truncate", source, "--dry-run", "--keep", "2"])
+
+
+def test_a_module_with_dora_magnitudes_is_left_alone_though_the_config_does_not_say_dora(tmp_path):
+    state = graded(NAMES[0]) | graded(NAMES[1], seed=1)
+    rows = next(value.shape[0] for key, value in state.items() if NAMES[1] in key and "lora_B" in key)
+    turned = {f"base_model.model.{NAMES[1]}.lora_magnitude_vector.weight": np.ones(rows, dtype=np.float32)}
+    source = save(tmp_path / "in", state | turned, {**CONFIG, "r": 6})
+    ranks = rk.truncate(source, tmp_path / "out", rank=2)
+    assert ranks.rank_pattern == {NAMES[0]: 2}
+    kept = rk.audit(tmp_path / "out", progress=False).table.set_index("module")["r"]
+    assert (kept[NAMES[0]], kept[NAMES[1]]) == (2, 6)
