@@ -85,6 +85,10 @@ class AdaSineLayer(NonlinearLayer):
         x = self.lora_dropout[adapter](x)
         return _response(x, B, A, self.lora_frequency[adapter], config.omega0, inside, outside)
 
+    def curve(self, adapter: str, B: Tensor, A: Tensor) -> NoReturn:
+        """Raise: the function of an entry of B A depends on the input."""
+        raise ValueError(_NO_UPDATE)
+
     def _update(self, adapter: str) -> NoReturn:
         raise ValueError(_NO_UPDATE)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ IN_FEATURES = "sqrt(in_features)"
 
 
 @dataclass
-class NonlinearConfig(LoraConfig):
+class NonlinearConfig(LoraConfig, ABC):
     """LoraConfig's fields, with a scale of 1 unless lora_alpha is given.
 
     Parameters
@@ -55,9 +56,9 @@ class NonlinearConfig(LoraConfig):
             )
         self._check()
 
+    @abstractmethod
     def _check(self) -> None:
         """Check the method's own fields."""
-        raise NotImplementedError
 
 
 def divisor(gain: float | str | None, m: int, n: int) -> float:

@@ -11,6 +11,7 @@ base that cannot be folded, several adapters, and merging is here.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import torch
@@ -29,7 +30,7 @@ __all__ = ["HALF", "NonlinearLayer"]
 HALF = (torch.float16, torch.bfloat16)
 
 
-class NonlinearLayer(LoraLinear):
+class NonlinearLayer(LoraLinear, ABC):
     """A Linear or Conv1D layer with updates scale * phi(B A), one an adapter.
 
     Attributes
@@ -75,9 +76,9 @@ class NonlinearLayer(LoraLinear):
         """Return what is trained besides B and A, by the name of its container."""
         return {}
 
+    @abstractmethod
     def curve(self, adapter: str, B: Tensor, A: Tensor) -> tuple[Curve, Tensor | None]:
         """Return (curve, samples): phi for these factors, and the samples of a learned one."""
-        raise NotImplementedError
 
     def frequency(self, adapter: str) -> float:
         """Return the factor on B A inside the function, in radians per unit of B A; NaN without one."""

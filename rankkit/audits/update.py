@@ -33,9 +33,7 @@ __all__ = [
 ]
 
 SQUARABLE = 1e150  # the square of a singular value up to it, and down to its inverse, is a float64 (up to 1.8e308)
-DECOMPOSED = (
-    1 << 20
-)  # entries: a full SVD takes under a second up to 1024 x 1024, and eight times that at twice the side
+DECOMPOSED = 1 << 20  # entries: a full SVD takes under a second at 1024 x 1024, and eight times that at twice the side
 FORMED = 1 << 28  # entries: 2 GB of float64, the largest update that is formed at all
 GRAM_ERROR = 1e-4  # of sigma_1, for a larger update: what its Gram matrix gives to every value, and far more to most
 LEADING_ERROR = 1e-7  # of sigma_1, where the leading values alone are wanted

@@ -73,3 +73,10 @@ def test_lines_of_one_name_have_one_colour_and_ink_is_the_pages():
 def test_medians_are_by_name_and_place():
     got = medians("aabab", [2, 2, 1, None, 0], [1.0, 4.0, 5.0, 9.0, float("nan")])
     assert got == [Line("a", (2.0,), (2.5,)), Line("b", (1.0,), (5.0,))]
+
+
+def test_the_colours_are_those_of_the_plots():
+    """They stand twice, since the plots' module loads matplotlib."""
+    from rankkit.plots import PALETTE
+
+    assert tuple(PALETTE[: len(COLOURS)]) == COLOURS

@@ -21,18 +21,9 @@ from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module,
 from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
 from rankkit.checkpoints.untrusted import Config, number
 from rankkit.factors import Array, host
-from rankkit.rules import (
-    Activation,
-    AdaSine,
-    BSplineBasis,
-    Elementwise,
-    FourierBasis,
-    GaussianBasis,
-    PolynomialBasis,
-    SincBasis,
-    Sinter,
-)
+from rankkit.rules import RULES, Activation, AdaSine, Elementwise, Sinter
 from rankkit.rules.grids import alternating_phases, named_grid
+from rankkit.rules.kernels import KERNELS
 
 __all__ = ["read", "recognises"]
 
@@ -42,10 +33,6 @@ _KEY = re.compile(
 )
 IN_FEATURES = "sqrt(in_features)"
 MOST_FUNCTIONS = 1 << 16  # of a basis: a file's word is not taken for more
-_BASES: dict[str, Any] = {
-    "sinc": SincBasis, "gaussian": GaussianBasis, "bspline": BSplineBasis, "polynomial": PolynomialBasis,
-    "fourier": FourierBasis,
-}  # fmt: skip
 
 Settings = Mapping[str, Any]
 Read = Callable[[str], Array]  # the tensor of a part of this module
@@ -131,12 +118,13 @@ def _adasine(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scale
 
 def _lr(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
     name = str(config.get("basis", "sinc"))
-    if name not in _BASES:
-        raise ValueError(f"basis must be one of {', '.join(_BASES)}, got {name[:60]!r}; mend the config.")
+    if name not in KERNELS:
+        raise ValueError(f"basis must be one of {', '.join(KERNELS)}, got {name[:60]!r}; mend the config.")
     alpha, omega = host(part("amplitude")), np.logaddexp(0, host(part("bandwidth")))
     if alpha.ndim != 1 or omega.shape != alpha.shape or not 1 <= alpha.size <= MOST_FUNCTIONS:
         raise ValueError(f"amplitudes {alpha.shape} and bandwidths {omega.shape} are no one basis")
-    basis = _BASES[name](alpha=plain.scale * alpha, omega=omega, **_places(config, name, part, alpha.size))
+    make: Any = RULES[f"{name}_basis"]
+    basis = make(alpha=plain.scale * alpha, omega=omega, **_places(config, name, part, alpha.size))
     if not config.get("around_identity"):
         return Scaled(plain.scale, basis, plain.notes)
     start = float(basis.exact(np.zeros(1))[0])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
-from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of
 from rankkit.checkpoints.scaling import Scaled, stored_scale
 from rankkit.checkpoints.untrusted import Config
@@ -31,17 +30,6 @@ def recognises(keys: list[str], config: Config) -> bool:
     return any(_OLD.search(key) or (new and _PREFIX.match(key) and ".lora_A.weight" in key) for key in keys)
 
 
-def read(tensors: Tensors, config: Config) -> Adapter:
-    """Return the adapter's layers and every other tensor with its reason.
-
-    Raises
-    ------
-    ValueError
-        If no module is found.
-    """
-    return adapter_of(FAMILY, tensors, config)
-
-
 def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None:
@@ -61,3 +49,4 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 
 FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES)
+read = partial(adapter_of, FAMILY)

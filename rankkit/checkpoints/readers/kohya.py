@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import CP, HADAMARD, HADAMARD_CP, LORA, Form, Sizes, kronecker_form
-from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
 from rankkit.checkpoints.scaling import Scaled, scale_of, stored_scale
@@ -34,17 +33,6 @@ def recognises(keys: list[str], config: Config) -> bool:
     if config is not None and "peft_type" in config:
         return method_of(config) in ("LOHA", "LOKR")
     return any(map(_MARK.search, keys))
-
-
-def read(tensors: Tensors, config: Config) -> Adapter:
-    """Return the adapter's layers and every other tensor with its reason.
-
-    Raises
-    ------
-    ValueError
-        If no module is found.
-    """
-    return adapter_of(FAMILY, tensors, config)
 
 
 def _parse(key: str) -> Place | str:
@@ -103,3 +91,4 @@ def _dim(module: Module) -> int | None:
 
 SPELLED = {part: f"lora_{name}" for name, part in _LORA.items()}
 FAMILY = Family("kohya", "LoRA, LoHa or LoKr module", _parse, _scaled, form=_form, spelled=SPELLED)
+read = partial(adapter_of, FAMILY)

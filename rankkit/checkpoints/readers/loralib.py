@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, MOST_GROUPS, Form, Sizes, merged_form
-from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, adapter_of, parser
 from rankkit.checkpoints.scaling import Scaled, scale_of
 from rankkit.checkpoints.untrusted import Config
@@ -21,17 +20,6 @@ def recognises(keys: list[str], config: Config) -> bool:
     if (config is not None and "peft_type" in config) or any(key.endswith(".lora_E") for key in keys):
         return False
     return any(map(_KEY.fullmatch, keys))
-
-
-def read(tensors: Tensors, config: Config) -> Adapter:
-    """Return the adapter's layers and every other tensor with its reason.
-
-    Raises
-    ------
-    ValueError
-        If no module is found.
-    """
-    return adapter_of(FAMILY, tensors, config)
 
 
 def _groups(module: Module) -> int:
@@ -54,3 +42,4 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 REST = "no adapter tensor: a head or base weight"
 FAMILY = Family("loralib", "loralib module", parser(_KEY, REST), _scaled, form=_form, spelled=LORA_NAMES)
+read = partial(adapter_of, FAMILY)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import TRANSPOSED, Form, Sizes
-from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config, is_mapping, number
@@ -19,17 +18,6 @@ _KEY = re.compile(r"(?P<module>.+)\.lora_(?P<part>a|b)")
 def recognises(keys: list[str], config: Config) -> bool:
     """Return whether there are MLX's keys."""
     return any(map(_KEY.fullmatch, keys))
-
-
-def read(tensors: Tensors, config: Config) -> Adapter:
-    """Return the adapter's layers and every other tensor with its reason.
-
-    Raises
-    ------
-    ValueError
-        If no module is found.
-    """
-    return adapter_of(FAMILY, tensors, config)
 
 
 def _form(module: Module) -> Form:
@@ -47,3 +35,4 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 REST = "no adapter tensor: a head or base weight"
 SPELLED = {"a": "lora_a", "b": "lora_b"}
 FAMILY = Family("mlx", "MLX LoRA module", parser(_KEY, REST), _scaled, form=_form, spelled=SPELLED)
+read = partial(adapter_of, FAMILY)

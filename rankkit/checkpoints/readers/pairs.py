@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, Form, Sizes
-from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.readers.build import Family, Module, Place, adapter_of
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
@@ -23,17 +22,6 @@ def recognises(keys: list[str], config: Config) -> bool:
     """Return whether some key has a partner under the other letter."""
     found = {place for place in map(_parse, keys) if isinstance(place, Place)}
     return any(Place(module, "A") in found and Place(module, "B") in found for module, _ in found)
-
-
-def read(tensors: Tensors, config: Config) -> Adapter:
-    """Return a layer for every pair that multiplies, and every other tensor with its reason.
-
-    Raises
-    ------
-    ValueError
-        If no pair is found.
-    """
-    return adapter_of(FAMILY, tensors, config)
 
 
 def _parse(key: str) -> Place | str:
@@ -55,3 +43,4 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 
 FAMILY = Family("pairs", "pair of factors", _parse, _scaled, form=_form)
+read = partial(adapter_of, FAMILY)
