@@ -109,9 +109,9 @@ def _train(glosses: list[tuple[str, int]], encoder: Path, out: Path, settings: S
     random.Random(settings.seed).shuffle(glosses)
     test, train = glosses[: settings.test], glosses[settings.test : settings.test + settings.train]
     tokenizer = AutoTokenizer.from_pretrained(encoder)
-    batches = _Batches(tokenizer, settings)
+    batches = Batches(tokenizer, settings)
 
-    plain = _Classifier.build(encoder)
+    plain = Classifier.build(encoder)
     baseline = _frozen_baseline(plain, batches, train, test, settings)
 
     start = time.perf_counter()
@@ -119,19 +119,19 @@ def _train(glosses: list[tuple[str, int]], encoder: Path, out: Path, settings: S
         r=settings.r, lora_alpha=settings.alpha, target_modules=list(settings.targets), modules_to_save=["classifier"],
         base_model_name_or_path="sentence-transformers/all-MiniLM-L6-v2",
     )  # fmt: skip
-    model = peft.get_peft_model(_Classifier.build(encoder), config)
-    _fit(model, batches, train, settings)
+    model = peft.get_peft_model(Classifier.build(encoder), config)
+    fit(model, batches, train, settings)
     minutes = (time.perf_counter() - start) / 60
 
     model.half().save_pretrained(str(out))
     (out / "README.md").unlink(missing_ok=True)
     _tidy_config(out / "adapter_config.json")
-    saved = peft.PeftModel.from_pretrained(_Classifier.build(encoder), str(out)).float()
-    adapted = _evaluate(saved, batches, test)
+    saved = peft.PeftModel.from_pretrained(Classifier.build(encoder), str(out)).float()
+    adapted = evaluate(saved, batches, test)
     (out / "CARD.md").write_text(_card(settings, len(glosses), baseline, adapted, minutes))
 
 
-class _Batches:
+class Batches:
     """Tokenised batches of glosses."""
 
     def __init__(self, tokenizer: Any, settings: Settings) -> None:
@@ -158,7 +158,7 @@ def _length(gloss: tuple[str, int]) -> int:
     return len(gloss[0])
 
 
-class _Classifier:
+class Classifier:
     """The encoder, the mean over its tokens, and a linear head."""
 
     @staticmethod
@@ -183,10 +183,13 @@ class _Classifier:
         return GlossClassifier().train(False)
 
 
-def _fit(model: Any, batches: _Batches, train: list[tuple[str, int]], settings: Settings) -> None:
+def fit(
+    model: Any, batches: Batches, train: list[tuple[str, int]], settings: Settings, groups: list[Any] | None = None
+) -> None:
+    """Train with a learning rate that falls to zero: all that is trainable, or AdamW's parameter groups."""
     import torch
 
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    parameters = [p for p in model.parameters() if p.requires_grad] if groups is None else groups
     optimizer = torch.optim.AdamW(parameters, lr=settings.rate, weight_decay=0.01)
     steps = settings.epochs * -(-len(train) // settings.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
@@ -202,7 +205,7 @@ def _fit(model: Any, batches: _Batches, train: list[tuple[str, int]], settings: 
 
 
 def _frozen_baseline(
-    model: Any, batches: _Batches, train: list[tuple[str, int]], test: list[tuple[str, int]], settings: Settings
+    model: Any, batches: Batches, train: list[tuple[str, int]], test: list[tuple[str, int]], settings: Settings
 ) -> float:
     """Return the accuracy of the same head on the untouched encoder, trained to convergence on the same glosses."""
     import torch
@@ -227,7 +230,7 @@ def _frozen_baseline(
     return float((head(x_test).argmax(1) == y_test).float().mean())
 
 
-def _evaluate(model: Any, batches: _Batches, test: list[tuple[str, int]]) -> float:
+def evaluate(model: Any, batches: Batches, test: list[tuple[str, int]]) -> float:
     import torch
 
     with torch.no_grad():

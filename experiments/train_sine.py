@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from experiments.train_sample import LEXNAMES, Settings, _Batches, _Classifier, _evaluate, read_glosses
+from experiments.train_sample import LEXNAMES, Batches, Classifier, Settings, evaluate, fit, read_glosses
 
 WIDTH = 384  # rows of the encoder's query, key and value
 
@@ -73,17 +73,17 @@ def _trained(
     else:
         config = SineLoraConfig(omega=omega, **common)
         slowed = settings.alpha / settings.r / (omega / WIDTH**0.5)
-    model = peft.get_peft_model(_Classifier.build(encoder), config)
-    batches = _Batches(AutoTokenizer.from_pretrained(encoder), settings)
+    model = peft.get_peft_model(Classifier.build(encoder), config)
+    batches = Batches(AutoTokenizer.from_pretrained(encoder), settings)
     start = time.perf_counter()
-    _fit(model, batches, list(train), settings, slowed)
+    fit(model, batches, list(train), settings, _groups(model, settings, slowed))
     measured: dict[str, Any] = {
         "adapter": str(omega),
         "rate of the factors": settings.rate * slowed,
         "minutes": (time.perf_counter() - start) / 60,
     }
     model.eval()
-    measured["accuracy"] = _evaluate(model, batches, test)
+    measured["accuracy"] = evaluate(model, batches, test)
     if out is not None:
         found = phases(model, regime=False)
         measured |= {"rms phase, largest": max(p.rms for p in found), "phase, largest": max(p.largest for p in found)}
@@ -91,26 +91,13 @@ def _trained(
     return measured
 
 
-def _fit(model: Any, batches: Any, train: list[Any], settings: Settings, slowed: float) -> None:
-    """Train with a learning rate that falls to zero, the factors at `slowed` times the head's."""
-    import torch
-
+def _groups(model: Any, settings: Settings, slowed: float) -> list[dict[str, Any]]:
+    """Return AdamW's parameter groups: the factors at `slowed` times the head's rate."""
     groups: dict[bool, list[Any]] = {False: [], True: []}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             groups["lora_" in name].append(parameter)
-    rates = [{"params": groups[True], "lr": settings.rate * slowed}, {"params": groups[False], "lr": settings.rate}]
-    optimizer = torch.optim.AdamW(rates, weight_decay=0.01)
-    steps = settings.epochs * -(-len(train) // settings.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    order = random.Random(settings.seed + 1)
-    for epoch in range(settings.epochs):
-        order.shuffle(train)
-        for inputs, labels in batches(train, f"epoch {epoch + 1} of {settings.epochs}"):
-            torch.nn.functional.cross_entropy(model(inputs), labels).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            schedule.step()
+    return [{"params": groups[True], "lr": settings.rate * slowed}, {"params": groups[False], "lr": settings.rate}]
 
 
 def _loaded(encoder: Path, folder: Path, test: list[Any], settings: Settings) -> float:
@@ -119,8 +106,8 @@ def _loaded(encoder: Path, folder: Path, test: list[Any], settings: Settings) ->
 
     import rankkit.adapters  # noqa: F401 - makes the method known to PEFT
 
-    model = peft.PeftModel.from_pretrained(_Classifier.build(encoder), str(folder)).eval()
-    return _evaluate(model, _Batches(AutoTokenizer.from_pretrained(encoder), settings), test)
+    model = peft.PeftModel.from_pretrained(Classifier.build(encoder), str(folder)).eval()
+    return evaluate(model, Batches(AutoTokenizer.from_pretrained(encoder), settings), test)
 
 
 def _show(folder: Path) -> None:
