@@ -34,7 +34,10 @@ def steady_constants() -> Generator[None]:
 
     A Hypothesis that draws no numbers from source files is left as it is.
     """
-    providers: Any = import_module("hypothesis.internal.conjecture.providers")
+    try:
+        providers: Any = import_module("hypothesis.internal.conjecture.providers")
+    except ModuleNotFoundError:  # an older Hypothesis
+        providers = None
     before = getattr(providers, "_get_local_constants", None)
     if before is None:
         yield

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from fractions import Fraction
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -377,4 +378,5 @@ def test_what_is_found_does_not_depend_on_the_modules_that_are_loaded(tmp_path, 
     importlib.import_module("numbers_of_a_user")
     assert found() == before
     monkeypatch.setattr("rankkit.claims.strategies.steady_constants", contextlib.nullcontext)
-    assert found() != before  # the fault planted
+    draws = tuple(map(int, version("hypothesis").split(".")[:2])) >= (6, 131)
+    assert (found() != before) == draws  # the fault planted; an older Hypothesis does not have it
