@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rankkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from rankkit import claims, initializers, metrics, plots, rules
+    from rankkit import claims, initializers, metrics, plots, rules, watch
     from rankkit.audits.audit import audit, audit_full
     from rankkit.audits.compare import compare
     from rankkit.audits.comparison import Comparison
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rankkit.solvers import Count, count_above
     from rankkit.spectrum import Spectrum, spectrum_of
     from rankkit.sweeps.sweep import Sweep, sweep_frequency
+    from rankkit.watch.record import Watched
 
 __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "Factors",
@@ -60,6 +61,8 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "truncate",
     "Probe",
     "probe_frequencies",
+    "Watched",
+    "watch",
     "predict_spectrum",
     "predict_rank",
     "predict_stable_rank",
@@ -93,6 +96,7 @@ _HOMES = {
     "truncate": "audits.truncate",
     "Probe": "audits.probe",
     "probe_frequencies": "audits.probe",
+    "Watched": "watch.record",
     "predict_spectrum": "law",
     "predict_rank": "law",
     "predict_stable_rank": "law",

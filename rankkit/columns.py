@@ -70,6 +70,7 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
         )},
     },
 }  # fmt: skip
+COLUMN_TYPES["Watched"] = {"step": INTEGER, **COLUMN_TYPES["Audit"]}
 
 
 class Tabled(ABC):

@@ -102,8 +102,9 @@ def suggest_ranks(report: Any, *, keep: float = 0.95, norm: str = "frobenius", r
 
     Parameters
     ----------
-    report : Audit, path, mapping or live PEFT model
-        An audit, or what `audit` takes. Modules whose status is not ok are left out.
+    report : Audit, Watched, path, mapping or live PEFT model
+        An audit, a watched training (its last measurement counts), or what `audit` takes. Modules whose status is not
+        ok are left out.
     keep : float
         "frobenius": share of the energy sum sigma^2 that the kept values hold at least; "spectral": the first value
         left out is at most (1 - keep) sigma_1. In (0, 1].
@@ -126,8 +127,14 @@ def suggest_ranks(report: Any, *, keep: float = 0.95, norm: str = "frobenius", r
     {'up': 2}
     """
     choice = Choice(keep, norm, rank)
-    report = report if isinstance(report, Audit) else audit(report)
+    report = _audited(report)
     return choice.ranks(report, report.spectra)
+
+
+def _audited(report: Any) -> Audit:
+    """Return the audit of what a user gave: itself, the last of a watched training, or a new one."""
+    last = getattr(report, "last_audit", report)
+    return last if isinstance(last, Audit) else audit(report)
 
 
 @dataclass(frozen=True)
