@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rankkit.audits.compare import compare
     from rankkit.audits.comparison import Comparison
     from rankkit.audits.probe import Probe, probe_frequencies
-    from rankkit.audits.ranks import Ranks, suggest_ranks
+    from rankkit.audits.ranked import Ranks
+    from rankkit.audits.ranks import suggest_ranks
     from rankkit.audits.record import Audit
     from rankkit.audits.truncate import truncate
     from rankkit.claims import verify
@@ -91,7 +92,7 @@ _HOMES = {
     "audit_full": "audits.audit",
     "Comparison": "audits.comparison",
     "compare": "audits.compare",
-    "Ranks": "audits.ranks",
+    "Ranks": "audits.ranked",
     "suggest_ranks": "audits.ranks",
     "truncate": "audits.truncate",
     "Probe": "audits.probe",

@@ -56,7 +56,8 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
     },
     "Ranks": {
         "module": TEXT, "r": INTEGER_OR_NONE, "rank": INTEGER_OR_NONE, "kept_energy": NUMBER,
-        "frobenius_error": NUMBER, "spectral_error": NUMBER, "scale": NUMBER, "parameters": INTEGER_OR_NONE,
+        "frobenius_error": NUMBER, "spectral_error": NUMBER, "frobenius_norm": NUMBER,
+        "scale": NUMBER, "parameters": INTEGER_OR_NONE,
         "note": TEXT, "written_error": NUMBER,
     },
     "Sweep": {

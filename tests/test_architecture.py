@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": set(),
     "cli": {
         "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "plots", "report",
-        "reported", "rules", "sweeps", "version",
+        "reported", "rules", "sweeps", "version", "watch",
     },
 }  # fmt: skip
 # library -> the rooms that may import it, at the top of a module or below
@@ -89,7 +89,7 @@ AT_TOP = {"adapters": {"torch", "peft", "transformers"}, "watch": {"transformers
 LATE = {
     "cli": {
         "numpy", "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "report",
-        "reported", "rules", "sweeps"},
+        "reported", "rules", "sweeps", "watch"},
 }  # fmt: skip
 
 
