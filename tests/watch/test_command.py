@@ -24,9 +24,11 @@ def run(tmp_path):
     return tmp_path / "run"
 
 
-def said(capsys, *words):
+def said(capsys, *words) -> tuple[int, str, str]:
+    """The status, and what went to stdout and stderr."""
     status = main(["watch", *map(str, words)])
-    return status, *capsys.readouterr()
+    out, err = capsys.readouterr()
+    return status, out, err
 
 
 def test_a_runs_checkpoints_as_text_json_and_csv(run, capsys):
