@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -224,14 +225,18 @@ class NonlinearLayer(LoraLinear, ABC):
             )
 
     def _cached(self, adapter: str, dtype: torch.dtype | None) -> Tensor:
-        """Return the update for inference, formed again only when what it is made of, or its dtype, has changed."""
+        """Return the update for inference, in the dtype of the product."""
+        wanted = wide(self.factors(adapter)[0].dtype) if dtype is None else dtype
+        return self._kept(adapter, lambda: self._update(adapter).to(wanted), dtype=wanted)
+
+    def _kept(self, adapter: str, make: Callable[[], Tensor], *, dtype: torch.dtype) -> Tensor:
+        """Return what is formed for inference, made again only when what it is made of, or its dtype, has changed."""
         weight: Any = self.get_base_layer().weight  # which only a magnitude looks at
         stamp = [weight.data_ptr(), weight._version] if self._magnitude(adapter) is not None else []
         made_of = [*self._parameters_of(adapter), torch.tensor([self._factor(adapter), *stamp], dtype=torch.float64)]
         known = self._formed.get(adapter)
-        dtype = wide(self.factors(adapter)[0].dtype) if dtype is None else dtype
         if known is None or known[1].dtype is not dtype or not all(map(_same, known[0], made_of)):
-            self._formed[adapter] = ([t.detach().clone() for t in made_of], self._update(adapter).to(dtype))
+            self._formed[adapter] = ([t.detach().clone() for t in made_of], make())
         return self._formed[adapter][1]
 
     def factors(self, adapter: str) -> tuple[Tensor, Tensor]:

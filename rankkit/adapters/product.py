@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import torch
@@ -22,7 +22,8 @@ from torch.autograd.function import once_differentiable
 
 from rankkit.adapters.curves import Curve
 
-__all__ = ["HALF", "Base", "adapted_product", "block_of", "eager", "exactly", "product_dtype", "update_of", "wide"]
+__all__ = ["HALF", "Base", "adapted_product", "block_of", "eager", "exactly", "product_dtype", "row_lengths",
+           "update_of", "wide"]  # fmt: skip
 
 HALF = (torch.float16, torch.bfloat16)
 BLOCK = 1 << 19  # entries of the update that are formed at once on a processor, whose cache holds them
@@ -143,6 +144,13 @@ def update_of(
         for rows in blocks:
             out[rows] = blocks.form(rows)
     return out
+
+
+def row_lengths(B: Tensor, A: Tensor, curve: Curve, scale: float, base: Base) -> Tensor:
+    """Return the lengths of the rows of W + S, shape (m,), in the phase's dtype; not to be differentiated."""
+    blocks = _Blocks(B, A, curve, float(scale), replace(base, folded=True), None)
+    with torch.no_grad(), exactly(B.device):
+        return torch.cat([torch.linalg.vector_norm(blocks.form(rows), dim=1) for rows in blocks])
 
 
 class _Blocks:
