@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"execution", "files", "plots", "verdict", "version"},
     "testing": {"factors", "spectrum"},
     # the studies
-    "sweeps": {"checks", "columns", "execution", "factors", "files", "initializers", "metrics", "plots", "report", "rules", "solvers", "spectrum", "store"},
+    "sweeps": {"checks", "columns", "execution", "factors", "files", "initializers", "metrics", "plots", "report", "rules", "solvers", "spectrum", "store", "version"},
     "checkpoints": {"factors", "products", "rules"},
     "audits": {"checkpoints", "checks", "columns", "execution", "factors", "files", "metrics", "plots", "products", "regime", "report", "rules", "spectrum", "uncertainty"},
     "watch": {"audits", "checkpoints", "checks", "columns", "factors", "files", "plots", "report", "rules", "store", "version"},

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from rankkit.adapters.blocks import wide
 from rankkit.adapters.config import NonlinearConfig
 from rankkit.adapters.curves import Curve
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.model import NonlinearModel
-from rankkit.adapters.product import eager, wide
+from rankkit.adapters.product import eager
 from rankkit.adapters.registration import register
 from rankkit.adapters.sampled import sampled
 from rankkit.checks import finite, integer

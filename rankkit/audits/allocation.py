@@ -124,7 +124,7 @@ class _Search:
     def relaxed(self, place: int, room: Any) -> Any:
         """Return the most energy that the classes from this place on could keep with parts of directions."""
         costs, energies = self._relaxations[place]
-        return np.interp(room, np.asarray(costs, dtype=np.float64), np.asarray(energies, dtype=np.float64))
+        return np.interp(room, costs, energies)  # pyright: ignore[reportUnknownVariableType]
 
     def visit(self, place: int, room: int, kept: float, chosen: tuple[int, ...]) -> None:
         """Go through the choices for one class, given those for the classes before."""

@@ -28,6 +28,7 @@ __all__ = [
 MOST_NAMES = 32  # modules up to which a heatmap names each of them
 MOST_FUNCTIONS = 4  # modules whose functions are drawn unless more are asked for
 LIGHT = 0.92  # of the map viridis: its yellow end cannot be seen on white
+MEASURED = ("ok", "assumed")  # the statuses of rows with numbers
 ONE = 1.0  # stable rank of a single direction
 
 
@@ -61,7 +62,7 @@ def ranks_over_steps(
     if by not in ("kind", "layer"):
         raise ValueError(f"by must be 'kind' or 'layer', got {by!r}.")
     ax = axes_for(ax, (4.8, 3.5))
-    alive, dead = table[table["status"] == "ok"], table[table["status"] == "zero"]
+    alive, dead = table[table["status"].isin(MEASURED)], table[table["status"] == "zero"]
     if by == "kind":
         _lines_by_kind(ax, alive, metric)
     else:
@@ -126,7 +127,7 @@ def step_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes |
     -------
     Axes
     """
-    shown = table.assign(value=table[metric].where(table["status"] == "ok"))
+    shown = table.assign(value=table[metric].where(table["status"].isin(MEASURED)))
     grid = shown.pivot_table(index="module", columns="step", values="value", aggfunc="first", dropna=False, sort=False)
     grid = grid.reindex(index=list(dict.fromkeys(table["module"])), columns=sorted(table["step"].unique()))
     few = len(grid) <= MOST_NAMES

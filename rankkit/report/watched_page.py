@@ -17,6 +17,7 @@ from rankkit.report.template import filled
 __all__ = ["AlarmTold", "MeasuredOnce", "WatchedTraining", "page"]
 
 COLUMNS = ("stable_rank", "effective_rank", "numerical_rank", "spectral_norm", "frobenius_norm", "utilization")
+MEASURED = ("ok", "assumed")  # the statuses of modules with numbers
 MOST_STEPS = 200  # of the slider: with 224 modules about 5 MB
 MOST_VALUES = 32  # of a spectrum that the page keeps
 DIGITS = 5  # significant, of a number that the page keeps
@@ -173,7 +174,7 @@ def _figures(watched: WatchedTraining) -> str:
     table = watched.table
     learned = [one for last in watched.measurements for one in last.learned.values()]
     drawn: list[tuple[Any, str]] = []
-    if (table["status"] == "ok").any():
+    if table["status"].isin(MEASURED).any():
         lines = "The stable rank over the steps: one thin line for each module, and the median of each kind."
         drawn.append((plots.ranks_over_steps(table), lines))
         drawn.append((plots.step_heatmap(table), "The stable rank by module and step. Grey: dead or unsupported."))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rankkit.checkpoints.layer import MEASURED
 from rankkit.checks import finite, integer
 from rankkit.watch.measurement import Measurement
 
@@ -115,7 +116,7 @@ class Watcher:
                 yield told("not finite", "its update has NaN or infinite entries, or overflows")
             if status == "zero" and settled:
                 yield told("dead", f"its update is zero after {measurement.step} steps")
-            if status != "ok":
+            if status not in MEASURED:
                 continue
             self._sizes[module] = size
             if r is not None and r > 1 and stable < self.limits.one_direction:

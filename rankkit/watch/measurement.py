@@ -12,6 +12,8 @@ import numpy as np
 
 from rankkit.audits.audit import audit
 from rankkit.audits.record import Audit
+from rankkit.checkpoints.assumptions import surest
+from rankkit.checkpoints.layer import MEASURED
 from rankkit.checks import integer
 from rankkit.factors import Array
 from rankkit.report.columns import DEFINITIONS
@@ -22,20 +24,9 @@ __all__ = ["KEPT", "Measurement", "kept_columns", "measure"]
 
 # what a row has whatever metrics are chosen: which module it is, what is needed to choose its rank, and its state
 KEPT = (
-    "module",
-    "layer",
-    "kind",
-    "m",
-    "n",
-    "r",
-    "scale",
-    "rule",
-    "status",
-    "note",
-    "regime",
-    "stable_rank",
+    "module", "layer", "kind", "m", "n", "r", "scale", "rule", "status", "note", "assumed", "regime", "stable_rank",
     "spectral_norm",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +46,7 @@ class Measurement:
     columns : dict of str to list
         Those of an `Audit`, or the chosen ones of them.
     spectra : dict of str to array
-        Singular values of every module whose status is ok, descending.
+        Singular values of every measured module, descending.
     learned : dict of str to Learned
         The function and the frequencies of every module that learns them.
     source : str
@@ -82,16 +73,27 @@ class Measurement:
     def logged(self) -> dict[str, float]:
         """Return the few numbers of a training's log.
 
-        rank/median_stable and rank/stable_KIND are medians over the modules that are ok, all of them and those of one
-        kind; rank/dead and rank/nonfinite count modules. A median is left out where no module is ok.
+        rank/median_stable and rank/stable_KIND are medians over the measured modules, all of them and those of one
+        kind; rank/dead and rank/nonfinite count modules. A median is left out where no module was measured.
         """
         status, kinds = self.columns["status"], self.columns["kind"]
-        rows = zip(kinds, self.columns["stable_rank"], status, strict=True)
-        stable = [(kind, value) for kind, value, s in rows if s == "ok"]
-        groups = {"median_stable": [value for _, value in stable]}
-        groups |= {f"stable_{kind}": [value for k, value in stable if k == kind] for kind in sorted(set(kinds))}
-        numbers = {f"rank/{name}": float(np.median(values)) for name, values in groups.items() if values}
+        measured = [place for place, word in enumerate(status) if word in MEASURED]
+        groups = {"median_stable": measured}
+        groups |= {f"stable_{kind}": [i for i in measured if kinds[i] == kind] for kind in sorted(set(kinds))}
+        values, unknown = self.columns["stable_rank"], self.columns["assumed"]
+        numbers = {
+            f"rank/{name}": float(
+                np.median(surest("stable_rank", [values[i] for i in members], [unknown[i] for i in members]))
+            )
+            for name, members in groups.items()
+            if members
+        }
         return numbers | {"rank/dead": float(status.count("zero")), "rank/nonfinite": float(status.count("nonfinite"))}
+
+    def _median(self, places: Sequence[int]) -> float:
+        """Return the median stable rank of the modules in these places, of those alone that rest on no assumption."""
+        values, unknown = ([self.columns[name][place] for place in places] for name in ("stable_rank", "assumed"))
+        return float(np.median(surest("stable_rank", values, unknown)))
 
     def arrays(self) -> dict[str, Array]:
         """Return everything as arrays for one .npz file; numbers come back bit for bit."""

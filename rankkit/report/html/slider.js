@@ -21,7 +21,7 @@
     const now = data.measured[slider.value], last = data.measured[data.measured.length - 1];
     at.textContent = now.step;
     rows.forEach((row, place) => {
-      const status = now.status[place] ?? 'not there', known = status === 'ok';
+      const status = now.status[place] ?? 'not there', known = status === 'ok' || status === 'assumed';
       const numbers = data.columns.map((name, column) => known ? now.values[column][place] : null);
       row.className = status;
       [...row.cells].slice(1, -1).forEach((cell, column) => {
