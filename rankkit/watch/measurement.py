@@ -80,14 +80,7 @@ class Measurement:
         measured = [place for place, word in enumerate(status) if word in MEASURED]
         groups = {"median_stable": measured}
         groups |= {f"stable_{kind}": [i for i in measured if kinds[i] == kind] for kind in sorted(set(kinds))}
-        values, unknown = self.columns["stable_rank"], self.columns["assumed"]
-        numbers = {
-            f"rank/{name}": float(
-                np.median(surest("stable_rank", [values[i] for i in members], [unknown[i] for i in members]))
-            )
-            for name, members in groups.items()
-            if members
-        }
+        numbers = {f"rank/{name}": self._median(members) for name, members in groups.items() if members}
         return numbers | {"rank/dead": float(status.count("zero")), "rank/nonfinite": float(status.count("nonfinite"))}
 
     def _median(self, places: Sequence[int]) -> float:
