@@ -71,7 +71,13 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
         )},
     },
 }  # fmt: skip
-COLUMN_TYPES["Watched"] = {"step": INTEGER, **COLUMN_TYPES["Audit"]}
+_AGAINST_BASE = (  # columns that need the base model, which a training is not compared with
+    "weight_spectral_norm", "weight_frobenius_norm", "relative_spectral", "relative_frobenius", "intruders",
+    "base_note",
+)  # fmt: skip
+COLUMN_TYPES["Watched"] = {"step": INTEGER} | {
+    name: kind for name, kind in COLUMN_TYPES["Audit"].items() if name not in _AGAINST_BASE
+}
 
 
 class Tabled(ABC):

@@ -182,8 +182,14 @@ class LrLoraModel(NonlinearModel):
     def inject_adapter(self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any) -> None:
         """Add an adapter to every target, and let them share what they are to share."""
         super().inject_adapter(model, adapter_name, *args, **kwargs)
-        config: Any = self.peft_config[adapter_name]
-        tie(model, adapter_name, config.share)
+        self._tie()
+        if not self._load_state_dict_post_hooks:
+            # loading with low_cpu_mem_usage puts a parameter of its own in every layer
+            self.register_load_state_dict_post_hook(LrLoraModel._tie)
+
+    def _tie(self, *_: Any) -> None:
+        for adapter, config in self.peft_config.items():
+            tie(self, adapter, getattr(config, "share", []))
 
 
 def tie(model: nn.Module, adapter: str, share: list[str]) -> None:
