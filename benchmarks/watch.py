@@ -1,6 +1,6 @@
 """What watching a training costs: beside the unwatched training, and one measurement of a large adapter.
 
-Run: python benchmarks/watch.py [--steps 100] [--rounds 5] [--threads 2] [--encoder FOLDER]
+Run: python benchmarks/watch.py [--steps 100] [--rounds 5] [--threads 2] [--batch 64] [--encoder FOLDER]
 
 The first table trains LoRA of rank 4 on the 24 modules of the packaged adapter's encoder (all-MiniLM-L6-v2's shapes),
 watched every 50 steps into a store, and unwatched. Both take turns, `steps` steps a turn, and the share is the watched
@@ -29,7 +29,7 @@ from rankkit.version import __version__
 from rankkit.watch import Watch
 
 EVERY = 50
-BATCH, TOKENS = 64, 24  # glosses of the packaged adapter's task, and their length in the mean
+TOKENS = 24  # of a gloss of the packaged adapter's task, in the mean
 TARGETS = ["query", "key", "value", "intermediate.dense"]
 MINILM = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
 LLAMA = {
@@ -41,21 +41,22 @@ LLAMA = {
 class Training:
     """A training that can be stopped and continued, watched or not."""
 
-    def __init__(self, encoder: str | None, store: Path | None) -> None:
+    def __init__(self, encoder: str | None, batch: int, store: Path | None) -> None:
         torch.manual_seed(0)
         base: Any = AutoModel.from_pretrained(encoder) if encoder else BertModel(BertConfig(**MINILM))  # pyright: ignore
         self.model: Any = peft.get_peft_model(base, peft.LoraConfig(r=4, lora_alpha=8, target_modules=TARGETS))
+        self.model.train(False)  # as the packaged adapter was trained; dropout would draw from what both have in common
         self.optimizer = torch.optim.AdamW([p for p in self.model.parameters() if p.requires_grad], lr=2e-3)
         self.watch = None if store is None else Watch(self.model, every=EVERY, store=store, budget=None)
-        self.random, self.n, self.measuring = torch.Generator().manual_seed(0), 0, 0.0
+        self.batch, self.random, self.n, self.measuring = batch, torch.Generator().manual_seed(0), 0, 0.0
         self.losses: list[float] = []
 
     def go_on(self, steps: int) -> float:
         """Train so many steps and return the seconds."""
         start = time.perf_counter()
         for _ in range(steps):
-            words = torch.randint(1000, 2000, (BATCH, TOKENS), generator=self.random)
-            wanted = torch.randn(BATCH, 384, generator=self.random)
+            words = torch.randint(1000, 2000, (self.batch, TOKENS), generator=self.random)
+            wanted = torch.randn(self.batch, 384, generator=self.random)
             loss = (self.model(words).last_hidden_state.mean(1) - wanted).square().mean()
             self.optimizer.zero_grad()
             loss.backward()
@@ -72,7 +73,8 @@ class Training:
 def side_by_side(options: argparse.Namespace) -> None:
     """Print what watching costs a training."""
     with tempfile.TemporaryDirectory() as folder:
-        plain, watched = Training(options.encoder, None), Training(options.encoder, Path(folder) / "ranks")
+        kept = Path(folder) / "ranks"
+        plain, watched = (Training(options.encoder, options.batch, store) for store in (None, kept))
         for one in (plain, watched):
             one.go_on(5)  # what is made at the first step is made
         watched.measuring = 0.0
@@ -122,6 +124,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100, help="steps a turn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=64, help="glosses a step")
     parser.add_argument("--encoder", help="folder of all-MiniLM-L6-v2")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
