@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 from rankkit.checkpoints.assumptions import SCALE
 from rankkit.checkpoints.files.tensors import Tensors, scalar
+from rankkit.checkpoints.module_names import split_adapter
+from rankkit.checkpoints.settings import SCALING, for_module
 from rankkit.checkpoints.untrusted import Config, mapping, number, quoted
 from rankkit.rules import Linear, Rule, Sine
 
-__all__ = ["Scaled", "matched", "scale_of", "sine_of", "stored_scale"]
+__all__ = ["Scaled", "matched", "scale_of", "searched", "sine_of"]
 
 MAX_PATTERN = 1000  # characters; patterns come from untrusted files
 MATCH_SECONDS = 0.1  # per module name and pattern; an honest pattern takes microseconds
@@ -124,6 +126,10 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     """
     if config is None:
         return Scaled.assumed("no adapter_config.json")
+    module, adapter = split_adapter(module)
+    config = for_module(config, adapter)
+    if config.get(SCALING) is not None:
+        return Scaled.linear(number(SCALING, config[SCALING]))
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     alpha = matched(mapping(config, "alpha_pattern"), module)
@@ -139,23 +145,35 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes, unknown)
 
 
-def stored_scale(tensors: Tensors, alpha: str | None, r: int) -> Scaled:
-    """Return alpha / r times B A for an alpha that the file stores beside a module's factors.
+def searched(
+    tensors: Tensors, alpha: str | None, config: Config, module: str, r: int, *, why: str, advice: str = ""
+) -> Scaled:
+    """Return the scale of a module of any family: the one search for it.
+
+    An alpha that is stored beside the factors counts first, then what the configuration says under any of the names
+    that `rankkit.checkpoints.settings` knows. Without either 1 is assumed.
 
     Parameters
     ----------
     tensors : Tensors
     alpha : str or None
-        Its key; None where none is stored: then 1 is assumed, and noted.
-    r : int
-        >= 1.
+        Key of the stored alpha; None where there is none.
+    config, module, r
+        As for `scale_of`.
+    why, advice : str
+        What the note says where nothing is found.
 
     Raises
     ------
     ValueError
-        If it is not one finite number.
+        If what is found is not one finite number.
     """
-    return Scaled.assumed("no alpha stored") if alpha is None else Scaled.linear(scalar(tensors, alpha) / r)
+    if alpha is not None:
+        return Scaled.linear(scalar(tensors, alpha) / r)
+    said = None if config is None else for_module(config, split_adapter(module)[1])
+    if said is None or (said.get("lora_alpha") is None and said.get(SCALING) is None):
+        return Scaled.assumed(why, advice)
+    return scale_of(config, module, r)
 
 
 def sine_of(config: Mapping[str, Any], names: tuple[str, str], plain: Scaled, m: int) -> Scaled:

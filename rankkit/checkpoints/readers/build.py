@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
 from rankkit.checkpoints import dora
+from rankkit.checkpoints.assumptions import METHOD
 from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
-from rankkit.checkpoints.module_names import in_base_model
+from rankkit.checkpoints.module_names import bare, in_base_model, split_adapter
+from rankkit.checkpoints.readers.leftovers import ROUTED, doubts, is_router, stems_of
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
@@ -21,10 +23,12 @@ from rankkit.rules import Linear
 
 __all__ = ["ALPHA", "LORA_NAMES", "Family", "Module", "Place", "adapter_of", "parser"]
 
+FEW, FEW_LETTERS = 3, 80  # tensors that a note names, and characters of each
 LONGEST = 2000  # characters of a tensor's name
 MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
 MANY = 1 << 25  # numbers, 256 MB
 
+_ALPHA = re.compile(r"(?P<module>.+)\.(?:lora_|network_)?alpha")
 ALPHA = "alpha"  # the part that is a number beside the factors
 MAGNITUDE = "magnitude"  # the part that is DoRA's
 
@@ -149,7 +153,8 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
         If no module is found.
     """
     shared = shared or {}
-    modules, skipped = _grouped(family, tensors, taken=set(shared.values()))
+    modules, stems, skipped = _grouped(family, tensors, taken=set(shared.values()))
+    doubtful = doubts(stems, (bare(entry.key) for entry in skipped))
     layers: list[Layer] = []
     for name, keys in modules.items():
         if not keys.keys() - family.beside - {MAGNITUDE}:
@@ -158,16 +163,20 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
             continue
         magnitude = dora.magnitude_of(tensors, keys.pop(MAGNITUDE)) if MAGNITUDE in keys else None
         layer = _layer(family, Module(name, {**keys, **shared}, tensors, config), magnitude)
-        layers.append(layer)
-        skipped += _left_over(family, layer, tensors)
+        unused = _left_over(family, layer, tensors)
+        layers.append(_doubted(layer, [*doubtful.get(name, ()), *(key for key in unused if key in keys.values())]))
+        skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in unused.items()]
     if not layers:
         raise ValueError(f"{tensors.source} holds no {family.holds}: {few_of(tensors)}.")
     return Adapter(tensors.source, family.name, tuple(layers), tuple(skipped))
 
 
-def _grouped(family: Family, tensors: Tensors, taken: set[str]) -> tuple[dict[str, dict[str, str]], list[Skipped]]:
-    """Return module -> part -> key, and every tensor that is no part of one and not taken already."""
+def _grouped(
+    family: Family, tensors: Tensors, taken: set[str]
+) -> tuple[dict[str, dict[str, str]], dict[str, list[str]], list[Skipped]]:
+    """Return module -> part -> key, stem -> modules, and every tensor that is no part of one and not taken already."""
     modules: dict[str, dict[str, str]] = {}
+    paths: dict[str, str] = {}
     skipped: list[Skipped] = []
     for key, info in tensors.info.items():
         if key in taken:
@@ -177,30 +186,49 @@ def _grouped(family: Family, tensors: Tensors, taken: set[str]) -> tuple[dict[st
             skipped.append(Skipped(legible(key), info.shape, found))
             continue
         module, part = in_base_model(found.module), found.part
+        paths[module] = split_adapter(found.module)[0]
         if part in (parts := modules.setdefault(module, {})):
             skipped.append(Skipped(key, info.shape, f"a second {part} of module {module}"))
         else:
             parts[part] = key
-    return modules, skipped
+    stems: dict[str, list[str]] = {}
+    for module, parts in modules.items():
+        for stem in stems_of(paths[module], map(bare, parts.values())):
+            stems.setdefault(stem, []).append(module)
+    return modules, stems, skipped
 
 
 def _parsed(family: Family, key: str) -> Place | str:
     """Return where any key belongs, or the reason why it is part of no module."""
     if legible(key, LONGEST) != key:
         return "its name is no printable text"
+    key = bare(key)
     found = family.parse(key)
     if isinstance(found, str) and (module := dora.owner(key, family.name)) is not None:
         return Place(module, MAGNITUDE)
+    if isinstance(found, str) and (match := _ALPHA.fullmatch(key)) is not None:
+        return Place(match["module"], ALPHA)
     return found
 
 
-def _left_over(family: Family, layer: Layer, tensors: Tensors) -> list[Skipped]:
-    """Return the tensors of a module that its product has no place for."""
+def _left_over(family: Family, layer: Layer, tensors: Tensors) -> dict[str, str]:
+    """Return the tensors of a module that its product has no place for, each with the reason."""
     unused = [key for part, key in layer.keys.items() if part not in layer.form.parts and part not in family.beside]
     reasons = dict.fromkeys(unused, f"module {layer.name} is made of its other tensors")
     if layer.magnitude is not None:
         reasons[layer.magnitude.key] = dora.UNUSED
-    return [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
+    return reasons
+
+
+def _doubted(layer: Layer, keys: list[str]) -> Layer:
+    """Return a layer of which these tensors are not understood: they may change its update."""
+    if not keys or layer.status != "ok":
+        return layer
+    if any(map(is_router, keys)):
+        return replace(layer, status="unsupported", notes=(*layer.notes, ROUTED))
+    names = ", ".join(legible(key.rpartition(layer.name)[2].lstrip("."), FEW_LETTERS) for key in keys[:FEW])
+    note = f"{names} {'is' if len(keys) == 1 else 'are'} not understood: measured without"
+    return replace(layer, notes=(*layer.notes, note), assumed=(*layer.assumed, METHOD))
 
 
 def _layer(family: Family, module: Module, magnitude: Magnitude | None) -> Layer:

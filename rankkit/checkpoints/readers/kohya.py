@@ -13,7 +13,7 @@ from typing import Any
 from rankkit.checkpoints.forms import CP, HADAMARD, HADAMARD_CP, LORA, Form, Sizes, kronecker_form
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
-from rankkit.checkpoints.scaling import Scaled, scale_of, stored_scale
+from rankkit.checkpoints.scaling import Scaled, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -68,7 +68,9 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
         return _configured(module.config, module.name, dim)
     if dim is None:
         return Scaled.linear(1.0, ("both parts stored whole: scale 1, as LyCORIS applies",))
-    return stored_scale(module.tensors, module.keys.get(ALPHA), dim)
+    return searched(
+        module.tensors, module.keys.get(ALPHA), module.config, module.name, dim, why="no alpha stored"
+    )  # fmt: skip
 
 
 def _configured(config: Mapping[str, Any], module: str, dim: int | None) -> Scaled:

@@ -6,8 +6,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import LORA, MOST_GROUPS, Form, Sizes, merged_form
-from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, adapter_of, parser
-from rankkit.checkpoints.scaling import Scaled, scale_of
+from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, adapter_of, parser
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -35,9 +35,10 @@ def _form(module: Module) -> Form:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    if module.config is None or "lora_alpha" not in module.config:
-        return Scaled.assumed("alpha is not stored", "; pass config={'lora_alpha': ...}")
-    return scale_of(module.config, module.name, sizes.r // _groups(module))
+    return searched(
+        module.tensors, module.keys.get(ALPHA), module.config, module.name, sizes.r // _groups(module),
+        why="alpha is not stored", advice="; pass config={'lora_alpha': ...}",
+    )  # fmt: skip
 
 
 REST = "no adapter tensor: a head or base weight"

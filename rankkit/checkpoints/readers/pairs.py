@@ -6,8 +6,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import LORA, Form, Sizes
-from rankkit.checkpoints.readers.build import Family, Module, Place, adapter_of
-from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -39,7 +39,7 @@ def _form(module: Module) -> Form:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return Scaled.assumed("a bare pair")
+    return searched(module.tensors, module.keys.get(ALPHA), module.config, module.name, sizes.r, why="a bare pair")
 
 
 FAMILY = Family("pairs", "pair of factors", _parse, _scaled, form=_form)

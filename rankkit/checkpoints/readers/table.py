@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rankkit.checkpoints.files.tensors import Tensors, few_of
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import READ, method_of, refuse
+from rankkit.checkpoints.module_names import bare
 from rankkit.checkpoints.readers import (
     adapters,
     cloneofsimo,
@@ -78,7 +79,7 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
         return READERS[family].read(tensors, config)
     if config is not None and "peft_type" in config and (method := method_of(config)) not in READ:
         raise refuse(method, tensors.source)
-    keys = list(tensors.info)
+    keys = list(map(bare, tensors.info))
     for reader in READERS.values():
         if reader.recognises(keys, config):
             return reader.read(tensors, config)
