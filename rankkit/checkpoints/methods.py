@@ -5,10 +5,11 @@ Names are PEFT's own (`peft_type` in adapter_config.json), with those of the pap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["READ", "REFUSED", "method_of", "refuse"]
+__all__ = ["READ", "REFUSED", "ROUTED", "method_of", "named_in", "refuse"]
 
 _PROMPT = "it learns virtual tokens or cached states, not a weight update"
 _ROTATION = "it rotates the base weight, (R - I) W, which needs the base"
@@ -38,6 +39,38 @@ REFUSED: dict[str, str] = {
     "SINDORA": "sine-DoRA's forward acts on activations and the base weight: no weight update exists",
     "ADASINE": f"AdaSine's frequency {_INPUT.removeprefix('it ')}", "AURORA": _INPUT,
 }  # fmt: skip
+
+ROUTED = "a router mixes its factors by the input: there is no one weight update"
+
+# what tensors of a method are called, whoever wrote them -> what it is called, and why it is refused
+_TENSORS = {
+    r"lora_route\w*|lora_rout\w+|lora_gat(?:e|ing)\w*|moe_gate|lora_[AB]\d+": ("routed LoRA", ROUTED),
+    r"oft_(?:blocks|diag|r)|boft_\w+|hra_\w+": ("OFT or another rotation", _ROTATION),
+    r"[ab][12]|glora_[ab][12]": ("GLoRA", _BASE),
+    r"on_input|ia3_l": ("IA3", _VECTOR),
+    r"[wb]_norm": ("weights of normalisation layers", "each is a vector, not a matrix"),
+    r"prompt_embeddings|prompt_encoder|prefix_encoder": ("prompt tuning", _PROMPT),
+}
+
+
+def named_in(keys: Iterable[str]) -> str:
+    """Return which refused method a file's tensors are of by their names, with the reason; "" where they tell none.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        Names of tensors, of which no reader made a module.
+
+    Examples
+    --------
+    >>> named_in(["lycoris_q.oft_blocks", "lycoris_q.alpha"])
+    'OFT or another rotation: it rotates the base weight, (R - I) W, which needs the base'
+    """
+    parts = {part for key in keys for part in key.split(".")}
+    for pattern, (name, reason) in _TENSORS.items():
+        if any(re.fullmatch(pattern, part, re.IGNORECASE) for part in parts):
+            return f"{name}: {reason}"
+    return ""
 
 
 def method_of(config: Mapping[str, Any]) -> str:

@@ -43,8 +43,8 @@ def bare(key: str) -> str:
 
     Examples
     --------
-    >>> bare("module._orig_mod.base_model.model.q.lora_A.weight"), bare("base_model.model._fsdp_wrapped_module.q.weight")
-    ('base_model.model.q.lora_A.weight', 'base_model.model.q.weight')
+    >>> bare("module._orig_mod.base_model.model.q.weight"), bare("base_model.model._fsdp_wrapped_module.q.weight")
+    ('base_model.model.q.weight', 'base_model.model.q.weight')
     """
     key = _OUTER.sub("", _WRAPPERS.sub("", key) if "_" in key else key)
     return PEFT_PREFIX + key[len(_INNER) :] if key.startswith(_INNER) else key

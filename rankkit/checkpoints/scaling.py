@@ -136,7 +136,7 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     alpha = config.get("lora_alpha") if alpha is None else alpha
     if alpha is None:
         alpha, notes = PEFT_ALPHA, (f"no lora_alpha in the config: PEFT's default {PEFT_ALPHA} assumed",)
-        unknown = (SCALE,)
+        unknown = () if "peft_type" in config else (SCALE,)
     asked = matched(mapping(config, "rank_pattern"), module)
     asked = config.get("r") if asked is None else asked
     alpha = number("lora_alpha", alpha)

@@ -1,17 +1,17 @@
 """Rank, alpha and scale as other trainers' configurations call them, in the words of PEFT's.
 
-=====================================  =======================================  =========================================
-file beside the tensors                who writes it                            where the numbers stand
-=====================================  =======================================  =========================================
-adapter_config.json                    PEFT; MLX, AdapterHub                    r, lora_alpha; lora_parameters; config
-lora_config.json                       PaddleNLP                                r, lora_alpha, rslora
-params.json                            mistral-finetune; Meta's Llama           lora.scaling; lora_args.scale
-config.json                            OpenDelta; Phi-4-multimodal              lora_r, lora_alpha; speech_lora.r, ...
-hyperparameters.yaml                   LitGPT                                   lora_r, lora_alpha
-=====================================  =======================================  =========================================
+=======================  ============================  ==========================================
+file beside the tensors  who writes it                 where the numbers stand
+=======================  ============================  ==========================================
+adapter_config.json      PEFT; MLX, AdapterHub         r, lora_alpha; lora_parameters; config
+lora_config.json         PaddleNLP                     r, lora_alpha, rslora
+params.json              mistral-finetune; Meta Llama  lora.scaling; lora_args.scale
+config.json              OpenDelta; Phi-4-multimodal   lora_r, lora_alpha; speech_lora.r, ...
+hyperparameters.yaml     LitGPT                        lora_r, lora_alpha
+=======================  ============================  ==========================================
 
-A configuration of none of these is searched for the same words: bare beside each other, or inside an entry whose name has
-"lora" or "adapter" in it.
+A configuration of none of these is searched for the same words: bare beside each other, or inside an entry whose name
+has "lora" or "adapter" in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from rankkit.checkpoints.untrusted import Config, is_mapping
 
-__all__ = ["BESIDE", "FILE", "SCALING", "for_module", "says_scale", "settled", "yaml_fields"]
+__all__ = ["BESIDE", "FILE", "SCALING", "for_module", "is_peft", "says_scale", "settled", "yaml_fields"]
 
 BESIDE = ("lora_config.json", "params.json", "config.json", "lora_hyperparameters.json", "hyperparameters.yaml")
 SCALING = "scaling"  # the field that is the whole factor in front of B A
@@ -68,6 +68,11 @@ def settled(config: Config) -> Config:
     return {**found, **config}
 
 
+def is_peft(config: Config) -> bool:
+    """Return whether a configuration belongs to an adapter as PEFT writes it, so that PEFT's defaults hold."""
+    return config is not None and FILE not in config and ADAPTERS not in config
+
+
 def says_scale(config: Mapping[str, Any]) -> bool:
     """Return whether a configuration, as `settled` returns it, has an alpha or a scale."""
     return any(config.get(name) is not None for name in ("lora_alpha", SCALING, ADAPTERS))
@@ -89,11 +94,11 @@ def for_module(config: Mapping[str, Any], adapter: str) -> Mapping[str, Any]:
 
 
 def yaml_fields(text: str) -> dict[str, Any]:
-    """Return the numbers, flags and words of a flat YAML file; nested entries are left out.
+    r"""Return the numbers, flags and words of a flat YAML file; nested entries are left out.
 
     Examples
     --------
-    >>> yaml_fields("lora_r: 4\\nlora_query: true\\ndata:\\n  seed: 1\\n")
+    >>> yaml_fields("lora_r: 4\nlora_query: true\ndata:\n  seed: 1\n")
     {'lora_r': 4, 'lora_query': True}
     """
     found: dict[str, Any] = {}

@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from rankkit.checkpoints import dora
 from rankkit.checkpoints.assumptions import METHOD
+from rankkit.checkpoints.fields import Said
 from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
+from rankkit.checkpoints.methods import ROUTED, named_in
 from rankkit.checkpoints.module_names import bare, in_base_model, split_adapter
-from rankkit.checkpoints.readers.leftovers import ROUTED, doubts, is_router, stems_of
+from rankkit.checkpoints.readers.leftovers import doubts, is_router, stems_of
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
@@ -72,6 +74,10 @@ def _lora(module: Module) -> Form:
     return LORA
 
 
+def _nothing(module: Module) -> Said:
+    return Said()
+
+
 def _never(module: Module) -> bool:
     return False
 
@@ -101,6 +107,8 @@ class Family:
         What is not known of each of its modules, as `rankkit.checkpoints.assumptions.UNKNOWN` calls it.
     transposed : callable
         Module -> whether the base stores its weight as (n, m).
+    says : callable
+        Module -> what its configuration says that is no number.
     beside : set of str
         Parts that are no factors, and that `scaled` may use.
     """
@@ -114,6 +122,7 @@ class Family:
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     transposed: Callable[[Module], bool] = _never
+    says: Callable[[Module], Said] = _nothing
     beside: frozenset[str] = frozenset({ALPHA})
 
 
@@ -167,7 +176,8 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
         layers.append(_doubted(layer, [*doubtful.get(name, ()), *(key for key in unused if key in keys.values())]))
         skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in unused.items()]
     if not layers:
-        raise ValueError(f"{tensors.source} holds no {family.holds}: {few_of(tensors)}.")
+        reason = named_in(map(bare, tensors.info)) or few_of(tensors)
+        raise ValueError(f"{tensors.source} holds no {family.holds}: {reason}.")
     return Adapter(tensors.source, family.name, tuple(layers), tuple(skipped))
 
 
@@ -222,10 +232,10 @@ def _left_over(family: Family, layer: Layer, tensors: Tensors) -> dict[str, str]
 
 def _doubted(layer: Layer, keys: list[str]) -> Layer:
     """Return a layer of which these tensors are not understood: they may change its update."""
-    if not keys or layer.status != "ok":
-        return layer
     if any(map(is_router, keys)):
         return replace(layer, status="unsupported", notes=(*layer.notes, ROUTED))
+    if not keys or layer.status != "ok":
+        return layer
     names = ", ".join(legible(key.rpartition(layer.name)[2].lstrip("."), FEW_LETTERS) for key in keys[:FEW])
     note = f"{names} {'is' if len(keys) == 1 else 'are'} not understood: measured without"
     return replace(layer, notes=(*layer.notes, note), assumed=(*layer.assumed, METHOD))
@@ -236,15 +246,16 @@ def _layer(family: Family, module: Module, magnitude: Magnitude | None) -> Layer
     form = family.form(module)
     header = _header(family, module, form)
     m, n, r = header.sizes or (None, None, None)
-    turned = dora.told(magnitude, module.config)
+    turned, said = dora.told(magnitude, module.config), family.says(module)
     used = {part: module.keys[part] for part in form.parts if part in module.keys}
     dtypes = dict.fromkeys(module.tensors.info[key].dtype for key in used.values())
     return Layer(
         name=module.name, m=m, n=n, r=r, dtype="/".join(dtypes), rule=header.scaled.rule, scale=header.scaled.scale,
         form=form, read=partial(_read, module.tensors, used if header.status == "ok" else {}), keys=dict(module.keys),
         status=header.status,
-        notes=(*family.notes, *header.scaled.notes, *turned.notes), magnitude=magnitude,
-        assumed=(*family.unknown, *header.scaled.unknown, *turned.unknown), transposed=family.transposed(module),
+        notes=(*family.notes, *header.scaled.notes, *said.notes, *turned.notes), magnitude=magnitude,
+        assumed=(*family.unknown, *header.scaled.unknown, *said.unknown, *turned.unknown),
+        transposed=family.transposed(module),
     )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping
 
-__all__ = ["ROUTED", "doubts", "is_router", "stems_of"]
-
-ROUTED = "a router mixes its factors by the input: there is no one weight update"
+__all__ = ["doubts", "is_router", "stems_of"]
 
 # a base weight, plain or quantised, and biases: the update of the weight does not depend on them
-_BASE = r"(?:weight|bias|in_proj_weight|in_proj_bias|qweight|qzeros|scales|g_idx|SCB|weight_scale\w*|input_scale\w*|weight\..+)"
+_BASE = (
+    r"(?:weight|bias|in_proj_weight|in_proj_bias|qweight|qzeros|scales|g_idx|SCB|weight_scale\w*|input_scale\w*"
+    r"|weight\..+)"
+)
 _WRAPPED = r"(?:(?:base_layer|original_module|orig_module|modules_to_save\.\w+|linear|conv|layer|out_proj)\.)*"
 _HARMLESS = re.compile(
     rf"{_WRAPPED}{_BASE}|(?:.+\.)?(?:base_layer|original_module)\..+|(?:\d+\.)+.*"
@@ -66,8 +67,10 @@ def stems_of(path: str, keys: Iterable[str]) -> set[str]:
     ['mid.processor.to_q_lora']
     """
     keys = list(keys)
-    shared = [parts[0] for parts in itertools.takewhile(_all_alike, zip(*(key.split(".") for key in keys), strict=False))]
-    stems = {".".join(shared)} if len(keys) > 1 else set()
+    shared = [
+        parts[0] for parts in itertools.takewhile(_all_alike, zip(*(key.split(".") for key in keys), strict=False))
+    ]
+    stems = [".".join(shared)] if len(keys) > 1 else []
     return {stem for stem in (*stems, path) if stem and all(key.startswith(f"{stem}.") for key in keys)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.forms import LORA, MOST_GROUPS, Form, Sizes, merged_form
 from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, adapter_of, parser
 from rankkit.checkpoints.scaling import Scaled, searched
@@ -42,5 +43,11 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 
 REST = "no adapter tensor: a head or base weight"
-FAMILY = Family("loralib", "loralib module", parser(_KEY, REST), _scaled, form=_form, spelled=LORA_NAMES)
+
+
+def _says(module: Module) -> Said:
+    return said(module.config)
+
+
+FAMILY = Family("loralib", "loralib module", parser(_KEY, REST), _scaled, form=_form, spelled=LORA_NAMES, says=_says)
 read = partial(adapter_of, FAMILY)

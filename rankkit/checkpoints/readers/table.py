@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rankkit.checkpoints.files.tensors import Tensors, few_of
 from rankkit.checkpoints.layer import Adapter
-from rankkit.checkpoints.methods import READ, method_of, refuse
+from rankkit.checkpoints.methods import READ, method_of, named_in, refuse
 from rankkit.checkpoints.module_names import bare
 from rankkit.checkpoints.readers import (
     adapters,
@@ -83,6 +83,8 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
     for reader in READERS.values():
         if reader.recognises(keys, config):
             return reader.read(tensors, config)
+    if reason := named_in(keys):
+        raise ValueError(f"{tensors.source} holds {reason}.")
     raise ValueError(
         f"{tensors.source} holds no LoRA module that any reader knows: {few_of(tensors)}; "
         f"name its --family ({', '.join(READERS)})."
