@@ -16,8 +16,8 @@ from rankkit.products import Kronecker, hadamard
 from rankkit.rules import Rule
 
 __all__ = [
-    "ADALORA", "CP", "EPS", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "Dense", "Form",
-    "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
+    "ADALORA", "CP", "EPS", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "TURNED", "Dense",
+    "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -173,6 +173,7 @@ def _mixed(B: Array, M: Array, A: Array) -> Factors:
 
 
 LORA = Form(("B", "A"), _lora_sizes, _lora)
+TURNED = Form(("B", "A"), _transposed_sizes, _transposed)
 MIXED = Form(("B", "mixer", "A"), _mixed_sizes, _mixed)
 TRANSPOSED = Form(("b", "a"), _transposed_sizes, _transposed)
 ADALORA = Form(("B", "E", "A"), _adalora_sizes, _adalora)

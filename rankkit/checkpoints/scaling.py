@@ -15,7 +15,7 @@ from rankkit.checkpoints.settings import SCALING, for_module
 from rankkit.checkpoints.untrusted import Config, mapping, number, quoted
 from rankkit.rules import Linear, Rule, Sine
 
-__all__ = ["Scaled", "matched", "scale_of", "searched", "sine_of"]
+__all__ = ["Scaled", "matched", "rank_of", "scale_of", "searched", "sine_of"]
 
 MAX_PATTERN = 1000  # characters; patterns come from untrusted files
 MATCH_SECONDS = 0.1  # per module name and pattern; an honest pattern takes microseconds
@@ -137,12 +137,28 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     if alpha is None:
         alpha, notes = PEFT_ALPHA, (f"no lora_alpha in the config: PEFT's default {PEFT_ALPHA} assumed",)
         unknown = () if "peft_type" in config else (SCALE,)
-    asked = matched(mapping(config, "rank_pattern"), module)
-    asked = config.get("r") if asked is None else asked
+    asked = _asked(config, module)
     alpha = number("lora_alpha", alpha)
     if asked is not None and asked != r:
         notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
     return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes, unknown)
+
+
+def _asked(config: Mapping[str, Any], path: str) -> Any:
+    """Return what a configuration says of a module's rank, whatever that is; None where it says nothing."""
+    asked = matched(mapping(config, "rank_pattern"), path)
+    return config.get("r") if asked is None else asked
+
+
+def rank_of(config: Config, module: str) -> int | None:
+    """Return the rank that a configuration names for a module; None where it names none that could be one."""
+    path, adapter = split_adapter(module)
+    config = for_module(config or {}, adapter)
+    try:
+        asked = _asked(config, path)
+    except ValueError:  # it is told where the scale is asked for
+        return None
+    return asked if type(asked) is int and asked > 0 else None
 
 
 def searched(

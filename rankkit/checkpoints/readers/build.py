@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from rankkit.checkpoints import dora
-from rankkit.checkpoints.assumptions import METHOD
+from rankkit.checkpoints.assumptions import METHOD, ORIENTATION
 from rankkit.checkpoints.fields import Said
 from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
-from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
+from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
 from rankkit.checkpoints.methods import ROUTED, named_in
 from rankkit.checkpoints.module_names import bare, in_base_model, split_adapter
+from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, MAGNITUDE, Family, Module, Place, parser
 from rankkit.checkpoints.readers.leftovers import doubts, is_router, stems_of
-from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.readers.orientation import NOT_BY_NAME, UNSURE, Readings, Turn, is_doubtful, turn_of
+from rankkit.checkpoints.scaling import Scaled, rank_of
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
@@ -31,118 +33,6 @@ MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, whe
 MANY = 1 << 25  # numbers, 256 MB
 
 _ALPHA = re.compile(r"(?P<module>.+)\.(?:lora_|network_)?alpha")
-ALPHA = "alpha"  # the part that is a number beside the factors
-MAGNITUDE = "magnitude"  # the part that is DoRA's
-
-LORA_NAMES = {"A": "lora_A", "B": "lora_B", "E": "lora_E"}  # what most families call their factors
-
-
-class Place(NamedTuple):
-    """Where a key belongs: the module's path as the key has it, and which part of the module its tensor is."""
-
-    module: str
-    part: str
-
-
-Parse = Callable[[str], Place | str]
-
-
-class Module(NamedTuple):
-    """One adapter module, as its keys and headers tell it.
-
-    Attributes
-    ----------
-    name : str
-        Its path in the base model.
-    keys : mapping of str to str
-        Part -> key of its tensor.
-    tensors : Tensors
-    config : mapping or None
-    """
-
-    name: str
-    keys: Mapping[str, str]
-    tensors: Tensors
-    config: Config
-
-    def shape(self, part: str) -> Shape:
-        """Return the shape of one of its tensors; () where it has none."""
-        return self.tensors.info[self.keys[part]].shape if part in self.keys else ()
-
-
-def _lora(module: Module) -> Form:
-    return LORA
-
-
-def _nothing(module: Module) -> Said:
-    return Said()
-
-
-def _never(module: Module) -> bool:
-    return False
-
-
-@dataclass(frozen=True)
-class Family:
-    """What is particular to a family of formats.
-
-    Attributes
-    ----------
-    name : str
-        What `Adapter.family` says.
-    holds : str
-        What a file of it must hold, for the message that it does not.
-    parse : callable
-        A key -> Place, or the reason why it is no factor. The part "alpha" is the module's own alpha; DoRA's
-        magnitudes are recognised without it.
-    scaled : callable
-        (Module, Form, Sizes) -> Scaled, or ValueError with the reason why it cannot be told.
-    form : callable
-        Module -> Form: how its parts make the product.
-    spelled : mapping of str to str
-        How the family writes a part, for messages, where it is not the part's own name.
-    notes : tuple of str
-        What holds for each of its modules.
-    unknown : tuple of str
-        What is not known of each of its modules, as `rankkit.checkpoints.assumptions.UNKNOWN` calls it.
-    transposed : callable
-        Module -> whether the base stores its weight as (n, m).
-    says : callable
-        Module -> what its configuration says that is no number.
-    beside : set of str
-        Parts that are no factors, and that `scaled` may use.
-    """
-
-    name: str
-    holds: str
-    parse: Parse
-    scaled: Callable[[Module, Form, Sizes], Scaled]
-    form: Callable[[Module], Form] = _lora
-    spelled: Mapping[str, str] = field(default_factory=dict[str, str])
-    notes: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    transposed: Callable[[Module], bool] = _never
-    says: Callable[[Module], Said] = _nothing
-    beside: frozenset[str] = frozenset({ALPHA})
-
-
-def parser(key: re.Pattern[str], otherwise: str, parts: Mapping[str, str] | None = None) -> Parse:
-    """Return a parser of keys that match a pattern with the groups "module" and "part".
-
-    Parameters
-    ----------
-    key : pattern
-    otherwise : str
-        The reason why any other key is no factor.
-    parts : mapping of str to str, optional
-        What a file writes -> the part it is; None: the same.
-    """
-
-    def parse(name: str) -> Place | str:
-        match = key.fullmatch(name)
-        return Place(match["module"], (parts or {}).get(match["part"], match["part"])) if match else otherwise
-
-    return parse
 
 
 def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping[str, str] | None = None) -> Adapter:
@@ -164,6 +54,7 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
     shared = shared or {}
     modules, stems, skipped = _grouped(family, tensors, taken=set(shared.values()))
     doubtful = doubts(stems, (bare(entry.key) for entry in skipped))
+    turn = _turn(family, [Module(name, keys, tensors, config) for name, keys in modules.items()])
     layers: list[Layer] = []
     for name, keys in modules.items():
         if not keys.keys() - family.beside - {MAGNITUDE}:
@@ -171,7 +62,7 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
             skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
             continue
         magnitude = dora.magnitude_of(tensors, keys.pop(MAGNITUDE)) if MAGNITUDE in keys else None
-        layer = _layer(family, Module(name, {**keys, **shared}, tensors, config), magnitude)
+        layer = _layer(family, Module(name, {**keys, **shared}, tensors, config), magnitude, turn)
         unused = _left_over(family, layer, tensors)
         layers.append(_doubted(layer, [*doubtful.get(name, ()), *(key for key in unused if key in keys.values())]))
         skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in unused.items()]
@@ -241,9 +132,38 @@ def _doubted(layer: Layer, keys: list[str]) -> Layer:
     return replace(layer, notes=(*layer.notes, note), assumed=(*layer.assumed, METHOD))
 
 
-def _layer(family: Family, module: Module, magnitude: Magnitude | None) -> Layer:
-    """Return a module's layer from its header alone; trouble becomes a status."""
+def _readings(family: Family, module: Module) -> Readings | None:
+    """Return what a module would be as its names say, and transposed; None where its family leaves nothing open."""
     form = family.form(module)
+    if (
+        family.turned is None
+        or set(form.parts) != set(family.turned.parts)
+        or not set(form.parts) <= module.keys.keys()
+    ):
+        return None
+    named, turned = (one.sizes(*map(module.shape, one.parts)) for one in (form, family.turned))
+    return Readings(named, turned, rank_of(module.config, module.name))
+
+
+def _turn(family: Family, modules: Iterable[Module]) -> Turn:
+    return turn_of(found for module in modules if (found := _readings(family, module)) is not None)
+
+
+def _oriented(family: Family, module: Module, turn: Turn) -> tuple[Form, Said]:
+    """Return how a module's parts make its product, and what is to be said of it."""
+    form, readings = family.form(module), _readings(family, module)
+    if readings is None or family.turned is None:
+        return form, Said()
+    against = readings.turned is not None and (turn.turned or readings.named is None)
+    said = Said((NOT_BY_NAME,)) if against else Said()
+    if is_doubtful(readings, turn):
+        said = Said((NOT_BY_NAME if against else UNSURE,), (ORIENTATION,))
+    return family.turned if against else form, said
+
+
+def _layer(family: Family, module: Module, magnitude: Magnitude | None, turn: Turn) -> Layer:
+    """Return a module's layer from its header alone; trouble becomes a status."""
+    form, oriented = _oriented(family, module, turn)
     header = _header(family, module, form)
     m, n, r = header.sizes or (None, None, None)
     turned, said = dora.told(magnitude, module.config), family.says(module)
@@ -253,8 +173,8 @@ def _layer(family: Family, module: Module, magnitude: Magnitude | None) -> Layer
         name=module.name, m=m, n=n, r=r, dtype="/".join(dtypes), rule=header.scaled.rule, scale=header.scaled.scale,
         form=form, read=partial(_read, module.tensors, used if header.status == "ok" else {}), keys=dict(module.keys),
         status=header.status,
-        notes=(*family.notes, *header.scaled.notes, *said.notes, *turned.notes), magnitude=magnitude,
-        assumed=(*family.unknown, *header.scaled.unknown, *said.unknown, *turned.unknown),
+        notes=(*family.notes, *oriented.notes, *header.scaled.notes, *said.notes, *turned.notes), magnitude=magnitude,
+        assumed=(*family.unknown, *oriented.unknown, *header.scaled.unknown, *said.unknown, *turned.unknown),
         transposed=family.transposed(module),
     )  # fmt: skip
 

@@ -14,9 +14,9 @@ from rankkit.checkpoints.untrusted import Config
 __all__ = ["read", "recognises"]
 
 _KEY = re.compile(
-    r"(?P<module>.+?)(?:\.processor\.(?P<projection>.+)_lora|\.lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
+    r"(?P<module>.+?)(?:(?:\.processor)?\.(?P<projection>[^.]+)_lora|\.lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
     r"|(?P<path>.+)\.lora_(?P<new>A|B)\.weight"
-    r"|(?P<scaled>.+?)(?:\.processor\.(?P<of>.+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>alpha)"
+    r"|(?P<scaled>.+?)(?:(?:\.processor)?\.(?P<of>[^.]+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>alpha)"
 )
 _OLD = re.compile(r"(_lora|\.lora|\.lora_linear_layer)\.(down|up)\.weight$")
 _PREFIX = re.compile(r"(unet|transformer|text_encoder(_\d+)?|prior|controlnet)\.")
