@@ -90,6 +90,10 @@ def _gain(config: Settings, m: int, n: int) -> float:
 
 
 def _sine(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
+    if config.get("on_activations"):
+        raise ValueError(
+            "sine-DoRA on activations takes the sine of B A x, so that there is no one weight update to measure"
+        )
     return sine_of({**config, "gain": _gain(config, sizes.m, sizes.n)}, ("omega", "gain"), plain, sizes.m)
 
 
