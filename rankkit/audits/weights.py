@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from rankkit.audits.update import Applied
-from rankkit.checkpoints import Layer, dora, open_tensors
+from rankkit.checkpoints import Layer, dora, open_tensors, starts
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
-from rankkit.checkpoints.module_names import comparable
+from rankkit.checkpoints.matching import Weights
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
 from rankkit.spectrum import spectrum_of
@@ -36,9 +36,7 @@ class Base:
 
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
         self.tensors: Tensors = open_tensors(source)
-        self._keys: dict[str, list[str]] = {}
-        for key in self.tensors.info:
-            self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
+        self._weights = Weights(self.tensors.info)
 
     def __repr__(self) -> str:
         return f"Base({self.tensors.source!r}, {len(self.tensors.info)} tensors)"
@@ -56,7 +54,7 @@ class Base:
         ValueError
             If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
         """
-        key = self._key(layer.name)
+        key = self._weights.of(layer.name)
         info, shape = self.tensors.info[key], self.tensors.info[key].shape
         if info.trouble:
             raise ValueError(f"the base's {key} {info.trouble}")
@@ -70,26 +68,18 @@ class Base:
         turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
         return W.T if turned else W
 
-    def _key(self, module: str) -> str:
-        """Return the key of a module's weight: of the same path, else of the one that ends alike."""
-        bare = comparable(module)
-        fits = [name for name in self._keys if name == bare]
-        fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]
-        longest = max((min(len(name), len(bare)) for name in fits), default=0)
-        keys = [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
-        if len(keys) != 1:
-            raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
-        return keys[0]
-
     def adapted(self, layer: Layer) -> Layer:
-        """Return the layer with the update that DoRA really applies, or with the reason why it is not known.
+        """Return the layer with the update that DoRA, or factors that began as a part of the base, really apply.
+
+        Where it is not known, the layer says why.
 
         Any other layer comes back as it is.
         """
-        if layer.magnitude is None or layer.status != "ok":
+        if (layer.magnitude is None and not layer.start) or layer.status != "ok":
             return layer
         try:
-            return dora.adapted(layer, self.weight(layer))
+            W = self.weight(layer)
+            return starts.trained(layer, W) if layer.start else dora.adapted(layer, W)
         except ValueError as error:
             told = dora.with_range(layer)
             return replace(told, notes=(*told.notes, str(error)))
@@ -145,7 +135,3 @@ def count_intruders(W: Any, adapted: Any, k: int) -> int:
     k = min(k, *W.shape)
     leading, old = (np.linalg.svd(x, full_matrices=False).U for x in (adapted, W))
     return int(np.sum(np.max(np.abs(old.T @ leading[:, :k]), axis=0) < SIMILAR))
-
-
-def _ends(longer: str, shorter: str) -> bool:
-    return longer.endswith(f"_{shorter}")

@@ -18,8 +18,10 @@ __all__ = ["KEPT_APART", "Said", "said", "start_of"]
 # initialisations after which B A holds a part of the base weight; PEFT takes it off the base when it loads the adapter
 KEPT_APART = ("pissa", "olora", "corda", "lora_ga")
 # those after which B A starts at zero, or without any part of the base being taken off
-_PLAIN_STARTS = ("true", "false", "gaussian", "eva", "loftq", "orthogonal", "kaiming", "xavier", "normal", "uniform",
-                 "default", "none", "zero", "zeros", "lora")  # fmt: skip
+_PLAIN_STARTS = (
+    "true", "false", "gaussian", "eva", "loftq", "orthogonal", "mica", "kaiming", "xavier", "normal", "uniform",
+    "default", "none", "zero", "zeros", "lora",
+)  # fmt: skip
 
 # fields of PEFT's, old and new, and of its forks, that leave scale * B A as it is or are read elsewhere
 KNOWN = frozenset({
@@ -45,10 +47,11 @@ LOFTQ = "LoftQ: added to the quantised base, whose error B A began with"
 
 
 class Said(NamedTuple):
-    """What every row of an adapter says of its configuration, and what that leaves unknown."""
+    """What every row of an adapter says of its configuration, what that leaves unknown, and how its factors began."""
 
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    start: str = ""
 
 
 def start_of(config: Config) -> str:
@@ -98,7 +101,7 @@ def said(config: Config, *, mixed: bool = False) -> Said:
         listed = ", ".join(f"{name[:60]} = {quoted(config[name])}" for name in names[:3])
         notes.append(f"the config sets {listed}, which may change the update: measured without")
         unknown.append(METHOD)
-    return Said(tuple(notes), tuple(unknown))
+    return Said(tuple(notes), tuple(unknown), start)
 
 
 def _not_known(config: Mapping[str, object]) -> list[str]:

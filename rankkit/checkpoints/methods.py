@@ -20,7 +20,7 @@ _VECTOR = "it scales or shifts activations: a vector, not a matrix"
 _SPARSE = "its update is sparse entries of the base matrix, not a low-rank product; audit the merged model instead"
 _LATER = "its update is another product of factors, which is not supported yet"
 
-PEFT_METHODS = ("LORA", "ADALORA", "LOHA", "LOKR", "VERA", "RANDLORA")
+PEFT_METHODS = ("LORA", "ADALORA", "LOHA", "LOKR", "VERA", "RANDLORA", "DELORA")
 OURS = ("SINELORA", "SINEDORA", "LORAN", "ADASINELORA", "LRLORA")  # of rankkit.adapters
 READ = (*PEFT_METHODS, "SINLORA", "MLORA", "DORA", *OURS)  # the three are of the papers' own code
 REFUSED: dict[str, str] = {
@@ -29,7 +29,7 @@ REFUSED: dict[str, str] = {
     "IA3": _VECTOR, "LN_TUNING": _VECTOR, "BEFT": _VECTOR,
     "TRAINABLE_TOKENS": "it retrains single rows of the embedding, not a low-rank update",
     "OFT": _ROTATION, "BOFT": _ROTATION, "HRA": _ROTATION, "ROAD": _ROTATION, "PSOFT": _ROTATION,
-    "HIRA": _BASE, "GLORA": _BASE, "DELORA": _BASE, "DEFT": _BASE, "OSF": _BASE, "ADAMSS": _BASE, "TINYLORA": _BASE,
+    "HIRA": _BASE, "GLORA": _BASE, "DEFT": _BASE, "OSF": _BASE, "ADAMSS": _BASE, "TINYLORA": _BASE,
     "FROD": _BASE, "PEANUT": _BASE,
     "UNILORA": _SEEDED, "FOURIERFT": _SEEDED, "WAVEFT": _SEEDED,
     "SHIRA": _SPARSE, "SUPERTUNING": _SPARSE,

@@ -16,7 +16,7 @@ from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
 from rankkit.checkpoints.methods import ROUTED, named_in
-from rankkit.checkpoints.module_names import bare, in_base_model, split_adapter
+from rankkit.checkpoints.module_names import bare, comparable, in_base_model, split_adapter
 from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, MAGNITUDE, Family, Module, Place, parser
 from rankkit.checkpoints.readers.leftovers import doubts, is_router, stems_of
 from rankkit.checkpoints.readers.orientation import NOT_BY_NAME, UNSURE, Readings, Turn, is_doubtful, turn_of
@@ -53,6 +53,7 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
     """
     shared = shared or {}
     modules, stems, skipped = _grouped(family, tensors, taken=set(shared.values()))
+    _adopt(family, modules)
     doubtful = doubts(stems, (bare(entry.key) for entry in skipped))
     turn = _turn(family, [Module(name, keys, tensors, config) for name, keys in modules.items()])
     layers: list[Layer] = []
@@ -97,6 +98,18 @@ def _grouped(
         for stem in stems_of(paths[module], map(bare, parts.values())):
             stems.setdefault(stem, []).append(module)
     return modules, stems, skipped
+
+
+def _adopt(family: Family, modules: dict[str, dict[str, str]]) -> None:
+    """Give an alpha without factors to the one module that has none and whose name differs in its dots alone."""
+    homes: dict[str, list[str]] = {}
+    for name, parts in modules.items():
+        if ALPHA not in parts and parts.keys() - family.beside - {MAGNITUDE}:
+            homes.setdefault(comparable(name), []).append(name)
+    for name in [name for name, parts in modules.items() if parts.keys() == {ALPHA}]:
+        found = homes.get(comparable(name), [])
+        if len(found) == 1:
+            modules[found[0]][ALPHA] = modules.pop(name)[ALPHA]
 
 
 def _parsed(family: Family, key: str) -> Place | str:
@@ -175,7 +188,7 @@ def _layer(family: Family, module: Module, magnitude: Magnitude | None, turn: Tu
         status=header.status,
         notes=(*family.notes, *oriented.notes, *header.scaled.notes, *said.notes, *turned.notes), magnitude=magnitude,
         assumed=(*family.unknown, *oriented.unknown, *header.scaled.unknown, *said.unknown, *turned.unknown),
-        transposed=family.transposed(module),
+        transposed=family.transposed(module), start=said.start,
     )  # fmt: skip
 
 

@@ -19,9 +19,10 @@ from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import split_adapter, unwrapped, with_adapter
 from rankkit.checkpoints.readers.build import ALPHA as ALPHA_PART
 from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of
-from rankkit.checkpoints.scaling import Scaled, scale_of, searched, sine_of
+from rankkit.checkpoints.scaling import Scaled, rank_of, scale_of, searched, sine_of
 from rankkit.checkpoints.settings import is_peft
 from rankkit.checkpoints.untrusted import Config, is_list, number
+from rankkit.factors import host
 
 __all__ = ["from_model", "read", "recognises"]
 
@@ -159,9 +160,21 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 def _plain(module: Module, r: int) -> Scaled:
     """Return the scale of a module with r columns of B; only PEFT's own configuration has a default."""
     if is_peft(module.config) and ALPHA_PART not in module.keys:
+        asked = rank_of(module.config, module.name)
+        if asked is not None and asked < r and _is_padded(module, asked):
+            plain = scale_of(module.config, module.name, asked)
+            return plain._replace(notes=(*plain.notes, f"padded with zeros from rank {asked}, which divides alpha"))
         return scale_of(module.config, module.name, r)
     alpha = module.keys.get(ALPHA_PART)
     return searched(module.tensors, alpha, module.config, module.name, r, why="no adapter_config.json")
+
+
+def _is_padded(module: Module, r: int) -> bool:
+    """Return whether the factors are zero behind the rank that the configuration names, as for hot swapping."""
+    if any(module.tensors.info[module.keys[part]].trouble for part in "BA"):
+        return False
+    B, A = (host(module.tensors.read(module.keys[part])) for part in "BA")
+    return not A[r:].any() and not B[:, r:].any()
 
 
 def _adalora(config: Config) -> Scaled:

@@ -12,6 +12,7 @@ from rankkit.checkpoints.module_names import bare
 from rankkit.checkpoints.readers import (
     adapters,
     cloneofsimo,
+    delora,
     diffusers,
     kohya,
     loralib,
@@ -48,6 +49,7 @@ READERS: dict[str, Reader] = {
     "adapters": Reader(adapters.recognises, adapters.read),
     "vera": Reader(vera.recognises_vera, vera.read_vera),
     "randlora": Reader(vera.recognises_randlora, vera.read_randlora),
+    "delora": Reader(delora.recognises, delora.read),
     "kohya": Reader(kohya.recognises, kohya.read),
     "diffusers": Reader(diffusers.recognises, diffusers.read),
     "cloneofsimo": Reader(cloneofsimo.recognises, cloneofsimo.read),
