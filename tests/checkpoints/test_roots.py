@@ -167,7 +167,7 @@ def test_factors_that_began_as_a_part_of_the_base_are_audited_as_peft_merges_the
     peft_itself = pytest.importorskip("peft")
     torch.manual_seed(0)
     base = torch.nn.Sequential(torch.nn.Linear(20, 14, bias=False))
-    W = base[0].weight.detach().double().numpy().copy()
+    W = base[0].get_parameter("weight").detach().double().numpy().copy()
     config = peft_itself.LoraConfig(r=3, lora_alpha=6, target_modules=["0"], init_lora_weights=start)
     model = peft_itself.get_peft_model(base, config)
     with torch.no_grad():
@@ -334,7 +334,7 @@ def test_delora_needs_no_base(tmp_path):
     peft_itself = pytest.importorskip("peft")
     torch.manual_seed(1)
     base = torch.nn.Sequential(torch.nn.Linear(20, 14, bias=False))
-    W = base[0].weight.detach().double().numpy().copy()
+    W = base[0].get_parameter("weight").detach().double().numpy().copy()
     model = peft_itself.get_peft_model(base, peft_itself.DeloraConfig(r=3, target_modules=["0"]))
     with torch.no_grad():
         for name, p in model.named_parameters():
