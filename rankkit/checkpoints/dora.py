@@ -14,6 +14,7 @@ lora_magnitude_vector[.x][.weight]  PEFT, diffusers              (m,); convoluti
 dora_scale                          kohya's formats and LyCORIS  (m, 1[, 1, 1]); by columns (1, inputs[, 1, 1])
 weight_m_wdecomp[.weight]           the authors' code            (m, 1)
 magnitude_layer.magnitude           Answer.AI's fsdp_qlora       (m,)
+[weight_|dora_]magnitude, dora_m    torchtune, Megatron          (m,)
 m                                   MLX                          (m,); embeddings (n,), the rows of their weight
 ==================================  ===========================  ==============================================
 
@@ -51,8 +52,10 @@ LYCORIS = "dora_scale"  # the one name under which the shape tells rows from col
 FEW = 8  # roundings of an entry of the true update beyond those of its row's length
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
-    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|magnitude_layer\.magnitude|(?P<short>m))"
+    r"(?P<module>.+?)(?:\.dora_layer)?"
+    r"\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
+    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|magnitude_layer\.magnitude|(?:weight_|dora_)?magnitude(?:\.weight)?"
+    r"|dora_m|(?P<short>m))"
 )
 
 

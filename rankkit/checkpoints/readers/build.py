@@ -54,7 +54,8 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
     shared = shared or {}
     modules, stems, skipped = _grouped(family, tensors, taken=set(shared.values()))
     _adopt(family, modules)
-    doubtful = doubts(stems, (bare(entry.key) for entry in skipped))
+    alone = [key for parts in modules.values() if not parts.keys() - {ALPHA, MAGNITUDE} for key in parts.values()]
+    doubtful = doubts(stems, map(bare, [*(entry.key for entry in skipped), *alone]))
     turn = _turn(family, [Module(name, keys, tensors, config) for name, keys in modules.items()])
     layers: list[Layer] = []
     for name, keys in modules.items():
@@ -95,21 +96,23 @@ def _grouped(
             parts[part] = key
     stems: dict[str, list[str]] = {}
     for module, parts in modules.items():
+        if not parts.keys() - {ALPHA, MAGNITUDE}:
+            continue
         for stem in stems_of(paths[module], map(bare, parts.values())):
             stems.setdefault(stem, []).append(module)
     return modules, stems, skipped
 
 
 def _adopt(family: Family, modules: dict[str, dict[str, str]]) -> None:
-    """Give an alpha without factors to the one module that has none and whose name differs in its dots alone."""
+    """Give an alpha or a magnitude without factors to the one module whose name differs from its own in dots alone."""
+    whole = {name for name, parts in modules.items() if parts.keys() - family.beside - {MAGNITUDE}}
     homes: dict[str, list[str]] = {}
-    for name, parts in modules.items():
-        if ALPHA not in parts and parts.keys() - family.beside - {MAGNITUDE}:
-            homes.setdefault(comparable(name), []).append(name)
-    for name in [name for name, parts in modules.items() if parts.keys() == {ALPHA}]:
+    for name in whole:
+        homes.setdefault(comparable(name), []).append(name)
+    for name in [name for name, parts in modules.items() if parts.keys() <= {ALPHA, MAGNITUDE}]:
         found = homes.get(comparable(name), [])
-        if len(found) == 1:
-            modules[found[0]][ALPHA] = modules.pop(name)[ALPHA]
+        if len(found) == 1 and not modules[found[0]].keys() & modules[name].keys():
+            modules[found[0]] |= modules.pop(name)
 
 
 def _parsed(family: Family, key: str) -> Place | str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, Form, Shape, Sizes, merged_form
+from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, TURNED, Form, Shape, Sizes, merged_form
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import split_adapter, unwrapped, with_adapter
@@ -150,7 +150,7 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
         return _adalora(config)
     if parameter := _expert_parameter(config, path):
         raise ValueError(f"adapts the parameter {parameter} of experts, one update each, which is unsupported")
-    merged = sum(_enabled(config)) if form not in (LORA, MIXED) and len(module.shape("A")) == 2 else 1
+    merged = sum(_enabled(config)) if form not in (LORA, MIXED, TURNED) and len(module.shape("A")) == 2 else 1
     plain = _plain(module, sizes.r // merged)
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), plain, sizes.m)
@@ -197,5 +197,13 @@ def _says(module: Module) -> Said:
 
 
 FAMILY = Family(
-    "peft", "LoRA module", _parse, _scaled, form=_form, spelled=LORA_NAMES, transposed=_transposed, says=_says
+    "peft",
+    "LoRA module",
+    _parse,
+    _scaled,
+    form=_form,
+    spelled=LORA_NAMES,
+    turned=TURNED,
+    transposed=_transposed,
+    says=_says,
 )
