@@ -7,6 +7,7 @@ from rankkit.reported.finding import Finding, agree
 from rankkit.reported.ledger import Reported, collect
 from rankkit.reported.paper import Paper
 from rankkit.reported.printed import Quantity, exact, mean, parse, total
+from rankkit.reported.said import Quote, Said, said
 from rankkit.reported.shapes import MODELS, lora_parameters, magnitude_parameters, mlp_parameters, response_parameters
 from rankkit.reported.table import Table, read
 
@@ -15,7 +16,9 @@ __all__ = [
     "Finding",
     "Paper",
     "Quantity",
+    "Quote",
     "Reported",
+    "Said",
     "Table",
     "agree",
     "collect",
@@ -29,5 +32,6 @@ __all__ = [
     "pictures",
     "read",
     "response_parameters",
+    "said",
     "total",
 ]
