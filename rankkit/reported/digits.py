@@ -71,6 +71,7 @@ class Digits(Recorder):
         if not chances:
             return
         text = f"{zeros} of {len(chances)} end in 0, where {sum(chances):.1f} are expected"
+        text += "; numbers that were filled up to so many decimals show it too"
         self._observe(table, "all", "last digits", text, _as_many_or_more(zeros, chances))
 
     def rounding(self, table: Table, over: Sequence[str], column: str) -> None:

@@ -44,7 +44,9 @@ class Sentences(Recorder):
         verdict = "CONSISTENT" if count == len(items) else "UNCLEAR" if partial else "INCONSISTENT"
         self._say(words, what, verdict, f"{count} announced; {len(items)}: {listed(items)}")
 
-    def held(self, words: Said, described: Sequence[str], there: Sequence[str], what: str) -> None:
+    def held(
+        self, words: Said, described: Sequence[str], there: Sequence[str], what: str, *, partial: bool = False
+    ) -> None:
         """Check that a table or section holds what the text says of it.
 
         Parameters
@@ -57,9 +59,11 @@ class Sentences(Recorder):
             What is.
         what : str
             The place and its contents.
+        partial : bool
+            Whether the text leaves open that it is all printed: what is missing is UNCLEAR then.
         """
         missing = [name for name in described if name not in there]
-        verdict = "INCONSISTENT" if missing else "CONSISTENT"
+        verdict = "CONSISTENT" if not missing else "UNCLEAR" if partial else "INCONSISTENT"
         self._say(words, what, verdict, f"not there: {listed(missing)}; there are {listed(there)}")
 
     def listed(
