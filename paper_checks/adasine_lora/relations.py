@@ -39,8 +39,8 @@ t2 = PAPER.table("table2", key="method rank")
 PAPER.means(t1, REASON, "avg", within=["rank"])
 PAPER.deltas(t1, "delta", "avg", lambda row: f"LoRA {row.split()[-1]}")
 PAPER.means(t2, TASKS, "avg", within=["rank"],
-            words=average(2, "43.71", "44.21 instead of 43.71 for AdaSine at 8, and 43.62 instead of 43.65 for DoRA at 16"))  # fmt: skip
-for table, columns in ((t1, REASON), (t2, TASKS)):
+            words=average(2, "43.71", "44.21 for AdaSine at 8, 43.62 for DoRA at 16"))  # fmt: skip
+for table in (t1, t2):
     for row, cells in table.rows.items():
         count = parameters(cells["method"], int(cells["rank"]))
         PAPER.result(table, row, "params_M", count, WHAT, basis="reading")
@@ -53,7 +53,10 @@ t3 = PAPER.table("table3", key="method")
 PAPER.means(t3, SIGHT, "avg")
 # of 7.1 billion parameters of LLaVA-1.5-7B; all seven modules, as in the DoRA paper, whose settings 4.2 follows
 SEVEN, BASE = ("q", "k", "v", "o", "gate", "up", "down"), 7062902784
-for row, more in (("DoRA", magnitude_parameters("Llama-2-7B", SEVEN)), ("Ours", response_parameters("Llama-2-7B", SEVEN))):
+for row, more in (
+    ("DoRA", magnitude_parameters("Llama-2-7B", SEVEN)),
+    ("Ours", response_parameters("Llama-2-7B", SEVEN)),
+):
     over, share = t3[row, "pct_params"] - t3["LoRA", "pct_params"], exact(100 * more, f"100 * {more}") / BASE
     PAPER.same("Table 3", f"share of the parameters of {row} over LoRA's", over, share)
 PAPER.states("4.2", "0.4", t3["Ours", "avg"] - t3["DoRA", "avg"], "gain over DoRA")
@@ -87,7 +90,7 @@ for r in ("16", "32"):
         dim, depth = int(t5.rows[row]["dim"]), int(t5.rows[row]["layer"])
         weights = response_parameters(LLAMA, MODULES) * dim + 32 * len(MODULES) * (dim * dim * (depth - 2) + dim)
         more = t5[row, "params_M"] - t5[sine, "params_M"]
-        PAPER.same("Table 5", f"weights of the MLP of {row}: each module's input to dim, dim x dim between, to one number",
+        PAPER.same("Table 5", f"weights of {row}: each module's input to dim, dim x dim between, to one number",
                    more, exact(weights) / 10**6)  # fmt: skip
 
 pairs = [(t5[f"AdaSine LoRA Linear {r} /", "acc"], t5[row, "acc"])

@@ -83,7 +83,7 @@ PAPER.held(
         "A.3.4 | delivers more than a 2× speedup during both training and inference compared to existing non-mergeable "
         "counterparts",
         "Table 8 | Comparison with dynamic and conditional LoRA variants",
-        open="the speed of LoRAMoE, HydraLoRA and GOAT is in no table or figure",
+        left_open="the speed of LoRAMoE, HydraLoRA and GOAT is in no table or figure",
     ),
     ["training speed", "inference speed"],
     ["params_M", *REASON, "avg"],
@@ -106,7 +106,7 @@ PAPER.setting(
     said(
         "1 | the sine function ... ability to approximate high-rank behavior without additional parameters",
         "1 | effectively enhancing model expressiveness while adding only minimal parameters",
-        open="'only minimal' may include none; Table 1 prints the same count for LoRA and Sine LoRA",
+        left_open="'only minimal' may include none; Table 1 prints the same count for LoRA and Sine LoRA",
     ),
     ["no additional parameters", "only minimal parameters are added"],
     "parameters of the sine with a fixed frequency",
@@ -114,7 +114,6 @@ PAPER.setting(
 )
 
 # data and settings
-
 
 
 def whole(name, n):
@@ -132,7 +131,7 @@ PAPER.setting(
         defence="The benchmark's customary test files may be called its official test sets.",
         fails="In four columns nearly every cell is a whole count of the validation set's items, and few are of the "
         "official test set's; no cell of ARC-c is a whole count of its 1172 official test questions.",
-        open="which files were used; the sizes are those of the public data sets",
+        left_open="which files were used; the sizes are those of the public data sets",
         changes="the evaluation of these tasks is on other items than the official test sets",
         weight="number",
     ),
@@ -145,7 +144,7 @@ PAPER.setting(
     said(
         "2.3 | Models are trained and evaluated on GSM8K",
         "4.1 | we fine-tune the model on the MetaMath-40K",
-        open="whether Figure 4 uses the models of 4.1",
+        left_open="whether Figure 4 uses the models of 4.1",
     ),
     ["trained on GSM8K", "trained on MetaMath-40K"],
     "training data of the models that are evaluated on GSM8K",
@@ -155,7 +154,7 @@ PAPER.setting(
     said(
         "3 | our final adaptive update rule is",
         "A.3.4 | inside the sine function, where d denotes the input dimension",
-        open="whether equation 8 is meant without the factors of an implementation",
+        left_open="whether equation 8 is meant without the factors of an implementation",
     ),
     ["1/g sin(omega_0 sigma(W x) B A x), with g the root of the number of rows", "a factor 1/sqrt(d) inside the sine"],
     "scaling of the update",
@@ -165,7 +164,7 @@ PAPER.setting(
     said(
         "4.3 | “Mem. (GB)” refers to the training memory in gigabytes",
         "4.3 | These values were measured during model evaluation",
-        open="'these values' may be the speed alone, and 'model evaluation' may mean these experiments",
+        left_open="'these values' may be the speed alone, and 'model evaluation' may mean these experiments",
     ),
     ["training memory", "measured during evaluation"],
     "what the memory of Table 4 is",
@@ -174,8 +173,9 @@ PAPER.setting(
 PAPER.setting(
     said(
         "4.3 | Subfigure (b) compares the actual training time of each method on the XSum dataset",
-        "Figure 7 | End-to-end training time (in hours) for four representative methods on the XSum summarization dataset",
-        open="'each method' may be each of those in the subfigure; (a) has five",
+        "Figure 7 | End-to-end training time (in hours) for four representative methods on the XSum "
+        "summarization dataset",
+        left_open="'each method' may be each of those in the subfigure; (a) has five",
     ),
     ["each method: five", "four representative methods"],
     "methods of Figure 7 (b)",
@@ -252,7 +252,8 @@ PAPER.setting(
         "3 | we first obtain the low-rank projection",
         r"Table 6 | od \\cdot r \\cdot id".replace("\\\\", "\\"),
         defence="The term may stand for an implementation that forms B A once.",
-        fails="By section 3 A x is formed first, at b l id r, which the row lacks; od r id is the cost of the matrix B A.",
+        fails="By section 3 A x is formed first, at b l id r, which the row lacks; od r id is the cost of the "
+        "matrix B A.",
         changes="the row of AdaSine in Table 6: b l id r + b l r od + b l od + b l id",
         weight="number",
     ),
@@ -310,7 +311,7 @@ PAPER.setting(
     said(
         "1 | We provide theoretical analysis linking the frequency parameter to the effective rank",
         "A.2.1 | While it provides useful intuition, it remains an approximation",
-        open="an approximation may count as theoretical analysis",
+        left_open="an approximation may count as theoretical analysis",
     ),
     ["theoretical analysis", "useful intuition, an approximation"],
     "the analysis of rank and frequency",
@@ -332,7 +333,7 @@ PAPER.setting(
     said(
         "2.3 | frequency is not just a secondary factor, but a critical component of the adaptation mechanism",
         "4.3 | AdaSine-LoRA is not particularly sensitive to the choice of",
-        open="one sentence is on a fixed frequency, the other on the bound of an adaptive one",
+        left_open="one sentence is on a fixed frequency, the other on the bound of an adaptive one",
     ),
     ["critical", "not particularly sensitive"],
     "how much the frequency matters",
@@ -342,7 +343,7 @@ PAPER.listed(
     said(
         "4.1 | vanilla LoRA, its variants DoRA and Sine-LoRA, and our proposed AdaSine-LoRA",
         "Table 1 | Sine DoRA",
-        open="whether the sentence is meant to list every method",
+        left_open="whether the sentence is meant to list every method",
     ),
     ["LoRA", "Sine LoRA", "DoRA", "AdaSine-LoRA"],
     sorted({cells["method"] for cells in t1.rows.values()}),
@@ -353,7 +354,7 @@ PAPER.held(
     said(
         "4.1 | Additional training configurations and hyperparameters are detailed in the Appendix",
         "A.3.4 | For commonsense reasoning tasks, we train the model for one epoch",
-        open="the settings of the other tasks may be the same",
+        left_open="the settings of the other tasks may be the same",
     ),
     ["commonsense reasoning", "mathematics", "code", "summarization"],
     ["commonsense reasoning"],

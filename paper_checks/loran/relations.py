@@ -46,7 +46,7 @@ NEWSGROUPS = said(
     defence="Table 4 may count broad categories, or be another run.",
     fails="Neither table says so: both are accuracy on 20 Newsgroups of LLaMA-2-7B at the default rank, and the ROUGE "
     "of the same rows agrees with Table 1 in all digits.",
-    open="which run, and broad or fine categories",
+    left_open="which run, and broad or fine categories",
     changes="the gain of Sinter on 20 Newsgroups is 1.22 in one table and 1.60 in the other",
     weight="number",
 )

@@ -5,8 +5,16 @@ from rankkit.reported import Paper, mean, parse, said
 PAPER = Paper("loran", __file__)
 SCORES = ("R1", "R2", "RL")
 LARGE = ("Falcon-7B", "LLaMA-2-7B", "LLaMA-2-13B")
-t1, t2, t7a = PAPER.table("table1", key="model"), PAPER.table("table2", key="model"), PAPER.table("table7a", key="model")
-t4, t5, t6 = PAPER.table("table4", key="function"), PAPER.table("table5", key="task metric"), PAPER.table("table6", key="method")
+t1, t2, t7a = (
+    PAPER.table("table1", key="model"),
+    PAPER.table("table2", key="model"),
+    PAPER.table("table7a", key="model"),
+)
+t4, t5, t6 = (
+    PAPER.table("table4", key="function"),
+    PAPER.table("table5", key="task metric"),
+    PAPER.table("table6", key="method"),
+)
 t7b, t8 = PAPER.table("table7b", key="function"), PAPER.table("table8", key="model")
 t9, t10 = PAPER.table("table9", key="model"), PAPER.table("table10", key="category")
 
@@ -31,7 +39,7 @@ PAPER.announced(
     said(
         "IV.A | We evaluate LoRAN on two representative NLP tasks: the SAMSum dialogue summarization dataset",
         "IV.D | we apply it to RoBERTa-Large on the MRPC binary classification benchmark",
-        open="whether the two are all tasks, or those of the main comparison",
+        left_open="whether the two are all tasks, or those of the main comparison",
     ),
     2,
     ["SAMSum", "20 Newsgroups", "MRPC"],
@@ -42,7 +50,7 @@ PAPER.announced(
     said(
         "IV.A | We use four foundation models—Flan-T5-Large [35], Falcon-7B [36], LLaMA-2-7B, and LLaMA-2-13B",
         "Table 6 | on the MRPC task with RoBERTa-Large",
-        open="whether the four are all models, or those of the main comparison",
+        left_open="whether the four are all models, or those of the main comparison",
     ),
     4,
     ["Flan-T5-Large", "Falcon-7B", "LLaMA-2-7B", "LLaMA-2-13B", "RoBERTa-Large"],
@@ -107,7 +115,8 @@ PAPER.setting(
         "IV.D | We record the training loss variance of LoRA and LoRAN",
         "Table 7 | the performance variance of QLoRA (left) and LoRAN (right) across multiple runs",
         defence="A variance of the loss shows in the performance.",
-        fails="A variance over epochs of a loss and one over runs of ROUGE are two quantities; Table 7's heads are ROUGE.",
+        fails="A variance over epochs of a loss and one over runs of ROUGE are two quantities; Table 7's heads "
+        "are ROUGE.",
         changes="what Table 7 measures, and with it what the paragraph concludes",
         weight="conclusion",
     ),
@@ -116,7 +125,8 @@ PAPER.setting(
 )
 PAPER.held(
     said(
-        "IV.D | LoRAN (with Swish-1, Swish-25, and Sinter) over training epochs on the SAMSum task across different models",
+        "IV.D | LoRAN (with Swish-1, Swish-25, and Sinter) over training epochs on the SAMSum task across "
+        "different models",
         "Table 7 | 0.043",
         defence="One model may stand for the others.",
         fails="The sentence says that it was recorded across models, and its next one cites Table 7 for them.",
@@ -176,7 +186,7 @@ PAPER.setting(
     said(
         "I | Sinter adds a controlled, bounded oscillatory perturbation to the adapter outputs",
         "III.C | ensuring the non-linear term remains adaptive to magnitude",
-        open="whether 'bounded' is meant relative to x: A x sin(omega x) grows with x",
+        left_open="whether 'bounded' is meant relative to x: A x sin(omega x) grows with x",
     ),
     ["a bounded perturbation", "one in proportion to x"],
     "the size of Sinter's perturbation",
@@ -189,7 +199,8 @@ BOTH = {
 } | {f"accuracy of {model}": (t2[model, "LoRAN"], t2[model, "QLoRA"]) for model in t2.rows}
 PAPER.every(
     said(
-        "IV.B | Across all combinations of foundation models and tasks, LoRAN consistently improves performance over QLoRA",
+        "IV.B | Across all combinations of foundation models and tasks, LoRAN consistently improves performance "
+        "over QLoRA",
         "Table 1 | -0.05",
         defence="A combination of model and task may be judged by the mean of its scores.",
         fails="The sentence is about all of them, and Table 1 prints the loss in ROUGE-L itself.",
@@ -217,7 +228,7 @@ PAPER.setting(
     said(
         "IV.B | For large language models (LLMs) with over 7 billion parameters",
         "IV.B | on average, it improves ROUGE and accuracy scores by 0.47 and 0.79 points, respectively",
-        open="whether 'over' includes the two models of 7 billion, which the averages do",
+        left_open="whether 'over' includes the two models of 7 billion, which the averages do",
     ),
     ["over 7 billion", "Falcon-7B, LLaMA-2-7B and LLaMA-2-13B"],
     "the models that the averages are of",
@@ -273,7 +284,7 @@ PAPER.setting(
     said(
         "IV.B | Notably, on LLaMA-2-7B",
         "IV.D | We attribute this to the fact that low-capacity models benefit from the added expressiveness",
-        open="large and small are relative; LLaMA-2-7B is named as both",
+        left_open="large and small are relative; LLaMA-2-7B is named as both",
     ),
     ["one of the large language models", "one of the smaller, low-capacity models"],
     "the size of LLaMA-2-7B",
@@ -297,7 +308,7 @@ PAPER.setting(
     said(
         "IV.D | these gains are achieved without increasing training time",
         "VI | the non-linear transformation does incur a modest increase in computational time",
-        open="the training time on MRPC is not printed",
+        left_open="the training time on MRPC is not printed",
     ),
     ["no more training time, on MRPC", "a modest increase, on 20 Newsgroups"],
     "training time",
@@ -340,7 +351,7 @@ PAPER.setting(
     said(
         "IV.B | in large language models when quantization is not applied",
         "IV.B | Even for smaller foundation models such as Flan-T5-Large (770M parameters)",
-        open="'potential' may be a hope; without quantization only the smallest model was run on SAMSum",
+        left_open="'potential' may be a hope; without quantization only the smallest model was run on SAMSum",
     ),
     ["large language models", "Flan-T5-Large, a smaller foundation model"],
     "where LoRAN without quantization was shown",

@@ -150,7 +150,7 @@ GRID = said(
     "Table 3 | Absolute values use the appendix ablation harness",
     defence="A single seed may differ from one run to the next.",
     fails="Both tables are of one harness and one seed by the text, the same N, and the same task average.",
-    open="which N the rows of 71.4 have: N = 32 in Tables 14 to 16, N = 50 in Table 3",
+    left_open="which N the rows of 71.4 have: N = 32 in Tables 14 to 16, N = 50 in Table 3",
     changes="the accuracy at N = 32 and 64, and whether N = 50 is the best",
     weight="number",
 )
@@ -178,7 +178,7 @@ OVERHEAD = said(
     defence="Table 19 may count relative to something else than LoRA's parameters.",
     fails="Of the whole model it would be less than 0.01 %; relative to LoRA's it is +0.95 % in Tables 7, 15 and 25, "
     "and the parts of Table 19 have the other order of Table 11: MLP above attention.",
-    open="what the overhead of Table 19 is relative to",
+    left_open="what the overhead of Table 19 is relative to",
     changes="the overheads of Table 19",
     weight="number",
 )
@@ -247,7 +247,7 @@ BREAKDOWN = said(
     "Table 24 | LR-LoRA (r = 16)",
     defence="A sum of parts may exceed a peak if not all parts are alive at once.",
     fails="Base model, adapters and optimizer states are alive throughout; without the gradients they exceed it too.",
-    open="the rank of Table 27, whose first two rows are those of Table 24 at r = 16",
+    left_open="the rank of Table 27, whose first two rows are those of Table 24 at r = 16",
     changes="the totals of the breakdown, or the memory of Tables 24 and 27",
     weight="number",
 )
@@ -260,8 +260,9 @@ SPEED = said(
     "Table 24 | Memory usage and throughput measurements for Qwen2-0.5B and Phi-3-8B on commonsense reasoning",
     "Table 26 | throughput is tokens/sec during training",
     defence="Table 26 may have been measured with larger batches, or without checkpointing.",
-    fails="It names no other setting, section G.1 says that these were kept constant, and the numbers are 8 times apart.",
-    open="batch size, sequence length and checkpointing of Table 26",
+    fails="It names no other setting, section G.1 says that these were kept constant, and the numbers are 8 "
+    "times apart.",
+    left_open="batch size, sequence length and checkpointing of Table 26",
     changes="the tokens a second of one of the tables",
     weight="number",
 )

@@ -1,4 +1,4 @@
-"""What the LR-LoRA paper says in one place, against what it says or tabulates in another: what it ran and found."""
+"""What the LR-LoRA paper says in one place and in another: what it ran, and what it found."""
 
 from rankkit.reported import Paper, exact, mean, parse, said
 
@@ -17,7 +17,14 @@ FULL = t3["main LR-LoRA (full)", "accuracy"]
 # gains by task
 
 PAIRS = {row: row.replace("LR-LoRA", "LoRA") for row in t6.where(method="LR-LoRA")}
-RANGES = {"HS": (3.5, 4.2), "WG": (3.5, 4.2), "ARC-e": (2.1, 2.8), "OBQA": (2.1, 2.8), "SIQA": (2.4, 3.1), "PIQA": (2.4, 3.1)}
+RANGES = {
+    "HS": (3.5, 4.2),
+    "WG": (3.5, 4.2),
+    "ARC-e": (2.1, 2.8),
+    "OBQA": (2.1, 2.8),
+    "SIQA": (2.4, 3.1),
+    "PIQA": (2.4, 3.1),
+}
 
 
 def gain(task, rows, *, share=False):
@@ -50,7 +57,8 @@ PAPER.setting(
         "B.1 | social reasoning tasks (SocialIQA, PIQA) demonstrate robust gains (+2.4-3.1%)",
         "Table 6 | Per-task commonsense reasoning accuracy (%)",
         defence="The ranges may be of some rows alone, such as one model, one rank or one regime, or in percent.",
-        fails=f"In none of {len(CHECKED)} readings are all six means in their ranges, and at most {CHECKED[WIDEST]} are.",
+        fails=f"In none of {len(CHECKED)} readings are all six means in their ranges, and at most "
+        f"{CHECKED[WIDEST]} are.",
         changes="mean gains over LoRA: " + ", ".join(f"{task} {value:+.1f}" for task, value in ALL.items()),
         weight="conclusion",
     ),
@@ -93,7 +101,8 @@ PAPER.every(
         "4.2 | RandLoRA [Albert et al., 2025a], the strongest non-adaptive-rank PEFT baseline at this scale",
         "Table 1 | 83.09",
         defence="In five of six settings it is.",
-        fails="On LLaMA3 with 15k LoRA has 83.09 and SineLoRA 81.90, RandLoRA 81.31; there +4.68 is not over the strongest.",
+        fails="On LLaMA3 with 15k LoRA has 83.09 and SineLoRA 81.90, RandLoRA 81.31; there +4.68 is not over the "
+        "strongest.",
         changes="the gain over the strongest such baseline is at most +3.19, and +2.90 on LLaMA3 with 15k",
         weight="conclusion",
     ),
@@ -168,9 +177,10 @@ PAPER.setting(
     said(
         "Table 21 | Std Dev",
         "Table 21 | -0.8 ± 0.6",
-        open="what the two spreads are over",
+        left_open="what the two spreads are over",
     ),
-    [f"± {t21.rows[row]['change_pm']}" for row in list(t21.rows)[:2]] + [t21.rows[row]["std_dev"] for row in list(t21.rows)[:2]],
+    [f"± {t21.rows[row]['change_pm']}" for row in list(t21.rows)[:2]]
+    + [t21.rows[row]["std_dev"] for row in list(t21.rows)[:2]],
     "spread of a change, in two columns of Table 21",
     undecided=True,
 )
@@ -186,7 +196,7 @@ for table, words, column in (
             f"{table.label} | ± {table.rows[next(iter(table.rows))][column]}",
             defence="The spread may be over tasks, or over items.",
             fails="No table says so, and Tables 1 and 2 define the same sign as the deviation over 3 seeds.",
-            open="what the spread is over",
+            left_open="what the spread is over",
             changes="what ± means in the ablations, or how many seeds they have",
             weight="number",
         ),
@@ -208,7 +218,8 @@ PAPER.setting(
 )
 PAPER.setting(
     said(
-        "A | All appendix results and analyses use LR-LoRA exactly as defined in Sections 3 and 3.3 and the experimental "
+        "A | All appendix results and analyses use LR-LoRA exactly as defined in Sections 3 and 3.3 and the "
+        "experimental "
         "protocol in Section 4",
         "F | share a single-seed ablation harness whose absolute accuracy scale differs",
         defence="The ablation protocol is also mentioned in section 4.",
@@ -224,7 +235,7 @@ HARNESS = said(
     "Table 14 | on Qwen2-0.5B",
     defence="Another rank or a subset of tasks may have been used in one of them.",
     fails="The text says one harness for the tables of the section, and neither table names a rank or a subset.",
-    open="the rank and the tasks of Tables 13 and 14",
+    left_open="the rank and the tasks of Tables 13 and 14",
     changes="the accuracy of LR-LoRA by default in one of the tables",
     weight="number",
 )
@@ -235,7 +246,7 @@ PAPER.setting(
         "F | tables in this section share a single-seed ablation harness",
         "Table 12 | on a fixed task subset",
         "Table 3 | LoRA baseline",
-        open="Table 12 is on a subset of the tasks, which is not named",
+        left_open="Table 12 is on a subset of the tasks, which is not named",
     ),
     ["LoRA 67.8 in Table 3", "LoRA " + ", ".join(f"{t12.rows[r]['LoRA']} at {r}" for r in t12.rows) + " in Table 12"],
     "LoRA on Qwen2-0.5B in one harness",
@@ -249,7 +260,7 @@ PAPER.same(
         "Table 22 | absolute accuracy gains over that baseline",
         defence="Table 18 may be on another model of 8B.",
         fails="Phi-3-8B and LLaMA3-8B are the two; both tables are of one harness, and the gap is 5 points.",
-        open="which 8B model Table 18 is on",
+        left_open="which 8B model Table 18 is on",
         changes="the accuracy of LR-LoRA at 8B in one of the tables",
         weight="number",
     ),
@@ -294,7 +305,8 @@ PAPER.setting(
     said(
         "Table 23 | LR-LoRA applied to the listed layer/module subset, with standard LoRA on the unrestricted modules",
         "Table 23 | 0.90M",
-        open="whether the count is of the listed subset alone; with LoRA elsewhere 1.77M or more train in every row",
+        left_open="whether the count is of the listed subset alone; with LoRA elsewhere 1.77M or more train in "
+        "every row",
     ),
     ["LoRA on all other modules: at least 1.77M", "0.90M, 1.20M, 0.40M, 1.39M"],
     "parameters of the restricted strategies",
@@ -328,8 +340,9 @@ PAPER.held(
 )
 PAPER.held(
     said(
-        "4.3 | more stable rank allocation than small random initialization, particularly in low-data regimes (Section F)",
-        open="it may be elsewhere; Tables 3, 18 and 21 vary the initialization at one amount of data",
+        "4.3 | more stable rank allocation than small random initialization, particularly in low-data regimes "
+        "(Section F)",
+        left_open="it may be elsewhere; Tables 3, 18 and 21 vary the initialization at one amount of data",
     ),
     ["initialization by amount of data"],
     ["initialization by size (Table 18)", "initialization (Tables 3 and 21)"],
@@ -338,7 +351,8 @@ PAPER.held(
 )
 PAPER.held(
     said(
-        "4.2 | Gains are consistent across all eight MT-Bench categories ... (full breakdown in Table 5 and Section B.4)",
+        "4.2 | Gains are consistent across all eight MT-Bench categories ... (full breakdown in Table 5 and "
+        "Section B.4)",
         "Table 5 | we report MT-Bench overall scores",
         defence="The categories may have been left out for space.",
         fails="Table 5 and section B.4 are named as the full breakdown, and have overall scores alone.",
@@ -354,7 +368,8 @@ SHARED = said(
     "3.3 | we treat the parameters",
     "Table 20 | Param Reduction",
     defence="The reduction may be of something else than the transfer functions' parameters.",
-    fails="Of all adapter parameters it would be below 1 %. Of 2 N |L|, the amplitudes and the bandwidths are half each, "
+    fails="Of all adapter parameters it would be below 1 %. Of 2 N |L|, the amplitudes and the bandwidths are "
+    "half each, "
     "and the grid points none: equal reductions, near 50, 50 and 0 %, and near 100 % together.",
     changes="the reductions of Table 20",
     weight="number",
@@ -368,7 +383,7 @@ PAPER.setting(
     said(
         "Table 13 | Performance across different basis functions with equal parameter counts",
         r"Table 13 | \cos(\omega_i x + \phi_i)",
-        open="whether the phases of the Fourier basis are trained, or fewer basis functions are used",
+        left_open="whether the phases of the Fourier basis are trained, or fewer basis functions are used",
     ),
     ["two numbers a basis function", "three with the phase"],
     "parameters of the Fourier basis",
@@ -378,7 +393,8 @@ PAPER.setting(
     said(
         "4.2 | peak memory and",
         "Table 19 | +30%",
-        open="what the memory of Table 19 is relative to; over a frozen model LoRA itself needs that much in Table 24",
+        left_open="what the memory of Table 19 is relative to; over a frozen model LoRA itself needs that much "
+        "in Table 24",
     ),
     ["at most +3 % peak memory, over LoRA", "+30 %"],
     "memory of LR-LoRA",
@@ -388,7 +404,7 @@ PAPER.setting(
     said(
         "F.4.3 | the benefits remain consistent as the models increase in size",
         "Table 22 | +33%",
-        open="'consistent' may mean that there is a gain at each size",
+        left_open="'consistent' may mean that there is a gain at each size",
     ),
     ["consistent with size", "from +81 to +33 % of LoRA's gain, falling at each step"],
     "the gain with the size of the model",

@@ -1,4 +1,4 @@
-"""What the LR-LoRA paper says in one place, against what it says or tabulates in another: models, costs and settings."""
+"""What the LR-LoRA paper says in one place and in another: its models, costs and settings."""
 
 from rankkit.reported import Paper, exact, lora_parameters, parse, said
 
@@ -26,7 +26,7 @@ PAPER.announced(
     said(
         "1 | across 7 architectures spanning 125M to 13B parameters, 19 tasks, and four evaluation paradigms",
         "Table 22 | Pythia-1.4B, Pythia-2.8B, LLaMA3-8B, LLaMA3-13B",
-        open="what counts as an architecture; by families there are 7, by models 10",
+        left_open="what counts as an architecture; by families there are 7, by models 10",
     ),
     7,
     ["Qwen2-0.5B", "Phi-3-8B", "LLaMA3-8B", "LLaMA3-13B", "RoBERTa-base", "RoBERTa-large", "Pythia-1.4B", "Pythia-2.8B",
@@ -38,11 +38,11 @@ PAPER.announced(
     said(
         "1 | 19 tasks, and four evaluation paradigms (commonsense reasoning, GLUE transfer, vision transfer, and "
         "instruction tuning)",
-        open="whether MT-Bench is counted; without it there are 19",
+        left_open="whether MT-Bench is counted; without it there are 19",
     ),
     19,
-    ["BoolQ", "PIQA", "SIQA", "HellaSwag", "WinoGrande", "ARC-e", "ARC-c", "OBQA", "SST-2", "MRPC", "CoLA", "QNLI", "RTE",
-     "STS-B", "ImageNet-1k", "CIFAR-100", "Flowers102", "SUN397", "Oxford-IIIT Pets", "MT-Bench"],
+    ["BoolQ", "PIQA", "SIQA", "HellaSwag", "WinoGrande", "ARC-e", "ARC-c", "OBQA", "SST-2", "MRPC", "CoLA", "QNLI",
+     "RTE", "STS-B", "ImageNet-1k", "CIFAR-100", "Flowers102", "SUN397", "Oxford-IIIT Pets", "MT-Bench"],
     "tasks",
     partial=True,
 )  # fmt: skip
@@ -64,7 +64,8 @@ PAPER.setting(
         "Table 6 | All methods adapt the same module set and use the same rank r",
         "Table 6 | VeRA1024",
         defence="Ranks of random bases may be called bases.",
-        fails="The rows are VeRA1024, RandLoRA-5 and LoRA-32: their numbers differ, and section 4 matches r across methods.",
+        fails="The rows are VeRA1024, RandLoRA-5 and LoRA-32: their numbers differ, and section 4 matches r "
+        "across methods.",
         changes="LoRA and LR-LoRA use the same rank",
         weight="number",
     ),
@@ -76,7 +77,8 @@ PAPER.setting(
         "E.1 | attention {query, key, value, output} and MLP {gate, up, down} projections",
         "D.1 | adapters targeting attention QKV projections and MLP layers",
         defence="QKV may stand for attention.",
-        fails="E.1 says that the placement is the same for each backbone, with the output projection; D.1 leaves it out.",
+        fails="E.1 says that the placement is the same for each backbone, with the output projection; D.1 leaves "
+        "it out.",
         changes="the placement on CLIP",
         weight="number",
     ),
@@ -87,7 +89,7 @@ PAPER.setting(
     said(
         "E.2 | transfer parameters for an",
         "Table 7 | 7.2k",
-        open="RoBERTa has no gate; with six modules a layer 7.2k is right",
+        left_open="RoBERTa has no gate; with six modules a layer 7.2k is right",
     ),
     ["700 a layer: 8.4k for 12 layers", "7.2k"],
     "transfer parameters of RoBERTa-base",
@@ -103,7 +105,7 @@ PAPER.linear(
         "4.2 | using identical adapted modules and identical tuning grids across methods",
         defence="The two tables may adapt different modules of RoBERTa-base.",
         fails="Both say the same module set across methods, and r (m + n) grows fourfold from r = 4 to r = 16.",
-        open="whether the module sets of the two tables are the same",
+        left_open="whether the module sets of the two tables are the same",
         changes="2.7M at r = 16, or 0.26M at r = 4",
         weight="number",
     ),
@@ -145,7 +147,7 @@ PAPER.same(
         "Table 6 | 0.014",
         defence="VeRA may have had another rank in one of them.",
         fails="Table 25 has one number for four models of 125M to 8B, and Table 6 names VeRA1024.",
-        open="the rank of VeRA in Table 25, whose caption says r = 16 for all methods",
+        left_open="the rank of VeRA in Table 25, whose caption says r = 16 for all methods",
         changes="the count of VeRA on LLaMA3",
         weight="number",
     ),
@@ -166,7 +168,7 @@ for size, name, count, total in (
             f"Table 7 | {t7.rows[name]['transfer_k']}k",
             defence="The overhead may be relative to LoRA's parameters instead of the model's.",
             fails=f"Relative to these it is {t7.rows[name]['overhead_pct']} % by Table 7; neither gives Table 22.",
-            open="what the overhead of Table 22 is relative to",
+            left_open="what the overhead of Table 22 is relative to",
             changes="the overheads of Table 22",
             weight="number",
         ),
@@ -200,7 +202,7 @@ for name, row in (("LLaMA3-8B", "8B (LLaMA3-8B)"), ("RoBERTa-base", "125M (RoBER
         f"Table 27 | {t27.rows[name]['speed_pct']}%",
         defence="The two may have been measured at different ranks or batch sizes.",
         fails="Both are LR-LoRA's training throughput over LoRA's on one model, under 'the' matched protocol.",
-        open="rank and batch size of both tables",
+        left_open="rank and batch size of both tables",
         changes="the throughput of one of the tables",
         weight="number",
     )
@@ -213,7 +215,8 @@ words = said(
     "C | -0.5%",
     "Table 24 | LR-LoRA (r = 32)",
     defence="The measured column may be of rank 16, as in Table 24.",
-    fails="The line over the table says r = 32 and s = 512, with b = 16; so does Table 24, with another loss at r = 32.",
+    fails="The line over the table says r = 32 and s = 512, with b = 16; so does Table 24, with another loss at "
+    "r = 32.",
     changes="the rank of the measured column, or its numbers",
     weight="number",
 )
@@ -236,7 +239,8 @@ PAPER.setting(
         "C | per step, independent of batch size",
         "C | The dominant added cost relative to LoRA’s backward is therefore the",
         defence="The first may be meant for the forward pass alone.",
-        fails="It is called the per-step adapter cost, and 4.2 the per-step overhead, with the backward analysis cited.",
+        fails="It is called the per-step adapter cost, and 4.2 the per-step overhead, with the backward analysis "
+        "cited.",
         changes="the overhead does not fall as 1 / (b s): the backward pass adds a term of the backbone's own order",
         weight="conclusion",
     ),
@@ -258,7 +262,7 @@ PAPER.setting(
     said(
         "Table 24 | Sequence length 512, batch size 16, mixed precision (fp16), gradient checkpointing enabled",
         "C | Phi-3-8B",
-        open="whether the -0.7 % of section C, for b = 8, is the measurement of Table 24: 1132 over 1140, for 16",
+        left_open="whether the -0.7 % of section C, for b = 8, is the measurement of Table 24: 1132 over 1140, for 16",
     ),
     ["16", "8"],
     "batch size of the throughput on Phi-3-8B",
@@ -268,14 +272,14 @@ PAPER.setting(
     said(
         "Table 24 | mixed precision (fp16)",
         "Table 10 | bf16",
-        open="whether the measurement of Table 24 is of the training runs of Table 10",
+        left_open="whether the measurement of Table 24 is of the training runs of Table 10",
     ),
     ["fp16", "bf16"],
     "precision of the training of language models",
     undecided=True,
 )
 PAPER.setting(
-    said("Table 10 | fixed", "Table 10 | Warmup ratio", open="a fixed rate may follow a warmup"),
+    said("Table 10 | fixed", "Table 10 | Warmup ratio", left_open="a fixed rate may follow a warmup"),
     ["a fixed learning rate", "a warmup over 0.10 of the steps"],
     "schedule of the learning rate for language models",
     undecided=True,
@@ -301,7 +305,8 @@ PAPER.setting(
         "3.3 | we place a sinc function with bandwidth",
         "I.4 | deep layers focus on narrow-band patterns",
         defence="'Extended' may mean extended in z: a small omega makes a wide bump.",
-        fails="omega is called the bandwidth throughout, and 0.5 is less of it than the 1.5 that is called narrow-band.",
+        fails="omega is called the bandwidth throughout, and 0.5 is less of it than the 1.5 that is called "
+        "narrow-band.",
         changes="early layers have the narrow band, deep layers the wide one",
         weight="conclusion",
     ),
@@ -336,8 +341,9 @@ PAPER.setting(
 PAPER.setting(
     said(
         "I.1 | Final stage (IT2000): The convergence phase",
-        "E.1 | approximately 3.2k total optimizer steps for Qwen2-0.5B, 6.4k steps for Phi-3-8B, and 12.8k steps for LLaMA3-8B",
-        open="'final' may be the last of the three stages that are shown",
+        "E.1 | approximately 3.2k total optimizer steps for Qwen2-0.5B, 6.4k steps for Phi-3-8B, and 12.8k steps "
+        "for LLaMA3-8B",
+        left_open="'final' may be the last of the three stages that are shown",
     ),
     ["final stage: 2000", "3.2k and 12.8k steps in all"],
     "the final stage of training",

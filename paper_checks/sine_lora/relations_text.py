@@ -29,7 +29,7 @@ PAPER.listed(
     said(
         "4.1 | GLUE benchmark ... including CoLA ... MRPC ... QQP, STS-B ... MNLI ... QNLI ... and RTE",
         "Table 4 | SST-2",
-        open="whether 'including' is meant as a whole list",
+        left_open="whether 'including' is meant as a whole list",
     ),
     ["CoLA", "MRPC", "QQP", "STS-B", "MNLI", "QNLI", "RTE"],
     ["CoLA", "SST-2", "MRPC", "QQP", "STS-B", "MNLI", "QNLI", "RTE"],
@@ -82,7 +82,8 @@ PAPER.setting(
 )
 PAPER.setting(
     said(
-        r"3.2.2, equation 5 | \left( \frac{A_{\min}^{0}}{\left| \left| \sqrt{|\mathbf{A}|} \right| \right|_{op}} \right)^{2}",
+        r"3.2.2, equation 5 | \left( \frac{A_{\min}^{0}}{\left| \left| \sqrt{|\mathbf{A}|} \right| \right|_{op}} "
+        r"\right)^{2}",
         "A.1, equation 29 | Now observe that from proposition 1 in section 3.2 from the main paper we have that",
         defence="A square may have been lost in typesetting.",
         fails="Equations 29 and 30 both stand without it, and equation 28 has it; the two bounds differ by a factor.",
@@ -121,7 +122,8 @@ PAPER.setting(
         r"A.1, Lemma 1 | ||sin(\omega \mathbf{A})||_F^2 \ge \omega^2(A_{\min}^0)",
         "A.1, Lemma 1 | Substituting the lower bound in equation 15 into equation 11 we obtain the proposition.",
         defence="A constant factor matters little.",
-        fails="Half of omega A_min, squared, is a quarter of its square; the lemma has neither the quarter nor the square.",
+        fails="Half of omega A_min, squared, is a quarter of its square; the lemma has neither the quarter nor "
+        "the square.",
         changes="lemma 1 bounds by omega^2 A_min^2 / 4",
         weight="conclusion",
     ),
@@ -134,7 +136,8 @@ PAPER.setting(
         r"3.2.2, Theorem 1 | provided $\omega \geq \omega_0$",
         "A.1 | we find that there exists",
         defence="The rank could stay once it has grown.",
-        fails="The proof ends at one frequency omega_0 within 0 to pi N^2 / 3, and proposition 1 says nothing above it.",
+        fails="The proof ends at one frequency omega_0 within 0 to pi N^2 / 3, and proposition 1 says nothing "
+        "above it.",
         changes="the proof is of one frequency, and not of every frequency from omega_0 on",
         weight="conclusion",
     ),
@@ -158,7 +161,7 @@ PAPER.setting(
     said(
         "3.1.1 | is a dense weight matrix",
         "A.2 | was the number of rows of the weight matrix",
-        open="n may be defined anew in A.2; W has m rows and n columns in 3.1.1",
+        left_open="n may be defined anew in A.2; W has m rows and n columns in 3.1.1",
     ),
     ["W is m x n: m rows", "n is the number of rows"],
     "rows of the weight matrix, in the gain g",
@@ -208,7 +211,7 @@ ARC = said(
     defence="Another method may order two tasks otherwise.",
     fails="In all 8 rows of Table 2 ARC-e is the harder, by 7 to 16 points, and in all 6 of Table 7 the easier by 9 to "
     "12, for one model and one benchmark; with the two heads exchanged the tables agree.",
-    open="which of the two tables has the heads exchanged, if one has",
+    left_open="which of the two tables has the heads exchanged, if one has",
     changes="the columns ARC-e and ARC-c of one table change places",
     weight="number",
 )
@@ -226,7 +229,7 @@ for r in (8,):
         said(
             "A.2.1 | normalized by the column vector-wise norm",
             f"Table 7 | {t7.rows[row]['params_M']}M",
-            open="whether n is meant for the outputs there; with one magnitude an output Table 7 is met exactly",
+            left_open="whether n is meant for the outputs there; with one magnitude an output Table 7 is met exactly",
         ),
         [f"{float(count.value):.1f}M with a magnitude of 1 x n, one an input", f"{t7.rows[row]['params_M']}M"],
         f"parameters of DoRA at {r}",
@@ -265,7 +268,9 @@ PAPER.held(
 )
 t11 = PAPER.table("table11", key="method rank")
 PAPER.every(
-    said("A.2.3 | even outperforms the baseline full-rank method (ConvNext-Tiny) with approximately 50% fewer parameters"),
+    said(
+        "A.2.3 | even outperforms the baseline full-rank method (ConvNext-Tiny) with approximately 50% fewer parameters"
+    ),
     {f"k = {r}": (t11[f"SineLR-ConvNeXt-Tiny {r}", "acc"], t11["ConvNeXt-Tiny", "acc"]) for r in (1, 5, 20)},
     "accuracy not below the full-rank model's",
     readings={"one rank, k = 20": {"20": (t11["SineLR-ConvNeXt-Tiny 20", "acc"], t11["ConvNeXt-Tiny", "acc"])}},
@@ -297,7 +302,7 @@ PAPER.setting(
     said(
         "Table 3 | 4.7%",
         "3.1.2 | Low-rank multiplication then reduces the learnable parameter count and memory footprint",
-        open="layers narrower than k, such as the last ones, would bend the line",
+        left_open="layers narrower than k, such as the last ones, would bend the line",
     ),
     [f"{float(slope.low):.3f} to {float(slope.high):.3f} a rank" for slope in slopes],
     "slope of the compression rates from k = 1 to 5, and from 5 to 60, where k (m + n) is linear",
@@ -307,7 +312,7 @@ PAPER.setting(
     said(
         "4.4 | includes two hidden layers, each with a width of 256 neurons",
         "Table 13 | 132K",
-        open="whether 'two hidden layers' are the two square ones, so that the network has three of width 256",
+        left_open="whether 'two hidden layers' are the two square ones, so that the network has three of width 256",
     ),
     [f"{mlp_parameters((3, 256, 256, 1))} with two layers of 256 neurons",
      f"{mlp_parameters((3, 256, 256, 256, 1))} with three"],

@@ -51,7 +51,7 @@ class Finding:
         The paper's words that the check rests on, with their places.
     defence, fails : str
         The best defence of the paper, and why it fails; for INCONSISTENT and OVERSTATED.
-    open : str
+    left_open : str
         What the text says nothing of.
     weight : str
         What would change in the paper: a ``conclusion``, a ``number`` or the ``wording``.
@@ -87,7 +87,7 @@ class Finding:
     quotes: tuple[Quote, ...] = ()
     defence: str = ""
     fails: str = ""
-    open: str = ""
+    left_open: str = ""
     weight: str = "wording"
     chance: float | None = None
 
@@ -108,7 +108,7 @@ class Finding:
         lines += [f"smallest repair: {self.repair}"] if self.repair else []
         lines += [f"then: {self.conclusion}"] if self.conclusion else []
         lines += [f"defence: {self.defence}", f"it fails: {self.fails}"] if self.defence else []
-        lines += [f"left open: {self.open}"] if self.open else []
+        lines += [f"left open: {self.left_open}"] if self.left_open else []
         return f"{self.id}: {self.verdict}.", [shorten(line, WIDTH) for line in lines]
 
 

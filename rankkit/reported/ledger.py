@@ -35,12 +35,12 @@ class Reported(VerdictLedger):
     >>> paper = Paper("mine", ".")
     >>> paper.states("section 4", "12.4", parse("70.1") - parse("58.3"), "the gain")
     >>> Reported((paper,)).summary
-    '1 check of printed numbers: 1 INCONSISTENT.'
+    '1 check: 1 INCONSISTENT.'
     """
 
     papers: tuple[Paper, ...]
 
-    THINGS: ClassVar[tuple[str, str]] = ("check of printed numbers", "checks of printed numbers")
+    THINGS: ClassVar[tuple[str, str]] = ("check", "checks")
     TITLE: ClassVar[str] = "What printed numbers say of each other"
     ORDER: ClassVar[Sequence[str]] = ORDER
 
@@ -119,8 +119,9 @@ def _corrected(finding: Finding, tests: int) -> Finding:
     """Return an observation with its probability, multiplied by the number of tests (Bonferroni)."""
     if finding.chance is None:
         return finding
-    text = f"{finding.arithmetic}; as many or more by chance: {finding.chance:.2g}, or {min(1.0, finding.chance * tests):.2g}"
-    return replace(finding, arithmetic=f"{text} with all {tests} tests counted")
+    corrected = min(1.0, finding.chance * tests)
+    text = f"{finding.arithmetic}; as many or more by chance: {finding.chance:.2g}, or {corrected:.2g} with all {tests}"
+    return replace(finding, arithmetic=f"{text} tests counted")
 
 
 def _quoted(quotes: Sequence[dict[str, str]]) -> str:

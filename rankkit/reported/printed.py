@@ -142,7 +142,9 @@ def parse(text: str, *, cell: str = "", truncated: bool = True) -> Quantity:
     if not value and truncated:
         ends = (-unit, unit)
     slope = {cell: Fraction(1)} if cell else {}
-    return Quantity(plain, value, *ends, doubt=doubt, slope=slope, unit=unit, rounded=(value - towards, value + towards))
+    return Quantity(
+        plain, value, *ends, doubt=doubt, slope=slope, unit=unit, rounded=(value - towards, value + towards)
+    )
 
 
 def exact(value: int | Fraction, text: str = "") -> Quantity:

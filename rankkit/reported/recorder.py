@@ -50,7 +50,7 @@ class Recorder:
             Finding(
                 name, self.name, place, what, basis=basis, cell=cell,
                 conclusion=(its.changes or conclusion) if firm else "",
-                quotes=its.quotes, open=its.open, weight=its.weight,
+                quotes=its.quotes, left_open=its.left_open, weight=its.weight,
                 defence=its.defence if firm else "", fails=its.fails if firm else "", **record,
             )
         )  # fmt: skip

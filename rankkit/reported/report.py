@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from textwrap import shorten
 
 from rankkit.report.verdict_ledger import escaped, table_row, tally
 from rankkit.reported.finding import BASES, FIRM, ORDER, Finding
@@ -11,6 +12,7 @@ from rankkit.reported.said import WEIGHTS
 
 __all__ = ["markdown"]
 
+SHORT = 160  # characters of the arithmetic on the first screen
 _TITLES = {
     "OVERSTATED": "The words say more than the cells",
     "NARROW": "Agrees at one point only, or only if digits were cut",
@@ -18,10 +20,10 @@ _TITLES = {
     "EMPIRICAL": "Observations",
 }
 _HOW = (
-    "INCONSISTENT: what is printed contradicts itself under every fair reading. OVERSTATED: the words say more than the",
-    "cells; most of these agree, or a reading other than the literal one does. Both carry the best defence of the paper",
-    "and why it fails. NARROW: the numbers agree at one point only, or only if digits were cut instead of rounded.",
-    "UNCLEAR: a cell is damaged or missing in the text at hand, or the text leaves open what would decide it.",
+    "INCONSISTENT: what is printed contradicts itself under every fair reading. OVERSTATED: the words say more than",
+    "the cells; most of these agree, or a reading other than the literal one does. Both carry the best defence of the",
+    "paper and why it fails. NARROW: the numbers agree at one point only, or only if digits were cut instead of",
+    "rounded. UNCLEAR: a cell is damaged or missing in the text at hand, or the text leaves open what would decide it.",
     "None of them says which of two numbers is wrong, or why. A printed number stands for the interval of what could",
     "have been rounded or cut to it. Two numbers are compared only where all that the text says of both settings",
     "agrees. Observations give a probability under the assumption named, and say nothing of the reason.",
@@ -55,9 +57,18 @@ def _sorted(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _short(findings: Sequence[Finding]) -> list[str]:
-    """Return a table on one screen: what was found, and what it changes."""
-    rows = [table_row(f.id, f.location, f.what, f.arithmetic, f.conclusion or f.repair) for f in findings]
+    """Return a table on one screen: what was found, and what it changes; findings that change one thing share a row."""
+    groups: dict[str, list[Finding]] = {}
+    for f in findings:
+        groups.setdefault(f"{f.paper}: {f.conclusion}" if f.conclusion else f.id, []).append(f)
+    rows = [_row(group) for group in groups.values()]
     return ["| check | where | what | found | what would change |", "|:--|:--|:--|:--|:--|", *rows]
+
+
+def _row(group: Sequence[Finding]) -> str:
+    first, more = group[0], f" and {len(group) - 1} more" if len(group) > 1 else ""
+    found = shorten(first.arithmetic, SHORT, placeholder=" ...")
+    return table_row(first.id + more, first.location, first.what, found, first.conclusion or first.repair)
 
 
 def _paper(name: str, findings: Sequence[Finding]) -> list[str]:
@@ -84,7 +95,7 @@ def _full(findings: Sequence[Finding]) -> list[str]:
         if f.verdict in FIRM:
             more += [f"it changes: {f.conclusion}"] if f.conclusion else []
             more += [f"defence: {f.defence} It fails: {f.fails}"] if f.defence else []
-        more += [f"left open: {f.open}"] if f.open else []
+        more += [f"left open: {f.left_open}"] if f.left_open else []
         lines += [f"  * {escaped(line)}" for line in more]
     return lines
 
@@ -101,4 +112,12 @@ def _folded(findings: Sequence[Finding]) -> list[str]:
     kinds = Counter((f.location.partition(",")[0], f.basis) for f in findings)
     rows = [table_row(place, basis, count) for (place, basis), count in kinds.items()]
     head = ["| where | basis | checks |", "|:--|:--|--:|"]
-    return [f"<details><summary>{len(findings)} checks are consistent</summary>", "", *head, *rows, "", "</details>", ""]
+    return [
+        f"<details><summary>{len(findings)} checks are consistent</summary>",
+        "",
+        *head,
+        *rows,
+        "",
+        "</details>",
+        "",
+    ]

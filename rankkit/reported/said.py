@@ -54,7 +54,7 @@ class Said:
         What the paper's authors could answer.
     fails : str
         Why that does not make the sentence true. Empty: not known.
-    open : str
+    left_open : str
         What the text says nothing of, for instance the batch size of one of two measurements.
     changes : str
         What would change in the paper.
@@ -70,7 +70,7 @@ class Said:
     quotes: tuple[Quote, ...] = ()
     defence: str = ""
     fails: str = ""
-    open: str = ""
+    left_open: str = ""
     changes: str = ""
     weight: str = "wording"
 
@@ -85,7 +85,7 @@ class Said:
 
 
 def said(
-    *quotes: str, defence: str = "", fails: str = "", open: str = "", changes: str = "", weight: str = "wording"
+    *quotes: str, defence: str = "", fails: str = "", left_open: str = "", changes: str = "", weight: str = "wording"
 ) -> Said:
     """Return a paper's words for a relation.
 
@@ -93,7 +93,7 @@ def said(
     ----------
     *quotes : str
         Each ``place | words``.
-    defence, fails, open, changes, weight : str
+    defence, fails, left_open, changes, weight : str
         As in `Said`.
 
     Raises
@@ -106,7 +106,7 @@ def said(
     >>> said("abstract | the best on every task", "Table 2 | ours 70.1").place
     'abstract, Table 2'
     """
-    return Said(tuple(map(_quote, quotes)), defence, fails, open, changes, weight)
+    return Said(tuple(map(_quote, quotes)), defence, fails, left_open, changes, weight)
 
 
 def _quote(text: str) -> Quote:

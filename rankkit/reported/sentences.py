@@ -17,9 +17,7 @@ __all__ = ["Sentences"]
 class Sentences(Recorder):
     """What the text says in one place, against what it says or tabulates in another."""
 
-    def announced(
-        self, words: Said, count: int, items: Sequence[str], what: str, *, partial: bool = False
-    ) -> None:
+    def announced(self, words: Said, count: int, items: Sequence[str], what: str, *, partial: bool = False) -> None:
         """Check that as many things follow as a sentence announces.
 
         Parameters

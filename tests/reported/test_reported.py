@@ -11,7 +11,18 @@ import pytest
 
 from rankkit.cli.main import main
 from rankkit.data import paper_checks
-from rankkit.reported import Paper, agree, collect, exact, lora_parameters, magnitude_parameters, parse, picture
+from rankkit.reported import (
+    Paper,
+    Table,
+    agree,
+    collect,
+    exact,
+    lora_parameters,
+    magnitude_parameters,
+    mean,
+    parse,
+    picture,
+)
 from rankkit.reported.ledger import Reported
 
 PAPERS = Path(__file__).parents[3] / "shared" / "papers"
@@ -204,7 +215,9 @@ def test_a_picture_shows_the_recomputed_value_under_the_printed_one(ledger):
 def test_the_command_draws_every_table_and_says_what_changed(tmp_path, capsys):
     paper = str(paper_checks() / "sine_lora")
     assert main(["verify", "--reported", paper, "--pictures", str(tmp_path / "pictures"), "--format", "json"]) == 0
-    records = json.loads(capsys.readouterr().out)
+    stored = json.loads(capsys.readouterr().out)
+    records = stored["records"]
+    assert stored["version"] == 2
     assert len(list((tmp_path / "pictures").glob("sine_lora_*.png"))) >= 10
     assert all(record["evidence"] for record in records)
     assert main(["verify", "--reported", paper, "--html", str(tmp_path / "page.html")]) == 0
@@ -213,9 +226,11 @@ def test_the_command_draws_every_table_and_says_what_changed(tmp_path, capsys):
     assert all(f'id="{name}"' in page for name in wrong)
     capsys.readouterr()
     records[0]["verdict"] = "UNCLEAR"
-    (tmp_path / "before.json").write_text(json.dumps(records))
+    (tmp_path / "before.json").write_text(json.dumps(stored))
     assert main(["verify", "--reported", paper, "--against", str(tmp_path / "before.json")]) == 3
     assert f"changed: {records[0]['id']} was UNCLEAR" in capsys.readouterr().err
+    (tmp_path / "first.json").write_text(json.dumps(records))  # the first version was a bare list
+    assert main(["verify", "--reported", paper, "--against", str(tmp_path / "first.json")]) == 3
 
 
 def test_a_relation_put_first_renames_no_other(tmp_path):
@@ -236,3 +251,59 @@ def test_counts_of_a_known_test_set_are_checked(tmp_path):
     paper = Paper("mine", tmp_path / "tables")
     paper.counts(paper.table("t", key="m"), "acc", 500)
     assert [finding.verdict for finding in paper.findings] == ["CONSISTENT", "INCONSISTENT"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "value", "verdict"),
+    [("85.6", "85.64", "CONSISTENT"), ("85.6", "85.68", "NARROW"), ("25%", "25.96", "NARROW"), ("25%", "26.2", "INCONSISTENT"),
+     ("0.36", "0.35", "NARROW"), ("71.4", "70.8", "INCONSISTENT")],
+)  # fmt: skip
+def test_what_agrees_only_with_digits_cut_or_at_one_point_is_narrow(printed, value, verdict):
+    assert agree(parse(printed), parse(value))["verdict"] == verdict
+
+
+def test_the_repair_of_a_derived_number_goes_by_the_slope_of_its_cells():
+    """A mean of eight is 0.17 too large: one of its cells would have to move by eight times as much."""
+    cells = [parse("2.00", cell=f"t|r|{i}") for i in range(8)]
+    found = agree(mean(cells), parse("1.83"))
+    assert found["repair"] == "t | r | 0 by -1.360"
+
+
+def test_a_small_number_is_not_shown_as_nothing():
+    assert "= 0.0007, printed 0.7%" in agree(parse("0.7%"), parse("19.2") * 100 / parse("2760000"))["arithmetic"]
+
+
+def test_endings_are_expected_by_how_fine_a_column_is():
+    """Every percentage of 500 items ends in 0 with two decimals, so that five of five are no surprise."""
+    rows = {str(k): {"m": str(k), "acc": f"{k / 5:.2f}"} for k in (401, 402, 403, 404, 405)}
+    paper = Paper("mine", ".")
+    for items in (None, {"acc": 500}):
+        paper.endings(Table("t", "Table 1", ("m", "acc"), ("m",), rows), ["acc"], items)
+    assert [finding.chance for finding in paper.findings] == [pytest.approx(1e-5), pytest.approx(1)]
+    corrected = Reported((paper,)).findings[0].arithmetic
+    assert "1e-05, or 2e-05 with all 2 tests counted" in corrected
+
+
+def test_digits_that_show_nothing_are_no_observation():
+    rows = {"x": {"m": "x", "acc": "84.21"}}
+    paper = Paper("mine", ".")
+    paper.granularity(Table("t", "Table 1", ("m", "acc"), ("m",), rows), "acc", 10042, source="a test")
+    assert not paper.findings
+
+
+def test_averages_are_seen_to_be_rounded_or_cut():
+    rows = {n: {"m": n, "a": "1.0", "b": "2.1", "avg": avg} for n, avg in (("x", "1.6"), ("y", "1.5"), ("z", "1.9"))}
+    paper = Paper("mine", ".")
+    paper.rounding(Table("t", "Table 1", ("m", "a", "b", "avg"), ("m",), rows), ["a", "b"], "avg")
+    assert "1 averages of the printed cells are rounded and 1 are cut; 1 are neither" in paper.findings[0].arithmetic
+
+
+def test_two_files_on_one_paper_are_one_paper(tmp_path):
+    (tmp_path / "tables").mkdir()
+    for name in ("relations.py", "relations_text.py"):
+        (tmp_path / name).write_text(
+            "from rankkit.reported import Paper, said\nPAPER = Paper('mine', __file__)\n"
+            f"PAPER.announced(said('1 | two parts'), 2, ['a', 'b'], {name!r})\n"
+        )
+    (paper,) = collect([tmp_path]).papers
+    assert [finding.what for finding in paper.findings] == ["relations.py", "relations_text.py"]
