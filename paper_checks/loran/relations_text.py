@@ -145,13 +145,18 @@ PAPER.every(
         "III.C | demonstrates that Sinter outperforms all standard non-linearities in both classification and "
         "summarization tasks",
         "Table 4 | 78.24 indicates the best performance, and 77.78 indicates the second best",
-        defence="On ROUGE it does, three of three.",
-        fails="For classification there is one column, and the caption itself calls Tanh the best in it.",
+        defence="In ROUGE it does, and in classification it is above all but Tanh.",
+        fails="The sentence is about all of them in both tasks, and the caption itself calls Tanh the best in the second.",
         changes="Sinter is best in summarization, and second to Tanh in classification",
         weight="conclusion",
     ),
-    {f"accuracy against {row}": (t4["Sinter", "newsgroups_acc"], t4[row, "newsgroups_acc"]) for row in ("Tanh",)},
-    "Sinter in classification",
+    {
+        f"{score} against {row}": (t4["Sinter", score], t4[row, score])
+        for row in ("Sigmoid", "Relu", "Tanh", "Swish-1", "Swish-25")
+        for score in (*SCORES, "newsgroups_acc")
+    },
+    "Sinter is not below a standard function",
+    literal=True,
 )
 PAPER.every(
     said(
@@ -355,5 +360,15 @@ PAPER.setting(
     ),
     ["large language models", "Flan-T5-Large, a smaller foundation model"],
     "where LoRAN without quantization was shown",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        r"III.A | \Delta W = BA",
+        "IV.C | in low-rank adaptation, the AB product often lies near zero",
+        left_open="whether AB is meant as the product of B and A, in that order",
+    ),
+    ["BA", "AB"],
+    "the order of the factors",
     undecided=True,
 )
