@@ -146,7 +146,8 @@ PAPER.every(
         "summarization tasks",
         "Table 4 | 78.24 indicates the best performance, and 77.78 indicates the second best",
         defence="In ROUGE it does, and in classification it is above all but Tanh.",
-        fails="The sentence is about all of them in both tasks, and the caption itself calls Tanh the best in the second.",
+        fails="The sentence is about all of them in both tasks, and the caption itself calls Tanh the best in "
+        "the second.",
         changes="Sinter is best in summarization, and second to Tanh in classification",
         weight="conclusion",
     ),

@@ -7,9 +7,9 @@ from rankkit.reported.finding import Finding, agree
 from rankkit.reported.ledger import Reported, collect
 from rankkit.reported.paper import Paper
 from rankkit.reported.printed import Quantity, exact, mean, parse, total
-from rankkit.reported.said import Quote, Said, said
 from rankkit.reported.shapes import MODELS, lora_parameters, magnitude_parameters, mlp_parameters, response_parameters
 from rankkit.reported.table import Table, read
+from rankkit.reported.words import Quote, Said, said
 
 __all__ = [
     "MODELS",

@@ -11,8 +11,8 @@ from typing import Any
 from rankkit.reported.finding import decimal
 from rankkit.reported.printed import Quantity, exact
 from rankkit.reported.recorder import Recorder
-from rankkit.reported.said import Said
 from rankkit.reported.table import Table
+from rankkit.reported.words import Said
 
 __all__ = ["Comparisons", "Pair", "shown"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rankkit.report.inline import WIDTH, html_summary, text_summary
 from rankkit.reported.printed import Quantity
-from rankkit.reported.said import Quote
+from rankkit.reported.words import Quote
 from rankkit.verdict import WORDS
 
 __all__ = ["BASES", "FIRM", "ORDER", "Finding", "agree", "decimal"]

@@ -14,11 +14,11 @@ from rankkit.reported.digits import Digits
 from rankkit.reported.finding import ORDER, agree
 from rankkit.reported.printed import Quantity, parse
 from rankkit.reported.relations import TableRelations
-from rankkit.reported.said import Said
 from rankkit.reported.scaling import Scaling
 from rankkit.reported.sentences import Sentences
 from rankkit.reported.superlatives import Superlatives
 from rankkit.reported.table import Table, read
+from rankkit.reported.words import Said
 
 __all__ = ["Paper"]
 

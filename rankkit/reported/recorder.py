@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rankkit.reported.finding import FIRM, Finding
-from rankkit.reported.said import Said
+from rankkit.reported.words import Said
 
 __all__ = ["Recorder"]
 

@@ -11,8 +11,8 @@ from rankkit.checks import integer
 from rankkit.reported.finding import agree
 from rankkit.reported.printed import Quantity, exact, mean, parse
 from rankkit.reported.recorder import Recorder
-from rankkit.reported.said import Said
 from rankkit.reported.table import Table
+from rankkit.reported.words import Said
 
 __all__ = ["TableRelations"]
 

@@ -8,7 +8,7 @@ from textwrap import shorten
 
 from rankkit.report.verdict_ledger import escaped, table_row, tally
 from rankkit.reported.finding import BASES, FIRM, ORDER, Finding
-from rankkit.reported.said import WEIGHTS
+from rankkit.reported.words import WEIGHTS
 
 __all__ = ["markdown"]
 

@@ -10,7 +10,7 @@ from itertools import combinations
 from rankkit.reported.finding import decimal
 from rankkit.reported.printed import Quantity
 from rankkit.reported.recorder import Recorder
-from rankkit.reported.said import Said
+from rankkit.reported.words import Said
 
 __all__ = ["Scaling"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rankkit.checks import integer
 from rankkit.reported.printed import Quantity
 from rankkit.reported.recorder import Recorder
-from rankkit.reported.said import Said, listed
+from rankkit.reported.words import Said, listed
 
 __all__ = ["Sentences"]
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from rankkit.reported.comparisons import Pair, shown
 from rankkit.reported.printed import Quantity
 from rankkit.reported.recorder import Recorder
-from rankkit.reported.said import Said, listed
+from rankkit.reported.words import Said, listed
 
 __all__ = ["Superlatives"]
 
