@@ -209,9 +209,9 @@ def _records(text: str, expected: str, keys: tuple[str, ...]) -> list[dict[str, 
         found: Any = json.loads(Path(text).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be read ({error}); name {expected}") from None
-    if isinstance(found, dict) and "records" in found:  # with the version of their form
-        found = found["records"]
     records: list[dict[str, Any]] = [{}]
+    with suppress(TypeError, KeyError, IndexError):  # an object has them beside the version of their form
+        found = found["records"]
     with suppress(TypeError, ValueError):  # it is no list of objects
         records = [dict(record) for record in found]
     if not all(record.keys() >= {*keys} for record in records):

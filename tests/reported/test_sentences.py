@@ -98,7 +98,8 @@ def every(paper, rng, wrong):
     pairs = {name: (shown(80 + rng.uniform(0, 5)), shown(75 + rng.uniform(0, 4.9))) for name in names(rng, 8)}
     if wrong:
         lost = rng.choice(list(pairs))
-        pairs[lost] = pairs[lost][::-1]
+        ours, theirs = pairs[lost]
+        pairs[lost] = theirs, ours
     paper.every(WORDS, pairs, "ours is best on every task", literal=True)
 
 
