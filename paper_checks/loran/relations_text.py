@@ -373,3 +373,14 @@ PAPER.setting(
     "the order of the factors",
     undecided=True,
 )
+PAPER.setting(
+    said(
+        "IV.B | appending a more expressive non-linear transformation yields diminishing returns",
+        "IV.D | low-capacity models benefit from the added expressiveness of the non-linear adapter",
+        "IV.D | Sinter excels when paired with smaller models",
+        left_open="one is on performance, the other perhaps on the stability of training",
+    ),
+    ["diminishing returns on small models", "small models benefit, Sinter excels on them"],
+    "what expressiveness brings to small models",
+    undecided=True,
+)

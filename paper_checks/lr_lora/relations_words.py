@@ -349,3 +349,75 @@ PAPER.setting(
     "the final stage of training",
     undecided=True,
 )
+
+# captions, and what sections are said to hold
+
+PAPER.setting(
+    said(
+        "Table 7 | demonstrating minimal computational cost for learned rank adaptation",
+        "Table 7 | Transfer function parameter overhead relative to base LoRA parameters",
+        defence="Few parameters may be cheap to compute.",
+        fails="The columns are counts of parameters; by section C the cost grows with m n N, whatever their number.",
+        changes="a minimal number of parameters",
+    ),
+    ["computational cost", "parameters alone"],
+    "what Table 7 shows",
+    measured=False,
+)
+PAPER.held(
+    said(
+        "Table 2 | denotes additional",
+        "Table 2 | 0.7M",
+        left_open="whether the sign was lost in the text at hand; the cells have a dagger alone",
+    ),
+    ["Δ"],
+    ["0.7M with a dagger", "1.8M with a dagger"],
+    "the sign that the note of Table 2 explains",
+    partial=True,
+)
+PAPER.held(
+    said(
+        "F.4 | Advanced ablation studies investigated parameter sharing, alternative bases, training dynamics, "
+        "and scaling",
+        defence="Alternative bases are in section F.1.2.",
+        fails="They are in another section, and no section of F is on training dynamics.",
+        changes="the contents of section F.4",
+    ),
+    ["parameter sharing", "alternative bases", "training dynamics", "scaling"],
+    ["parameter sharing", "robustness to perturbations", "scaling", "layer-wise strategies"],
+    "what section F.4 holds",
+)
+PAPER.held(
+    said(
+        "B | conduct a cross-architecture consistency analysis, and provide extended baseline comparisons",
+        left_open="whether the tables of section B are meant as that analysis",
+    ),
+    ["cross-architecture analysis"],
+    ["tasks (B.1)", "significance (B.2)", "stable ranks of baselines (B.3)", "MT-Bench (B.4)"],
+    "what section B holds",
+    partial=True,
+)
+PAPER.held(
+    said(
+        "Table 10 | reported with results",
+        "4.1 | For GLUE, we fine-tune using AdamW",
+        defence="The epochs may have been left out by mistake.",
+        fails="That is what is found: the table refers to the results of GLUE, and these name no epochs.",
+        changes="the epochs of GLUE have to be given",
+        weight="number",
+    ),
+    ["epochs of GLUE"],
+    ["epochs of ImageNet-1k, CIFAR-100, Flowers102, SUN397 (D.1)", "and of Oxford-IIIT Pets (D.2)"],
+    "epochs that Table 10 says are reported with results",
+)
+PAPER.announced(
+    said(
+        "4.1 | We fine-tune three decoder-only LLM backbones: Qwen2-0.5B, Phi-3-8B, and LLaMA3-8B",
+        "Table 22 | Pythia-1.4B, Pythia-2.8B, LLaMA3-8B, LLaMA3-13B",
+        left_open="whether the three are those of the main results alone",
+    ),
+    3,
+    ["Qwen2-0.5B", "Phi-3-8B", "LLaMA3-8B", "Pythia-1.4B", "Pythia-2.8B", "LLaMA3-13B"],
+    "decoder-only backbones",
+    partial=True,
+)

@@ -337,3 +337,38 @@ corners = [bjontegaard([float(end) for end in ends]) for ends in product(*(cell.
 for name, printed, at in (("BD-rate", "-64.72", 0), ("BD-PSNR", "2.72", 1)):
     least, most = min(corner[at] for corner in corners), max(corner[at] for corner in corners)
     PAPER.covers("4.3", f"{least:.3f}", f"{most:.3f}", [parse(printed)], f"{name} of Table 3, for any rounding")
+last = 3 * 2 * 768 * 3072
+for r in (1, 5, 20):
+    count = t11["ConvNeXt-Tiny", "params_M"] - exact(last - 3 * 2 * r * (768 + 3072)) / 10**6
+    PAPER.same("Table 11", f"parameters with the last stage's linear layers of rank {r}",
+               t11[f"LR-ConvNeXt-Tiny {r}", "params_M"], count)  # fmt: skip
+PAPER.setting(
+    said(
+        "1 | a novel technique that enhances the representational capacity of low-rank methods",
+        "6 | as it improves approximation without adding capacity",
+        left_open="capacity may mean what a model can represent, or how many parameters it has",
+    ),
+    ["enhances capacity", "adds no capacity"],
+    "capacity of a sine-activated matrix",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "A.2 | there is no principled way to set",
+        "6 | We have fully justified this approach from theoretical first principles",
+        left_open="the justification may be of the sine, and not of its frequency",
+    ),
+    ["no principled way to set the frequency", "fully justified from first principles"],
+    "how far the theory goes",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        r"3.2.1 | \frac{\phi(\omega \cdot \mathbf{U}\mathbf{V}^T)}{a}",
+        "3.2.1 | is a non-learnable parameter to control the gain of the transformation",
+        left_open="a letter may be misread in the text at hand",
+    ),
+    ["a", "g"],
+    "the letter of the gain in equation 3 and in the text",
+    undecided=True,
+)

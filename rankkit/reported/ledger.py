@@ -72,7 +72,7 @@ class Reported(VerdictLedger):
         """Return what is not consistent, in the words of a ledger of claims, whose page it shares."""
         words = {"basis": "kind", "what": "statement", "conclusion": "argument"}
         return [
-            {words.get(name, name): value for name, value in record.items()} | {"reading": _quoted(record["quotes"])}
+            {words.get(name, name): value for name, value in record.items()} | {"quoted": _quoted(record["quotes"])}
             for record in self.records
             if record["verdict"] != "CONSISTENT"
         ]
@@ -119,6 +119,7 @@ def _corrected(finding: Finding, tests: int) -> Finding:
     """Return an observation with its probability, multiplied by the number of tests (Bonferroni)."""
     if finding.chance is None:
         return finding
+    corrected = min(1.0, finding.chance * tests)
     corrected = min(1.0, finding.chance * tests)
     corrected = min(1.0, finding.chance * tests)
     text = f"{finding.arithmetic}; as many or more by chance: {finding.chance:.2g}, or {corrected:.2g} with all {tests}"

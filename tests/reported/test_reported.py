@@ -224,6 +224,7 @@ def test_the_command_draws_every_table_and_says_what_changed(tmp_path, capsys):
     page = (tmp_path / "page.html").read_text()
     wrong = [record["id"] for record in records if record["verdict"] == "INCONSISTENT"]
     assert all(f'id="{name}"' in page for name in wrong)
+    assert all(word in page for word in ("In the paper's words", "The best defence", "Why it fails", "Left open"))
     capsys.readouterr()
     records[0]["verdict"] = "UNCLEAR"
     (tmp_path / "before.json").write_text(json.dumps(stored))
