@@ -257,6 +257,7 @@ for what, first, column in (("Qwen2, Table 24", t24["LR-LoRA (r = 16)", "Qwen2_m
     whole = memory["Total training", column] / 10**9
     PAPER.same("Memory table", f"GB of LR-LoRA at rank 16, {what}", first, whole, words=BREAKDOWN)
 SPEED = said(
+    "G.1 | under a fixed protocol (batch size, sequence length, precision, and checkpointing were kept",
     "Table 24 | Memory usage and throughput measurements for Qwen2-0.5B and Phi-3-8B on commonsense reasoning",
     "Table 26 | throughput is tokens/sec during training",
     defence="Table 26 may have been measured with larger batches, or without checkpointing.",

@@ -203,6 +203,9 @@ def _repair(printed: Quantity, recomputed: Quantity) -> str:
     if not moves:
         return ""
     cell = min(moves, key=lambda name: abs(moves[name]))
-    unit = printed.unit or recomputed.unit
-    sign = "+" if moves[cell] > 0 else ""
-    return f"{cell.replace('|', ' | ')} by {sign}{decimal(moves[cell], unit / 10)}"
+    size = (
+        decimal(moves[cell], printed.unit / 10)
+        if cell in printed.slope and printed.unit
+        else f"{float(moves[cell]):.3g}"
+    )
+    return f"{cell.replace('|', ' | ')} by {'+' if moves[cell] > 0 else ''}{size}"

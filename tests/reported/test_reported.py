@@ -267,7 +267,7 @@ def test_the_repair_of_a_derived_number_goes_by_the_slope_of_its_cells():
     """A mean of eight is 0.17 too large: one of its cells would have to move by eight times as much."""
     cells = [parse("2.00", cell=f"t|r|{i}") for i in range(8)]
     found = agree(mean(cells), parse("1.83"))
-    assert found["repair"] == "t | r | 0 by -1.360"
+    assert found["repair"] == "t | r | 0 by -1.36"
 
 
 def test_a_small_number_is_not_shown_as_nothing():
