@@ -84,6 +84,9 @@ for r in ("16", "32"):
     linear, sine = f"AdaSine LoRA Linear {r} /", f"Sine LoRA / {r} /"
     PAPER.same("Tables 5 and 1", f"parameters, {r}", t5[linear, "params_M"], t1[f"AdaSine-LoRA {r}", "params_M"])
     PAPER.same("Tables 5 and 1", f"parameters, {r}", t5[sine, "params_M"], t1[f"Sine LoRA {r}", "params_M"])
+    PAPER.same("Tables 5 and 4", f"iterations per second at {r}", t5[linear, "inf_speed_its"],
+               t4[f"{adaptive} {r}", "inf_speed_its"],
+               settings=({"data": "CommonsenseQA", "rank": r}, {"data": "SIQA", "rank": r}))  # fmt: skip
     for row in t5.where(rank=r, freq_mapping="MLP"):
         PAPER.least("A.3.2, MLP reduces speed", t5[linear, "inf_speed_its"], t5[row, "inf_speed_its"], f"against {row}")
         PAPER.least("A.3.2, MLP adds parameters", t5[row, "params_M"], t5[linear, "params_M"], f"{row} against linear")

@@ -384,3 +384,13 @@ PAPER.setting(
     "what expressiveness brings to small models",
     undecided=True,
 )
+PAPER.setting(
+    said(
+        "I | bounded oscillatory perturbation to the adapter outputs",
+        "II.C | introduces structured, interpretable perturbations directly to the weight update",
+        left_open="whether 'adapter outputs' is meant as the product B A, to which equation 3 applies it",
+    ),
+    ["the outputs of the adapter", "the weight update"],
+    "what Sinter perturbs",
+    undecided=True,
+)

@@ -1,6 +1,6 @@
 """What the LR-LoRA paper says in one place and in another: its models, costs and settings."""
 
-from rankkit.reported import Paper, exact, lora_parameters, magnitude_parameters, parse, said
+from rankkit.reported import Paper, exact, lora_parameters, magnitude_parameters, parse, said, total
 
 PAPER = Paper("lr_lora", __file__)
 SEVEN = ("q", "k", "v", "o", "gate", "up", "down")
@@ -126,9 +126,9 @@ for column, name, size, model in (("Qwen2", "Qwen2", "494M", "Qwen2-0.5B"), ("LL
     PAPER.same("Tables 25 and 6", f"LoRA's parameters at r = 16 on {column}", t25["LoRA", column],
                share * parse(size) / 100, words=words)  # fmt: skip
     count = lora_parameters(model, SEVEN, 16)
-    total = 494032768 if column == "Qwen2" else 8030261248
+    whole = 494032768 if column == "Qwen2" else 8030261248
     PAPER.result(
-        t6, f"{name} 15k LoRA 16", "pct_params", exact(100 * count, f"100 * {count}") / (total + count),
+        t6, f"{name} 15k LoRA 16", "pct_params", exact(100 * count, f"100 * {count}") / (whole + count),
         "share of r (m + n) of q, k, v, o, gate, up, down", basis="reading",
         words=said(
             f"Table 6 | {share.text}",
@@ -159,13 +159,13 @@ for row, other in (("Phi3 {} LR-LoRA 64", "LR-LoRA-64 on Phi-3"), ("LLaMA3 {} Ra
     first, second = (row.format(g, "60") for g in ("15k", "170k"))
     PAPER.same("Table 6", f"share of parameters of {other} with 15k and with 170k", t6[first, "pct_params"],
                t6[second, "pct_params"])  # fmt: skip
-for size, name, count, total in (
+for size, name, count, whole in (
     ("125M (RoBERTa-base)", "RoBERTa-base", t7["RoBERTa-base", "transfer_k"] * 1000, "125M"),
     ("8B (LLaMA3-8B)", "LLaMA3-8B", t7["LLaMA3-8B", "transfer_k"] * 1000, "8B"),
 ):
     PAPER.same(
         "Tables 22 and 7", f"parameter overhead on {name}", t22[size, "param_overhead_pct"],
-        count * 100 / parse(total),
+        count * 100 / parse(whole),
         words=said(
             "Table 22 | Param Overhead",
             f"Table 7 | {t7.rows[name]['transfer_k']}k",
@@ -423,4 +423,53 @@ PAPER.announced(
     ["Qwen2-0.5B", "Phi-3-8B", "LLaMA3-8B", "Pythia-1.4B", "Pythia-2.8B", "LLaMA3-13B"],
     "decoder-only backbones",
     partial=True,
+)
+
+# what must grow together
+
+memory = PAPER.table("table24_memory", key="component")
+GROWS = said(
+    "Table 24, memory breakdown | AdamW momentum + variance",
+    "Table 24 | LR-LoRA (r = 32)",
+    defence="Memory is allocated in blocks, and parts of it may be shared.",
+    fails="Adapters, optimizer states and gradients are of r (m + n) numbers each, so that twice the rank adds as much "
+    "again; Table 24 has a third of it.",
+    changes="the memory of Table 24 at r = 32, or the breakdown",
+    weight="number",
+)
+for column, name in (("Qwen2", "Qwen2-0.5B"), ("Phi3", "Phi-3-8B")):
+    rise = t24["LR-LoRA (r = 32)", f"{column}_mem_GB"] - t24["LR-LoRA (r = 16)", f"{column}_mem_GB"]
+    parts = total(memory[part, name] for part in ("LoRA adapters", "Optimizer states", "Gradients")) / 10**9
+    PAPER.same("Table 24", f"GB that twice the rank adds on {name}", rise, parts, words=GROWS)
+t11, t19 = PAPER.table("table11", key="architecture component"), PAPER.table("table19", key="components")
+PAPER.same_order(
+    said(
+        "Table 11 | +2.4%",
+        "Table 19 | +0.8%",
+        "E.2 | (400 from attention and 300 from MLP)",
+        defence="The two may be relative to different numbers of parameters.",
+        fails="Attention has four functions a layer and the MLP three, so that attention's share is the larger "
+        "relative "
+        "to all parameters too; Table 19 has it smaller.",
+        left_open="what the overhead of Table 19 is relative to",
+        changes="the overheads of Table 19",
+        weight="number",
+    ),
+    [(t11["Qwen2-0.5B Attention", "overhead"], t11["Qwen2-0.5B MLP", "overhead"])],
+    [(t19["Attention Only", "param_overhead_pct"], t19["MLP Only", "param_overhead_pct"])],
+    "overhead of attention and of the MLP in Tables 11 and 19",
+)
+t4 = PAPER.table("table4", key="method")
+for column in ("attention_std", "mlp_std"):
+    PAPER.states("Table 4, roughly triples", "3", t4["LR-LoRA", column] / t4["LoRA", column], f"{column} over LoRA's")
+PAPER.setting(
+    said(
+        "Table 3 | deltas vs LoRA at matched protocol are the comparable quantity",
+        "Table 22 | 8B (LLaMA3-8B)",
+        "4.2 | LLaMA3 +2.90 and +2.98",
+        left_open="the rank, the data and the tasks of Table 22",
+    ),
+    ["5.1 - 3.8 = 1.3 in Table 22", "2.90 and 2.98 in Table 1"],
+    "gain of LR-LoRA over LoRA on LLaMA3-8B",
+    undecided=True,
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rankkit.report.inline import html_summary, text_summary
@@ -18,7 +18,7 @@ from rankkit.reported.scaling import Scaling
 from rankkit.reported.sentences import Sentences
 from rankkit.reported.superlatives import Superlatives
 from rankkit.reported.table import Table, read
-from rankkit.reported.words import Said
+from rankkit.reported.words import Said, listed
 
 __all__ = ["Paper"]
 
@@ -112,8 +112,12 @@ class Paper(TableRelations, Comparisons, Superlatives, Sentences, Scaling, Digit
         *,
         conclusion: str = "",
         words: Said | None = None,
+        settings: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
     ) -> None:
         """Check one quantity that is printed in two places; that it is one, and one setting, is a reading.
+
+        Where the text gives the two places different settings, the numbers are not compared (UNCLEAR); what it gives
+        for one place alone is named as left open.
 
         Parameters
         ----------
@@ -124,10 +128,24 @@ class Paper(TableRelations, Comparisons, Superlatives, Sentences, Scaling, Digit
         conclusion : str
             What would change in the paper if they do not agree.
         words : Said, optional
-            What the text says of the two settings and leaves open, and the defence.
+            The text's own words, and their defence.
+        settings : pair of mapping
+            What the text says of either place, for instance ``rank`` -> ``16``.
         """
         cell = next(iter(first.slope), "")
+        here, there = settings
+        apart = [
+            f"{name} is {here[name]} and {there[name]}" for name in here if here[name] != there.get(name, here[name])
+        ]
         record = agree(first, second)
+        if apart:
+            record = {
+                "verdict": "UNCLEAR",
+                "arithmetic": f"{first.text} and {second.text} are not compared: {listed(apart)}",
+            }
+        alone = [f"{name} of one place" for name in sorted({*here} ^ {*there})]
+        if alone:
+            words = replace(words or Said(), left_open="; ".join(filter(None, [words and words.left_open, *alone])))
         self._record(place, what, record, cell=cell, conclusion=conclusion, basis="reading", words=words)
 
     def states(

@@ -171,6 +171,18 @@ def test_what_the_text_leaves_open_is_unclear():
     assert "left open: whether that is all" in repr(paper.findings[0])
 
 
+def test_numbers_of_different_settings_are_not_compared_and_what_is_open_is_named():
+    """A speed on one data set is no contradiction of the speed on another one."""
+    paper = Paper("mine", ".")
+    ours, theirs = {"data": "SIQA", "rank": "16"}, {"data": "CommonsenseQA", "rank": "16"}
+    paper.same("Tables 4 and 5", "speed", parse("9.87"), parse("10.18"), settings=(ours, theirs))
+    paper.same("Tables 4 and 5", "speed, data open", parse("9.87"), parse("10.18"), settings=(ours, {"rank": "16"}))
+    first, second = paper.findings
+    assert (first.verdict, second.verdict) == ("UNCLEAR", "INCONSISTENT")
+    assert "not compared: data is SIQA and CommonsenseQA" in first.arithmetic
+    assert second.left_open == "data of one place"
+
+
 def test_a_bound_that_is_met_to_rounding_is_narrow():
     paper = Paper("mine", ".")
     paper.atmost(WORDS, parse("2"), {"a": parse("2.2")}, "at most 2 %")
