@@ -130,11 +130,11 @@ def agree(printed: Quantity, recomputed: Quantity) -> dict[str, Any]:
     Examples
     --------
     >>> from rankkit.reported import mean, parse
-    >>> agree(parse("85.3"), mean([parse("90.15"), parse("80.60")]))["verdict"]
+    >>> agree(parse("85.4"), mean([parse("90.15"), parse("80.60")]))["verdict"]
     'CONSISTENT'
     """
     unit = printed.unit or recomputed.unit
-    shown = decimal(recomputed.value, unit / 10 if unit else Fraction(0))
+    shown = recomputed.text if recomputed.unit else decimal(recomputed.value, unit / 10 if unit else Fraction(0))
     sum_text = recomputed.text if recomputed.text == shown else f"{recomputed.text} = {shown}"
     doubt = "; ".join(dict.fromkeys(part for part in (printed.doubt, recomputed.doubt) if part))
     if doubt:
@@ -142,7 +142,8 @@ def agree(printed: Quantity, recomputed: Quantity) -> dict[str, Any]:
         return {"verdict": "UNCLEAR", "arithmetic": text}
     gap = max(recomputed.low - printed.high, printed.low - recomputed.high, Fraction(0))
     span = f"rounding allows {decimal(recomputed.low, unit / 100)} to {decimal(recomputed.high, unit / 100)}"
-    arithmetic = f"{sum_text}, printed {printed.text}; {span}" if unit else f"{sum_text}, printed {printed.text}"
+    sides = f"{printed.text} against {recomputed.text}" if recomputed.unit else f"{sum_text}, printed {printed.text}"
+    arithmetic = f"{sides}; {span}" if unit else sides
     return {
         "verdict": "INCONSISTENT" if gap else "CONSISTENT" if _meet(printed, recomputed) else "NARROW",
         "arithmetic": arithmetic,
