@@ -25,8 +25,9 @@ _HOW = (
     "paper and why it fails. NARROW: the numbers agree at one point only, or only if digits were cut instead of",
     "rounded. UNCLEAR: a cell is damaged or missing in the text at hand, or the text leaves open what would decide it.",
     "None of them says which of two numbers is wrong, or why. A printed number stands for the interval of what could",
-    "have been rounded or cut to it. Two numbers are compared only where all that the text says of both settings",
-    "agrees. Observations give a probability under the assumption named, and say nothing of the reason.",
+    "have been rounded or cut to it; which of the two a paper's averages are is counted among its observations, and",
+    "agreement by cutting alone is NARROW. Two numbers are compared only where all that the text says of both",
+    "settings agrees. Observations give a probability under the assumption named, and say nothing of the reason.",
 )
 
 
