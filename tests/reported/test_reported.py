@@ -13,7 +13,6 @@ from rankkit.cli.main import main
 from rankkit.data import paper_checks
 from rankkit.reported import (
     Paper,
-    Table,
     agree,
     collect,
     exact,
@@ -272,31 +271,6 @@ def test_the_repair_of_a_derived_number_goes_by_the_slope_of_its_cells():
 
 def test_a_small_number_is_not_shown_as_nothing():
     assert "= 0.0007, printed 0.7%" in agree(parse("0.7%"), parse("19.2") * 100 / parse("2760000"))["arithmetic"]
-
-
-def test_endings_are_expected_by_how_fine_a_column_is():
-    """Every percentage of 500 items ends in 0 with two decimals, so that five of five are no surprise."""
-    rows = {str(k): {"m": str(k), "acc": f"{k / 5:.2f}"} for k in (401, 402, 403, 404, 405)}
-    paper = Paper("mine", ".")
-    for items in (None, {"acc": 500}):
-        paper.endings(Table("t", "Table 1", ("m", "acc"), ("m",), rows), ["acc"], items)
-    assert [finding.chance for finding in paper.findings] == [pytest.approx(1e-5), pytest.approx(1)]
-    corrected = Reported((paper,)).findings[0].arithmetic
-    assert "1e-05, or 2e-05 with all 2 tests counted" in corrected
-
-
-def test_digits_that_show_nothing_are_no_observation():
-    rows = {"x": {"m": "x", "acc": "84.21"}}
-    paper = Paper("mine", ".")
-    paper.granularity(Table("t", "Table 1", ("m", "acc"), ("m",), rows), "acc", 10042, source="a test")
-    assert not paper.findings
-
-
-def test_averages_are_seen_to_be_rounded_or_cut():
-    rows = {n: {"m": n, "a": "1.0", "b": "2.1", "avg": avg} for n, avg in (("x", "1.6"), ("y", "1.5"), ("z", "1.9"))}
-    paper = Paper("mine", ".")
-    paper.rounding(Table("t", "Table 1", ("m", "a", "b", "avg"), ("m",), rows), ["a", "b"], "avg")
-    assert "1 averages of the printed cells are rounded and 1 are cut; 1 are neither" in paper.findings[0].arithmetic
 
 
 def test_two_files_on_one_paper_are_one_paper(tmp_path):
