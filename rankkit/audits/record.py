@@ -14,6 +14,7 @@ import numpy as np
 
 from rankkit import files
 from rankkit.checkpoints.layer import STATUSES, Skipped
+from rankkit.checkpoints.module_names import parameter_of
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.report.audit_page import page
 from rankkit.report.card import card
@@ -87,6 +88,9 @@ class Audit(Tabled):
         """Return `summary`'s columns as plain lists."""
         kinds, everywhere = self.columns["kind"], range(len(self.columns["kind"]))
         members = {kind: [i for i in everywhere if kinds[i] == kind] for kind in sorted(set(kinds))}
+        for i, name in enumerate(map(parameter_of, self.columns["module"])):
+            if name:  # the experts of one parameter, of all blocks
+                members.setdefault(name, []).append(i)
         return gathered(self._summary_row(kind, at) for kind, at in [*members.items(), ("all", everywhere)])
 
     def _summary_row(self, kind: str, members: Sequence[int]) -> dict[str, Any]:
@@ -104,7 +108,10 @@ class Audit(Tabled):
         return row
 
     def summary(self) -> pd.DataFrame:
-        """Return medians and extremes by kind of module, and over all; dead modules counted, not averaged."""
+        """Return medians and extremes by kind of module and over all; dead modules counted, not averaged.
+
+        The experts of a parameter have a row of their own beside that of their kind.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.summary_columns())

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.audits.expert_weights import expert_weight, is_expert
 from rankkit.audits.update import Applied
 from rankkit.checkpoints import Layer, dora, open_tensors
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
 from rankkit.checkpoints.module_names import comparable
+from rankkit.checkpoints.quantised import kind_of_quantised
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
 from rankkit.spectrum import spectrum_of
@@ -56,19 +58,29 @@ class Base:
         ValueError
             If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
         """
+        one_of_many = is_expert(layer.name)
+        W = expert_weight(layer.name, self.tensors, self._key) if one_of_many else self._whole(layer)
+        rows, columns = W.shape
+        if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
+            raise ValueError(f"the base's {layer.name} has shape {W.shape}, the update {layer.m} x {layer.n}")
+        if not np.all(np.isfinite(W)):
+            raise ValueError(f"the base's weight of {layer.name} has NaN or infinite entries")
+        # GPT-2 and embeddings store theirs transposed; of a square one only the adapter's reader can tell
+        turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
+        return W.T if turned else W
+
+    def _whole(self, layer: Layer) -> Any:
+        """Return the weight of a module as the base stores it, its kernel axes flattened."""
         key = self._key(layer.name)
         info, shape = self.tensors.info[key], self.tensors.info[key].shape
+        if quantised := kind_of_quantised(self.tensors.info, key.removesuffix(".weight")):
+            raise ValueError(f"the base's {key} {quantised}")
         if info.trouble:
             raise ValueError(f"the base's {key} {info.trouble}")
         rows, columns = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (0, 0)
         if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
             raise ValueError(f"the base's {key} has shape {shape}, the update {layer.m} x {layer.n}")
-        W = np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
-        if not np.all(np.isfinite(W)):
-            raise ValueError(f"the base's {key} has NaN or infinite entries")
-        # GPT-2 and embeddings store theirs transposed; of a square one only the adapter's reader can tell
-        turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
-        return W.T if turned else W
+        return np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
 
     def _key(self, module: str) -> str:
         """Return the key of a module's weight: of the same path, else of the one that ends alike."""
@@ -77,9 +89,19 @@ class Base:
         fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]
         longest = max((min(len(name), len(bare)) for name in fits), default=0)
         keys = [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
+        if not keys and (quantised := self._quantised(bare)):
+            raise ValueError(quantised)
         if len(keys) != 1:
             raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
         return keys[0]
+
+    def _quantised(self, bare: str) -> str:
+        """Return what quantised a module that has no weight under its name, but what stands for one; "" elsewhere."""
+        for key in self.tensors.info:
+            module = key.rpartition(".")[0]
+            if _ends(f"_{comparable(module)}", bare) and (kind := kind_of_quantised(self.tensors.info, module)):
+                return f"the base's {module} {kind}"
+        return ""
 
     def adapted(self, layer: Layer) -> Layer:
         """Return the layer with the update that DoRA really applies, or with the reason why it is not known.

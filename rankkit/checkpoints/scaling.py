@@ -9,14 +9,24 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rankkit.checkpoints.files.tensors import Tensors, scalar
-from rankkit.checkpoints.untrusted import Config, mapping, number, quoted
+from rankkit.checkpoints.headers import renamed
+from rankkit.checkpoints.untrusted import Config, is_mapping, mapping, number, quoted
 from rankkit.rules import Linear, Rule, Sine
 
-__all__ = ["Scaled", "matched", "scale_of", "sine_of", "stored_scale"]
+__all__ = ["Scaled", "found_scale", "in_peft_words", "matched", "scale_of", "sine_of", "stored_scale"]
 
 MAX_PATTERN = 1000  # characters; patterns come from untrusted files
 MATCH_SECONDS = 0.1  # per module name and pattern; an honest pattern takes microseconds
 MOST_PATTERNS = 1000  # compiled ones that are kept
+INSIDE = (
+    "config",
+    "lora",
+    "lora_config",
+    "lora_args",
+    "peft",
+    "adapter",
+    "model",
+)  # where others keep the fields of LoRA
 PEFT_ALPHA = 8  # lora_alpha where a configuration does not say: LoraConfig's default
 
 _PLAIN = re.compile(r"[\w.\-]*\Z")
@@ -130,6 +140,52 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     if asked is not None and asked != r:
         notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
     return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes)
+
+
+def in_peft_words(config: Config) -> Config:
+    """Return a configuration with the fields of LoRA under PEFT's names; None where it holds no alpha.
+
+    Parameters
+    ----------
+    config : mapping or None
+        Anybody's: the fields may have other names, and stand in a mapping of their own, as in AdapterHub's.
+
+    Examples
+    --------
+    >>> in_peft_words({"config": {"architecture": "lora", "r": 4, "alpha": 8}, "name": "mine"})["lora_alpha"]
+    8
+    """
+    if config is None or "lora_alpha" in config:
+        return config
+    for held in (config, *(config.get(name) for name in INSIDE)):
+        if is_mapping(held) and "lora_alpha" in (fields := renamed(held)):
+            return {**config, **fields}
+    return None
+
+
+def found_scale(
+    tensors: Tensors, alpha: str | None, config: Config, path: str, r: int, otherwise: str, advice: str = ""
+) -> Scaled:
+    """Return the scale of the alpha that a file stores for a module, else of its configuration, else an assumed one.
+
+    Parameters
+    ----------
+    tensors : Tensors
+    alpha : str or None
+        The key of the alpha beside the module's factors, where there is one.
+    config : mapping or None
+        The configuration that holds for the module.
+    path : str
+        What its patterns are matched against.
+    r : int
+        >= 1.
+    otherwise, advice : str
+        Why 1 is assumed where nothing is found, and what to do about it.
+    """
+    if alpha is not None:
+        return stored_scale(tensors, alpha, r)
+    known = in_peft_words(config)
+    return Scaled.assumed(otherwise, advice) if known is None else scale_of(known, path, r)
 
 
 def stored_scale(tensors: Tensors, alpha: str | None, r: int) -> Scaled:

@@ -45,6 +45,9 @@ class Shards:
             if not (index.parent / name).is_file():
                 raise ValueError(f"{index} names the shard {name}, which is not beside it; copy all shards.")
             files[name] = SafetensorsFile(index.parent / name)
+        self.metadata: dict[str, Any] = {
+            name: value for file in files.values() for name, value in file.metadata.items()
+        }
         self.info: dict[str, TensorInfo] = {}
         self._file: dict[str, SafetensorsFile] = {}
         for tensor, name in placed.items():

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, TypeGuard
 
 from rankkit.checkpoints.files.tensors import DAMAGED, StateDict, TensorInfo
+from rankkit.checkpoints.missing import DCP, is_sharded_state
 from rankkit.checkpoints.untrusted import is_mapping
 from rankkit.factors import Array
 
@@ -111,6 +112,8 @@ def _check(file: IO[bytes]) -> None:
         if (at or 0) - begin >= MAX_PICKLE - LAST:
             raise ValueError(f"it has more than {MAX_PICKLE} bytes of structure, which no adapter has")
         if operation.name in _CALLS or (operation.name == "GLOBAL" and not _STORED.fullmatch(str(argument))):
+            if is_sharded_state(str(argument)):
+                raise ValueError(f"it holds {DCP}")
             raise pickle.UnpicklingError(f"it refers to {str(argument)!r}, which no stored tensor needs")
 
 

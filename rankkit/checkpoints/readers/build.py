@@ -3,73 +3,30 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import NamedTuple
 
-from rankkit.checkpoints import dora
+from rankkit.checkpoints import dora, quantised
 from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
+from rankkit.checkpoints.headers import Header, header_of
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
-from rankkit.checkpoints.module_names import in_base_model
+from rankkit.checkpoints.missing import ZERO_3, check_gathered
+from rankkit.checkpoints.module_names import in_base_model, split_adapter, with_adapter
+from rankkit.checkpoints.readers.experts import Stack, stack_of
+from rankkit.checkpoints.readers.module import ALPHA, MAGNITUDE, Module, Parse, Place
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
-__all__ = ["ALPHA", "LORA_NAMES", "Family", "Module", "Place", "adapter_of", "parser"]
+__all__ = ["Family", "adapter_of", "only_adapter_unnamed"]
 
 LONGEST = 2000  # characters of a tensor's name
 MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
 MANY = 1 << 25  # numbers, 256 MB
-
-ALPHA = "alpha"  # the part that is a number beside the factors
-MAGNITUDE = "magnitude"  # the part that is DoRA's
-
-LORA_NAMES = {"A": "lora_A", "B": "lora_B", "E": "lora_E"}  # what most families call their factors
-
-
-class Place(NamedTuple):
-    """Where a key belongs: the module's path as the key has it, and which part of the module its tensor is."""
-
-    module: str
-    part: str
-
-
-Parse = Callable[[str], Place | str]
-
-
-class Module(NamedTuple):
-    """One adapter module, as its keys and headers tell it.
-
-    Attributes
-    ----------
-    name : str
-        Its path in the base model.
-    keys : mapping of str to str
-        Part -> key of its tensor.
-    tensors : Tensors
-    config : mapping or None
-    """
-
-    name: str
-    keys: Mapping[str, str]
-    tensors: Tensors
-    config: Config
-
-    def shape(self, part: str) -> Shape:
-        """Return the shape of one of its tensors; () where it has none."""
-        return self.tensors.info[self.keys[part]].shape if part in self.keys else ()
-
-
-def _lora(module: Module) -> Form:
-    return LORA
-
-
-def _never(module: Module) -> bool:
-    return False
 
 
 @dataclass(frozen=True)
@@ -97,36 +54,20 @@ class Family:
         Module -> whether the base stores its weight as (n, m).
     beside : set of str
         Parts that are no factors, and that `scaled` may use.
+    experts : bool
+        Whether the parts A and B of a module may be the factors of many experts.
     """
 
     name: str
     holds: str
     parse: Parse
     scaled: Callable[[Module, Form, Sizes], Scaled]
-    form: Callable[[Module], Form] = _lora
+    form: Callable[[Module], Form] = lambda module: LORA
     spelled: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
-    transposed: Callable[[Module], bool] = _never
+    transposed: Callable[[Module], bool] = lambda module: False
     beside: frozenset[str] = frozenset({ALPHA})
-
-
-def parser(key: re.Pattern[str], otherwise: str, parts: Mapping[str, str] | None = None) -> Parse:
-    """Return a parser of keys that match a pattern with the groups "module" and "part".
-
-    Parameters
-    ----------
-    key : pattern
-    otherwise : str
-        The reason why any other key is no factor.
-    parts : mapping of str to str, optional
-        What a file writes -> the part it is; None: the same.
-    """
-
-    def parse(name: str) -> Place | str:
-        match = key.fullmatch(name)
-        return Place(match["module"], (parts or {}).get(match["part"], match["part"])) if match else otherwise
-
-    return parse
+    experts: bool = False
 
 
 def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping[str, str] | None = None) -> Adapter:
@@ -145,29 +86,76 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
     ValueError
         If no module is found.
     """
-    shared = shared or {}
-    modules, skipped = _grouped(family, tensors, taken=set(shared.values()))
-    layers: list[Layer] = []
+    shared, header, codes = shared or {}, header_of(tensors.metadata), quantised.scales(tensors.info)
+    modules, skipped = _grouped(family, tensors, set(shared.values()), codes)
+    codes = {key: scale for scale, key in codes.items()}
+    opened: list[tuple[Module, Magnitude | None]] = []
     for name, keys in modules.items():
         if not keys.keys() - family.beside - {MAGNITUDE}:
             reasons = {key: f"the {part} of {name}, which has no factors" for part, key in keys.items()}
             skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
             continue
         magnitude = dora.magnitude_of(tensors, keys.pop(MAGNITUDE)) if MAGNITUDE in keys else None
-        layer = _layer(family, Module(name, {**keys, **shared}, tensors, config), magnitude)
-        layers.append(layer)
-        skipped += _left_over(family, layer, tensors)
+        module = Module(name, {**keys, **shared}, tensors, config, split_adapter(name)[0], codes)
+        opened.append((module if config is not None else _headed(module, header), magnitude))
+    pairs = {module.name: (module.shape("B"), module.shape("A")) for module, _ in opened}
+    layers: list[Layer] = []
+    for module, magnitude in opened:
+        found = list(_layers(family, module, magnitude, pairs))
+        layers += found
+        skipped += _left_over(family, found[0], tensors)
     if not layers:
         raise ValueError(f"{tensors.source} holds no {family.holds}: {few_of(tensors)}.")
+    check_gathered(tensors.source, [tensors.info[key] for layer in layers for key in layer.keys.values()])
     return Adapter(tensors.source, family.name, tuple(layers), tuple(skipped))
 
 
-def _grouped(family: Family, tensors: Tensors, taken: set[str]) -> tuple[dict[str, dict[str, str]], list[Skipped]]:
+def only_adapter_unnamed(adapter: Adapter) -> Adapter:
+    """Return an adapter whose modules need not name it where it is the only one."""
+    if len({split_adapter(layer.name)[1] for layer in adapter.layers}) > 1:
+        return adapter
+    return replace(adapter, layers=tuple(replace(layer, name=split_adapter(layer.name)[0]) for layer in adapter.layers))
+
+
+def _headed(module: Module, header: Header) -> Module:
+    """Return a module with the configuration that the file's header holds for it."""
+    component = header.component_of(module.path)
+    path = module.path.removeprefix(f"{component}.") if component else module.path
+    return module._replace(config=header.config_of(module.path), path=path)
+
+
+def _layers(
+    family: Family, module: Module, magnitude: Magnitude | None, pairs: Mapping[str, tuple[Shape, Shape]]
+) -> Iterator[Layer]:
+    """Return an iterator over the layers of a module: one, or one for each of its experts."""
+    name, adapter = split_adapter(module.name)
+    try:
+        stack = stack_of(name, *pairs[module.name], module.config, pairs) if family.experts else None
+    except ValueError as error:
+        yield replace(_layer(family, module, magnitude), status="unsupported", notes=(str(error),), scale=math.nan)
+        return
+    if stack is None:
+        yield _layer(family, module, magnitude)
+        return
+    read = lru_cache(maxsize=1)(partial(_read, module.tensors, dict(module.keys)))  # once for all experts
+    named = module._replace(path=stack.path.removeprefix(name.removesuffix(module.path)))
+    for expert in range(stack.experts):
+        one = named._replace(name=with_adapter(f"{stack.path}[{expert}]", adapter))
+        layer = _layer(family, one, magnitude, stack, expert)
+        yield replace(layer, read=read if layer.status == "ok" else layer.read)
+
+
+def _grouped(
+    family: Family, tensors: Tensors, taken: set[str], codes: Mapping[str, str]
+) -> tuple[dict[str, dict[str, str]], list[Skipped]]:
     """Return module -> part -> key, and every tensor that is no part of one and not taken already."""
     modules: dict[str, dict[str, str]] = {}
     skipped: list[Skipped] = []
     for key, info in tensors.info.items():
         if key in taken:
+            continue
+        if key in codes:
+            skipped.append(Skipped(legible(key), info.shape, f"what dequantises {legible(codes[key])}"))
             continue
         found = _parsed(family, key)
         if isinstance(found, str):
@@ -200,9 +188,11 @@ def _left_over(family: Family, layer: Layer, tensors: Tensors) -> list[Skipped]:
     return [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
 
 
-def _layer(family: Family, module: Module, magnitude: Magnitude | None) -> Layer:
-    """Return a module's layer from its header alone; trouble becomes a status."""
-    form = family.form(module)
+def _layer(
+    family: Family, module: Module, magnitude: Magnitude | None, stack: Stack | None = None, expert: int = 0
+) -> Layer:
+    """Return a module's layer, or that of one of its experts, from its header alone; trouble becomes a status."""
+    form = family.form(module) if stack is None else stack.form(expert)
     header = _header(family, module, form)
     m, n, r = header.sizes or (None, None, None)
     used = {part: module.keys[part] for part in form.parts if part in module.keys}
@@ -211,7 +201,9 @@ def _layer(family: Family, module: Module, magnitude: Magnitude | None) -> Layer
         name=module.name, m=m, n=n, r=r, dtype="/".join(dtypes), rule=header.scaled.rule, scale=header.scaled.scale,
         form=form, read=partial(_read, module.tensors, used if header.status == "ok" else {}), keys=dict(module.keys),
         status=header.status,
-        notes=(*family.notes, *header.scaled.notes, *dora.notes(magnitude, module.config)), magnitude=magnitude,
+        notes=(*family.notes, *header.scaled.notes, *(stack.notes if stack else ()),
+               *dora.notes(magnitude, module.config)),
+        magnitude=magnitude,
         transposed=family.transposed(module),
     )  # fmt: skip
 
@@ -234,8 +226,13 @@ def _header(family: Family, module: Module, form: Form) -> _Header:
         return trouble("unpaired", f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     info = {part: module.tensors.info[module.keys[part]] for part in form.parts}
     sizes = form.sizes(*(entry.shape for entry in info.values()))
+    if coded := [module.codes[key] for key in module.keys.values() if key in module.codes]:
+        said = f"its factors are quantised codes, which {coded[0]} turns into numbers: save them in 16 or 32 bits"
+        return trouble("unsupported", said, sizes)
     if wrong := [f"{module.keys[part]} {entry.trouble}" for part, entry in info.items() if entry.trouble]:
         return trouble("unsupported", "; ".join(wrong), sizes)
+    if bare := [module.keys[part] for part, entry in info.items() if entry.shape == (0,)]:
+        return trouble("unsupported", f"{bare[0]} {ZERO_3}")
     if sizes is None:
         shapes = ", ".join(f"{family.spelled.get(part, part)} {entry.shape}" for part, entry in info.items())
         return trouble("unsupported", f"shapes do not fit together: {shapes}")

@@ -1,18 +1,30 @@
-"""loralib: ...lora_A and ...lora_B without .weight, merged groups of a fused layer, beside whatever was trained."""
+"""loralib: ...lora_A and ...lora_B without .weight, merged groups of a fused layer, beside whatever was trained.
+
+AdapterHub's adapters have the same tensors, each behind its adapter's name: query.loras.mine.lora_A.
+"""
 
 from __future__ import annotations
 
 import re
-from functools import partial
 
+from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, MOST_GROUPS, Form, Sizes, merged_form
-from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, adapter_of, parser
-from rankkit.checkpoints.scaling import Scaled, scale_of
-from rankkit.checkpoints.untrusted import Config
+from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.module_names import with_adapter
+from rankkit.checkpoints.readers.build import Family, adapter_of, only_adapter_unnamed
+from rankkit.checkpoints.readers.module import LORA_NAMES, Module, Place
+from rankkit.checkpoints.scaling import Scaled, found_scale
+from rankkit.checkpoints.untrusted import Config, is_mapping
 
 __all__ = ["read", "recognises"]
 
-_KEY = re.compile(r"(?P<module>.+)\.lora_(?P<part>A|B)")
+_KEY = re.compile(r"(?P<module>.+?)(?:\.loras\.(?P<adapter>[^.]+))?\.lora_(?P<part>A|B)")
+REST = "no adapter tensor: a head or base weight"
+# fields of AdapterHub's config that make the update something else than scale * B A, and what they are
+_REFUSED = {
+    "use_gating": "a gate that depends on the input", "composition_mode": "a vector that scales activations",
+    "vera_d": "VeRA's vectors",
+}  # fmt: skip
 
 
 def recognises(keys: list[str], config: Config) -> bool:
@@ -20,6 +32,11 @@ def recognises(keys: list[str], config: Config) -> bool:
     if (config is not None and "peft_type" in config) or any(key.endswith(".lora_E") for key in keys):
         return False
     return any(map(_KEY.fullmatch, keys))
+
+
+def _parse(key: str) -> Place | str:
+    match = _KEY.fullmatch(key)
+    return Place(with_adapter(match["module"], match["adapter"]), match["part"]) if match else REST
 
 
 def _groups(module: Module) -> int:
@@ -35,11 +52,26 @@ def _form(module: Module) -> Form:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    if module.config is None or "lora_alpha" not in module.config:
-        return Scaled.assumed("alpha is not stored", "; pass config={'lora_alpha': ...}")
-    return scale_of(module.config, module.name, sizes.r // _groups(module))
+    config, r = module.config, sizes.r // _groups(module)
+    return found_scale(
+        module.tensors, None, config, module.path, r, "alpha is not stored", "; pass config={'lora_alpha': ...}"
+    )
 
 
-REST = "no adapter tensor: a head or base weight"
-FAMILY = Family("loralib", "loralib module", parser(_KEY, REST), _scaled, form=_form, spelled=LORA_NAMES)
-read = partial(adapter_of, FAMILY)
+FAMILY = Family("loralib", "loralib module", _parse, _scaled, form=_form, spelled=LORA_NAMES)
+
+
+def read(tensors: Tensors, config: Config) -> Adapter:
+    """Return the adapter's layers, and every other tensor with its reason.
+
+    Raises
+    ------
+    ValueError
+        If the configuration is AdapterHub's of an update that is not B A, or no module is found.
+    """
+    inner: object = (config or {}).get("config")
+    for field, what in _REFUSED.items() if is_mapping(inner) else ():
+        if is_mapping(inner) and inner.get(field) not in (None, False, "add"):
+            raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
+    adapter = adapter_of(FAMILY, tensors, config)
+    return only_adapter_unnamed(adapter)

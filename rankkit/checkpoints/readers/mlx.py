@@ -6,7 +6,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import TRANSPOSED, Form, Sizes
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
+from rankkit.checkpoints.readers.build import Family, adapter_of
+from rankkit.checkpoints.readers.module import Module, parser
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config, is_mapping, number
 

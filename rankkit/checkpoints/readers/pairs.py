@@ -6,8 +6,9 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import LORA, Form, Sizes
-from rankkit.checkpoints.readers.build import Family, Module, Place, adapter_of
-from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.readers.build import Family, adapter_of
+from rankkit.checkpoints.readers.module import Module, Place
+from rankkit.checkpoints.scaling import Scaled, found_scale
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -39,7 +40,7 @@ def _form(module: Module) -> Form:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return Scaled.assumed("a bare pair")
+    return found_scale(module.tensors, None, module.config, module.path, sizes.r, "a bare pair")
 
 
 FAMILY = Family("pairs", "pair of factors", _parse, _scaled, form=_form)

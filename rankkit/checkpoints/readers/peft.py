@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import ADALORA, LORA, MOST_GROUPS, Form, Sizes, merged_form
-from rankkit.checkpoints.layer import Adapter, Layer
+from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.module_names import split_adapter, unwrapped, with_adapter
-from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of
+from rankkit.checkpoints.module_names import with_adapter
+from rankkit.checkpoints.readers.build import Family, adapter_of, only_adapter_unnamed
+from rankkit.checkpoints.readers.module import LORA_NAMES, Module, Place
 from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
 from rankkit.checkpoints.untrusted import Config, is_list, number
 
@@ -26,6 +26,7 @@ _KEY = re.compile(
     r"(?:\.(?!weight$|bias$)(?P<adapter>[^.]+))?(?P<leaf>\.weight|\.bias)?"
 )
 
+DORA_LAYER = ".dora_layer"  # what fsdp_qlora calls the pair beside its magnitude_layer
 INIT_R, ALPHA = 12, 8  # init_r and lora_alpha where a config does not say: the defaults of PEFT's AdaLoraConfig
 ADDED = 1e-5  # what PEFT's AdaLoRA adds to init_r before it divides by it
 
@@ -67,23 +68,15 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     for field, what in _REFUSED.items():
         if config and config.get(field):
             raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
-    adapter = adapter_of(FAMILY, tensors, config)
-    if len({split_adapter(layer.name)[1] for layer in adapter.layers}) > 1:
-        return adapter
-    return replace(adapter, layers=tuple(map(_without_adapter, adapter.layers)))
-
-
-def _without_adapter(layer: Layer) -> Layer:
-    """Return a layer of a model with one adapter, which need not be named."""
-    path, active = split_adapter(layer.name)
-    return replace(layer, name=path) if active else layer
+    return only_adapter_unnamed(adapter_of(FAMILY, tensors, config))
 
 
 def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None or match["leaf"] == ".bias":
         return _other(key)
-    return Place(with_adapter(match["module"], match["adapter"]), match["part"].removeprefix("embedding_"))
+    module = match["module"].removesuffix(DORA_LAYER)
+    return Place(with_adapter(module, match["adapter"]), match["part"].removeprefix("embedding_"))
 
 
 def _other(key: str) -> str:
@@ -101,15 +94,6 @@ def _enabled(config: Config) -> tuple[bool, ...]:
     return tuple(map(bool, enabled[:MOST_GROUPS])) if is_list(enabled) else ()
 
 
-def _expert_parameter(config: Config, module: str) -> str:
-    """Return the parameter of a module of experts that the config's target_parameters names for it, or ""."""
-    named: object = (config or {}).get("target_parameters")
-    for name in named if is_list(named) else []:
-        if isinstance(name, str) and f".{unwrapped(module)}".endswith(f".{name.rpartition('.')[0]}"):
-            return name
-    return ""
-
-
 def _form(module: Module) -> Form:
     if "E" in module.keys or (module.config is not None and method_of(module.config) == "ADALORA"):
         return ADALORA
@@ -121,12 +105,10 @@ def _form(module: Module) -> Form:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    config, path = module.config, split_adapter(module.name)[0]
+    config = module.config
     if form is ADALORA:
         return _adalora(config)
-    if parameter := _expert_parameter(config, path):
-        raise ValueError(f"adapts the parameter {parameter} of experts, one update each, which is unsupported")
-    plain = scale_of(config, path, sizes.r if form is LORA else sizes.r // sum(_enabled(config)))
+    plain = scale_of(config, module.path, sizes.r if form is LORA else sizes.r // max(1, sum(_enabled(config))))
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), plain, sizes.m)
     return plain
@@ -147,4 +129,6 @@ def _transposed(module: Module) -> bool:
     return "embedding_A" in module.keys.get("A", "") or bool((module.config or {}).get("fan_in_fan_out"))
 
 
-FAMILY = Family("peft", "LoRA module", _parse, _scaled, form=_form, spelled=LORA_NAMES, transposed=_transposed)
+FAMILY = Family(
+    "peft", "LoRA module", _parse, _scaled, form=_form, spelled=LORA_NAMES, transposed=_transposed, experts=True
+)

@@ -6,19 +6,23 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from rankkit.checkpoints.files.tensors import Tensors, few_of
+from rankkit.checkpoints.headers import header_of
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import READ, method_of, refuse
 from rankkit.checkpoints.readers import (
     adapters,
     cloneofsimo,
     diffusers,
+    gguf,
     kohya,
     loralib,
     loran,
+    megatron,
     mlx,
     pairs,
     peft,
     sine_lora,
+    torchtune,
     vera,
 )
 from rankkit.checkpoints.untrusted import Config
@@ -50,6 +54,9 @@ READERS: dict[str, Reader] = {
     "kohya": Reader(kohya.recognises, kohya.read),
     "diffusers": Reader(diffusers.recognises, diffusers.read),
     "cloneofsimo": Reader(cloneofsimo.recognises, cloneofsimo.read),
+    "gguf": Reader(gguf.recognises, gguf.read),
+    "torchtune": Reader(torchtune.recognises, torchtune.read),
+    "megatron": Reader(megatron.recognises, megatron.read),
     "mlx": Reader(mlx.recognises, mlx.read),
     "loralib": Reader(loralib.recognises, loralib.read),
     "peft": Reader(peft.recognises, peft.read),
@@ -76,8 +83,9 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
         if family not in READERS:
             raise ValueError(f"family must be one of {', '.join(READERS)}, got {family!r}; or leave it out.")
         return READERS[family].read(tensors, config)
-    if config is not None and "peft_type" in config and (method := method_of(config)) not in READ:
-        raise refuse(method, tensors.source)
+    for said in [config] if config is not None else header_of(tensors.metadata).configs.values():
+        if "peft_type" in said and (method := method_of(said)) not in READ:
+            raise refuse(method, tensors.source)
     keys = list(tensors.info)
     for reader in READERS.values():
         if reader.recognises(keys, config):
