@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from rankkit.adapters import AdaSineLoraConfig, LoranConfig, LrLoraConfig, SineLoraConfig, parameter_groups
+import rankkit as rk
+from rankkit.adapters import AdaSineLoraConfig, LoranConfig, LrLoraConfig, SineLoraConfig, parameter_groups, phases
 
 from .nets import COMMON, METHODS, ONE_EACH, UPDATES, Net, adapted, layers, shaken
 
@@ -228,6 +229,23 @@ def test_adasine_cannot_be_merged():
     for merge in (model.merge_adapter, model.merge_and_unload, layers(model)["first"].merge):
         with pytest.raises(ValueError, match="AdaSine-LoRA has no weight update"):
             merge()
+
+
+def test_sine_dora_on_activations_cannot_be_merged_nor_audited(tmp_path):
+    model = adapted("sine-DoRA on activations").eval()
+    layer = layers(model)["first"]
+    for call in (model.merge_adapter, model.merge_and_unload, lambda: layer.get_delta_weight("default")):
+        with pytest.raises(ValueError, match="sine-DoRA on activations has no weight update"):
+            call()
+    before = model(X).detach()
+    layer.lora_B["default"].weight.data.mul_(0.5)  # what is kept for inference follows the factors
+    assert not close(model(X), before, 1e-3)
+    model.save_pretrained(tmp_path)
+    table = rk.audit(tmp_path, progress=False).table
+    assert list(table["status"]) == ["unsupported"] * 2
+    assert table["note"].str.contains("no one weight update").all()
+    with pytest.raises(ValueError, match="no adapter with a frequency"):
+        phases(model)
 
 
 def test_weighted_sums_of_factors_are_refused():

@@ -90,7 +90,7 @@ def test_a_stored_alpha_counts_before_the_header_and_a_given_configuration_too(t
     ],
 )  # fmt: skip
 def test_a_header_that_says_nothing_leaves_the_assumption(tmp_path, metadata):
-    assert "scale 1 assumed" in agrees(audited(tmp_path, KOHYA, metadata), BA)["note"]
+    assert "scale 1 assumed" in agrees(audited(tmp_path, KOHYA, metadata), BA, status="assumed")["note"]
 
 
 def test_a_header_is_a_strangers_text():

@@ -50,6 +50,8 @@ class Family:
         How the family writes a part, for messages, where it is not the part's own name.
     notes : tuple of str
         What holds for each of its modules.
+    unknown : tuple of str
+        What is not known of each of its modules, as `rankkit.checkpoints.assumptions.UNKNOWN` calls it.
     transposed : callable
         Module -> whether the base stores its weight as (n, m).
     beside : set of str
@@ -65,6 +67,7 @@ class Family:
     form: Callable[[Module], Form] = lambda module: LORA
     spelled: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     transposed: Callable[[Module], bool] = lambda module: False
     beside: frozenset[str] = frozenset({ALPHA})
     experts: bool = False
@@ -195,16 +198,16 @@ def _layer(
     form = family.form(module) if stack is None else stack.form(expert)
     header = _header(family, module, form)
     m, n, r = header.sizes or (None, None, None)
+    turned = dora.told(magnitude, module.config)
     used = {part: module.keys[part] for part in form.parts if part in module.keys}
     dtypes = dict.fromkeys(module.tensors.info[key].dtype for key in used.values())
     return Layer(
         name=module.name, m=m, n=n, r=r, dtype="/".join(dtypes), rule=header.scaled.rule, scale=header.scaled.scale,
         form=form, read=partial(_read, module.tensors, used if header.status == "ok" else {}), keys=dict(module.keys),
         status=header.status,
-        notes=(*family.notes, *header.scaled.notes, *(stack.notes if stack else ()),
-               *dora.notes(magnitude, module.config)),
-        magnitude=magnitude,
-        transposed=family.transposed(module),
+        notes=(*family.notes, *header.scaled.notes, *(stack.notes if stack else ()), *turned.notes),
+        magnitude=magnitude, transposed=family.transposed(module),
+        assumed=(*family.unknown, *header.scaled.unknown, *(stack.unknown if stack else ()), *turned.unknown),
     )  # fmt: skip
 
 

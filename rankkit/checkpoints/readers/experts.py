@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from rankkit.checkpoints.assumptions import ORDER
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.module_names import unwrapped
 from rankkit.checkpoints.scaling import matched
@@ -57,6 +58,11 @@ class Stack(NamedTuple):
     r: int
     notes: tuple[str, ...] = ()
     layout: str = ""
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What the rows rest on that is not known."""
+        return (ORDER,) if self.notes else ()
 
     def form(self, expert: int) -> Form:
         """Return the form of one expert: what its update takes of the factors of all."""

@@ -48,6 +48,8 @@ def test_one_row_for_each_expert_in_the_order_that_is_said(layout):
     )
     check(report, {f"{NAME}.up_proj[{e}]": 2 * parts[e] @ A.reshape(E, R, N)[e] for e in range(E)})
     assert all(("order" in note) == (layout is None) for note in report.table["note"])
+    assert set(report.table["status"]) == {"ok" if layout else "assumed"}
+    assert set(report.table["assumed"]) == {"" if layout else "order"}
     assert set(zip(report.table["m"], report.table["n"], report.table["r"], strict=True)) == {(M, N, R)}
     summary = report.summary().set_index("kind")
     assert summary.loc["experts.up_proj", "modules"] == E == summary.loc["all", "modules"]
@@ -78,7 +80,7 @@ def test_a_bare_parameter_leaves_the_target_modules_alone():
 def test_experts_that_cannot_be_told_apart_are_refused_and_cost_no_other_row(config, words):
     B, A = factors()
     report = rk.audit(state(B, A) | state(B, A, "model.layers.0.q"), config=config)
-    assert report.table["status"].tolist() == ["unsupported", "ok"]
+    assert report.table["status"].tolist() == ["unsupported", "ok" if config else "assumed"]
     assert words in report.table["note"][0]
 
 
