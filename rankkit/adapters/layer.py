@@ -23,10 +23,11 @@ from peft.utils.integrations import dequantize_module_weight
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from rankkit.adapters.blocks import HALF, Base, update_of, wide
 from rankkit.adapters.curves import Curve
-from rankkit.adapters.product import HALF, Base, adapted_product, product_dtype, update_of, wide
+from rankkit.adapters.product import adapted_product, product_dtype
 
-__all__ = ["NonlinearLayer"]
+__all__ = ["NonlinearLayer", "weight_of"]
 
 
 class NonlinearLayer(LoraLinear, ABC):
@@ -213,7 +214,7 @@ class NonlinearLayer(LoraLinear, ABC):
         if self._magnitude(adapter) is None:
             return None
         layer = self.get_base_layer()
-        return Base(lambda: dequantize_module_weight(layer), self.fan_in_fan_out, folded=False)
+        return Base(lambda: weight_of(layer), self.fan_in_fan_out, folded=False)
 
     def _update(self, adapter: str) -> Tensor:
         """Return the update (m, n) in the phase's dtype, not to be differentiated."""
@@ -274,6 +275,12 @@ def _plain(layer: Any) -> bool:
         return False
     listens = layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or "forward" in vars(layer)
     return not listens and not any(parameter.requires_grad for parameter in layer.parameters())
+
+
+def weight_of(layer: Any) -> Tensor:
+    """Return a layer's weight, of a quantised layer what it stands for."""
+    # torch.compile cannot follow PEFT's question what kind of a weight it is
+    return layer.weight if _plain(layer) else dequantize_module_weight(layer)
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rankkit.adapters.blocks import block_of, update_of
 from rankkit.adapters.curves import Curve, SineCurve
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.low_rank import SineLowRankLinear
-from rankkit.adapters.product import block_of, update_of
 from rankkit.factors import Factors
 from rankkit.metrics import stable_rank
 from rankkit.regime import regime_of

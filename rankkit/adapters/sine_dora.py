@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, final
 
 import torch
-from peft.utils.integrations import dequantize_module_weight
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from rankkit.adapters.blocks import exactly, row_lengths, wide
 from rankkit.adapters.config import divisor
-from rankkit.adapters.layer import NonlinearLayer
+from rankkit.adapters.layer import NonlinearLayer, weight_of
 from rankkit.adapters.model import NonlinearModel
-from rankkit.adapters.product import exactly, row_lengths, wide
+from rankkit.adapters.product import eager
 from rankkit.adapters.registration import register
 from rankkit.adapters.sine import SineLayer, SineLoraConfig
 
@@ -67,7 +67,7 @@ class SineDoraLayer(SineLayer):
         layer = self.get_base_layer()
         if layer.weight.device.type == "meta":
             return {"lora_magnitude": torch.empty(self.out_features, device="meta")}
-        weight = dequantize_module_weight(layer).detach()
+        weight = weight_of(layer).detach()
         if not weight.is_floating_point():
             raise ValueError(
                 f"sine-DoRA needs the weight's own lengths, which a {type(layer).__name__} does not tell; quantise the "
@@ -92,7 +92,11 @@ class SineDoraLayer(SineLayer):
     def _delta(self, x: Tensor, adapter: str) -> Tensor:
         if not self._on_activations(adapter):
             return super()._delta(x, adapter)
-        # B A x is as large as the output: it is formed again in the backward pass
+        return self._response_again(x, adapter)
+
+    @eager
+    def _response_again(self, x: Tensor, adapter: str) -> Tensor:
+        """Return the response, and keep for the backward pass only what it is made of: B A x is as large as it."""
         part: Any = checkpoint(self._response, x, adapter, use_reentrant=False)
         return part
 
@@ -107,7 +111,7 @@ class SineDoraLayer(SineLayer):
         turn = self.lora_magnitude[adapter] / lengths
         x = self.lora_dropout[adapter](x)
         layer = self.get_base_layer()
-        weight = dequantize_module_weight(layer)
+        weight = weight_of(layer)
         through = nn.functional.linear(x, (weight.T if self.fan_in_fan_out else weight).to(x.dtype))
         inner = config.omega / divisor(config.gain, B.shape[0], A.shape[1])
         with exactly(x.device):

@@ -12,9 +12,10 @@ import numpy as np
 
 from rankkit.audits.expert_weights import expert_weight, is_expert
 from rankkit.audits.update import Applied
-from rankkit.checkpoints import Layer, dora, open_tensors
+from rankkit.checkpoints import Layer, dora, open_tensors, starts
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
+from rankkit.checkpoints.matching import Weights
 from rankkit.checkpoints.module_names import comparable
 from rankkit.checkpoints.quantised import kind_of_quantised
 from rankkit.factors import host
@@ -38,9 +39,7 @@ class Base:
 
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
         self.tensors: Tensors = open_tensors(source)
-        self._keys: dict[str, list[str]] = {}
-        for key in self.tensors.info:
-            self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
+        self._weights = Weights(self.tensors.info)
 
     def __repr__(self) -> str:
         return f"Base({self.tensors.source!r}, {len(self.tensors.info)} tensors)"
@@ -83,35 +82,28 @@ class Base:
         return np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
 
     def _key(self, module: str) -> str:
-        """Return the key of a module's weight: of the same path, else of the one that ends alike."""
-        bare = comparable(module)
-        fits = [name for name in self._keys if name == bare]
-        fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]
-        longest = max((min(len(name), len(bare)) for name in fits), default=0)
-        keys = [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
-        if not keys and (quantised := self._quantised(bare)):
-            raise ValueError(quantised)
-        if len(keys) != 1:
-            raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
-        return keys[0]
-
-    def _quantised(self, bare: str) -> str:
-        """Return what quantised a module that has no weight under its name, but what stands for one; "" elsewhere."""
-        for key in self.tensors.info:
-            module = key.rpartition(".")[0]
-            if _ends(f"_{comparable(module)}", bare) and (kind := kind_of_quantised(self.tensors.info, module)):
-                return f"the base's {module} {kind}"
-        return ""
+        """Return the key of a module's weight; raise with the reason, also where a quantised one stands for it."""
+        try:
+            return self._weights.of(module)
+        except ValueError:
+            for path in dict.fromkeys(key.rpartition(".")[0] for key in self.tensors.info):
+                alike = f"_{comparable(path)}".endswith(f"_{comparable(module)}")
+                if alike and (kind := kind_of_quantised(self.tensors.info, path)):
+                    raise ValueError(f"the base's {path} {kind}") from None
+            raise
 
     def adapted(self, layer: Layer) -> Layer:
-        """Return the layer with the update that DoRA really applies, or with the reason why it is not known.
+        """Return the layer with the update that DoRA, or factors that began as a part of the base, really apply.
+
+        Where it is not known, the layer says why.
 
         Any other layer comes back as it is.
         """
-        if layer.magnitude is None or layer.status != "ok":
+        if (layer.magnitude is None and not layer.start) or layer.status != "ok":
             return layer
         try:
-            return dora.adapted(layer, self.weight(layer))
+            W = self.weight(layer)
+            return starts.trained(layer, W) if layer.start else dora.adapted(layer, W)
         except ValueError as error:
             told = dora.with_range(layer)
             return replace(told, notes=(*told.notes, str(error)))
@@ -167,7 +159,3 @@ def count_intruders(W: Any, adapted: Any, k: int) -> int:
     k = min(k, *W.shape)
     leading, old = (np.linalg.svd(x, full_matrices=False).U for x in (adapted, W))
     return int(np.sum(np.max(np.abs(old.T @ leading[:, :k]), axis=0) < SIMILAR))
-
-
-def _ends(longer: str, shorter: str) -> bool:
-    return longer.endswith(f"_{shorter}")

@@ -12,7 +12,7 @@ name behind the module's path       who writes it                shape
 ==================================  ===========================  ==============================================
 lora_magnitude_vector[.x][.weight]  PEFT, diffusers              (m,); convolutions (1, m, 1, 1)
 dora_scale                          kohya's formats and LyCORIS  (m, 1[, 1, 1]); by columns (1, inputs[, 1, 1])
-weight_m_wdecomp.weight             the authors' code            (m, 1)
+weight_m_wdecomp[.weight]           the authors' code            (m, 1)
 [magnitude_layer.]magnitude         torchtune, fsdp_qlora        (m,)
 weight_magnitude                    NeMo, Megatron Bridge        (m,)
 m                                   MLX                          (m,); embeddings (n,), the rows of their weight
@@ -53,7 +53,7 @@ FEW = 8  # roundings of an entry of the true update beyond those of its row's le
 
 _KEY = re.compile(
     r"(?P<module>.+?)\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
-    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|(?:magnitude_layer\.|adapter\.)?(?:weight_|dora_)?magnitude(?:_vector)?(?:\.weight)?"
+    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|(?:magnitude_layer\.)?(?:weight_|dora_)?magnitude(?:_vector)?(?:\.weight)?"
     r"|(?P<short>m))"
 )
 

@@ -20,36 +20,34 @@ from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.missing import reason_for_file, reason_for_folder
 from rankkit.checkpoints.places import Unpacked, found, unpacked
 from rankkit.checkpoints.readers import peft, table
+from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
 from rankkit.checkpoints.untrusted import is_mapping
 
 __all__ = ["open_adapter", "open_tensors", "read_config", "tensor_file"]
 
 CONFIG = "adapter_config.json"
-LITGPT = "hyperparameters.yaml"  # what LitGPT writes beside its adapters
 ZIP = ".zip"
 INDEX = ".safetensors.index.json"
 MAX_CONFIG = 10_000_000  # bytes; real ones take a few thousand
-MAX_YAML = 100_000  # characters
 MAX_MESSAGE = 2000  # characters of an error, whose words may be a file's
 # what folders call their adapter, or their model, best first
 STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "pytorch_adapter", "model", "pytorch_model", "lit_model")
 # files of trainers that end like tensors' and hold none of an adapter
-OTHERS = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state\w*|random_states\w*)\.(bin|pt|pth)")
+OTHERS = re.compile(
+    r"(training_args|optimizer|scheduler|scaler|recipe_state|rng_state\w*|random_states\w*)\.(bin|pt|pth)"
+)
 
 FILES: dict[str, Callable[[Path], Tensors]] = {
     ".safetensors": SafetensorsFile,
     INDEX: lambda path: Shards(path, _load_json(path)),
     ".npz": NpzFile,
     ".bin": torch_file,
-    ".pth.lora": torch_file,
+    ".pth.lora": torch_file,  # LitGPT's
     ".pt": torch_file,
     ".pth": torch_file,
     ".ckpt": torch_file,
     ".gguf": GgufFile,
 }  # where a folder has two of one name, the first counts, as PEFT has it
-
-
-_ENTRY = re.compile(r"(?P<name>\w{1,60}): *(?P<value>true|false|-?\d{1,15}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?)")
 
 
 def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None) -> Adapter:
@@ -96,8 +94,9 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
 
 def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
     if _is_path(source):
-        tensors, beside = _in_place(source, _pick)
-        return _read(tensors, beside if config is None else config, family)
+        tensors, file = _in_place(source, _pick)
+        config = (read_config(file) or _foreign(file)) if config is None else config
+        return _read(tensors, config, family)
     if is_mapping(source):
         return _read(StateDict(source), config, family)
     if hasattr(source, "peft_config") and hasattr(source, "state_dict"):
@@ -110,17 +109,15 @@ def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -
     )
 
 
-def _in_place(
-    source: str | os.PathLike[str], fetch: Callable[[list[str]], str] | None
-) -> tuple[Tensors, Mapping[str, Any] | None]:
-    """Return the tensors that a path or a name on the Hub means, and the configuration beside them."""
+def _in_place(source: str | os.PathLike[str], fetch: Callable[[list[str]], str] | None) -> tuple[Tensors, Path]:
+    """Return the tensors that a path or a name on the Hub means, and the file that they are in."""
     place = found(source, fetch)
-    if place.suffix == ZIP and place.is_file():
-        folder = unpacked(place, _pick)
-        file = tensor_file(folder)
-        return Unpacked(FILES[_kind(file.name)](file), str(source), folder), read_config(file)
-    file = tensor_file(place)
-    return FILES[_kind(file.name)](file), read_config(file)
+    if place.suffix != ZIP or not place.is_file():
+        file = tensor_file(place)
+        return FILES[_kind(file.name)](file), file
+    folder = unpacked(place, _pick)
+    file = tensor_file(folder)
+    return Unpacked(FILES[_kind(file.name)](file), str(source), folder), file
 
 
 def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
@@ -128,6 +125,7 @@ def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+    config = settled(config)
     return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
 
 
@@ -138,10 +136,22 @@ def _kind(name: str) -> str:
 
 def read_config(source: str | os.PathLike[str]) -> Mapping[str, Any] | None:
     """Return the configuration that lies beside an adapter's tensor file; None where there is none."""
-    folder = tensor_file(source).parent
-    if (beside := folder / CONFIG).is_file():
-        return _load_json(beside)
-    return _load_flat_yaml(beside) if (beside := folder / LITGPT).is_file() else None
+    beside = tensor_file(source).parent / CONFIG
+    return _load_json(beside) if beside.is_file() else None
+
+
+def _foreign(file: Path) -> Mapping[str, Any] | None:
+    """Return the first of other trainers' configurations beside a tensor file that tells a scale."""
+    for beside in (file.parent / name for name in BESIDE):
+        if not beside.is_file():
+            continue
+        try:
+            content = yaml_fields(_text(beside)) if beside.suffix == ".yaml" else _load_json(beside)
+        except ValueError:  # it may be about anything
+            continue
+        if says_scale(told := settled(content) or {}):
+            return {**told, FILE: beside.name}
+    return None
 
 
 def tensor_file(source: str | os.PathLike[str]) -> Path:
@@ -192,22 +202,18 @@ def _stem(name: str) -> str:
     return name.removesuffix(_kind(name))
 
 
-def _load_flat_yaml(path: Path) -> Mapping[str, Any] | None:
-    """Return the plain numbers and flags at the top of a YAML file, by name; None where none is an alpha."""
-    content: dict[str, Any] = {}
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for line in file.read(MAX_YAML).splitlines():
-            if match := _ENTRY.fullmatch(line.rstrip()):
-                value = match["value"]
-                content[match["name"]] = value == "true" if value in ("true", "false") else float(value)
-    return content if "lora_alpha" in content else None
+def _text(path: Path) -> str:
+    """Return a configuration's text, without the mark that editors on Windows put in front of it."""
+    if path.stat().st_size > MAX_CONFIG:
+        raise ValueError(f"{path} is larger than {MAX_CONFIG} bytes; that is no adapter configuration.")
+    return path.read_text(encoding="utf-8-sig")
 
 
 def _load_json(path: Path) -> Mapping[str, Any]:
-    if path.stat().st_size > MAX_CONFIG:
-        raise ValueError(f"{path} is larger than {MAX_CONFIG} bytes; that is no adapter configuration.")
+    if reason := reason_for_file(path):
+        raise ValueError(f"{path} is {reason}.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(_text(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
     if not is_mapping(content):

@@ -10,8 +10,9 @@ from torch import nn
 
 import rankkit as rk
 from rankkit.adapters import SineLoraConfig, phases
+from rankkit.adapters.blocks import BLOCK_ON_A_DEVICE, Base, update_of
 from rankkit.adapters.curves import SineCurve
-from rankkit.adapters.product import BLOCK_ON_A_DEVICE, Base, adapted_product, update_of
+from rankkit.adapters.product import adapted_product
 
 from .nets import METHODS, ONE_EACH, UPDATES, adapted, layers, one
 

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from rankkit.adapters import LrLoraConfig, SineLoraConfig
+from rankkit.adapters.blocks import BLOCK, Base
 from rankkit.adapters.curves import SineCurve
-from rankkit.adapters.product import BLOCK, Base, adapted_product
+from rankkit.adapters.product import adapted_product
 
 from .nets import COMMON, METHODS, Net, adapted, layers, one
 

@@ -136,12 +136,17 @@ def test_all_linear_takes_linear_and_conv1d(tmp_path):
     assert sum("lora_A" in name for name, _ in model.named_parameters()) == 3
 
 
-def test_low_memory_loading(tmp_path):
-    model = adapted("LR, sinc").eval()
+@pytest.mark.parametrize("method", ["LR, sinc", "LR, shared", "sine-DoRA"])
+def test_low_memory_loading(tmp_path, method):
+    model = adapted(method).eval()
     model.save_pretrained(tmp_path)
     torch.manual_seed(0)
-    again = peft.PeftModel.from_pretrained(Net(), tmp_path, low_cpu_mem_usage=True).eval()
+    again: Any = peft.PeftModel.from_pretrained(Net(), tmp_path, low_cpu_mem_usage=True).eval()
     assert close(again(X), model(X))
+    if method == "LR, shared":
+        first, second = layers(again).values()
+        assert first.lora_amplitude["default"] is second.lora_amplitude["default"]
+        assert close(shaken(again)(X), again(X))
 
 
 def test_layers_share_what_they_are_told_to():

@@ -8,9 +8,8 @@ from dataclasses import replace
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
-from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.module import Module, Place, parser
-from rankkit.checkpoints.scaling import Scaled, found_scale
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of, parser
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -50,7 +49,8 @@ def _parse_list(key: str) -> Place:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return found_scale(module.tensors, None, module.config, module.path, sizes.r, "no alpha in this format")
+    alpha = module.keys.get(ALPHA)
+    return searched(module.tensors, alpha, module.config, module.called, sizes.r, why="no alpha in this format")
 
 
 HOLDS = "module of cloneofsimo's format"

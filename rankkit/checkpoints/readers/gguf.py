@@ -12,8 +12,7 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.headers import GGUF_ALPHA
 from rankkit.checkpoints.layer import Adapter
-from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.module import Module, parser
+from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
 from rankkit.checkpoints.scaling import Scaled, scale_of
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, Factors, namespace
@@ -56,7 +55,7 @@ def _embedding(B: Array, A: Array) -> Factors:
 
 
 def _form(module: Module) -> Form:
-    if module.path.endswith(EMBEDDING):
+    if module.called.endswith(EMBEDDING):
         return Form(("B", "A"), _embedding_sizes, _embedding)
     return LORA
 
@@ -66,11 +65,11 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
         return Scaled.assumed(f"no {GGUF_ALPHA} in the header")
     if module.config.get("lora_alpha") == 0:
         return Scaled.linear(1.0)
-    return scale_of(module.config, module.path, sizes.r)
+    return scale_of(module.config, module.called, sizes.r)
 
 
 def _transposed(module: Module) -> bool:
-    return module.path.endswith(EMBEDDING)
+    return module.called.endswith(EMBEDDING)
 
 
 FAMILY = Family(

@@ -17,9 +17,8 @@ from rankkit.checkpoints.forms import CP, FULL, HADAMARD, HADAMARD_CP, LORA, For
 from rankkit.checkpoints.headers import CONV_ALPHA
 from rankkit.checkpoints.layer import Adapter, Skipped
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.module import ALPHA, Module, Place
-from rankkit.checkpoints.scaling import Scaled, found_scale, scale_of
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
+from rankkit.checkpoints.scaling import Scaled, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -77,12 +76,12 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     if form is FULL:
         return Scaled.linear(1.0)
     if config is not None and "peft_type" in config and "A" not in module.keys:
-        return _configured(config, module.path, dim)
+        return _configured(config, module.called, dim)
     if dim is None:
         return Scaled.linear(1.0, ("both parts stored whole: scale 1, as LyCORIS applies",))
     if config is not None and CONV_ALPHA in config and _kernel(module) > 1:
         config = {**config, "lora_alpha": config[CONV_ALPHA]}
-    return found_scale(module.tensors, module.keys.get(ALPHA), config, module.path, dim, "no alpha stored")
+    return searched(module.tensors, module.keys.get(ALPHA), config, module.called, dim, why="no alpha stored")
 
 
 def _kernel(module: Module) -> int:

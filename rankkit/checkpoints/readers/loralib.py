@@ -6,19 +6,32 @@ AdapterHub's adapters have the same tensors, each behind its adapter's name: que
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from rankkit.checkpoints.assumptions import ORDER
+from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import LORA, MOST_GROUPS, Form, Sizes, merged_form
+from rankkit.checkpoints.forms import LORA, MOST_GROUPS, TURNED, Form, Sizes, merged_form
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.module_names import with_adapter
-from rankkit.checkpoints.readers.build import Family, adapter_of, only_adapter_unnamed
-from rankkit.checkpoints.readers.module import LORA_NAMES, Module, Place
-from rankkit.checkpoints.scaling import Scaled, found_scale
+from rankkit.checkpoints.readers.build import (
+    ALPHA,
+    LORA_NAMES,
+    Family,
+    Module,
+    Place,
+    adapter_of,
+    only_adapter_unnamed,
+)
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config, is_mapping
 
 __all__ = ["read", "recognises"]
 
-_KEY = re.compile(r"(?P<module>.+?)(?:\.loras\.(?P<adapter>[^.]+))?\.lora_(?P<part>A|B)")
+_KEY = re.compile(
+    r"(?P<module>.+?)(?:\.lora|\.loras\.(?P<adapter>[^.]+))?\.lora_(?P<part>A|B)"
+)  # OpenDelta puts them into a module `lora`
+_LITGPT = re.compile(r"(?:.+\.)?transformer\.h\.\d+\.attn\.(?:attn|qkv)")  # what LitGPT calls query, key and value
 REST = "no adapter tensor: a head or base weight"
 # fields of AdapterHub's config that make the update something else than scale * B A, and what they are
 _REFUSED = {
@@ -48,17 +61,51 @@ def _groups(module: Module) -> int:
 
 def _form(module: Module) -> Form:
     groups = _groups(module)
-    return merged_form((True,) * groups) if groups > 1 else LORA
+    return merged_form((True,) * groups, _heights(module, groups) or ()) if groups > 1 else LORA
+
+
+def _heights(module: Module, groups: int) -> tuple[int, ...] | None:
+    """Return how many rows each group of a fused projection has, where they differ; None where they do not.
+
+    loralib's groups are all alike. In LitGPT's grouped queries the query has more rows than key and value. The model's
+    own numbers count; without them the query has as many rows as the projection has inputs, as in most models.
+    """
+    rows, n = module.shape("B")[0], module.shape("A")[1]
+    config = module.config or {}
+    if not _is_litgpt(module, groups) or not config.get("lora_query", True):
+        return None
+    heads, shared = config.get("n_head"), config.get("n_query_groups")
+    query, other = n, (rows - n) // (groups - 1)
+    if type(heads) is int and type(shared) is int and heads > 0:
+        size: Any = config.get("head_size") or n // heads
+        query, other = heads * size, shared * size
+    cut = (query, *(other,) * (groups - 1))
+    return cut if sum(cut) == rows and other > 0 and query != other else None
+
+
+def _is_litgpt(module: Module, groups: int) -> bool:
+    return bool(_LITGPT.fullmatch(module.name)) or module.shape("B")[0] % groups > 0
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    config, r = module.config, sizes.r // _groups(module)
-    return found_scale(
-        module.tensors, None, config, module.path, r, "alpha is not stored", "; pass config={'lora_alpha': ...}"
-    )
+    return searched(
+        module.tensors, module.keys.get(ALPHA), module.config, module.called,
+        sizes.r // (_groups(module) if form is not TURNED else 1),
+        why="alpha is not stored", advice="; pass config={'lora_alpha': ...}",
+    )  # fmt: skip
 
 
-FAMILY = Family("loralib", "loralib module", _parse, _scaled, form=_form, spelled=LORA_NAMES)
+def _says(module: Module) -> Said:
+    told, groups = said(module.config), _groups(module)
+    uneven = groups > 1 and module.shape("B")[0] != groups * module.shape("A")[1]
+    if not uneven or not _is_litgpt(module, groups) or "n_query_groups" in (module.config or {}):
+        return told
+    heights = _heights(module, groups)
+    cut = " and ".join(map(str, heights)) if heights else f"{groups} equal parts"
+    return Said((*told.notes, f"how its groups share the rows is not stored: {cut} assumed"), (*told.unknown, ORDER))
+
+
+FAMILY = Family("loralib", "loralib module", _parse, _scaled, form=_form, spelled=LORA_NAMES, turned=TURNED, says=_says)
 
 
 def read(tensors: Tensors, config: Config) -> Adapter:
@@ -73,5 +120,4 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     for field, what in _REFUSED.items() if is_mapping(inner) else ():
         if is_mapping(inner) and inner.get(field) not in (None, False, "add"):
             raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
-    adapter = adapter_of(FAMILY, tensors, config)
-    return only_adapter_unnamed(adapter)
+    return only_adapter_unnamed(adapter_of(FAMILY, tensors, config))

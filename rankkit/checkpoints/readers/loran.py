@@ -14,7 +14,7 @@ from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.module import LORA_NAMES, Module, parser
+from rankkit.checkpoints.readers.family import LORA_NAMES, Module, parser
 from rankkit.checkpoints.scaling import Scaled, scale_of
 from rankkit.checkpoints.untrusted import Config, is_list, number, quoted
 from rankkit.rules import Sinter

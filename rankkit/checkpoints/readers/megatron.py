@@ -10,9 +10,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import Form, Sizes
-from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.module import MAGNITUDE, Module, Place
-from rankkit.checkpoints.scaling import Scaled, found_scale
+from rankkit.checkpoints.readers.build import MAGNITUDE, Family, Module, Place, adapter_of
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -36,8 +35,8 @@ def _parse(key: str) -> Place | str:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    advice = "; pass config={'lora_alpha': ...}"
-    return found_scale(module.tensors, None, module.config, module.path, sizes.r, "alpha is not stored", advice)
+    why, advice = "alpha is not stored", "; pass config={'lora_alpha': ...}"
+    return searched(module.tensors, None, module.config, module.called, sizes.r, why=why, advice=advice)
 
 
 SPELLED = {"A": "linear_in", "B": "linear_out"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from rankkit.checkpoints.forms import TRANSPOSED, Form, Sizes
-from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.module import Module, parser
+from rankkit.checkpoints.forms import LORA, TRANSPOSED, Form, Sizes
+from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config, is_mapping, number
 
@@ -35,5 +34,8 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 REST = "no adapter tensor: a head or base weight"
 SPELLED = {"a": "lora_a", "b": "lora_b"}
-FAMILY = Family("mlx", "MLX LoRA module", parser(_KEY, REST), _scaled, form=_form, spelled=SPELLED)
+FAMILY = Family(
+    "mlx", "MLX LoRA module", parser(_KEY, REST), _scaled, form=_form, spelled=SPELLED,
+    turned=LORA._replace(parts=("b", "a")),
+)  # fmt: skip
 read = partial(adapter_of, FAMILY)

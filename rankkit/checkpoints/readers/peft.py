@@ -5,28 +5,37 @@ What DoRA's authors wrote (`peft_type: DORA`) has the same keys and configuratio
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import ADALORA, LORA, MOST_GROUPS, Form, Sizes, merged_form
+from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, Form, Shape, Sizes, merged_form
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import with_adapter
-from rankkit.checkpoints.readers.build import Family, adapter_of, only_adapter_unnamed
-from rankkit.checkpoints.readers.module import LORA_NAMES, Module, Place
-from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
+from rankkit.checkpoints.readers.build import ALPHA as ALPHA_PART
+from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of, only_adapter_unnamed
+from rankkit.checkpoints.scaling import Scaled, rank_of, scale_of, searched, sine_of
+from rankkit.checkpoints.settings import is_peft
 from rankkit.checkpoints.untrusted import Config, is_list, number
+from rankkit.factors import host
 
 __all__ = ["from_model", "read", "recognises"]
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.lora_(?P<part>A|B|E|embedding_A|embedding_B)"
+    r"(?P<module>.+?)(?:\.dora_layer)?\.lora_(?P<part>A|B|E|embedding_A|embedding_B)"
     r"(?:\.(?!weight$|bias$)(?P<adapter>[^.]+))?(?P<leaf>\.weight|\.bias)?"
 )
+# an r x r matrix between the factors: MoSLoRA's and PaddleNLP's, LoRA-XS's
+_MIXER = re.compile(
+    r"(?P<module>.+)\.(?:lora_AB|lora_mixer|lora_latent_mapping|(?:(?P<adapter>[^.]+)_)?lora_latent_mapping)"
+    r"(?:\.(?!weight$)[^.]+)?(?:\.weight)?"
+)
+MIXER = "mixer"
 
-DORA_LAYER = ".dora_layer"  # what fsdp_qlora calls the pair beside its magnitude_layer
 INIT_R, ALPHA = 12, 8  # init_r and lora_alpha where a config does not say: the defaults of PEFT's AdaLoraConfig
 ADDED = 1e-5  # what PEFT's AdaLoRA adds to init_r before it divides by it
 
@@ -73,10 +82,11 @@ def read(tensors: Tensors, config: Config) -> Adapter:
 
 def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
+    if match is None and (mixer := _MIXER.fullmatch(key)):
+        return Place(mixer["module"], MIXER)
     if match is None or match["leaf"] == ".bias":
         return _other(key)
-    module = match["module"].removesuffix(DORA_LAYER)
-    return Place(with_adapter(module, match["adapter"]), match["part"].removeprefix("embedding_"))
+    return Place(with_adapter(match["module"], match["adapter"]), match["part"].removeprefix("embedding_"))
 
 
 def _other(key: str) -> str:
@@ -97,21 +107,54 @@ def _enabled(config: Config) -> tuple[bool, ...]:
 def _form(module: Module) -> Form:
     if "E" in module.keys or (module.config is not None and method_of(module.config) == "ADALORA"):
         return ADALORA
+    if MIXER in module.keys:
+        return MIXED
     enabled = _enabled(module.config)
+    B, A = module.shape("B"), module.shape("A")
+    if len(A) > 2 and (groups := _convolved(B, A)) > 1:
+        return merged_form((True,) * groups)
     if not any(enabled) or len(enabled) < 2:
         return LORA
-    B, A = module.shape("B"), module.shape("A")
     return merged_form(enabled) if len(B) > 1 and len(A) == 2 and A[0] == sum(enabled) * B[1] else LORA
+
+
+def _convolved(B: Shape, A: Shape) -> int:
+    """Return how many groups a convolution has: B is (out, r / groups, 1, ...) beside A (r, in / groups, ...)."""
+    fits = len(B) == len(A) and math.prod(B[2:]) == 1 and B[1] > 0 and A[0] % B[1] == 0
+    groups = A[0] // B[1] if fits else 1
+    return groups if groups and B[0] % groups == 0 else 1
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     config = module.config
     if form is ADALORA:
         return _adalora(config)
-    plain = scale_of(config, module.path, sizes.r if form is LORA else sizes.r // max(1, sum(_enabled(config))))
+    enabled = _enabled(config)
+    merged = max(1, sum(enabled)) if form not in (LORA, MIXED) and len(module.shape("A")) == 2 else 1
+    plain = _plain(module, sizes.r // merged)
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), plain, sizes.m)
     return plain
+
+
+def _plain(module: Module, r: int) -> Scaled:
+    """Return the scale of a module with r columns of B; only PEFT's own configuration has a default."""
+    if is_peft(module.config) and ALPHA_PART not in module.keys:
+        asked = rank_of(module.config, module.called)
+        if asked is not None and asked < r and _is_padded(module, asked):
+            plain = scale_of(module.config, module.called, asked)
+            return plain._replace(notes=(*plain.notes, f"padded with zeros from rank {asked}, which divides alpha"))
+        return scale_of(module.config, module.called, r)
+    alpha = module.keys.get(ALPHA_PART)
+    return searched(module.tensors, alpha, module.config, module.called, r, why="no adapter_config.json")
+
+
+def _is_padded(module: Module, r: int) -> bool:
+    """Return whether the factors are zero behind the rank that the configuration names, as for hot swapping."""
+    if any(module.tensors.info[module.keys[part]].trouble for part in "BA"):
+        return False
+    B, A = (host(module.tensors.read(module.keys[part])) for part in "BA")
+    return not A[r:].any() and not B[:, r:].any()
 
 
 def _adalora(config: Config) -> Scaled:
@@ -129,6 +172,18 @@ def _transposed(module: Module) -> bool:
     return "embedding_A" in module.keys.get("A", "") or bool((module.config or {}).get("fan_in_fan_out"))
 
 
+def _says(module: Module) -> Said:
+    return said(module.config, mixed=MIXER in module.keys)
+
+
 FAMILY = Family(
-    "peft", "LoRA module", _parse, _scaled, form=_form, spelled=LORA_NAMES, transposed=_transposed, experts=True
+    "peft",
+    "LoRA module",
+    _parse,
+    _scaled,
+    form=_form,
+    spelled=LORA_NAMES,
+    transposed=_transposed,
+    says=_says,
+    experts=True,
 )

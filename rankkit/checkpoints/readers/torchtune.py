@@ -6,9 +6,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import Form, Sizes
-from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.module import Module, parser
-from rankkit.checkpoints.scaling import Scaled, found_scale
+from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -23,7 +22,7 @@ def recognises(keys: list[str], config: Config) -> bool:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return found_scale(module.tensors, None, module.config, module.path, sizes.r, "no adapter_config.json")
+    return searched(module.tensors, None, module.config, module.called, sizes.r, why="no adapter_config.json")
 
 
 SPELLED = {"A": "lora_a", "B": "lora_b"}

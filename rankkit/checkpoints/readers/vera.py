@@ -15,7 +15,7 @@ from rankkit.checkpoints.forms import Form, Shape, Sizes
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.module import Module, parser
+from rankkit.checkpoints.readers.family import Module, parser
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config, number
 from rankkit.factors import Array, Factors, namespace
