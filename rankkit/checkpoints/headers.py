@@ -20,28 +20,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rankkit.checkpoints.settings import SCALING, says_scale, settled
 from rankkit.checkpoints.untrusted import Config, is_mapping
 
-__all__ = ["CONV_ALPHA", "GGUF_ALPHA", "Header", "header_of", "renamed"]
+__all__ = ["CONV_ALPHA", "GGUF_ALPHA", "Header", "header_of"]
 
 LONGEST = 1_000_000  # characters of a value that is read as JSON
 DEEP = 2  # mappings in one another that are looked into
 DIFFUSERS = "lora_adapter_metadata"
 KOHYA = "ss_network_"
+KOHYA_FLAGS = ("rs_lora", "use_rslora", "dora_wd", "use_dora", "weight_decompose")
 GGUF_ALPHA = "adapter.lora.alpha"
 CONV_ALPHA = "conv_alpha"  # kohya's alpha of the convolutions with a kernel
 NONE = ("", "None", "none", "null")  # how text says that there is nothing
-
-# PEFT's field -> what others call it
-NAMES = {
-    "lora_alpha": ("lora_alpha", "alpha", "network_alpha", "lora_network_alpha", "linear_alpha"),
-    "r": ("r", "rank", "lora_rank", "lora_r", "lora_dim", "dim", "network_dim", "linear_dim"),
-    "use_rslora": ("use_rslora", "rslora", "rs_lora"),
-    "use_dora": ("use_dora", "dora", "dora_wd", "weight_decompose"),
-    "rank_pattern": ("rank_pattern",),
-    "alpha_pattern": ("alpha_pattern",),
-}
-_FLAGS = ("use_rslora", "use_dora")
+LONGEST_NUMBER = 40  # characters
+PATTERNS = ("rank_pattern", "alpha_pattern")
+FIELDS = ("r", "lora_alpha", "use_rslora", "use_dora", SCALING, *PATTERNS)  # what is taken from a header of any layout
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ def header_of(metadata: Mapping[str, Any]) -> Header:
     Examples
     --------
     >>> header_of({"ss_network_alpha": "8", "ss_network_dim": "4"}).config_of("lora_unet_q")
-    {'lora_alpha': 8, 'r': 4}
+    {'r': 4, 'lora_alpha': 8}
     >>> about = '{"transformer.r": 4, "transformer.lora_alpha": 16}'
     >>> header_of({"lora_adapter_metadata": about}).config_of("transformer.blocks.0.q")
     {'r': 4, 'lora_alpha': 16}
@@ -90,25 +84,6 @@ def header_of(metadata: Mapping[str, Any]) -> Header:
         return Header({"": {"lora_alpha": metadata[GGUF_ALPHA]}})
     found = _anywhere(metadata)
     return Header({"": found} if found else {})
-
-
-def renamed(fields: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the fields of a configuration that rankkit knows, by PEFT's names, numbers and flags read from text.
-
-    Parameters
-    ----------
-    fields : mapping
-        Anybody's: `NAMES` lists how they may call it. PEFT's own name counts first.
-    """
-    known: dict[str, Any] = {}
-    for name, others in NAMES.items():
-        value = next((fields[other] for other in others if fields.get(other) is not None), None)
-        if value is None:
-            continue
-        known[name] = (
-            _flag(value) if name in _FLAGS else _json(value) or {} if name.endswith("pattern") else _number(value)
-        )
-    return {name: value for name, value in known.items() if value is not None and value is not False and value != {}}
 
 
 def _by_component(packed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -125,28 +100,35 @@ def _kohya(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of kohya's network, those of ss_network_args among them."""
     options = {str(name).removeprefix(KOHYA): value for name, value in metadata.items() if str(name).startswith(KOHYA)}
     more = _json(options.get("args")) or {}
-    config = renamed({"alpha": options.get("alpha"), "dim": options.get("dim")} | {
-        name: more.get(name) for name in ("rs_lora", "dora_wd", "use_rslora", "use_dora", "weight_decompose")
-    })  # fmt: skip
-    conv = _number(more.get(CONV_ALPHA))
-    if conv is None and more.get("conv_dim") not in (None, *NONE) and "lycoris" not in str(options.get("module")):
+    network = {name: options.get(name) for name in ("alpha", "dim")} | {name: more.get(name) for name in KOHYA_FLAGS}
+    config = _fields({"lora": network})
+    conv = _plain(more.get(CONV_ALPHA))
+    if conv is None and _plain(more.get("conv_dim")) is not None and "lycoris" not in str(options.get("module")):
         conv = 1.0  # kohya's default; LyCORIS takes the alpha of all others
     return config | ({} if conv is None or not config else {CONV_ALPHA: conv})
 
 
-def _anywhere(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a header of any layout: bare ones, or those of a JSON object that has an alpha."""
-    if "lora_alpha" in (bare := renamed(metadata)):
-        return bare
-    for value in metadata.values():
-        content = _json(value)
-        for _ in range(DEEP):
-            if content is None:
-                break
-            if "lora_alpha" in (inner := renamed(content)):
-                return inner
-            content = next((entry for entry in content.values() if is_mapping(entry)), None)
+def _anywhere(content: Mapping[str, Any], depth: int = DEEP) -> dict[str, Any]:
+    """Return the fields of a header of any layout: bare ones, or those of a JSON object in it that has an alpha."""
+    if found := _fields(content):
+        return found
+    for value in content.values():
+        held = _json(value)
+        if held is not None and depth and (found := _anywhere(held, depth - 1)):
+            return found
     return {}
+
+
+def _fields(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return PEFT's fields of a mapping that calls them anyhow; none where there is no alpha or scale among them."""
+    read: dict[str, Any] = {}
+    for name, value in content.items():
+        held = _json(value)
+        read[str(name)] = _plain(value) if held is None else {str(key): _plain(inner) for key, inner in held.items()}
+    found = settled({name: value for name, value in read.items() if value is not None}) or {}
+    known = {name: found[name] for name in FIELDS if found.get(name)}
+    known = {name: value for name, value in known.items() if is_mapping(value) == (name in PATTERNS)}
+    return known if says_scale(known) else {}
 
 
 def _json(value: Any) -> Mapping[str, Any] | None:
@@ -159,16 +141,15 @@ def _json(value: Any) -> Mapping[str, Any] | None:
     return value if is_mapping(value) else None
 
 
-def _number(value: Any) -> float | int | None:
-    """Return a number, as a header's text says it; None where it says none."""
+def _plain(value: Any) -> float | int | bool | None:
+    """Return a number or a flag, as a header's text says it; None where it says none."""
     if isinstance(value, str):
+        text = value.strip()
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
         try:
-            read = float(value) if value.strip() not in NONE and len(value) < 40 else None
+            read = float(text) if text not in NONE and len(text) < LONGEST_NUMBER else None
         except ValueError:
             return None
-        return int(read) if read is not None and value.strip().isdigit() else read
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _flag(value: Any) -> bool:
-    return value.strip().lower() in ("true", "1", "yes") if isinstance(value, str) else bool(value)
+        return int(read) if read is not None and text.isdigit() else read
+    return value if isinstance(value, (int, float)) else None
