@@ -7,8 +7,8 @@ lora_adapter_metadata    diffusers                                   JSON: PEFT'
                                                                      it is about ("transformer.r") or bare
 ss_network_alpha, _dim,  kohya's scripts and what follows them       text; ss_network_args is JSON of more options
 _module, _args
-any other                trainers of their own                       JSON of fields such as rank and alpha, or the
-                                                                     fields themselves
+any other                trainers of their own; what lies beside     JSON of fields such as rank and alpha, or the
+                         the tensors in a torch file                 fields themselves
 adapter.lora.alpha       llama.cpp (GGUF)                            a number
 =======================  ==========================================  ==================================================
 """
@@ -34,6 +34,7 @@ GGUF_ALPHA = "adapter.lora.alpha"
 CONV_ALPHA = "conv_alpha"  # kohya's alpha of the convolutions with a kernel
 NONE = ("", "None", "none", "null")  # how text says that there is nothing
 LONGEST_NUMBER = 40  # characters
+SURE = {"lora_alpha", "network_alpha", "lora_scale", "lora_scaling"}  # words that say what they are without a rank
 PATTERNS = ("rank_pattern", "alpha_pattern")
 FIELDS = ("r", "lora_alpha", "use_rslora", "use_dora", SCALING, *PATTERNS)  # what is taken from a header of any layout
 
@@ -101,7 +102,7 @@ def _kohya(metadata: Mapping[str, Any]) -> dict[str, Any]:
     options = {str(name).removeprefix(KOHYA): value for name, value in metadata.items() if str(name).startswith(KOHYA)}
     more = _json(options.get("args")) or {}
     network = {name: options.get(name) for name in ("alpha", "dim")} | {name: more.get(name) for name in KOHYA_FLAGS}
-    config = _fields({"lora": network})
+    config = _fields({"lora": network | {"network_alpha": network["alpha"]}})
     conv = _plain(more.get(CONV_ALPHA))
     if conv is None and _plain(more.get("conv_dim")) is not None and "lycoris" not in str(options.get("module")):
         conv = 1.0  # kohya's default; LyCORIS takes the alpha of all others
@@ -128,7 +129,8 @@ def _fields(content: Mapping[str, Any]) -> dict[str, Any]:
     found = settled({name: value for name, value in read.items() if value is not None}) or {}
     known = {name: found[name] for name in FIELDS if found.get(name)}
     known = {name: value for name, value in known.items() if is_mapping(value) == (name in PATTERNS)}
-    return known if says_scale(known) else {}
+    words = {*read, *(name for held in read.values() if is_mapping(held) for name in held)}
+    return known if says_scale(known) and ("r" in known or words & SURE) else {}
 
 
 def _json(value: Any) -> Mapping[str, Any] | None:

@@ -9,9 +9,13 @@ from pathlib import Path
 
 from rankkit.checkpoints.files.tensors import TensorInfo
 
-__all__ = ["DCP", "ZERO_3", "check_gathered", "is_sharded_state", "reason_for_file", "reason_for_folder"]
+__all__ = ["DCP", "ZERO_3", "check_gathered", "check_whole", "is_sharded_state", "reason_for_file", "reason_for_folder"]
 
 POINTER = b"version https://git-lfs.github.com/spec/"
+LONGEST_START = 100  # bytes of a file that are looked at
+GGLA = b"algg"  # "ggla", as that program wrote it
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".nemo", ".7z", ".rar")
+FLAT = "flat_param"
 MOST_ENTRIES = 10_000  # of a folder that are looked at
 ZERO_3 = "has no numbers, as DeepSpeed ZeRO-3 leaves what was not gathered before it was saved"
 
@@ -34,13 +38,19 @@ MSGPACK = (
 def reason_for_file(path: Path) -> str:
     """Return why a file holds no tensors though its name promises them, as the end of a sentence; "" where it may."""
     with path.open("rb") as file:
-        start = file.read(len(POINTER))
-    if start == POINTER:
-        return (
-            "a pointer of Git LFS, not the file itself: run git lfs pull in its repository, or download the file again"
-        )
+        start = file.read(LONGEST_START)
+    if not start:
+        return "empty: it was not downloaded or saved to its end"
+    if start.startswith(POINTER):
+        return "a pointer of Git LFS, not the file itself: run git lfs pull where it lies, or download the file again"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "a web page, not the file itself: download the file again, from the address of the file"
+    if start.startswith(GGLA):
+        return "an adapter of llama.cpp before GGUF: convert the original adapter with convert_lora_to_gguf.py"
     if _SHARD.fullmatch(path.name):
         return _of_shards(path.name)
+    if path.name.endswith(ARCHIVES):
+        return "an archive: unpack it, and pass the folder"
     return MSGPACK if path.suffix == ".msgpack" else ""
 
 
@@ -63,6 +73,28 @@ def _of_shards(name: str) -> str:
 def is_sharded_state(name: str) -> bool:
     """Return whether a class that a pickle refers to, as "module name", is that of a tensor spread over devices."""
     return _SHARDED_CLASS.fullmatch(name) is not None
+
+
+def check_whole(source: str, names: Iterable[str]) -> None:
+    """Raise if a file has the flat parameters into which FSDP packs the tensors of many modules.
+
+    Parameters
+    ----------
+    source : str
+        What the message calls the adapter.
+    names : iterable of str
+        Of all its tensors.
+
+    Raises
+    ------
+    ValueError
+        If it has.
+    """
+    if any(name.rpartition(".")[2].lstrip("_").startswith(FLAT) for name in names):
+        raise ValueError(
+            f"{source} holds FSDP's flat parameters, in which the modules cannot be told apart: save it again with "
+            "the state dict type FULL_STATE_DICT."
+        )
 
 
 def check_gathered(source: str, infos: Iterable[TensorInfo]) -> None:

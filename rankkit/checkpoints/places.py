@@ -18,10 +18,19 @@ from rankkit.factors import Array
 __all__ = ["Unpacked", "found", "unpacked"]
 
 HUB = "hf://"
+BESIDE = (
+    "adapter_config.json",
+    "lora_config.json",
+    "hyperparameters.yaml",
+)  # what is fetched with an adapter's tensors
 CACHED, SNAPSHOTS = "models--", "snapshots"  # how the Hub's cache names its folders
 MAIN = "main"
 COMMIT = re.compile(r"[\w.\-]{1,100}")
 # org/name, perhaps with a revision and, behind hf:// alone, a folder
+_ADDRESS = re.compile(
+    r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<repository>[\w.\-]+/[\w.\-]+)"
+    r"(?:/(?:tree|blob|resolve)/(?P<revision>[\w.\-]+)(?P<within>(?:/[\w.\-]+)*))?/?"
+)
 _NAMED = re.compile(r"(?P<org>[\w.\-]+)/(?P<name>[\w.\-]+)(?:@(?P<revision>[\w.\-/]+?))?(?P<within>(?:/[\w.\-]+)*)/?")
 
 MAX_INFLATION = 20  # unpacked bytes a packed one, of an archive of trained numbers
@@ -36,8 +45,8 @@ def found(source: str | os.PathLike[str], pick: Callable[[list[str]], str] | Non
     Parameters
     ----------
     source : path or str
-        A path; the folder of a repository in the Hub's cache; "hf://org/name", perhaps with "@revision" and folders
-        behind it; or "org/name", where no such path exists.
+        A path; the folder of a repository in the Hub's cache; "hf://org/name", perhaps with "@revision" and the path
+        of a folder or file behind it, or its address on the Hub; or "org/name", where no such path exists.
     pick : callable, optional
         File names of a repository's folder -> the one to fetch; None: only what is on this machine already is found.
 
@@ -46,7 +55,7 @@ def found(source: str | os.PathLike[str], pick: Callable[[list[str]], str] | Non
     ValueError
         If there is none: what was looked for, and how to fetch it.
     """
-    path, text = Path(source), os.fspath(source)
+    path, text = Path(source), _short(os.fspath(source))
     if path.is_dir():
         return _snapshot(path)
     if path.exists():
@@ -62,9 +71,17 @@ def found(source: str | os.PathLike[str], pick: Callable[[list[str]], str] | Non
     within = named["within"].strip("/")
     if (cached / SNAPSHOTS).is_dir():
         here = _snapshot(cached, revision) / within
-        if here.is_dir() and any(here.iterdir()):
+        if here.is_file() or (here.is_dir() and any(here.iterdir())):
             return here
     return _fetched(repository, revision, within, pick)
+
+
+def _short(text: str) -> str:
+    """Return the name of what an address on the Hub is of; any other text as it is."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        return text
+    return f"{HUB}{match['repository']}{'@' + match['revision'] if match['revision'] else ''}{match['within'] or ''}"
 
 
 def _cache() -> Path:
@@ -104,10 +121,12 @@ def _fetched(repository: str, revision: str, within: str, pick: Callable[[list[s
     except ImportError:
         raise ValueError(f"{absent}, and huggingface_hub is not installed; {advice}.") from None
     try:
-        inside = f"{within}/" if within else ""
-        names = [name.removeprefix(inside) for name in hub.list_repo_files(repository, revision=revision)]
-        stem = pick([name for name in names if "/" not in name]).partition(".")[0]
-        wanted = [f"{inside}{stem}*", f"{inside}adapter_config.json", f"{inside}hyperparameters.yaml"]
+        names: list[str] = list(hub.list_repo_files(repository, revision=revision))
+        folder = within.rpartition("/")[0] if within in names else within
+        inside = f"{folder}/" if folder else ""
+        there = [name.removeprefix(inside) for name in names if name.startswith(inside)]
+        chosen = within.removeprefix(inside) if within in names else pick([name for name in there if "/" not in name])
+        wanted = [f"{inside}{chosen.partition('.')[0]}*", *(f"{inside}{name}" for name in BESIDE)]
         fetch: Callable[..., str] = getattr(hub, "snapshot_download")  # noqa: B009  (its own type is half known)
         return Path(fetch(repository, revision=revision, allow_patterns=wanted)) / within
     except Exception as error:  # no network, no such repository, no permission, no space, ...

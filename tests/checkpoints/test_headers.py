@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 import rankkit as rk
@@ -96,6 +97,21 @@ def test_a_header_that_says_nothing_leaves_the_assumption(tmp_path, metadata):
 def test_a_header_is_a_strangers_text():
     for value in (None, 3, [], {"a": {"b": {}}}, "1e999", '{"lora_alpha": true}', '{"lora_alpha": "nan?"}'):
         header_of({"lora_adapter_metadata": value, "ss_network_alpha": value, "alpha": value}).config_of("x")
+
+
+@pytest.mark.parametrize("name", ["lora_config", "hyper_parameters", "config"])
+def test_the_scale_may_lie_beside_the_tensors_of_a_torch_file(tmp_path, name):
+    state = {key: torch.as_tensor(value) for key, value in KOHYA.items()}
+    torch.save({"state_dict": state, name: {"r": 4, "lora_alpha": 8}, "epoch": 3}, tmp_path / "x.pt")
+    agrees(rk.audit(tmp_path / "x.pt"), 2 * BA)
+    for other in (
+        {"scaler": {"scale": 65536.0}},
+        {"config": {"alpha": 0.2}},
+        {"alpha": 3},
+        {"state": {0: {"step": 1}}},
+    ):
+        torch.save({"state_dict": state} | other, tmp_path / "y.pt")
+        agrees(rk.audit(tmp_path / "y.pt"), BA, status="assumed")
 
 
 ADAPTERHUB = {"x.query.loras.mine.lora_A": A, "x.query.loras.mine.lora_B": B}

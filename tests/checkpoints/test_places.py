@@ -44,10 +44,13 @@ def cached(hub, *commits, main=None):
 
 def test_a_folder_of_the_hubs_cache_means_its_snapshot(hub):
     folder = cached(hub, "0a1b", "ffff", main="0a1b")
-    for source in (folder, folder / "snapshots", "org/name", "hf://org/name", "hf://org/name@ffff"):
+    address = "https://huggingface.co/org/name"
+    names = ("org/name", "hf://org/name", "hf://org/name@ffff", "hf://org/name/adapter_model.safetensors", address,
+             f"{address}/tree/ffff")  # fmt: skip
+    for source in (folder, folder / "snapshots", *names):
         report = rk.audit(source)
         agrees(report, 2 * BA)
-        assert report.source.endswith(("ffff" if "@" in str(source) else "0a1b") + "/adapter_model.safetensors")
+        assert report.source.endswith(("ffff" if "ffff" in str(source) else "0a1b") + "/adapter_model.safetensors")
     with pytest.raises(ValueError, match="has no snapshot for v2 but 0a1b, ffff; name one of them"):
         rk.audit("hf://org/name@v2")
 
@@ -99,7 +102,8 @@ def test_what_is_not_cached_is_fetched_or_the_message_says_how(hub, monkeypatch)
     monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda repository, revision: names)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     agrees(rk.audit("hf://org/name"), 2 * BA)
-    assert asked == [["adapter_model*", "adapter_config.json", "hyperparameters.yaml"]]
+    assert asked[0][:2] == ["adapter_model*", "adapter_config.json"]
+    agrees(rk.audit("https://huggingface.co/org/name/blob/main/adapter_model.safetensors"), 2 * BA)
 
 
 def test_without_huggingface_hub_the_message_says_how(hub, monkeypatch):
@@ -168,6 +172,37 @@ def test_a_pointer_of_git_lfs(tmp_path, name):
     for source in (tmp_path, tmp_path / name):
         with pytest.raises(ValueError, match="a pointer of Git LFS, not the file itself: run git lfs pull"):
             rk.audit(source)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("adapter_model.safetensors", b"", "is empty"), ("x.npz", b"\n<!DOCTYPE html><html>", "a web page"),
+        ("ggml-adapter-model.bin", b"algg\x01\x00", "llama.cpp before GGUF"), ("x.nemo", b"x", "an archive: unpack it"),
+        ("adapter.tar.gz", b"\x1f\x8b", "an archive"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_something_else(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        rk.audit(tmp_path / name)
+
+
+def test_a_shard_or_a_configuration_may_be_a_pointer(tmp_path):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"
+    put(tmp_path / "x")
+    (tmp_path / "x" / "adapter_config.json").write_text(pointer)
+    with pytest.raises(ValueError, match="adapter_config.json is a pointer of Git LFS"):
+        rk.audit(tmp_path / "x")
+    (tmp_path / "model-1.safetensors").write_text(pointer)
+    (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"x": "model-1.safetensors"}}')
+    with pytest.raises(ValueError, match="model-1.safetensors is a pointer of Git LFS"):
+        rk.audit(STATE, config=CONFIG, base=tmp_path)
+
+
+def test_flat_parameters_of_fsdp():
+    with pytest.raises(ValueError, match="FSDP's flat parameters, .* FULL_STATE_DICT"):
+        rk.audit({"base_model.model._fsdp_wrapped_module._flat_param": np.ones(9)}, config=CONFIG)
 
 
 def test_tensors_that_zero_3_left_empty():

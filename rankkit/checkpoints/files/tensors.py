@@ -11,7 +11,18 @@ from array_api_compat import is_numpy_array, is_torch_array
 from rankkit.checkpoints.files.float8 import FLOAT8
 from rankkit.factors import Array, host
 
-__all__ = ["DAMAGED", "FLOATS", "INTEGERS", "StateDict", "TensorInfo", "Tensors", "few_of", "legible", "scalar"]
+__all__ = [
+    "DAMAGED",
+    "DTYPE_NAMES",
+    "FLOATS",
+    "INTEGERS",
+    "StateDict",
+    "TensorInfo",
+    "Tensors",
+    "few_of",
+    "legible",
+    "scalar",
+]
 
 DTYPE_NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL",
@@ -44,6 +55,8 @@ class TensorInfo(NamedTuple):
         """Why the tensor cannot be part of an update, as the end of a sentence about it; "" where it can."""
         if self.dtype == DAMAGED:
             return "is damaged, or not stored number by number"
+        if self.dtype in INTEGERS:
+            return f"has dtype {self.dtype}: integers are no factors; if it is quantised, save it in 16 or 32 bits"
         return "" if self.dtype in FLOATS else f"has dtype {self.dtype}, which is none of {', '.join(FLOATS)}"
 
 

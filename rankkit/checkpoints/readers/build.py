@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rankkit.checkpoints import dora, quantised
 from rankkit.checkpoints.assumptions import METHOD, ORIENTATION
 from rankkit.checkpoints.fields import Said
-from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
+from rankkit.checkpoints.files.tensors import DTYPE_NAMES, Tensors, few_of, legible
 from rankkit.checkpoints.forms import Form, Shape, Sizes
 from rankkit.checkpoints.headers import Header, header_of
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
@@ -33,6 +33,7 @@ __all__ = [
 ]  # fmt: skip
 
 FEW, FEW_LETTERS = 3, 80  # tensors that a note names, and characters of each
+NAMES = {short: name for name, short in DTYPE_NAMES.items()}  # as people know them
 DEQUANTISES = "it belongs to a quantised tensor"
 LONGEST = 2000  # characters of a tensor's name
 MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
@@ -266,7 +267,8 @@ def _header(family: Family, module: Module, form: Form) -> _Header:
     info = {part: module.tensors.info[module.keys[part]] for part in form.parts}
     sizes = form.sizes(*(entry.shape for entry in info.values()))
     if coded := [module.codes[key] for key in module.keys.values() if key in module.codes]:
-        said = f"its factors are quantised codes, which {coded[0]} turns into numbers: save them in 16 or 32 bits"
+        kinds = "/".join(dict.fromkeys(NAMES.get(entry.dtype, entry.dtype) for entry in info.values()))
+        said = f"its factors are quantised codes ({kinds}), which {coded[0]} turns into numbers: save 16 or 32 bits"
         return trouble("unsupported", said, sizes)
     if wrong := [f"{module.keys[part]} {entry.trouble}" for part, entry in info.items() if entry.trouble]:
         return trouble("unsupported", "; ".join(wrong), sizes)

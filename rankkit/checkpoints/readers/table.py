@@ -9,6 +9,7 @@ from rankkit.checkpoints.files.tensors import Tensors, few_of
 from rankkit.checkpoints.headers import header_of
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import READ, method_of, named_in, refuse
+from rankkit.checkpoints.missing import check_whole
 from rankkit.checkpoints.module_names import bare
 from rankkit.checkpoints.readers import (
     adapters,
@@ -89,6 +90,7 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
     for said in [config] if config is not None else header_of(tensors.metadata).configs.values():
         if "peft_type" in said and (method := method_of(said)) not in READ:
             raise refuse(method, tensors.source)
+    check_whole(tensors.source, tensors.info)
     keys = list(map(bare, tensors.info))
     for reader in READERS.values():
         if reader.recognises(keys, config):

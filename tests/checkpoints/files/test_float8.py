@@ -46,6 +46,7 @@ def test_codes_with_a_scale_beside_them_are_refused_by_name(dtype, scale):
     report = rk.audit(state, config=SPELLINGS["peft"][1])
     assert report.table["status"].tolist() == ["unsupported", "ok"]
     assert f"m.q.lora_A.{scale} turns into numbers" in report.table["note"][0]
+    assert str(np.dtype(dtype) if dtype != "float8" else "float8_e4m3fn") in report.table["note"][0]
     assert [entry.key for entry in report.skipped] == [f"m.q.lora_A.{scale}"]
 
 
