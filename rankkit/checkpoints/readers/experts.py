@@ -129,15 +129,20 @@ def _few(count: int) -> int:
 
 def _parameters(config: Config, path: str) -> list[str]:
     """Return the names of the parameters of a module that the config's target_parameters names, each once."""
-    named: object = (config or {}).get("target_parameters")
     found: dict[str, None] = {}
-    for target in named if is_list(named) else []:
-        if not isinstance(target, str):
-            continue
+    for target in _names(config, "target_parameters"):
         module, dot, parameter = target.rpartition(".")
         if f".{path}".endswith(f".{module}") if dot else not _is_target(config, path):
             found[parameter] = None
     return list(found)
+
+
+def _names(config: Config, field: str) -> list[str]:
+    """Return the names that a field of a configuration lists, in their order; a live one may have a set."""
+    named: object = (config or {}).get(field)
+    if isinstance(named, (set, frozenset)):
+        return sorted(map(str, named))  # pyright: ignore[reportUnknownArgumentType]
+    return [name for name in named if isinstance(name, str)] if is_list(named) else []
 
 
 def _is_target(config: Config, path: str) -> bool:
@@ -145,9 +150,7 @@ def _is_target(config: Config, path: str) -> bool:
     named: object = (config or {}).get("target_modules")
     if isinstance(named, str):
         return named != "all-linear" and _fits(named, path)
-    return any(
-        isinstance(target, str) and f".{path}".endswith(f".{target}") for target in (named if is_list(named) else [])
-    )
+    return any(f".{path}".endswith(f".{target}") for target in _names(config, "target_modules"))
 
 
 def _fits(pattern: str, path: str) -> bool:
