@@ -13,11 +13,13 @@ import numpy as np
 from rankkit.audits.expert_weights import expert_weight, is_expert
 from rankkit.audits.update import Applied
 from rankkit.checkpoints import Layer, dora, open_tensors, starts
+from rankkit.checkpoints.assumptions import WIDTH
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
 from rankkit.checkpoints.matching import Weights
 from rankkit.checkpoints.module_names import comparable
 from rankkit.checkpoints.quantised import kind_of_quantised
+from rankkit.checkpoints.readers.vera import narrowed
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
 from rankkit.spectrum import spectrum_of
@@ -92,16 +94,24 @@ class Base:
                     raise ValueError(f"the base's {path} {kind}") from None
             raise
 
+    def _shape(self, layer: Layer) -> tuple[int, int]:
+        """Return the rows and columns of a module's weight, its kernel axes flattened."""
+        shape = self.tensors.info[self._weights.of(layer.name)].shape
+        if len(shape) < 2:
+            raise ValueError(f"the base's weight for it has shape {shape}, which is no matrix")
+        rows, columns = shape[0], math.prod(shape[1:])
+        return (columns, rows) if layer.transposed else (rows, columns)
+
     def adapted(self, layer: Layer) -> Layer:
-        """Return the layer with the update that DoRA, or factors that began as a part of the base, really apply.
+        """Return the layer with the update that needs the base: DoRA's, one of a width not stored, or of a part of it.
 
-        Where it is not known, the layer says why.
-
-        Any other layer comes back as it is.
+        Where it stays unknown, the layer says why. Any other layer comes back as it is.
         """
-        if (layer.magnitude is None and not layer.start) or layer.status != "ok":
+        if (layer.magnitude is None and not layer.start and WIDTH not in layer.assumed) or layer.status != "ok":
             return layer
         try:
+            if WIDTH in layer.assumed:
+                return narrowed(layer, *self._shape(layer))
             W = self.weight(layer)
             return starts.trained(layer, W) if layer.start else dora.adapted(layer, W)
         except ValueError as error:

@@ -15,6 +15,7 @@ dora_scale                          kohya's formats and LyCORIS  (m, 1[, 1, 1]);
 weight_m_wdecomp[.weight]           the authors' code            (m, 1)
 [magnitude_layer.]magnitude         torchtune, fsdp_qlora        (m,)
 weight_magnitude                    NeMo, Megatron Bridge        (m,)
+dora_magnitude, dora_m              forks of PEFT                (m,)
 m                                   MLX                          (m,); embeddings (n,), the rows of their weight
 ==================================  ===========================  ==============================================
 
@@ -52,9 +53,10 @@ LYCORIS = "dora_scale"  # the one name under which the shape tells rows from col
 FEW = 8  # roundings of an entry of the true update beyond those of its row's length
 
 _KEY = re.compile(
-    r"(?P<module>.+?)\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
+    r"(?P<module>.+?)(?:\.dora_layer)?"
+    r"\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
     r"|dora_scale|weight_m_wdecomp(?:\.weight)?|(?:magnitude_layer\.)?(?:weight_|dora_)?magnitude(?:_vector)?(?:\.weight)?"
-    r"|(?P<short>m))"
+    r"|dora_m|(?P<short>m))"
 )
 
 

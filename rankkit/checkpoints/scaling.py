@@ -141,6 +141,7 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     alpha = number("lora_alpha", alpha)
     if asked is not None and asked != r:
         notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
+        unknown += (SCALE,)
     return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes, unknown)
 
 

@@ -26,6 +26,7 @@ __all__ = ["BESIDE", "FILE", "SCALING", "for_module", "is_peft", "says_scale", "
 
 BESIDE = ("lora_config.json", "params.json", "config.json", "lora_hyperparameters.json", "hyperparameters.yaml")
 SCALING = "scaling"  # the field that is the whole factor in front of B A
+LONGEST_LINE = 1000  # characters; a stranger wrote it
 FILE = "__file__"  # the field that names the file, where it is none that belongs to the adapter alone
 ADAPTERS = "adapters"  # the field that has the configuration of each of several adapters
 
@@ -104,7 +105,7 @@ def yaml_fields(text: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for line in text.splitlines():
-        if (match := _LINE.fullmatch(line)) and match["value"]:
+        if len(line) <= LONGEST_LINE and (match := _LINE.fullmatch(line)) and match["value"]:
             found[match["name"]] = _value(match["value"])
     return found
 

@@ -67,7 +67,10 @@ def test_what_stays_open_is_said():
 # -- a tensor that is not understood
 
 
-@pytest.mark.parametrize("name", ["lora_M.weight", "lora_other", "lora_A.more.weight2", "diff", "gamma.0"])
+@pytest.mark.parametrize(
+    "name",
+    ["lora_M.weight", "lora_other", "inner.weight_magnitude", "inner.alpha", "lora_A.more.weight2", "diff", "gamma.0"],
+)
 def test_a_tensor_that_is_not_understood_makes_its_module_doubtful(name):
     state = peft(**{name: normal(4, 4)}) | {
         "base_model.model.layers.1.q.lora_A.weight": A,
@@ -116,6 +119,7 @@ def test_a_router_makes_no_one_update():
     [(("lora_A.weight", "lora_B.weight"), "weight_m_wdecomp.weight"),
      (("dora_layer.lora_A.weight", "dora_layer.lora_B.weight"), "magnitude_layer.magnitude"),
      (("lora_A.weight", "lora_B.weight"), "lora_magnitude_vector"),
+     (("lora_a", "lora_b"), "magnitude"),
      (("lora_down.weight", "lora_up.weight"), "dora_scale")],
 )  # fmt: skip
 def test_dora_is_said_under_every_name(names, magnitude):
@@ -167,7 +171,7 @@ def test_factors_that_began_as_a_part_of_the_base_are_audited_as_peft_merges_the
     peft_itself = pytest.importorskip("peft")
     torch.manual_seed(0)
     base = torch.nn.Sequential(torch.nn.Linear(20, 14, bias=False))
-    W = base[0].weight.detach().double().numpy().copy()
+    W = base[0].get_parameter("weight").detach().double().numpy().copy()
     config = peft_itself.LoraConfig(r=3, lora_alpha=6, target_modules=["0"], init_lora_weights=start)
     model = peft_itself.get_peft_model(base, config)
     with torch.no_grad():
@@ -196,6 +200,35 @@ def test_a_start_that_the_base_does_not_tell_stays_assumed():
     assert "does not tell" in row["note"]
     nearly = rk.audit(peft(), config=CONFIG | {"init_lora_weights": "pissa_niter_4"}, base=base).table.iloc[0]
     assert (nearly["status"], nearly["assumed"]) == ("assumed", "initial factors")
+
+
+@pytest.mark.parametrize("method", ["VeraConfig", "RandLoraConfig"])
+def test_with_a_base_the_width_is_known(method, tmp_path):
+    """The oracle: PEFT's merge of modules narrower, wider and taller than one another."""
+    peft_itself = pytest.importorskip("peft")
+    torch.manual_seed(0)
+    shapes = {"0": (14, 20), "1": (20, 14), "2": (9, 20)}
+    base = torch.nn.ModuleDict({name: torch.nn.Linear(n, m, bias=False) for name, (m, n) in shapes.items()})
+    state = {f"{name}.weight": base[name].get_parameter("weight").detach().numpy().copy() for name in shapes}
+    model = peft_itself.get_peft_model(
+        base, getattr(peft_itself, method)(r=3, target_modules=[*shapes], save_projection=True)
+    )
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "_lambda" in name:
+                p += 0.1 * torch.rand_like(p)
+    model.save_pretrained(tmp_path)
+    merged = model.merge_and_unload()
+    assert rk.audit(tmp_path).columns["assumed"] == ["width"] * 3
+    report = rk.audit(tmp_path, base=state)
+    assert report.columns["status"] == ["ok"] * 3
+    for name, sigma in report.spectra.items():
+        exact = dense(merged[name].get_parameter("weight").detach().double().numpy() - state[f"{name}.weight"])
+        np.testing.assert_allclose(sigma[: exact.size], exact[: sigma.size], rtol=1e-4, atol=1e-5 * exact[0])
+        row = report.table.set_index("module").loc[name]
+        assert (row["m"], row["n"]) == shapes[name]
+    fits_not = rk.audit(tmp_path, base={f"{name}.weight": np.ones((30, 30), np.float32) for name in shapes})
+    assert set(fits_not.columns["status"]) == {"assumed"}
 
 
 # -- the scale
@@ -334,7 +367,7 @@ def test_delora_needs_no_base(tmp_path):
     peft_itself = pytest.importorskip("peft")
     torch.manual_seed(1)
     base = torch.nn.Sequential(torch.nn.Linear(20, 14, bias=False))
-    W = base[0].weight.detach().double().numpy().copy()
+    W = base[0].get_parameter("weight").detach().double().numpy().copy()
     model = peft_itself.get_peft_model(base, peft_itself.DeloraConfig(r=3, target_modules=["0"]))
     with torch.no_grad():
         for name, p in model.named_parameters():

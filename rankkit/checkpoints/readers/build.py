@@ -62,7 +62,9 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
     modules, stems, skipped = _grouped(family, tensors, taken={*shared.values(), *scales})
     skipped += [Skipped(legible(key), tensors.info[key].shape, DEQUANTISES) for key in scales]
     _adopt(family, modules)
-    doubtful = doubts(stems, (bare(entry.key) for entry in skipped if entry.reason != DEQUANTISES))
+    alone = [key for parts in modules.values() if not parts.keys() - {ALPHA, MAGNITUDE} for key in parts.values()]
+    understood = (entry.key for entry in skipped if entry.reason != DEQUANTISES)
+    doubtful = doubts(stems, map(bare, [*understood, *alone]))
     header, codes = header_of(tensors.metadata) if config is None else Header(), {key: s for s, key in scales.items()}
     opened = {name: _module(name, {**keys, **shared}, tensors, config, header, codes) for name, keys in modules.items()}
     turn, pairs = _turn(family, opened.values()), {name: (m.shape("B"), m.shape("A")) for name, m in opened.items()}
@@ -115,21 +117,23 @@ def _grouped(
             parts[part] = key
     stems: dict[str, list[str]] = {}
     for module, parts in modules.items():
+        if not parts.keys() - {ALPHA, MAGNITUDE}:
+            continue
         for stem in stems_of(paths[module], map(bare, parts.values())):
             stems.setdefault(stem, []).append(module)
     return modules, stems, skipped
 
 
 def _adopt(family: Family, modules: dict[str, dict[str, str]]) -> None:
-    """Give an alpha without factors to the one module that has none and whose name differs in its dots alone."""
+    """Give an alpha or a magnitude without factors to the one module whose name differs from its own in dots alone."""
+    whole = {name for name, parts in modules.items() if parts.keys() - family.beside - {MAGNITUDE}}
     homes: dict[str, list[str]] = {}
-    for name, parts in modules.items():
-        if ALPHA not in parts and parts.keys() - family.beside - {MAGNITUDE}:
-            homes.setdefault(comparable(name), []).append(name)
-    for name in [name for name, parts in modules.items() if parts.keys() == {ALPHA}]:
+    for name in whole:
+        homes.setdefault(comparable(name), []).append(name)
+    for name in [name for name, parts in modules.items() if parts.keys() <= {ALPHA, MAGNITUDE}]:
         found = homes.get(comparable(name), [])
-        if len(found) == 1:
-            modules[found[0]][ALPHA] = modules.pop(name)[ALPHA]
+        if len(found) == 1 and not modules[found[0]].keys() & modules[name].keys():
+            modules[found[0]] |= modules.pop(name)
 
 
 def _parsed(family: Family, key: str) -> Place | str:

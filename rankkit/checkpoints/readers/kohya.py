@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import CP, FULL, HADAMARD, HADAMARD_CP, LORA, Form, Sizes, kronecker_form
+from rankkit.checkpoints.forms import CP, FULL, HADAMARD, HADAMARD_CP, LORA, TURNED, Form, Sizes, kronecker_form
 from rankkit.checkpoints.headers import CONV_ALPHA
 from rankkit.checkpoints.layer import Adapter, Skipped
 from rankkit.checkpoints.methods import method_of
@@ -72,7 +72,7 @@ def _kronecker_part(keys: Mapping[str, str], w: str, t: str) -> tuple[str, ...]:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    dim, config = _dim(module), module.config
+    dim, config = sizes.r if form is TURNED else _dim(module), module.config
     if form is FULL:
         return Scaled.linear(1.0)
     if config is not None and "peft_type" in config and "A" not in module.keys:
@@ -108,7 +108,7 @@ def _dim(module: Module) -> int | None:
 
 
 SPELLED = {part: f"lora_{name}" for name, part in _LORA.items()}
-FAMILY = Family("kohya", "LoRA, LoHa, LoKr or full module", _parse, _scaled, form=_form, spelled=SPELLED)
+FAMILY = Family("kohya", "LoRA, LoHa, LoKr or full module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED)
 
 
 def read(tensors: Tensors, config: Config) -> Adapter:

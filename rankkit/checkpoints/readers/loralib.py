@@ -6,7 +6,6 @@ AdapterHub's adapters have the same tensors, each behind its adapter's name: que
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from rankkit.checkpoints.assumptions import ORDER
 from rankkit.checkpoints.fields import Said, said
@@ -74,10 +73,10 @@ def _heights(module: Module, groups: int) -> tuple[int, ...] | None:
     config = module.config or {}
     if not _is_litgpt(module, groups) or not config.get("lora_query", True):
         return None
-    heads, shared = config.get("n_head"), config.get("n_query_groups")
+    heads, shared, size = (config.get(name) for name in ("n_head", "n_query_groups", "head_size"))
     query, other = n, (rows - n) // (groups - 1)
     if type(heads) is int and type(shared) is int and heads > 0:
-        size: Any = config.get("head_size") or n // heads
+        size = size if type(size) is int else n // heads
         query, other = heads * size, shared * size
     cut = (query, *(other,) * (groups - 1))
     return cut if sum(cut) == rows and other > 0 and query != other else None

@@ -6,8 +6,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import LORA, TRANSPOSED, Form, Sizes
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
-from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, adapter_of, parser
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config, is_mapping, number
 
 __all__ = ["read", "recognises"]
@@ -28,7 +28,8 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     found: object = (module.config or {}).get("lora_parameters")
     stored = found.get("scale") if is_mapping(found) else None
     if stored is None:
-        return Scaled.assumed("no lora_parameters.scale in a config")
+        alpha, why = module.keys.get(ALPHA), "no lora_parameters.scale in a config"
+        return searched(module.tensors, alpha, module.config, module.name, sizes.r, why=why)
     return Scaled.linear(number("lora_parameters.scale", stored))
 
 

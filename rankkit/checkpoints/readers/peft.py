@@ -12,7 +12,7 @@ from typing import Any
 
 from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, Form, Shape, Sizes, merged_form
+from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, TURNED, Form, Shape, Sizes, merged_form
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import with_adapter
@@ -130,7 +130,7 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     if form is ADALORA:
         return _adalora(config)
     enabled = _enabled(config)
-    merged = max(1, sum(enabled)) if form not in (LORA, MIXED) and len(module.shape("A")) == 2 else 1
+    merged = max(1, sum(enabled)) if form not in (LORA, MIXED, TURNED) and len(module.shape("A")) == 2 else 1
     plain = _plain(module, sizes.r // merged)
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), plain, sizes.m)
@@ -183,6 +183,7 @@ FAMILY = Family(
     _scaled,
     form=_form,
     spelled=LORA_NAMES,
+    turned=TURNED,
     transposed=_transposed,
     says=_says,
     experts=True,
