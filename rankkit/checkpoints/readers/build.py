@@ -17,7 +17,7 @@ from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
 from rankkit.checkpoints.methods import ROUTED, named_in
 from rankkit.checkpoints.module_names import bare, comparable, in_base_model, split_adapter
-from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, MAGNITUDE, Family, Module, Place, parser
+from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, MAGNITUDE, Family, Module, Place, parser, says
 from rankkit.checkpoints.readers.leftovers import doubts, is_router, stems_of
 from rankkit.checkpoints.readers.orientation import NOT_BY_NAME, UNSURE, Readings, Turn, is_doubtful, turn_of
 from rankkit.checkpoints.scaling import Scaled, rank_of
@@ -25,7 +25,7 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
-__all__ = ["ALPHA", "LORA_NAMES", "Family", "Module", "Place", "adapter_of", "parser"]
+__all__ = ["ALPHA", "LORA_NAMES", "Family", "Module", "Place", "adapter_of", "parser", "says"]
 
 FEW, FEW_LETTERS = 3, 80  # tensors that a note names, and characters of each
 LONGEST = 2000  # characters of a tensor's name

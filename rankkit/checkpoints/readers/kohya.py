@@ -12,7 +12,7 @@ from typing import Any
 
 from rankkit.checkpoints.forms import CP, HADAMARD, HADAMARD_CP, LORA, TURNED, Form, Sizes, kronecker_form
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of, says
 from rankkit.checkpoints.scaling import Scaled, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 
@@ -92,5 +92,7 @@ def _dim(module: Module) -> int | None:
 
 
 SPELLED = {part: f"lora_{name}" for name, part in _LORA.items()}
-FAMILY = Family("kohya", "LoRA, LoHa or LoKr module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED)
+FAMILY = Family(
+    "kohya", "LoRA, LoHa or LoKr module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED, says=says
+)
 read = partial(adapter_of, FAMILY)
