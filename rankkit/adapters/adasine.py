@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NoReturn, final
 import torch
 from torch import Tensor, nn
 
-from rankkit.adapters.blocks import block_of, exactly, wide
+from rankkit.adapters.blocks import exactly, rows_at_once, wide
 from rankkit.adapters.config import NonlinearConfig, check_gain, divisor
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.model import NonlinearModel
@@ -165,7 +165,7 @@ _response.register_autograd(_backward, setup_context=_set_up)
 
 def _tokens(flat: Tensor, B: Tensor, A: Tensor, w: Tensor, kind: torch.dtype, omega0: float) -> Any:
     """Yield (their slice, inputs, frequencies, A x) for one block of inputs after the other."""
-    step = max(1, block_of(B.device) // B.shape[0])
+    step = rows_at_once(flat.shape[0], B.shape[0], flat.device, flat.numel())
     for start in range(0, flat.shape[0], step):
         tokens = slice(start, start + step)
         part = flat[tokens].to(kind)

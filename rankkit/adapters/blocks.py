@@ -21,12 +21,15 @@ from torch import Tensor
 from rankkit.adapters.curves import Curve
 
 __all__ = [
-    "HALF", "Base", "Gradients", "block_of", "exactly", "gradients", "multiplied", "row_lengths", "update_of", "wide",
+    "HALF", "Base", "Gradients", "exactly", "gradients", "multiplied", "row_lengths", "rows_at_once",
+    "update_of", "wide",
 ]  # fmt: skip
 
 HALF = (torch.float16, torch.bfloat16)
 BLOCK = 1 << 19  # entries of the update that are formed at once on a processor, whose cache holds them
-BLOCK_ON_A_DEVICE = 1 << 22  # the same on a GPU, where small blocks would wait for their kernels to start
+ON_A_DEVICE = (1 << 20, 1 << 22)  # least and most on a GPU, where small blocks would wait for their kernels to start
+BUFFERS = 3  # blocks that the backward pass holds at once
+EVEN = 64  # rows of a block on a GPU are a multiple of it, which its products want
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +55,17 @@ class Base:
     bias: Tensor | None = None
 
 
-def block_of(device: torch.device) -> int:
-    """Return how many entries of the update are formed at once on a device."""
-    return BLOCK if device.type == "cpu" else BLOCK_ON_A_DEVICE
+def rows_at_once(m: int, n: int, device: torch.device, inputs: int | None = None) -> int:
+    """Return how many rows of an m x n update are formed at once on a device.
+
+    A step may take as much memory for its blocks as LoRA takes for a second gradient by its inputs, of which there are
+    `inputs` numbers; None: no inputs are at hand.
+    """
+    if device.type == "cpu":
+        return max(1, BLOCK // n)
+    least, most = ON_A_DEVICE
+    entries = most if inputs is None else min(most, max(least, inputs // BUFFERS))
+    return max(EVEN, entries // n // EVEN * EVEN) if m > EVEN else m
 
 
 def wide(dtype: torch.dtype) -> torch.dtype:
@@ -99,14 +110,17 @@ def row_lengths(B: Tensor, A: Tensor, curve: Curve, scale: float, base: Base) ->
 class _Blocks:
     """The update's blocks of rows, formed one after the other in the same memory."""
 
-    def __init__(self, B: Tensor, A: Tensor, curve: Curve, scale: float, base: Base | None, magnitude: Any) -> None:
+    def __init__(
+        self, B: Tensor, A: Tensor, curve: Curve, scale: float, base: Base | None, magnitude: Any,
+        inputs: int | None = None,
+    ) -> None:  # fmt: skip
         self.dtype = wide(B.dtype)
         self.curve, self.base, self.factor = curve, base, scale * curve.outer
         self.B, self.A = B.detach().to(self.dtype) * curve.inner, A.detach().to(self.dtype)
         self.magnitude = None if magnitude is None else magnitude.detach().to(self.dtype)
         # a folded plain update needs W block by block; DoRA needs it for the lengths of the rows in any case
         self.weight = None if base is None or not (base.folded or magnitude is not None) else base.weight().detach()
-        self.step = max(1, block_of(B.device) // A.shape[1])
+        self.step = rows_at_once(B.shape[0], A.shape[1], B.device, inputs)
         self.room = torch.empty(0, dtype=self.dtype, device=B.device)
 
     def __iter__(self) -> Iterator[slice]:
@@ -150,7 +164,7 @@ def multiplied(
     dtype: torch.dtype,
 ) -> Tensor:  # fmt: skip
     """Return x E^T of shape (..., m) in a dtype, where E is the update, or the adapted weight."""
-    blocks = _Blocks(B, A, curve, scale, base, magnitude)
+    blocks = _Blocks(B, A, curve, scale, base, magnitude, x.numel())
     flat = x.reshape(-1, x.shape[-1]).to(dtype)
     y = torch.empty(flat.shape[0], B.shape[0], dtype=dtype, device=x.device)
     with exactly(x.device):

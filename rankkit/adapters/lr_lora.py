@@ -185,9 +185,9 @@ class LrLoraModel(NonlinearModel):
         self._tie()
         if not self._load_state_dict_post_hooks:
             # loading with low_cpu_mem_usage puts a parameter of its own in every layer
-            self.register_load_state_dict_post_hook(lambda module, keys: self._tie())
+            self.register_load_state_dict_post_hook(LrLoraModel._tie)
 
-    def _tie(self) -> None:
+    def _tie(self, *_: Any) -> None:
         for adapter, config in self.peft_config.items():
             tie(self, adapter, getattr(config, "share", []))
 

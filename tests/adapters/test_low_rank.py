@@ -1,6 +1,5 @@
 """Layers that are sines from the start and the phases of all kinds."""
 
-
 import numpy as np
 import pytest
 import torch
