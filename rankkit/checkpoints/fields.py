@@ -6,6 +6,7 @@ name speaks of another update, and that is switched on, makes every row an assum
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -110,7 +111,13 @@ def said(config: Config, *, mixed: bool = False) -> Said:
 
 def _not_known(config: Mapping[str, object]) -> list[str]:
     """Return the names of the fields that are switched on and speak of another update."""
-    return [name for name, value in config.items() if _SPEAKS.search(name) and name not in KNOWN and not _is_off(value)]
+    return [name for name, value in config.items() if _speaks(name) and name not in KNOWN and not _is_off(value)]
+
+
+@functools.lru_cache(maxsize=1000)
+def _speaks(name: str) -> bool:
+    """Return whether a field's name speaks of another update; asked once a module, answered once a name."""
+    return _SPEAKS.search(name) is not None
 
 
 def _is_off(value: object) -> bool:

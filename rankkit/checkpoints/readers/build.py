@@ -105,11 +105,14 @@ def _grouped(
 
 def _adopt(family: Family, modules: dict[str, dict[str, str]]) -> None:
     """Give an alpha or a magnitude without factors to the one module whose name differs from its own in dots alone."""
+    alone = [name for name, parts in modules.items() if parts.keys() <= {ALPHA, MAGNITUDE}]
+    if not alone:
+        return
     whole = {name for name, parts in modules.items() if parts.keys() - family.beside - {MAGNITUDE}}
     homes: dict[str, list[str]] = {}
     for name in whole:
         homes.setdefault(comparable(name), []).append(name)
-    for name in [name for name, parts in modules.items() if parts.keys() <= {ALPHA, MAGNITUDE}]:
+    for name in alone:
         found = homes.get(comparable(name), [])
         if len(found) == 1 and not modules[found[0]].keys() & modules[name].keys():
             modules[found[0]] |= modules.pop(name)
