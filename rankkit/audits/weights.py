@@ -13,12 +13,13 @@ import numpy as np
 from rankkit.audits.expert_weights import expert_weight, is_expert
 from rankkit.audits.update import Applied
 from rankkit.checkpoints import Layer, dora, open_tensors, starts
-from rankkit.checkpoints.assumptions import WIDTH
+from rankkit.checkpoints.assumptions import ORIENTATION, WIDTH
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
 from rankkit.checkpoints.matching import Weights
 from rankkit.checkpoints.module_names import comparable
 from rankkit.checkpoints.quantised import kind_of_quantised
+from rankkit.checkpoints.readers.orientation import confirmed
 from rankkit.checkpoints.readers.vera import narrowed
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
@@ -107,11 +108,14 @@ class Base:
 
         Where it stays unknown, the layer says why. Any other layer comes back as it is.
         """
-        if (layer.magnitude is None and not layer.start and WIDTH not in layer.assumed) or layer.status != "ok":
+        by_shape = {WIDTH, ORIENTATION} & set(layer.assumed)
+        if layer.status != "ok" or not (by_shape or layer.start or layer.magnitude):
             return layer
         try:
-            if WIDTH in layer.assumed:
-                return narrowed(layer, *self._shape(layer))
+            if by_shape:
+                layer = (narrowed if WIDTH in by_shape else confirmed)(layer, *self._shape(layer))
+            if not layer.start and not layer.magnitude:
+                return layer
             W = self.weight(layer)
             return starts.trained(layer, W) if layer.start else dora.adapted(layer, W)
         except ValueError as error:
