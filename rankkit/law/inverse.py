@@ -13,7 +13,8 @@ from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
 from rankkit.law.entries import entries_of
 from rankkit.law.given import Given
-from rankkit.law.measures import Frequency, cutoff_of, rank_error, stable_rank_error
+from rankkit.law.measures import Frequency, cutoff_of
+from rankkit.law.error import rank_error, stable_rank_error
 from rankkit.law.prediction import Prediction
 
 __all__ = ["frequency_for_rank"]
@@ -133,9 +134,11 @@ def frequency_for_rank(
 
     # far beyond where the staircase would fill the matrix
     found = _first(at, target, _Search(1e-4 / entries.unit, 40 * entries.filling / entries.unit, 60, 32), measure)
-    off = {"stable_rank": stable_rank_error(target), "numerical_rank": rank_error(entries, target)}.get(measure, 0.0)
+    there = Frequency(entries, found.omega)
+    off = {"stable_rank": stable_rank_error(target), "participation_ratio": 0.0}
+    error = off[measure] if measure in off else rank_error(there.rank(cutoff))
     about = f"{about}, d = {entries.m}, n = {entries.n}, r = {entries.r}"
-    return Prediction(found.omega, found.moved(off), Frequency(entries, found.omega).regime, about)
+    return Prediction(found.omega, found.moved(error), there.regime, about)
 
 
 def _of_factors(

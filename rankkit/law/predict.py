@@ -14,7 +14,8 @@ from rankkit.checks import finite
 from rankkit.factors import Array
 from rankkit.initializers import Initializer
 from rankkit.law.entries import Entries, entries_of
-from rankkit.law.measures import MEASURES, Cutoff, Frequency, cutoff_of, rank_error, scale_of, stable_rank_error
+from rankkit.law.error import rank_error, stable_rank_error
+from rankkit.law.measures import MEASURES, Cutoff, Frequency, cutoff_of, scale_of
 from rankkit.law.prediction import Curve, Prediction
 
 __all__ = ["predict_curve", "predict_rank", "predict_spectrum", "predict_stable_rank"]
@@ -54,8 +55,8 @@ def predict_rank(
     36
     """
     at = _at(entries_of(d, r, n, initializer), omega)
-    value = at.rank(cutoff_of(at.entries, rtol, atol, gain))
-    return Prediction(value, rank_error(at.entries, value), at.regime, _about("numerical rank", at))
+    found = at.rank(cutoff_of(at.entries, rtol, atol, gain))
+    return Prediction(found.value, rank_error(found), at.regime, _about("numerical rank", at))
 
 
 def predict_stable_rank(

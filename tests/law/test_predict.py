@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.law import measures
 from rankkit.law.entries import entries_of
 from rankkit.law.measures import plain_stable_rank
 from rankkit.regime import regime_of
@@ -129,18 +128,6 @@ def test_a_target_says_its_regime():
     plain = rk.predict_stable_rank(1e-3, d=512, r=2).value
     regimes = [rk.frequency_for_rank(target, d=512, r=2).regime for target in (1.01 * plain, 40, 126)]
     assert regimes == ["linear", "growing", "saturated"]
-
-
-def test_a_curve_makes_its_equivalent_once_a_frequency(monkeypatch):
-    made, finite_size = [], measures.finite_size
-
-    def counted(*args, **more):
-        made.append(1)
-        return finite_size(*args, **more)
-
-    monkeypatch.setattr(measures, "finite_size", counted)
-    rk.predict_curve([2.0, 50.0, 300.0], d=100, r=2, measures=["numerical_rank", "stable_rank", "effective_rank"])
-    assert len(made) == 3
 
 
 @pytest.mark.parametrize(("call", "says"), [

@@ -1,0 +1,95 @@
+"""One coordinate of exp(i c b . a) at the nodes of a quadrature, and what weights of rows and columns make of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from rankkit.factors import Array
+
+__all__ = ["Coordinate", "Seen", "gaussian_nodes", "one_coordinate_problem", "uniform_nodes"]
+
+FARTHEST = 6.5  # standard deviations: less than 1e-10 of the points lie further out
+
+
+class Seen(NamedTuple):
+    """Squared values of the weighted operator (k,), and where each lies among rows and columns (nodes, k).
+
+    Each column of `rows` has mean one under p, and likewise of `columns`.
+    """
+
+    squares: Array
+    rows: Array
+    columns: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinate:
+    """cos(c x y) and sin(c x y) as sum_k mu_k U_k(x) V_k(y), for x and y >= 0 of a symmetric law.
+
+    Attributes
+    ----------
+    p : float array, shape (nodes,)
+        Probability of |x| at each node.
+    parts : sequence of (U, mu, V)
+        Even, then odd; U and V (nodes, k) are orthonormal under p.
+    """
+
+    p: Array
+    parts: Sequence[tuple[Array, Array, Array]]
+
+    @property
+    def values(self) -> Array:
+        """mu, even ones first, each descending."""
+        return np.concatenate([mu for _, mu, _ in self.parts])
+
+    @property
+    def parity(self) -> Array:
+        """0 for even values, 1 for odd ones."""
+        return np.repeat([0, 1], [mu.size for _, mu, _ in self.parts])
+
+    def weighted(self, w: Array, v: Array) -> Seen:
+        """Return the operator with weights w of x and v of y (nodes,)."""
+        squares, rows, columns = [], [], []
+        for U, mu, V in self.parts:
+            B, D = (U * (self.p * w)[:, None]).T @ U, (V * (self.p * v)[:, None]).T @ V
+            graded = np.sqrt(mu)  # in this form the small values keep their relative accuracy
+            B, D = graded[:, None] * B * graded, graded[:, None] * D * graded
+            values, right = np.linalg.eig(B @ D)
+            order = np.argsort(-np.abs(values), kind="stable")
+            values, right = values[order], right[:, order]
+            left = np.linalg.inv(right).T
+            squares.append(values)
+            U, V = U * graded, V * graded
+            rows.append((U @ left) * (U @ (D @ right)) * w[:, None] / values)
+            columns.append((V @ (B @ left)) * (V @ right) * v[:, None] / values)
+        return Seen(np.concatenate(squares), np.concatenate(rows, axis=1), np.concatenate(columns, axis=1))
+
+
+def uniform_nodes(c: float) -> tuple[Array, Array]:
+    """Return nodes and probabilities of |x| for x uniform on [-1, 1]."""
+    x, weight = np.polynomial.legendre.leggauss(2 * int(20 + 0.5 * c))
+    return x[x > 0], weight[x > 0]
+
+
+def gaussian_nodes(count: int) -> tuple[Array, Array]:
+    """Return nodes and probabilities of |x| for standard normal x."""
+    x, weight = np.polynomial.legendre.leggauss(2 * count)
+    x, weight = FARTHEST * x[x > 0], weight[x > 0]
+    p = weight * np.exp(-(x**2) / 2)
+    return x, p / np.sum(p)
+
+
+def one_coordinate_problem(x: Array, p: Array, c: float, *, floor: float) -> Coordinate:
+    """Return the operator of exp(i c x y), values down to `floor` times the largest of their parity."""
+    root = np.sqrt(p)
+    parts = []
+    for kernel in (np.cos, np.sin):
+        U, mu, Vt = np.linalg.svd(root[:, None] * kernel(c * np.outer(x, x)) * root)
+        kept = max(1, int(np.sum(mu > floor * mu[0])))
+        parts.append((U[:, :kept] / root[:, None], mu[:kept], Vt[:kept].T / root[:, None]))
+    return Coordinate(p, parts)
