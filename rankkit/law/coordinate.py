@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +11,10 @@ import numpy as np
 from rankkit.factors import Array
 
 __all__ = ["Coordinate", "Seen", "gaussian_nodes", "one_coordinate_problem", "uniform_nodes"]
+
+# their overloads leave the types open
+eigen_of: Callable[..., tuple[Array, Array]] = np.linalg.eig
+inverse_of: Callable[..., Array] = np.linalg.inv
 
 FARTHEST = 6.5  # standard deviations: less than 1e-10 of the points lie further out
 
@@ -54,19 +57,21 @@ class Coordinate:
 
     def weighted(self, w: Array, v: Array) -> Seen:
         """Return the operator with weights w of x and v of y (nodes,)."""
-        squares, rows, columns = [], [], []
+        squares: list[Array] = []
+        rows: list[Array] = []
+        columns: list[Array] = []
         for U, mu, V in self.parts:
             B, D = (U * (self.p * w)[:, None]).T @ U, (V * (self.p * v)[:, None]).T @ V
             graded = np.sqrt(mu)  # in this form the small values keep their relative accuracy
-            B, D = graded[:, None] * B * graded, graded[:, None] * D * graded
-            values, right = np.linalg.eig(B @ D)
+            rows_seen, columns_seen = graded[:, None] * B * graded, graded[:, None] * D * graded
+            values, right = eigen_of(rows_seen @ columns_seen)
             order = np.argsort(-np.abs(values), kind="stable")
             values, right = values[order], right[:, order]
-            left = np.linalg.inv(right).T
+            left = inverse_of(right).T
             squares.append(values)
-            U, V = U * graded, V * graded
-            rows.append((U @ left) * (U @ (D @ right)) * w[:, None] / values)
-            columns.append((V @ (B @ left)) * (V @ right) * v[:, None] / values)
+            here, there = U * graded, V * graded
+            rows.append((here @ left) * (here @ (columns_seen @ right)) * w[:, None] / values)
+            columns.append((there @ (rows_seen @ left)) * (there @ right) * v[:, None] / values)
         return Seen(np.concatenate(squares), np.concatenate(rows, axis=1), np.concatenate(columns, axis=1))
 
 
@@ -87,7 +92,7 @@ def gaussian_nodes(count: int) -> tuple[Array, Array]:
 def one_coordinate_problem(x: Array, p: Array, c: float, *, floor: float) -> Coordinate:
     """Return the operator of exp(i c x y), values down to `floor` times the largest of their parity."""
     root = np.sqrt(p)
-    parts = []
+    parts: list[tuple[Array, Array, Array]] = []
     for kernel in (np.cos, np.sin):
         U, mu, Vt = np.linalg.svd(root[:, None] * kernel(c * np.outer(x, x)) * root)
         kept = max(1, int(np.sum(mu > floor * mu[0])))

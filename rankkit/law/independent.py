@@ -1,7 +1,8 @@
 """The equations with equal weights of all rows and of all columns: those of independent features.
 
-With w and v constant, y = z / (w v) and N(y) = sum lambda^2 / (lambda^2 + y), they read w = 1 - N / m, v = 1 - N / n, so
-that z = y (1 - N / m) (1 - N / n) (Silverstein and Choi 1995). They serve where the operator has so many values that
+With w and v constant, y = z / (w v) and N(y) = sum lambda^2 / (lambda^2 + y), they read w = 1 - N / m and
+v = 1 - N / n: z = y (1 - N / m) (1 - N / n) (Silverstein and Choi 1995).
+They serve where the operator has so many values that
 no row is nearer to another than any other: far beyond the frequency that fills the matrix.
 """
 

@@ -17,10 +17,11 @@ from rankkit.law.equations import equations_of
 from rankkit.law.independent import Independent
 from rankkit.law.schatten_norms import participation_ratio
 from rankkit.law.self_consistent import Counted, Equations, Follower
+from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
 
-__all__ = ["MEASURES", "Cutoff", "Frequency", "cutoff_of", "plain_stable_rank", "scale_of"]
+__all__ = ["MEASURES", "Cutoff", "Frequency", "plain_stable_rank"]
 
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 DEEPEST = 1e-14  # of sigma_1: what float64 can measure of a matrix
@@ -54,19 +55,6 @@ class Cutoff:
         return relative
 
 
-def cutoff_of(entries: Entries, rtol: float | None, atol: float | None, gain: float | None) -> Cutoff:
-    """Return what a user means by tolerances of sin(omega B A) / gain; neither: the default rtol."""
-    relative, absolute = tolerance(rtol, atol, default=default_rtol((entries.m, entries.n)))
-    return Cutoff(relative, absolute / scale_of(entries, gain))
-
-
-def scale_of(entries: Entries, gain: float | None) -> float:
-    """Return sqrt(m n) / gain, by which values of S / sqrt(m n) become those of S / gain; None: gain = sqrt(m)."""
-    root = math.sqrt(entries.m)
-    divisor = root if gain is None else finite("gain", gain, least=0, strict=True, advice="leave it out for sqrt(d)")
-    return math.sqrt(entries.m * entries.n) / divisor
-
-
 @dataclass(frozen=True, eq=False)
 class Frequency:
     """What the law says of S = sin(omega B A) at one frequency; what several measures need is made once.
@@ -81,19 +69,40 @@ class Frequency:
     omega: float
 
     @property
+    def name(self) -> str:
+        """What is predicted, in words."""
+        return "sin(omega B A)"
+
+    @property
     def limit(self) -> int:
         """min(m, n)."""
         return min(self.entries.m, self.entries.n)
 
+    def cutoff(self, rtol: float | None, atol: float | None, gain: float | None) -> Cutoff:
+        """Return what a user means by tolerances of sin(omega B A) / gain; neither: the default rtol."""
+        relative, absolute = tolerance(rtol, atol, default=default_rtol((self.entries.m, self.entries.n)))
+        return Cutoff(relative, absolute / self.scale(gain))
+
+    def scale(self, gain: float | None) -> float:
+        """Return sqrt(m n) / gain, by which values of S / sqrt(m n) become those of S / gain; None: gain = sqrt(m)."""
+        m, n = self.entries.m, self.entries.n
+        divisor = math.sqrt(m) if gain is None else finite("gain", gain, least=0, strict=True, advice="leave it out")
+        return math.sqrt(m * n) / divisor
+
     @cached_property
+    def staircase(self) -> Staircase:
+        """The values that those of S / sqrt(m n) tend to."""
+        return law_of(self.entries, self.omega)
+
+    @property
     def energy(self) -> float:
         """E ||S||_F^2 / (m n)."""
-        return law_of(self.entries, self.omega).energy
+        return self.staircase.energy
 
     @cached_property
     def top(self) -> float:
         """sigma_1 / sqrt(m n)."""
-        return largest_value(law_of(self.entries, self.omega), self.entries.m, self.entries.n)
+        return largest_value(self.staircase, self.entries.m, self.entries.n)
 
     @cached_property
     def stable_rank(self) -> float:
@@ -150,7 +159,7 @@ class Frequency:
     @property
     def _independent(self) -> Follower:
         size = self.entries
-        return Follower(Independent.of(law_of(size, self.omega), size.m, size.n, size.r))
+        return Follower(Independent.of(self.staircase, size.m, size.n, size.r))
 
     def _below(self, relative: float) -> Counted:
         """Return a count below DEPTH: it grows as with equal weights, as much more slowly as it does at DEPTH."""
@@ -159,6 +168,11 @@ class Frequency:
         more = slower * max(self._independent.count((relative * self.top) ** 2).value - equal.value, 0.0)
         value = min(here.value + more, float(self.limit))
         return Counted(value, here.density, here.crossings + value - here.value)
+
+    @property
+    def participation_ratio(self) -> float:
+        """||S||_F^4 / ||S S^T||_F^2."""
+        return participation_ratio(self.entries, self.omega)
 
     def effective_rank(self, power: int) -> float:
         """Return exp of the entropy of sigma^power / sum sigma^power."""
@@ -173,7 +187,7 @@ class Frequency:
         if name == "stable_rank":
             return self.stable_rank
         if name == "participation_ratio":
-            return participation_ratio(self.entries, self.omega)
+            return self.participation_ratio
         return self.effective_rank(2 if name == "effective_rank_energy" else 1)
 
     def _equations(self, least: float) -> Equations:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -86,12 +87,12 @@ class Products:
         logs = unknowns[:nodes], unknowns[nodes:-2]
         seen = self.coordinate.weighted(np.exp(logs[0]), np.exp(logs[1]))
         scales = np.exp(unknowns[-2:])
-        share = 1 / (1 + np.exp(-self._logs(seen.squares, unknowns, z)))
+        share: Array = 1 / (1 + np.exp(-self._logs(seen.squares, unknowns, z)))
         used = self.listed.many * share
-        rest = self.rest * np.prod(scales) / z
-        total = np.sum(used) + rest
+        rest: Any = self.rest * scales[0] * scales[1] / z
+        total: Any = np.sum(used) + rest
         one = self.listed.counts.T @ used / self.r
-        found = []
+        found: list[Array] = []
         for log, scale, density, size in zip(logs, scales, (seen.rows, seen.columns), (self.m, self.n), strict=True):
             weight = np.exp(log)
             new = log - np.log(scale * weight + (density @ one + rest * weight) / size)
@@ -106,12 +107,13 @@ class Products:
         seen = self.coordinate.weighted(np.exp(logs[0]), np.exp(logs[1]))
         scales = np.exp(unknowns[-2:])
         logs_over_z = self._logs(seen.squares, unknowns, z)
-        share = 1 / (1 + np.exp(-logs_over_z))
-        rest = self.rest * np.prod(scales) / z
-        total = np.sum(self.listed.many * share)
+        share: Array = 1 / (1 + np.exp(-logs_over_z))
+        rest: Any = self.rest * scales[0] * scales[1] / z
+        total: Any = np.sum(self.listed.many * share)
         # log(1 + e^x) on the branch where it is x for large x
-        over = logs_over_z.real > 0
-        value = np.sum(self.listed.many * (over * logs_over_z + np.log1p(np.exp(np.where(over, -1, 1) * logs_over_z))))
+        large = logs_over_z.real > 0
+        small = np.log1p(np.exp(logs_over_z * (1 - 2 * large)))
+        value: Any = np.sum(self.listed.many * (large * logs_over_z + small))
         value += rest
         mean_share = np.sum(self.listed.many * share**2) / total
         crossings = 0j
@@ -165,7 +167,7 @@ def _within(drop: Array, r: int, reach: float) -> Array | None:
     total, left = np.zeros(1), np.full(1, r)
     for k in range(drop.size - 1, 0, -1):  # the rarest first; what is left takes the first value, which costs nothing
         most = min(r, int(reach / drop[k]) if drop[k] > 0 else r)
-        parts = []
+        parts: list[tuple[Array, Array, Array]] = []
         for times in range(most + 1):
             keep = (left >= times) & (total + times * drop[k] <= reach)
             chosen = counts[keep].copy()

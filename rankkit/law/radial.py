@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,14 @@ from rankkit.law.self_consistent import Potential, within_sector
 
 __all__ = ["Part", "Radial", "harmonics", "lengths", "sine_radial"]
 
+# their overloads leave the type open
+inverse_of: Callable[..., Array] = np.linalg.inv
+eigenvalues_of: Callable[..., Array] = np.linalg.eigvals
+
 SMALL = 1e-3  # of the smallest square that is asked for: what is below it only adds up
 UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix
 MOST_DEGREE = 141  # of the harmonics
+MOST_ON_A_LINE = 401  # for r = 1, where all degrees are in one part
 NODES = 40
 BEYOND = 6.5  # lengths are taken up to sqrt(r) + BEYOND: less than 1e-9 of the points lie further out
 
@@ -92,21 +98,22 @@ class Radial:
         row, column = self.rest * np.sum(self.p * v) / z, self.rest * np.sum(self.p * w) / z
         for part in self.parts:
             B, D = _gram(part.U, self.p * w), _gram(part.V, self.p * v)
-            C, E = part.x[:, None] * D * part.x, part.x[:, None] * B * part.x
-            eye = z * np.eye(part.x.size)
-            row = row + part.multiplicity * _diagonal(part.U, C @ np.linalg.inv(B @ C + eye))
-            column = column + part.multiplicity * _diagonal(part.V, E @ np.linalg.inv(D @ E + eye))
+            C = part.x[:, None] * D * part.x
+            inverse = inverse_of(B @ C + z * np.eye(part.x.size))
+            row = row + part.multiplicity * _diagonal(part.U, C @ inverse)
+            column = column + part.multiplicity * _diagonal(part.V * part.x, inverse @ B)
         return -np.concatenate([np.log1p(row / self.m), np.log1p(column / self.n)])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
         """Return F and sum s^2 / (s^2 + z)."""
         w, v = np.split(np.exp(unknowns), 2)
         at, bt = np.split(unknowns, 2)
-        value = np.sum(self.p * w * self.rest) * np.sum(self.p * v) / z
-        effective, square = value, 0j
+        value: Any = np.sum(self.p * w * self.rest) * np.sum(self.p * v) / z
+        effective: Any = value
+        square: Any = 0j
         for part in self.parts:
             M = _gram(part.U, self.p * w) @ (part.x[:, None] * _gram(part.V, self.p * v) * part.x)
-            values = np.linalg.eigvals(M)
+            values = eigenvalues_of(M)
             value += part.multiplicity * np.sum(np.log1p(values / z))
             share = values / (values + z)
             effective += part.multiplicity * np.sum(share)
@@ -163,13 +170,14 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     rho, p = lengths(r, nodes)
     density = p / (0.5 * (math.sqrt(r) + BEYOND) * np.polynomial.legendre.leggauss(nodes)[1])
     scale = math.sqrt(root / 2)  # y = sqrt(scale) rho makes the singular functions Laguerre's
+    spread = np.sqrt(scale / density)
     parts: list[Part] = []
-    rest = -np.expm1(-2 * c * c * rho**2) / 2
-    for l in range(1, degree + 1, 2) if r > 1 else (1,):
-        U = _laguerre((scale * rho) ** 2, l + r / 2 - 1, (degree - l) // 2 + 1) * ((scale / density) ** 0.5)[:, None]
-        power = l + 2 * np.arange(U.shape[1])
+    rest: Array = -np.expm1(-2 * c * c * rho**2) / 2
+    for here in range(1, degree + 1, 2) if r > 1 else (1,):
+        U = spread[:, None] * _laguerre((scale * rho) ** 2, here + r / 2 - 1, (degree - here) // 2 + 1)
+        power = here + 2 * np.arange(float(U.shape[1]))
         x = np.exp(0.5 * first + power * math.log(q))
-        part = Part(harmonics(r, l), U, x, U * (-1.0) ** np.arange(U.shape[1]))
+        part = Part(harmonics(r, here), U, x, U * (-1.0) ** np.arange(U.shape[1]))
         rest = rest - part.multiplicity * U**2 @ x**2
         parts.append(part)
     return Radial(m, n, r, p, parts, np.maximum(rest, 0.0))
@@ -179,7 +187,7 @@ def _last_degree(first: float, q: float, r: int, limit: int, least: float) -> in
     """Return the total degree beyond which values are so small that they only add up."""
     from scipy.special import gammaln
 
-    degree = np.arange(1, MOST_DEGREE, 2, dtype=np.float64)
+    degree = np.arange(1, MOST_ON_A_LINE if r == 1 else MOST_DEGREE, 2, dtype=np.float64)
     square = first + 2 * degree * math.log(q)
     log_many = gammaln(degree + r) - gammaln(degree + 1) - gammaln(r)
     low, high = -100.0, 10.0

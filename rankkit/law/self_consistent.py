@@ -15,7 +15,9 @@ A solver needs of the equations what `Equations` lists; the two families are rad
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -24,6 +26,8 @@ from rankkit.factors import Array
 from rankkit.law.crossings import removed
 
 __all__ = ["Counted", "Equations", "Follower", "Potential", "within_sector"]
+
+solution_of: Callable[..., Array] = np.linalg.solve  # its overloads leave the type open
 
 SHORT = 0.2  # angle by which z stays short of the negative axis; F is continued over it to first order
 ANGLES = (1.0, 1.9, 2.5, math.pi - SHORT)  # of z on the way, the first where the equations contract
@@ -170,10 +174,10 @@ def _accelerated(
 
 def _combined(points: list[Array], moves: list[Array], root: Array) -> Array:
     """Return the step to the combination of earlier points whose moves cancel best."""
-    between = np.stack([b - a for a, b in zip(points, points[1:], strict=False)], axis=1)
-    changes = np.stack([b - a for a, b in zip(moves, moves[1:], strict=False)], axis=1)
+    between = np.stack([b - a for a, b in itertools.pairwise(points)], axis=1)
+    changes = np.stack([b - a for a, b in itertools.pairwise(moves)], axis=1)
     weighted = root[:, None] * changes
     gram = weighted.conj().T @ weighted
     gram += RIDGE * np.trace(gram).real * np.eye(len(gram))
-    share = np.linalg.solve(gram, weighted.conj().T @ (root * moves[-1]))
+    share = solution_of(gram, weighted.conj().T @ (root * moves[-1]))
     return MIXED * moves[-1] - (between + MIXED * changes) @ share

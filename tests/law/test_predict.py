@@ -70,7 +70,7 @@ UNIFORM, GAUSSIAN = rk.initializers.Uniform(1.0), rk.initializers.Normal(1.0, 1.
 
 
 @pytest.mark.parametrize("law", [UNIFORM, GAUSSIAN])
-@pytest.mark.parametrize(("m", "n", "r"), [(2000, 500, 2), (4096, 1024, 16), (400, 300, 16), (7, 1, 2)])
+@pytest.mark.parametrize(("m", "n", "r"), [(400, 150, 2), (4096, 1024, 16), (400, 300, 16), (7, 1, 2)])
 def test_a_tall_update_is_its_wide_transpose(law, m, n, r):
     """At (4096, 1024) and rtol = 1e-3 a solver that watched the rows alone gave 901 of 1024, at (400, 300) and 1e-9 none."""
     for omega in (0.01, 0.5, 5.0, 60.0):
