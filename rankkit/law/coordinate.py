@@ -55,6 +55,14 @@ class Coordinate:
         """0 for even values, 1 for odd ones."""
         return np.repeat([0, 1], [mu.size for _, mu, _ in self.parts])
 
+    def leading(self, wanted: Array) -> Coordinate:
+        """Return it with the values at which `wanted` (k,) is true, and at least the largest of each parity."""
+        parts: list[tuple[Array, Array, Array]] = []
+        for parity, (U, mu, V) in enumerate(self.parts):
+            kept = max(1, int(np.sum(wanted[self.parity == parity])))
+            parts.append((U[:, :kept], mu[:kept], V[:, :kept]))
+        return Coordinate(self.p, parts)
+
     def weighted(self, w: Array, v: Array) -> Seen:
         """Return the operator with weights w of x and v of y (nodes,)."""
         squares: list[Array] = []

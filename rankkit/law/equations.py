@@ -46,8 +46,11 @@ def equations_of(entries: Entries, omega: float, *, least: float) -> Equations:
         return sine_radial(c, r, m=m, n=n, least=least)
     if c > LARGEST_C:
         return Independent.of(law, m, n, r)
-    problem = _uniform_problem(c)
-    listed = listed_products(np.log(problem.values), problem.parity, r, 0.5 * math.log(law.values[0] ** 2 / floor))
+    depth = 0.5 * math.log(law.values[0] ** 2 / floor)
+    whole = _uniform_problem(c)
+    seen = listed_products(np.log(whole.values), whole.parity, r, depth).counts > 0
+    problem = whole.leading(np.any(seen, axis=0))  # values that no product needs cost time and accuracy
+    listed = listed_products(np.log(problem.values), problem.parity, r, depth)
     held = float(np.sum(listed.many * np.exp(2 * (listed.counts @ np.log(problem.values)))))
     return Products(m, n, r, problem, listed, max(law.energy - held, 0.0))
 

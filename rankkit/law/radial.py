@@ -26,9 +26,9 @@ __all__ = ["Part", "Radial", "harmonics", "lengths", "sine_radial"]
 inverse_of: Callable[..., Array] = np.linalg.inv
 eigenvalues_of: Callable[..., Array] = np.linalg.eigvals
 
-SMALL = 1e-3  # of the smallest square that is asked for: what is below it only adds up
+SMALL = 1e-2  # of the smallest square that is asked for: what is below it only adds up
 UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix
-MOST_DEGREE = 141  # of the harmonics
+MOST_DEGREE = 111  # of the harmonics
 MOST_ON_A_LINE = 401  # for r = 1, where all degrees are in one part
 NODES = 40
 BEYOND = 6.5  # lengths are taken up to sqrt(r) + BEYOND: less than 1e-9 of the points lie further out
