@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.law.any_phi import RuleFrequency
+from rankkit.law.any_phi import RuleFrequency, frequency_of
 from rankkit.law.entries import entries_of
 from rankkit.law.measures import Cutoff, Frequency
 
@@ -22,14 +22,23 @@ RULES = {
 @pytest.mark.parametrize("name", RULES)
 def test_predictions_are_what_draws_measure(name):
     m, n, r, rule = 160, 190, 4, RULES[name]
-    setting = {"d": m, "n": n, "r": r, "initializer": GAUSSIAN, "rule": rule}
     drawn = [np.linalg.svd(rule(1.0)(GAUSSIAN(m, n, r, seed=s)), compute_uv=False) for s in range(300, 306)]
+    at = frequency_of(entries_of(m, r, n, GAUSSIAN), 1.0, rule)
     for rtol in (1e-1, 1e-2, 1e-3):
         measured = np.mean([np.sum(values > rtol * values[0]) for values in drawn])
-        assert rk.predict_rank(1.0, rtol=rtol, **setting).value == pytest.approx(measured, abs=0.03 * m)
+        assert at.rank(at.cutoff(rtol, None, None)).value == pytest.approx(measured, abs=0.03 * m)
     stable = np.mean([np.sum(values**2) / values[0] ** 2 for values in drawn])
-    assert rk.predict_stable_rank(1.0, **setting).value == pytest.approx(stable, rel=0.1)
-    assert rk.predict_spectrum(1.0, **setting)[0] == pytest.approx(np.mean([values[0] for values in drawn]), rel=0.05)
+    assert at.stable_rank == pytest.approx(stable, rel=0.1)
+    assert at.values[0] * at.scale(None) == pytest.approx(np.mean([values[0] for values in drawn]), rel=0.05)
+
+
+def test_the_public_functions_say_the_same():
+    setting = {"d": 60, "n": 50, "r": 2, "initializer": GAUSSIAN, "rule": RULES["tanh"]}
+    at = frequency_of(entries_of(60, 2, 50, GAUSSIAN), 2.0, RULES["tanh"])
+    assert rk.predict_rank(2.0, rtol=1e-2, **setting).value == at.rank(at.cutoff(1e-2, None, None)).value
+    assert rk.predict_stable_rank(2.0, **setting).value == at.stable_rank
+    assert rk.predict_spectrum(2.0, **setting)[0] == at.top * at.scale(None)
+    assert "activation(B A)" in repr(rk.predict_stable_rank(2.0, **setting))
 
 
 def test_the_sine_by_quadrature_is_the_sine_by_its_own_functions():
@@ -53,10 +62,10 @@ def test_a_constant_phi_has_rank_one():
 
 def test_a_target_for_another_rule():
     found = rk.frequency_for_rank(
-        40, d=120, r=3, measure="numerical_rank", rtol=1e-2, initializer=GAUSSIAN, rule=RULES["tanh"]
+        20, d=60, r=2, measure="numerical_rank", rtol=1e-2, initializer=GAUSSIAN, rule=RULES["tanh"]
     )
-    rank = rk.predict_rank(float(found), d=120, r=3, rtol=1e-2, initializer=GAUSSIAN, rule=RULES["tanh"])
-    assert rank.value == pytest.approx(40, abs=0.2)
+    rank = rk.predict_rank(float(found), d=60, r=2, rtol=1e-2, initializer=GAUSSIAN, rule=RULES["tanh"])
+    assert rank.value == pytest.approx(20, abs=0.1)
 
 
 @pytest.mark.parametrize(("call", "error", "says"), [
