@@ -88,7 +88,7 @@ def fresh(count: int, seeds: int, first: int) -> None:
             ("Gaussian", rk.initializers.Normal(1.0, 1.0)) if gaussian else ("uniform", rk.initializers.Uniform(1.0))
         )
         d, n, r = setting(rng, gaussian=gaussian)
-        std = r**0.5 / (1 if gaussian else 3 * d * n)
+        std = r**0.5 / (1 if gaussian else 3)  # of B A
         omega = float(np.exp(rng.uniform(np.log(0.15), np.log(12)))) / std
         drawn = [drawn_values(rk.rules.Sine(omega), law, d, n, r, 1000 * first + 10 * at + k) for k in range(seeds)]
         about = {"d": d, "n": n, "r": r, "initializer": law}
