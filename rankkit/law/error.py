@@ -10,7 +10,7 @@ from rankkit.law.self_consistent import Counted
 
 __all__ = ["rank_error", "stable_rank_error"]
 
-STABLE_RANK = 0.08  # relative
+STABLE_RANK = 0.09  # relative; 0.08 held 93 % of the 250 settings of --first 78
 # values, shares of the values in a factor e of the threshold, and shares of the values that crossings remove
 BASE, DENSITY, CROSSINGS = 1.2, 0.06, 0.6
 
