@@ -28,10 +28,8 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
-__all__ = [
-    "ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "adapter_of", "only_adapter_unnamed", "parser",
-    "says",
-]  # fmt: skip
+__all__ = ["ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "adapter_of", "only_adapter_unnamed",
+           "parser", "says"]  # fmt: skip
 
 FEW, FEW_LETTERS = 3, 80  # tensors that a note names, and characters of each
 NAMES = {short: name for name, short in DTYPE_NAMES.items()}  # as people know them
