@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +28,8 @@ def audit(
     *,
     config: Mapping[str, Any] | None = None,
     family: str | None = None,
+    adapter: str | Sequence[str] | None = None,
+    each: bool = False,
     rtol: float | None = None,
     rule: Rule | None = None,
     exact: bool = False,
@@ -43,13 +45,19 @@ def audit(
     ----------
     source : path, mapping or live PEFT model
         An adapter folder or file (PEFT, kohya, LyCORIS, diffusers, cloneofsimo, loralib, MLX, sine-LoRA, LoRAN, bare
-        pairs; .safetensors, .bin, .pt, .npz), a state dict, or a model with adapters.
+        pairs; .safetensors, .bin, .pt, .npz), a state dict, or a model in memory with adapters of any method of PEFT,
+        whose rows are the updates that it applies now. The model is not changed.
     config : mapping, optional
         The adapter's configuration where there is none beside the file: lora_alpha, r, use_rslora, rank_pattern,
         alpha_pattern.
     family : str, optional
         The format to read it as, one of `rankkit.checkpoints.READERS`; None: the one that its keys, shapes and
         configuration tell.
+    adapter : str or sequence of str, optional
+        Of a live model: which of its adapters; of several, their sum as the model would apply it. None: the active
+        ones.
+    each : bool
+        Of a live model: also each of these adapters by itself, as the module path[adapter].
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
     rule : Rule, optional
@@ -96,14 +104,16 @@ def audit(
             raise ValueError("intruders needs base, the model the adapter was trained on; pass base=MODEL.")
     if memory is not None and device is None:
         raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
-    adapter, weights = open_adapter(source, config=config, family=family), None if base is None else Base(base)
+    weights = None if base is None else Base(base)
+    opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)
     # under another rule no weight is turned: what is measured is the product, so the row says that it is only that
-    prepared = dora.with_range if weights is None or rule is not None else weights.adapted
+    prepared = partial(dora.with_weight, weight=None) if weights is None else weights.adapted
+    prepared = prepared if rule is None else dora.with_range
     against = None if weights is None else _Against(weights, intruders)
-    return _measure(adapter, prepared, apply_all, against, rtol=rtol, progress=progress)
+    return _measure(opened, prepared, apply_all, against, rtol=rtol, progress=progress)
 
 
 def audit_full(

@@ -138,8 +138,11 @@ def opened(layer: Layer) -> Opened:
         return Opened(layer, status=layer.status)
     try:
         parts = layer.read()
-    except ValueError as error:  # damage inside one tensor
+        product = None if layer.measured is None else layer.measured()
+    except ValueError as error:  # damage inside one tensor, or an update that cannot be measured
         return Opened(layer, status="unsupported", notes=(legible(str(error)),))
+    if product is not None:
+        return Opened(layer, {"update": product.matrix} if isinstance(product, Dense) else parts, product)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             return Opened(layer, parts, layer.product(parts))
@@ -162,6 +165,8 @@ def prepare(module: Opened, rule: Rule | None = None) -> Prepared | Applied:
     rule = layer.rule if rule is None else rule
     if module.status != "ok":
         return Applied(module.status, (*notes, *module.notes), rule)
+    if isinstance(module.product, Dense):
+        notes = (*notes, *module.product.notes)
     if isinstance(rule, AdaSine):
         return Applied("unsupported", (*notes, f"{NO_UPDATE}; name a rule to see its factors under it"), rule)
     if not rule.linear and (layer.m or 0) * (layer.n or 0) > FORMED:

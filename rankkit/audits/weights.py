@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,13 +85,7 @@ class Base:
 
         Any other layer comes back as it is.
         """
-        if layer.magnitude is None or layer.status != "ok":
-            return layer
-        try:
-            return dora.adapted(layer, self.weight(layer))
-        except ValueError as error:
-            told = dora.with_range(layer)
-            return replace(told, notes=(*told.notes, str(error)))
+        return dora.with_weight(layer, self.weight)
 
     def columns(self, layer: Layer, applied: Applied, intruders: int | None) -> dict[str, Any]:
         """Return how an update stands against its weight; NaN, with the reason, where there is none.

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -38,7 +39,7 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, host
 from rankkit.rules import Linear
 
-__all__ = ["UNUSED", "adapted", "magnitude_of", "notes", "owner", "with_range"]
+__all__ = ["UNUSED", "adapted", "magnitude_of", "notes", "owner", "with_range", "with_weight"]
 
 DIRECTION_ONLY = "DoRA: direction part only, without the base weight"
 INCOMPLETE = "DoRA: direction part only, its magnitude is not in the file"
@@ -113,6 +114,28 @@ def with_range(layer: Layer) -> Layer:
         said = f"magnitudes {values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}"
     told = (f"{note}; {said}" if note == DIRECTION_ONLY else note for note in layer.notes)
     return replace(layer, notes=tuple(told))
+
+
+def with_weight(layer: Layer, weight: Callable[[Layer], Array] | None) -> Layer:
+    """Return the layer with the update that DoRA really applies, or with the reason why it is not known.
+
+    Any other layer comes back as it is.
+
+    Parameters
+    ----------
+    layer : Layer
+    weight : callable, optional
+        Returns the base's weight of a layer; None: that of the layer's own source, such as a live model, if any.
+    """
+    if layer.magnitude is None or layer.status != "ok":
+        return layer
+    if weight is None and layer.weight is None:
+        return with_range(layer)
+    try:
+        return adapted(layer, weight(layer) if weight is not None else layer.weight())  # pyright: ignore[reportOptionalCall]
+    except ValueError as error:
+        told = with_range(layer)
+        return replace(told, notes=(*told.notes, str(error)))
 
 
 def adapted(layer: Layer, W: Array) -> Layer:

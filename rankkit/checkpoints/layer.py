@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rankkit.checkpoints.forms import Form, Product
+from rankkit.checkpoints.forms import MEASURED, Form, Product, Sizes
 from rankkit.factors import Array
-from rankkit.rules import Rule
+from rankkit.rules import Linear, Rule
 
-__all__ = ["STATUSES", "Adapter", "Layer", "Magnitude", "Skipped"]
+__all__ = ["STATUSES", "Adapter", "Layer", "Magnitude", "Skipped", "measured_layer"]
 
 # status -> what it means; the first is the only one with metrics
 STATUSES: dict[str, str] = {
@@ -78,6 +79,10 @@ class Layer:
         Where the product is only the direction of a DoRA update, which takes the base's weight to know.
     transposed : bool
         Whether the base stores the module's weight as (n, m), as GPT-2's projections and embeddings do.
+    measured : callable or None
+        Returns the product or the update itself, where code that applies it knows it and no stored tensors make it.
+    weight : callable or None
+        Returns the base's weight (m, n) in float64, where the source has it: a live model.
     """
 
     name: str
@@ -94,6 +99,8 @@ class Layer:
     notes: tuple[str, ...] = ()
     magnitude: Magnitude | None = None
     transposed: bool = False
+    measured: Callable[[], Product] | None = None
+    weight: Callable[[], Array] | None = None
 
     def product(self, stored: Mapping[str, Array] | None = None) -> Product:
         """Return the product its rule acts on, or the whole update where it is no product.
@@ -108,8 +115,36 @@ class Layer:
         ValueError
             If a tensor cannot be read, or has entries that are not finite.
         """
+        if self.measured is not None:
+            return self.measured()
         stored = self.read() if stored is None else stored
         return self.form.combine(*(stored[part] for part in self.form.parts))
+
+
+def measured_layer(
+    name: str, sizes: Sizes | None, measured: Callable[[], Product] | None = None, *, dtype: str = "",
+    status: str = "ok", notes: tuple[str, ...] = (), transposed: bool = False,
+    weight: Callable[[], Array] | None = None,
+) -> Layer:  # fmt: skip
+    """Return a layer whose update is measured by code that applies it, scale included; or one that cannot be.
+
+    Parameters
+    ----------
+    name : str
+        Module path in the base model.
+    sizes : Sizes or None
+        Outputs, inputs, and the most rank the update can have; None where unknown.
+    measured : callable, optional
+        Returns the update; a ValueError of it is the reason why there is none.
+    dtype, status, notes, transposed, weight
+        As for `Layer`.
+    """
+    m, n, r = sizes or (None, None, None)
+    scale = 1.0 if status == "ok" else math.nan
+    return Layer(
+        name=name, m=m, n=n, r=r, dtype=dtype, rule=Linear(), scale=scale, form=MEASURED, read=dict, keys={},
+        status=status, notes=notes, transposed=transposed, measured=measured, weight=weight,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -15,7 +15,8 @@ from rankkit.checkpoints.files.shards import Shards
 from rankkit.checkpoints.files.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.files.torch_pickle import torch_file
 from rankkit.checkpoints.layer import Adapter
-from rankkit.checkpoints.readers import peft, table
+from rankkit.checkpoints.live.model import of_model
+from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.untrusted import is_mapping
 
 __all__ = ["open_adapter", "open_tensors", "read_config", "tensor_file"]
@@ -38,18 +39,25 @@ FILES: dict[str, Callable[[Path], Tensors]] = {
 }
 
 
-def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None) -> Adapter:
+def open_adapter(
+    source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None,
+    adapter: str | Sequence[str] | None = None, each: bool = False,
+) -> Adapter:  # fmt: skip
     """Return the layers of an adapter.
 
     Parameters
     ----------
     source : path, mapping or live PEFT model
-        A folder, a tensor file (with adapter_config.json beside it, if there is one), a state dict, or a model that
-        carries `peft_config`.
+        A folder, a tensor file (with adapter_config.json beside it, if there is one), a state dict, or a model in
+        memory that has PEFT's layers in it.
     config : mapping, optional
         The adapter's configuration, where it is not beside the file or in the model.
     family : str, optional
         Which of `rankkit.checkpoints.READERS` to read it as; None: what its keys, shapes and configuration tell.
+    adapter : str or sequence of str, optional
+        Of a live model: which of its adapters, or the sum of which; None: the active ones.
+    each : bool
+        Of a live model: also each of these adapters alone.
 
     Raises
     ------
@@ -59,6 +67,8 @@ def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family
         If the source is of no such kind.
     """
     try:
+        if hasattr(source, "named_modules") and hasattr(source, "state_dict"):
+            return of_model(source, adapter=adapter, each=each, config=config, family=family)
         return _opened(source, config, family)
     except ValueError as error:  # its words may be a file's
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
@@ -88,10 +98,6 @@ def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -
         return _read(FILES[_kind(file)](file), config, family)
     if is_mapping(source):
         return _read(StateDict(source), config, family)
-    if hasattr(source, "peft_config") and hasattr(source, "state_dict"):
-        state, live_config = peft.from_model(source)
-        tensors = StateDict(state, source=type(source).__name__)
-        return _read(tensors, live_config if config is None else config, family)
     raise TypeError(
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."

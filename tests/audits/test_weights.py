@@ -103,7 +103,7 @@ def test_dora_with_its_base_is_what_peft_applies(rng):
     got = row(report, "up")
     np.testing.assert_allclose(report.spectra["up"], np.linalg.svd(merged - W, compute_uv=False), atol=2e-6)
     assert "true update" in got["note"]
-    assert "direction part" in plain["note"]
+    assert "true update" in plain["note"]  # the model has the weight
     assert len(report.spectra["up"]) == N
     assert not report.skipped  # the magnitude was used
 

@@ -6,9 +6,7 @@ What DoRA's authors wrote (`peft_type: DORA`) has the same keys and configuratio
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import ADALORA, LORA, MOST_GROUPS, Form, Sizes, merged_form
@@ -19,7 +17,7 @@ from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place,
 from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
 from rankkit.checkpoints.untrusted import Config, is_list, number
 
-__all__ = ["from_model", "read", "recognises"]
+__all__ = ["read", "recognises"]
 
 _KEY = re.compile(
     r"(?P<module>.+)\.lora_(?P<part>A|B|E|embedding_A|embedding_B)"
@@ -44,16 +42,6 @@ def recognises(keys: list[str], config: Config) -> bool:
     if config is not None and "peft_type" in config:
         return method_of(config) in ("LORA", "ADALORA", "DORA")
     return any(".lora_A." in key or ".lora_embedding_A" in key or key.endswith(".lora_E") for key in keys)
-
-
-def from_model(model: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return (state dict, config) of a live PEFT model's active adapter, keyed as a saved file."""
-    from peft import get_peft_model_state_dict  # pyright: ignore[reportUnknownVariableType]
-
-    active = model.active_adapter
-    name = active if isinstance(active, str) else active[0]
-    state: Mapping[str, Any] = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
-    return state, model.peft_config[name].to_dict()
 
 
 def read(tensors: Tensors, config: Config) -> Adapter:
