@@ -73,6 +73,7 @@ INSIDE: dict[str, str] = {
     "tqdm": "only where a bar is shown",
     "regex": "only for patterns that Python's own engine could run away with",
     "peft": "only for live models",
+    "transformers": "only where a layer of GPT-2's kind is built",
     "safetensors": "only where an adapter is written",
     "hypothesis": "an extra",
     "flint": "an extra",
@@ -81,7 +82,7 @@ INSIDE: dict[str, str] = {
     "rankkit.claims.strategies": "loads hypothesis",
 }
 # what a room may load at its modules' top all the same: whoever imports rankkit.adapters trains with PEFT
-AT_TOP = {"adapters": {"torch", "peft"}}
+AT_TOP = {"adapters": {"torch", "peft", "transformers"}}
 # what a command loads when it runs, so that --help answers at once
 LATE = {
     "cli": {

@@ -69,8 +69,9 @@ def audit(
     base : path or mapping, optional
         The model that the adapter was trained on (folder, file, index of shards, state dict), read tensor by tensor. It
         adds the columns weight_spectral_norm, weight_frobenius_norm, relative_spectral and relative_frobenius (norm of
-        the update over that of the weight) and base_note (why a row has none), and makes DoRA's update the one that
-        the adapter really applies.
+        the update over that of the weight) and base_note (why a row has none), makes DoRA's update the one that
+        the adapter really applies, and measures the methods of PEFT whose update is made from the base's weights
+        (extra `train`).
     intruders : int, optional
         With base: count, among so many leading left singular vectors of the adapted weight, those that have no
         cosine of 0.5 with any of the base's (arXiv 2410.21228). This takes two full SVDs for each module. None: no
@@ -105,7 +106,7 @@ def audit(
     if memory is not None and device is None:
         raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
     weights = None if base is None else Base(base)
-    opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each)
+    opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each, base=weights)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)

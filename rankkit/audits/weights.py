@@ -55,7 +55,7 @@ class Base:
         ValueError
             If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
         """
-        key = self._key(layer.name)
+        key = self.key(layer.name)
         info, shape = self.tensors.info[key], self.tensors.info[key].shape
         if info.trouble:
             raise ValueError(f"the base's {key} {info.trouble}")
@@ -69,8 +69,14 @@ class Base:
         turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
         return W.T if turned else W
 
-    def _key(self, module: str) -> str:
-        """Return the key of a module's weight: of the same path, else of the one that ends alike."""
+    def key(self, module: str) -> str:
+        """Return the key of a module's weight: of the same path, else of the one that ends alike.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or several.
+        """
         bare = comparable(module)
         fits = [name for name in self._keys if name == bare]
         fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]

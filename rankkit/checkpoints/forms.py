@@ -16,8 +16,24 @@ from rankkit.products import Kronecker, hadamard
 from rankkit.rules import Rule
 
 __all__ = [
-    "ADALORA", "CP", "EPS", "HADAMARD", "HADAMARD_CP", "LORA", "MEASURED", "MOST_GROUPS", "TRANSPOSED", "Dense", "Form",
-    "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
+    "ADALORA",
+    "CP",
+    "EPS",
+    "HADAMARD",
+    "HADAMARD_CP",
+    "LORA",
+    "MOST_GROUPS",
+    "TRANSPOSED",
+    "UNSTORED",
+    "Dense",
+    "Form",
+    "Product",
+    "Shape",
+    "Sizes",
+    "formed",
+    "kronecker_form",
+    "merged_form",
+    "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -183,7 +199,7 @@ def _no_product() -> Product:
     raise ValueError("no tensors make this update: it is measured by the code that applies it")
 
 
-MEASURED = Form((), _no_sizes, _no_product, expands=False)
+UNSTORED = Form((), _no_sizes, _no_product, expands=False)
 
 
 def merged_form(enabled: tuple[bool, ...]) -> Form:

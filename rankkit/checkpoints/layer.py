@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rankkit.checkpoints.forms import MEASURED, Form, Product, Sizes
+from rankkit.checkpoints.forms import UNSTORED, Form, Product, Sizes
 from rankkit.factors import Array
 from rankkit.rules import Linear, Rule
 
@@ -142,7 +142,7 @@ def measured_layer(
     m, n, r = sizes or (None, None, None)
     scale = 1.0 if status == "ok" else math.nan
     return Layer(
-        name=name, m=m, n=n, r=r, dtype=dtype, rule=Linear(), scale=scale, form=MEASURED, read=dict, keys={},
+        name=name, m=m, n=n, r=r, dtype=dtype, rule=Linear(), scale=scale, form=UNSTORED, read=dict, keys={},
         status=status, notes=notes, transposed=transposed, measured=measured, weight=weight,
     )  # fmt: skip
 

@@ -15,7 +15,9 @@ from rankkit.checkpoints.files.shards import Shards
 from rankkit.checkpoints.files.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.files.torch_pickle import torch_file
 from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.live import stored
 from rankkit.checkpoints.live.model import of_model
+from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.untrusted import is_mapping
 
@@ -41,7 +43,7 @@ FILES: dict[str, Callable[[Path], Tensors]] = {
 
 def open_adapter(
     source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None,
-    adapter: str | Sequence[str] | None = None, each: bool = False,
+    adapter: str | Sequence[str] | None = None, each: bool = False, base: Weights | None = None,
 ) -> Adapter:  # fmt: skip
     """Return the layers of an adapter.
 
@@ -58,6 +60,8 @@ def open_adapter(
         Of a live model: which of its adapters, or the sum of which; None: the active ones.
     each : bool
         Of a live model: also each of these adapters alone.
+    base : Weights, optional
+        The model it was trained on, for the methods of PEFT's whose update takes it.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def open_adapter(
     try:
         if hasattr(source, "named_modules") and hasattr(source, "state_dict"):
             return of_model(source, adapter=adapter, each=each, config=config, family=family)
-        return _opened(source, config, family)
+        return _opened(source, config, family, base)
     except ValueError as error:  # its words may be a file's
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
@@ -91,13 +95,13 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
 
-def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None, base: Weights | None) -> Adapter:
     if _is_path(source):
         file = tensor_file(source)
         config = read_config(file) if config is None else config
-        return _read(FILES[_kind(file)](file), config, family)
+        return _read(FILES[_kind(file)](file), config, family, base)
     if is_mapping(source):
-        return _read(StateDict(source), config, family)
+        return _read(StateDict(source), config, family, base)
     raise TypeError(
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."
@@ -108,7 +112,9 @@ def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, (str, os.PathLike))
 
 
-def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None, base: Weights | None) -> Adapter:
+    if config is not None and family is None and stored.takes_peft(config, base):
+        return stored.of_file(tensors, config, base)
     return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
 
 

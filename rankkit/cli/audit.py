@@ -157,7 +157,7 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
 _BASE = Option(
     ("--base",),
     "The base model; adds columns with the size of the update relative to the weight, and measures the update that "
-    "DoRA really applies.",
+    "DoRA, OFT and other methods make from the weight.",
     metavar="MODEL",
 )  # fmt: skip
 _AS = Option(

@@ -16,7 +16,7 @@ from typing import IO, Any, TypeGuard
 
 import numpy as np
 
-from rankkit.checkpoints.files.tensors import TensorInfo
+from rankkit.checkpoints.files.tensors import INTEGERS, TensorInfo
 from rankkit.checkpoints.untrusted import is_list, is_mapping
 from rankkit.factors import Array
 
@@ -29,7 +29,11 @@ BITS = {
     "F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
     "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8,
 }  # fmt: skip
-STORED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # numpy's names; it has none for bfloat16
+# numpy's names; it has none for bfloat16
+STORED = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2",
+    **{name: f"<{name[0].lower()}{BITS[name] // 8}" for name in INTEGERS},
+}  # fmt: skip
 
 
 class SafetensorsFile:
@@ -60,15 +64,15 @@ class SafetensorsFile:
         _check_cover(self._span, size - self._start, self.source)
 
     def read(self, name: str) -> Array:
-        """Return a floating-point tensor as numpy, bfloat16 widened to float32 (exactly).
+        """Return a tensor as numpy, bfloat16 widened to float32 (exactly).
 
         Raises
         ------
         ValueError
-            If the tensor has another dtype, or the file has become shorter.
+            If the tensor holds neither floats nor integers, or the file has become shorter.
         """
         info = self.info[name]
-        if info.trouble:
+        if info.dtype not in STORED:
             raise ValueError(f"tensor {name!r} {info.trouble}; only these hold factors.")
         begin, end = self._span[name]
         with self._path.open("rb") as file:

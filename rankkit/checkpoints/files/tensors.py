@@ -10,15 +10,17 @@ from array_api_compat import is_numpy_array, is_torch_array
 
 from rankkit.factors import Array, host
 
-__all__ = ["DAMAGED", "FLOATS", "StateDict", "TensorInfo", "Tensors", "few_of", "legible", "scalar"]
+__all__ = ["DAMAGED", "FLOATS", "INTEGERS", "StateDict", "TensorInfo", "Tensors", "few_of", "legible", "scalar"]
 
 DTYPE_NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL",
-    "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8",
+    "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8",
+    "uint64": "U64", "uint32": "U32", "uint16": "U16", "uint8": "U8",
 }  # fmt: skip
 FEW = 3  # keys in a message
 DAMAGED = "DAMAGED"  # stands for the dtype of a tensor that cannot be read though its file can
 FLOATS = ("F64", "F32", "F16", "BF16")  # the dtypes that hold an update's numbers; all are exact in float64
+INTEGERS = ("I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")  # those that may hold a single number such as alpha
 
 
 class TensorInfo(NamedTuple):

@@ -40,13 +40,15 @@ def undisturbed() -> Generator[None]:
             np.random.set_state(numpys)  # noqa: NPY002
 
 
-def copied(layer: Any) -> Any:
+def copied(layer: Any, *, double: bool = True) -> Any:
     """Return a copy of a layer in float64 and evaluation mode, without its hooks.
 
     Parameters
     ----------
     layer : torch.nn.Module
         It is not changed.
+    double : bool
+        False: in float32, for the code of a method that cannot compute in float64.
 
     Raises
     ------
@@ -59,9 +61,9 @@ def copied(layer: Any) -> Any:
         kept = vars(module)
         memo |= {id(value): OrderedDict() for key, value in kept.items() if "_hooks" in key and isinstance(value, dict)}
         memo |= {id(kept[key]): absent for key in _ON_THE_MODULE if key in kept}
-        memo |= _beside(kept)
+        memo |= _beside(kept, double)
     for tensor in chain(layer.parameters(), layer.buffers()):
-        memo[id(tensor)] = _wide(tensor)
+        memo[id(tensor)] = _wide(tensor, double)
     made = copy.deepcopy(layer, memo)
     for module in made.modules():
         for key in [key for key, value in vars(module).items() if isinstance(value, _Absent)]:
@@ -69,7 +71,7 @@ def copied(layer: Any) -> Any:
     return made.eval()
 
 
-def _beside(kept: dict[str, Any]) -> dict[int, Any]:
+def _beside(kept: dict[str, Any], double: bool) -> dict[int, Any]:
     """Return copies of the tensors and generators that a module keeps as plain attributes, or in plain mappings."""
     import torch
 
@@ -77,22 +79,22 @@ def _beside(kept: dict[str, Any]) -> dict[int, Any]:
     values = [value for value in kept.values() if not isinstance(value, dict)]
     for value in chain(values, *(value.values() for value in kept.values() if isinstance(value, dict))):
         if isinstance(value, torch.Tensor):
-            found[id(value)] = _wide(value)
+            found[id(value)] = _wide(value, double)
         elif isinstance(value, torch.Generator):
             found[id(value)] = torch.Generator(value.device).set_state(value.get_state())
     return found
 
 
-def _wide(tensor: Any) -> Any:
-    """Return a tensor's copy in the widest type of its kind, where float64 exists."""
+def _wide(tensor: Any, double: bool) -> Any:
+    """Return a tensor's copy in the widest type of its kind, or the second widest, where float64 exists."""
     import torch
 
     if tensor.device.type == "meta":
         raise ValueError("its tensors are offloaded, not in memory; load the model without offloading")
     values = tensor.detach().to("cpu") if tensor.device.type == "mps" else tensor.detach()
-    kinds = {True: torch.complex128, False: torch.float64}
+    real, pairs = (torch.float64, torch.complex128) if double else (torch.float32, torch.complex64)
     plain = values.is_floating_point() or values.is_complex()
-    values = values.to(kinds[values.is_complex()], copy=True) if plain else values.clone()
+    values = values.to(pairs if values.is_complex() else real, copy=True) if plain else values.clone()
     if not isinstance(tensor, torch.nn.Parameter):
         return values
     return torch.nn.Parameter(values, requires_grad=tensor.requires_grad and plain)

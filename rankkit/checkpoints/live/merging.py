@@ -23,6 +23,7 @@ __all__ = ["NOT_LINEAR", "Wrapped", "applied", "turned"]
 
 AGREES = 1e-5  # of the answer's change: a merge that PEFT makes in float32 agrees to about 1e-7
 ROUNDING = 1e-11  # of the whole answer: what float64 does to it
+FEW = 32  # roundings of a coarser type in an answer
 PROBES = 3  # inputs at which two answers are compared
 ROWS = 512  # unit vectors that are answered at once
 SIZES = (1.0, 1e-2, 1e2)  # of the inputs at which linearity is tried
@@ -77,25 +78,34 @@ def applied(wrapped: Wrapped, adapters: Sequence[str], *, transposed: bool, orig
     ValueError
         If the layer can neither be merged nor be shown to be linear: the reason, for the row.
     """
+    reason = ""
     with undisturbed():
-        try:
-            return _merged(wrapped, adapters, transposed, origin)
-        except _DisagreesError as found:
-            reason = str(found)
-        except (NotImplementedError, ValueError, TypeError, RuntimeError, AttributeError, KeyError) as error:
-            reason = f"its layer cannot be merged ({_said(error)})"
+        for double in (True, False):  # some methods compute in float32 whatever they are given
+            try:
+                return _merged(wrapped, adapters, transposed, origin, double=double)
+            except _DisagreesError as found:
+                reason = str(found)
+                break
+            except _ANY as error:
+                reason = f"its layer cannot be merged ({_said(error)})"
         return _answers(wrapped, adapters, transposed, origin, reason)
+
+
+# what PEFT's layers raise where they cannot do something
+_ANY = (NotImplementedError, ValueError, TypeError, RuntimeError, AttributeError, KeyError, AssertionError)
 
 
 class _DisagreesError(ValueError):
     """The merged weight answers otherwise than the layer did."""
 
 
-def _merged(wrapped: Wrapped, adapters: Sequence[str], transposed: bool, origin: Array | None) -> Dense:
+def _merged(
+    wrapped: Wrapped, adapters: Sequence[str], transposed: bool, origin: Array | None, *, double: bool
+) -> Dense:
     """Return the merged weight of a copy less its base weight."""
     import torch
 
-    layers = _ready(wrapped, adapters)
+    layers = _ready(wrapped, adapters, double=double)
     base = layers[0].get_base_layer()
     W = base.weight.detach().clone()
     x = _inputs(base, W)
@@ -105,17 +115,19 @@ def _merged(wrapped: Wrapped, adapters: Sequence[str], transposed: bool, origin:
             layer.merge(adapter_names=[name for name in adapters if name in layer._all_available_adapter_names()])
     base = layers[0].get_base_layer()
     after, change = base.weight.detach(), base(x) - whole
-    allowed = AGREES * torch.linalg.norm(whole - alone) + ROUNDING * torch.linalg.norm(whole)
+    rounding = max(ROUNDING, FEW * torch.finfo(W.dtype).eps)
+    allowed = AGREES * torch.linalg.norm(whole - alone) + rounding * torch.linalg.norm(whole)
     if not torch.linalg.norm(change) <= allowed:
         raise _DisagreesError("PEFT's merge of it is not what the layer applies")
-    started = W if origin is None else torch.as_tensor(origin, dtype=W.dtype, device=W.device)
+    after = after.to(torch.float64)
+    started = (W if origin is None else torch.as_tensor(origin, device=W.device)).to(torch.float64)
     moved = host(after - started)
     if not np.all(np.isfinite(moved)):
         return Dense(turned(moved, transposed), 0.0)
     sizes = float(torch.linalg.norm(after) + torch.linalg.norm(started))
     if np.linalg.norm(moved) <= EPS * sizes:  # adding nothing has been rounded
         moved = np.zeros_like(moved)
-    return Dense(turned(moved, transposed), max(EPS, seen.epsilon) * sizes)
+    return Dense(turned(moved, transposed), max(EPS, torch.finfo(W.dtype).eps, seen.epsilon) * sizes)
 
 
 def _answers(wrapped: Wrapped, adapters: Sequence[str], transposed: bool, origin: Array | None, reason: str) -> Dense:
@@ -142,7 +154,7 @@ def _answers(wrapped: Wrapped, adapters: Sequence[str], transposed: bool, origin
             rounding = ROUNDING * torch.linalg.norm(base(x))
             if not torch.linalg.norm(got - expected) <= AGREES * torch.linalg.norm(expected) + rounding:
                 raise ValueError(NOT_LINEAR)
-    except (ValueError, TypeError, RuntimeError, NotImplementedError, AttributeError, KeyError) as error:
+    except _ANY as error:
         raise ValueError(f"{reason}, and {_said(error)}") from None
     if origin is not None:
         delta = delta + turned(host(W) - origin, transposed)
@@ -150,9 +162,9 @@ def _answers(wrapped: Wrapped, adapters: Sequence[str], transposed: bool, origin
     return Dense(host(delta), error, (f"{reason}: measured by its response to the unit vectors",))
 
 
-def _ready(wrapped: Wrapped, adapters: Sequence[str]) -> list[Any]:
+def _ready(wrapped: Wrapped, adapters: Sequence[str], *, double: bool = True) -> list[Any]:
     """Return a copy of the layers, unmerged, with these adapters active."""
-    layer = copied(wrapped.layers[0])
+    layer = copied(wrapped.layers[0], double=double)
     layers = [layer]
     while len(layers) < len(wrapped.layers):
         layers.append(layers[-1].base_layer)

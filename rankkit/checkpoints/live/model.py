@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,12 +12,14 @@ import numpy as np
 from rankkit.checkpoints.files.tensors import StateDict
 from rankkit.checkpoints.forms import EPS, Dense, Product, Shape, Sizes, formed, whole_sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Skipped, measured_layer
-from rankkit.checkpoints.live import seam
+from rankkit.checkpoints.live import host, seam
+from rankkit.checkpoints.live.copies import undisturbed
 from rankkit.checkpoints.live.factors import factored, stored_transposed
 from rankkit.checkpoints.live.merging import Wrapped, applied, turned
 from rankkit.checkpoints.methods import READ, method_of, refuse
 from rankkit.checkpoints.module_names import PEFT_PREFIX, in_base_model, with_adapter
-from rankkit.factors import Array, Factors, host
+from rankkit.factors import Array, Factors
+from rankkit.factors import host as on_host
 from rankkit.rules import Linear
 
 __all__ = ["of_model"]
@@ -127,10 +129,13 @@ class _Asked:
             return list(by_factors[0].layers), left
         if len(by_factors) == len(names) and (together := _together([one.layers for one in by_factors], names)):
             return [together], left
-        return [_through(wrapped, names)], left
+        measured: Callable[..., Product] = applied
+        if seam.quantised(wrapped.innermost):
+            measured = partial(_rebuilt, self.configs)
+        return [_through(wrapped, names, measured)], left
 
 
-def _through(wrapped: Wrapped, names: Sequence[str]) -> Layer:
+def _through(wrapped: Wrapped, names: Sequence[str], measured: Callable[..., Product]) -> Layer:
     """Return the layer whose update is measured through the model's own."""
     base = wrapped.innermost
     transposed = stored_transposed(base)
@@ -146,9 +151,25 @@ def _through(wrapped: Wrapped, names: Sequence[str]) -> Layer:
     }  # fmt: skip
     dtypes = dict.fromkeys(info.dtype for info in StateDict(stored).info.values())
     return measured_layer(
-        path, sizes, partial(applied, wrapped, names, transposed=transposed), dtype="/".join(dtypes), notes=notes,
+        path, sizes, partial(measured, wrapped, names, transposed=transposed), dtype="/".join(dtypes), notes=notes,
         transposed=transposed, weight=lambda: turned(seam.wide(base), transposed),
     )  # fmt: skip
+
+
+def _rebuilt(
+    configs: Mapping[str, Mapping[str, Any]], wrapped: Wrapped, names: Sequence[str], *, transposed: bool
+) -> Product:
+    """Return the update of a layer on a quantised weight: measured by the same adapter around the weight read back."""
+    layer, *others = wrapped.layers
+    if len(names) > 1 or others:
+        raise ValueError("several adapters on a quantised weight; name one of them with adapter=")
+    path, name = in_base_model(wrapped.path), names[0]
+    own = {key.removeprefix(f"{path}."): value for key, value in seam.tensors_of(layer, path, name).items()}
+    with undisturbed():
+        weight = seam.wide(wrapped.innermost).astype(np.float32)  # the widest type that a quantised weight is read into
+        model = host.hosted(path, weight, configs.get(name, {}), own, {})
+    (built,) = seam.tuner_layers(model)
+    return applied(Wrapped(path, (built[1],)), [host.ADAPTER], transposed=transposed)
 
 
 def _sum_of(names: Sequence[str]) -> str:
@@ -202,7 +223,7 @@ def _added(terms: Sequence[Layer]) -> Product:
 
 
 def _doubled(x: Array) -> Array:
-    return host(x).astype(np.float64)
+    return on_host(x).astype(np.float64)
 
 
 def _distinct(layers: Sequence[Layer]) -> Iterator[Layer]:

@@ -14,8 +14,8 @@ from rankkit.checkpoints.methods import REFUSED, method_of
 from rankkit.factors import Array, host
 
 __all__ = [
-    "adapters_of", "adapters_on", "configuration", "dequantised", "is_adapted", "moved", "no_matrix",
-    "quantised", "rank_bound", "require", "routed", "tensors_of", "tuner_layers", "variant", "wide",
+    "adapters_of", "adapters_on", "config_class", "configuration", "dequantised", "is_adapted", "moved", "no_matrix",
+    "quantised", "rank_bound", "ranked", "require", "root", "routed", "tensors_of", "tuner_layers", "variant", "wide",
 ]  # fmt: skip
 
 # what is called or read, owner by owner
@@ -25,7 +25,6 @@ _RESTED_ON: dict[str, tuple[str, ...]] = {
         "_all_available_adapter_names", "_disable_adapters",
     ),
     "peft.tuners.lora.layer": ("LoraLayer",),
-    "peft.tuners.lora.variants": ("DoraLinearVariant", "ALoraLinearVariant"),
     "peft.tuners.loha.layer": ("LoHaLayer",),
     "peft.tuners.lokr.layer": ("LoKrLayer",),
     "peft.tuners.adalora.layer": ("AdaLoraLayer",),
@@ -142,6 +141,27 @@ def rank_bound(layer: Any, adapter: str) -> int | None:
 def no_matrix(layer: Any) -> str:
     """Return why a layer's adapters change no weight matrix; "" where they do."""
     return REFUSED.get(_VECTORS.get(_package(layer), ""), "")
+
+
+def ranked(method: str) -> bool:
+    """Return whether the r of a method's configuration bounds the rank of its updates."""
+    return method.lower() in _RANKED
+
+
+def root(method: str) -> str:
+    """Return what the names of a method's tensors begin with, such as "hra_"."""
+    from peft.mapping import PEFT_TYPE_TO_PREFIX_MAPPING
+
+    found: dict[str, str] = {str(getattr(k, "value", k)): v for k, v in PEFT_TYPE_TO_PREFIX_MAPPING.items()}
+    return f"{found[method].split('_')[0]}_"
+
+
+def config_class(method: str) -> Any:
+    """Return PEFT's class of a method's configurations."""
+    from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    found: dict[str, Any] = {str(getattr(k, "value", k)): v for k, v in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
+    return found[method]
 
 
 def _package(layer: Any) -> str:

@@ -65,12 +65,21 @@ def model_of(method: str, **more: Any) -> Any:
 
 def merges(model: Any, adapters: Any = None) -> dict[str, Any]:
     """Return path -> merged weight less base weight, by PEFT's own code on a float64 copy of the whole model."""
+    try:
+        return _merges(copy.deepcopy(model).double().eval(), adapters)
+    except RuntimeError:  # AdaMSS computes in float32 alone
+        return _merges(copy.deepcopy(model).eval(), adapters)
+
+
+def _merges(model: Any, adapters: Any) -> dict[str, Any]:
     found = {}
-    for path, layer in copy.deepcopy(model).double().eval().named_modules():
+    layers: list[tuple[str, Any]] = [*model.named_modules()]
+    for path, layer in layers:
         if isinstance(layer, BaseTunerLayer):
             W = layer.get_base_layer().weight.detach().clone()
             layer.merge(adapter_names=adapters)
-            found[path.removeprefix("base_model.model.")] = (layer.get_base_layer().weight.detach() - W).numpy()
+            merged = layer.get_base_layer().weight.detach()
+            found[path.removeprefix("base_model.model.")] = (merged.double() - W.double()).numpy()
     return found
 
 

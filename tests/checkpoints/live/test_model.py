@@ -2,6 +2,7 @@
 
 import copy
 import random
+from typing import Any
 
 import numpy as np
 import peft
@@ -15,9 +16,8 @@ from rankkit.checkpoints.live import merging
 from tests.checkpoints.live.models import Net, config_of, merges, model_of, trained, truth
 
 
-def row(report, module):
-    table = report.table.set_index("module")
-    return table.loc[module]
+def row(report: Any, module: str) -> Any:
+    return report.table.set_index("module").loc[module]
 
 
 def same(report, module, delta):
@@ -42,7 +42,8 @@ def state_of(model):
         (k, v.dtype, v.requires_grad, v.detach().clone())
         for k, v in [*model.named_parameters(), *model.named_buffers()]
     ]
-    return layers, tensors, torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    numpys: Any = np.random.get_state()  # noqa: NPY002
+    return layers, tensors, torch.get_rng_state(), random.getstate(), numpys[1].tolist()
 
 
 def assert_same_state(one, two):
@@ -69,9 +70,9 @@ def test_an_audit_that_fails_half_way_leaves_the_model_as_it_was(method, monkeyp
     before = state_of(model)
     real, calls = merging.copied, []
 
-    def fails_at_the_second(layer):
+    def fails_at_the_second(layer, **more):
         calls.append(layer)
-        made = real(layer)
+        made = real(layer, **more)
         if len(calls) == 2:
             made.merge()
             torch.rand(3)
@@ -140,11 +141,11 @@ def test_several_active_adapters_of_a_method_without_factors():
 
 def test_mixed_methods_on_one_weight_are_one_row():
     torch.manual_seed(0)
-    model = PeftMixedModel(Net(), LoraConfig(r=4, target_modules=["one", "two"]), "a")
+    model: Any = PeftMixedModel(Net(), LoraConfig(r=4, target_modules=["one", "two"]), "a")
     model.add_adapter("b", OFTConfig(oft_block_size=8, target_modules=["one"]))
     model.set_adapter(["a", "b"])
     trained(model)
-    merged = copy.deepcopy(model).double()
+    merged: Any = copy.deepcopy(model).double()
     W = merged.base_model.model.one.get_base_layer().weight.detach().clone()
     delta = (merged.merge_and_unload().one.weight.detach() - W).numpy()
     report = audit(model)
@@ -210,7 +211,7 @@ def test_every_kind_of_layer_and_the_turn_of_its_weight(more):
 
 def test_multihead_attention_is_not_taken_from_a_merge_that_counts_twice():
     torch.manual_seed(0)
-    model = nn.Module()
+    model: Any = nn.Module()
     model.attn = nn.MultiheadAttention(16, 2, batch_first=True)
     model.forward = lambda x: model.attn(x, x, x)[0]
     model = trained(get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=["attn"])))
@@ -243,3 +244,38 @@ def test_offloaded_weights_are_a_reason_and_no_crash():
     got = row(audit(model), "one")
     assert got["status"] == "unsupported"
     assert "offloaded" in got["note"]
+
+
+class Packed(nn.Module):
+    """A base layer whose weight is codes and a scale, read back as PEFT reads HQQ's."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.out_features, self.in_features = weight.shape
+        self.bias = None
+        self.scale = float(weight.abs().max()) / 127
+        self.W_q = nn.Parameter(torch.round(weight.detach() / self.scale).to(torch.int8), requires_grad=False)
+
+    def dequantize(self):
+        return self.W_q.float() * self.scale
+
+    @property
+    def weight(self):
+        return self.W_q
+
+    def forward(self, x):
+        return x @ self.dequantize().to(x.dtype).T
+
+
+@pytest.mark.parametrize(("method", "more"), [("LORA", {}), ("LORA", {"use_dora": True}), ("OFT", {}), ("HIRA", {})])
+def test_a_quantised_base_is_read_back_as_peft_does(method, more):
+    model = model_of(method, target_modules=["one"], **more)
+    layer = model.base_model.model.one
+    packed = Packed(layer.base_layer.weight)
+    layer.base_layer = nn.Linear(16, 24, bias=False)
+    layer.base_layer.weight = nn.Parameter(packed.dequantize(), requires_grad=False)
+    true = merges(model)["one"]
+    layer.base_layer = packed
+    before = state_of(model)
+    same(audit(model), "one", true)
+    assert_same_state(before, state_of(model))
