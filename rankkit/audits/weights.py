@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.audits.packed import PACKED, packed_by
 from rankkit.audits.update import Applied
-from rankkit.checkpoints import Layer, dora, open_tensors
+from rankkit.checkpoints import Layer, dora, model_config, open_tensors
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
 from rankkit.checkpoints.module_names import comparable
@@ -20,6 +21,12 @@ from rankkit.spectrum import spectrum_of
 
 __all__ = ["Base"]
 
+# output layers that may share the embedding's weight, and what embeddings are called, best first
+HEADS = ("lm_head", "embed_out", "proj_out", "output_layer")
+EMBEDDINGS = ("shared", "embed_tokens", "wte", "word_embeddings", "tok_embeddings", "embed_in")
+# transformers' models with Conv1D layers, which store (inputs, outputs), and what these are called
+CONV1D_MODELS = ("gpt2", "openai-gpt", "imagegpt", "decision_transformer")
+CONV1D_MODULES = ("c_attn", "c_proj", "c_fc", "q_attn")
 TOL = 1e-6  # of sigma_1 of a weight
 SIMILAR = 0.5  # cosine from which a singular vector counts as one the base already had (Shuttleworth et al. 2024)
 
@@ -35,6 +42,7 @@ class Base:
 
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
         self.tensors: Tensors = open_tensors(source)
+        self._config = model_config(source)
         self._keys: dict[str, list[str]] = {}
         for key in self.tensors.info:
             self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
@@ -66,8 +74,14 @@ class Base:
         if not np.all(np.isfinite(W)):
             raise ValueError(f"the base's {key} has NaN or infinite entries")
         # GPT-2 and embeddings store theirs transposed; of a square one only the adapter's reader can tell
-        turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
+        square = layer.transposed or self._stored_transposed(key)
+        turned = square if rows == columns else (rows, columns) != (layer.m, layer.n)
         return W.T if turned else W
+
+    def _stored_transposed(self, key: str) -> bool:
+        """Return whether the base's own configuration says that it stores a weight as (inputs, outputs)."""
+        *_, name = key.removesuffix(".weight").split(".")
+        return self._config.get("model_type") in CONV1D_MODELS and name in CONV1D_MODULES
 
     def key(self, module: str) -> str:
         """Return the key of a module's weight: of the same path, else of the one that ends alike.
@@ -77,14 +91,32 @@ class Base:
         ValueError
             If there is none, or several.
         """
+        keys = self._named(module) or self._tied(module)
+        if not keys and (packed := [key for ending in PACKED for key in self._named(f"{module}.{ending}")]):
+            raise ValueError(packed_by(self.tensors.info, packed[0].rpartition(".")[0]))
+        if len(keys) != 1:
+            raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
+        if reason := packed_by(self.tensors.info, keys[0]):
+            raise ValueError(reason)
+        return keys[0]
+
+    def _named(self, module: str) -> list[str]:
+        """Return the keys of the same path, else of those that end alike in most."""
         bare = comparable(module)
         fits = [name for name in self._keys if name == bare]
         fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]
         longest = max((min(len(name), len(bare)) for name in fits), default=0)
-        keys = [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
-        if len(keys) != 1:
-            raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
-        return keys[0]
+        return [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
+
+    def _tied(self, module: str) -> list[str]:
+        """Return the key of the weight that an output layer without one of its own shares with the embedding."""
+        end = comparable(module)
+        if self._config.get("tie_word_embeddings") is False or not any(end == h or _ends(end, h) for h in HEADS):
+            return []
+        for name in EMBEDDINGS:
+            if found := [key for bare, keys in self._keys.items() if bare == name or _ends(bare, name) for key in keys]:
+                return found
+        return []
 
     def adapted(self, layer: Layer) -> Layer:
         """Return the layer with the update that DoRA really applies, or with the reason why it is not known.

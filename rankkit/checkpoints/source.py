@@ -21,9 +21,10 @@ from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.untrusted import is_mapping
 
-__all__ = ["open_adapter", "open_tensors", "read_config", "tensor_file"]
+__all__ = ["model_config", "open_adapter", "open_tensors", "read_config", "tensor_file"]
 
 CONFIG = "adapter_config.json"
+MODEL_CONFIG = "config.json"
 INDEX = ".safetensors.index.json"
 MAX_CONFIG = 10_000_000  # bytes; real ones take a few thousand
 MAX_MESSAGE = 2000  # characters of an error, whose words may be a file's
@@ -127,6 +128,16 @@ def read_config(source: str | os.PathLike[str]) -> Mapping[str, Any] | None:
     """Return the configuration that lies beside an adapter's tensor file; None where there is none."""
     beside = tensor_file(source).parent / CONFIG
     return _load_json(beside) if beside.is_file() else None
+
+
+def model_config(source: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the configuration that lies beside a model's tensors; an empty one where none can be read."""
+    if isinstance(source, Mapping):
+        return {}
+    try:
+        return _load_json(tensor_file(source).parent / MODEL_CONFIG)
+    except (ValueError, OSError):
+        return {}
 
 
 def tensor_file(source: str | os.PathLike[str]) -> Path:

@@ -73,9 +73,9 @@ def merges(model: Any, adapters: Any = None) -> dict[str, Any]:
 
 def _merges(model: Any, adapters: Any) -> dict[str, Any]:
     found = {}
-    layers: list[tuple[str, Any]] = [*model.named_modules()]
-    for path, layer in layers:
-        if isinstance(layer, BaseTunerLayer):
+    for path, module in model.named_modules():
+        if isinstance(module, BaseTunerLayer):
+            layer: Any = module
             W = layer.get_base_layer().weight.detach().clone()
             layer.merge(adapter_names=adapters)
             merged = layer.get_base_layer().weight.detach()
