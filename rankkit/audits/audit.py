@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rankkit import execution
 from rankkit.audits.batches import apply_in_batches
 from rankkit.audits.record import Audit
 from rankkit.audits.row import row_of
+from rankkit.audits.several import labelled, together
 from rankkit.audits.update import Applied, apply
 from rankkit.audits.weights import Base
-from rankkit.checkpoints import Adapter, Layer, dora, open_adapter
+from rankkit.checkpoints import Adapter, Layer, dora, is_model, open_adapter
+from rankkit.checkpoints.folders import named_under
 from rankkit.checkpoints.module_names import by_depth
 from rankkit.checkpoints.readers.full import difference
 from rankkit.checks import finite, integer
@@ -55,9 +58,10 @@ def audit(
         configuration tell.
     adapter : str or sequence of str, optional
         Of a live model: which of its adapters; of several, their sum as the model would apply it. None: the active
-        ones.
+        ones. Of a folder: the adapter in this subfolder, such as "checkpoint-500"; of several, each.
     each : bool
-        Of a live model: also each of these adapters by itself, as the module path[adapter].
+        Measure several adapters into one table, whose column adapter says which: each active adapter of a live model
+        besides their sum, or every adapter in a folder and its subfolders.
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
     rule : Rule, optional
@@ -105,6 +109,12 @@ def audit(
             raise ValueError("intruders needs base, the model the adapter was trained on; pass base=MODEL.")
     if memory is not None and device is None:
         raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
+    if not is_model(source) and (each or adapter is not None):
+        each_of = partial(
+            audit, config=config, family=family, rtol=rtol, rule=rule, exact=exact, base=base, intruders=intruders,
+            device=device, memory=memory, progress=progress,
+        )  # fmt: skip
+        return _of_folder(source, adapter, each_of)
     weights = None if base is None else Base(base)
     opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each, base=weights)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
@@ -114,7 +124,22 @@ def audit(
     prepared = partial(dora.with_weight, weight=None) if weights is None else weights.adapted
     prepared = prepared if rule is None else dora.with_range
     against = None if weights is None else _Against(weights, intruders)
-    return _measure(opened, prepared, apply_all, against, rtol=rtol, progress=progress)
+    report = _measure(opened, prepared, apply_all, against, rtol=rtol, progress=progress)
+    return labelled(report) if each else report
+
+
+def _of_folder(source: Any, adapter: str | Sequence[str] | None, one: Callable[[Path], Audit]) -> Audit:
+    """Return the audit of one adapter under a folder, or of several as one table."""
+    places = named_under(source, adapter)
+    if isinstance(adapter, str):
+        return one(places[adapter])
+    reports: dict[str, Audit | ValueError] = {}
+    for name, place in places.items():
+        try:
+            reports[name] = replace(one(place), beside=())
+        except ValueError as error:
+            reports[name] = error
+    return together(str(source), reports)
 
 
 def audit_full(
@@ -182,6 +207,7 @@ def _measure(
         {name: spectra[name] for name in depths if name in spectra},
         tuple(entry for entry in adapter.skipped if entry.key not in used),
         use_rslora=adapter.use_rslora,
+        beside=adapter.beside,
     )
 
 

@@ -163,6 +163,8 @@ class Adapter:
         Every tensor that is part of no layer.
     use_rslora : bool
         Whether its configuration says so: scales are alpha / sqrt(r) in place of alpha / r.
+    beside : tuple of str
+        Other adapters in subfolders of its folder.
     """
 
     source: str
@@ -170,3 +172,4 @@ class Adapter:
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...]
     use_rslora: bool = False
+    beside: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -14,6 +14,7 @@ from rankkit.checkpoints.files.safetensors import SafetensorsFile
 from rankkit.checkpoints.files.shards import Shards
 from rankkit.checkpoints.files.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.files.torch_pickle import torch_file
+from rankkit.checkpoints.folders import ITSELF, adapters_under
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.live import stored
 from rankkit.checkpoints.live.model import of_model
@@ -21,12 +22,13 @@ from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.untrusted import is_mapping
 
-__all__ = ["model_config", "open_adapter", "open_tensors", "read_config", "tensor_file"]
+__all__ = ["is_model", "model_config", "open_adapter", "open_tensors", "read_config", "tensor_file"]
 
 CONFIG = "adapter_config.json"
 MODEL_CONFIG = "config.json"
 INDEX = ".safetensors.index.json"
 MAX_CONFIG = 10_000_000  # bytes; real ones take a few thousand
+MAX_NAMES = 12  # adapters that a message names
 MAX_MESSAGE = 2000  # characters of an error, whose words may be a file's
 # what folders call their adapter, or their model, best first
 STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "model", "pytorch_model")
@@ -72,10 +74,16 @@ def open_adapter(
         If the source is of no such kind.
     """
     try:
-        if hasattr(source, "named_modules") and hasattr(source, "state_dict"):
+        if is_model(source):
             return of_model(source, adapter=adapter, each=each, config=config, family=family)
         return _opened(source, config, family, base)
-    except ValueError as error:  # its words may be a file's
+    except ValueError as error:
+        below = adapters_under(source) if _is_path(source) else {}
+        if below and ITSELF not in below:
+            raise ValueError(
+                f"{os.fspath(source)} holds no adapter of its own, but its subfolders do: {_list(below)}, newest last; "
+                "name one of them, or measure them all with --all (each=True)."
+            ) from None
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
 
@@ -100,13 +108,25 @@ def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None, b
     if _is_path(source):
         file = tensor_file(source)
         config = read_config(file) if config is None else config
-        return _read(FILES[_kind(file)](file), config, family, base)
+        adapter = _read(FILES[_kind(file)](file), config, family, base)
+        return replace(adapter, beside=tuple(name for name in adapters_under(source) if name != ITSELF))
     if is_mapping(source):
         return _read(StateDict(source), config, family, base)
     raise TypeError(
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."
     )
+
+
+def _list(names: Collection[str]) -> str:
+    """Return names for a message, the last of them where there are many."""
+    shown = list(names)[-MAX_NAMES:]
+    return ", ".join([*(["..."] if len(shown) < len(names) else []), *shown])
+
+
+def is_model(source: object) -> bool:
+    """Return whether a source is a model in memory."""
+    return hasattr(source, "named_modules") and hasattr(source, "state_dict")
 
 
 def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:

@@ -89,8 +89,8 @@ def _reports(options: argparse.Namespace, sources: Sequence[Any]) -> list[Any]:
 
     rule = rule_named(options.rule, options)(options.omega) if options.rule else None
     shared = {"rtol": options.rtol, "exact": options.exact, "progress": options.progress}
-    one = partial(audit, family=options.family, rule=rule, base=options.base, intruders=options.intruders,
-                  device=options.device, memory=options.memory, **shared)  # fmt: skip
+    one = partial(audit, each=options.all, family=options.family, rule=rule, base=options.base,
+                  intruders=options.intruders, device=options.device, memory=options.memory, **shared)  # fmt: skip
     if options.full is not None:
         one = partial(audit_full, base=options.base, **shared)
     reports: list[Any] = []
@@ -171,6 +171,12 @@ _OMEGAS = Option(
     "FIRST:LAST:COUNT:log. The function is that of --as, or the sine.",
     read=frequencies, metavar="LIST",
 )  # fmt: skip
+_ALL = Option(
+    ("--all",),
+    "Measure every adapter in the folder and in its subfolders, such as the checkpoints of a run, into one table; the "
+    "column adapter says which.",
+    default=False, flag=True,
+)  # fmt: skip
 _WHAT = Group(
     "what to measure",
     (
@@ -189,6 +195,7 @@ _WHAT = Group(
             ),
             required=True,
         ),
+        _ALL,
         FAMILY,
         RTOL,
     ),
@@ -278,7 +285,7 @@ AUDIT = Command(
         Choice(
             _mode,
             {
-                _ADAPTERS: (*_READ, *_REPORTED, "--omega", "--intruders", "--memory"),
+                _ADAPTERS: (*_READ, *_REPORTED, "--all", "--omega", "--intruders", "--memory"),
                 _FULL: _REPORTED,
                 _CURVES: _READ,
             },

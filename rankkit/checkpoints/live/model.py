@@ -42,7 +42,8 @@ def of_model(
     adapter : str or sequence of str, optional
         Which of its adapters count as active; None: those that are.
     each : bool
-        Also one layer for every one of these adapters by itself, called path[adapter].
+        Also one layer for every one of these adapters by itself; all are then called path[adapter], and the sum
+        path[one + two].
     config : mapping, optional
         In place of the configuration that the model keeps.
     family : str, optional
@@ -68,12 +69,12 @@ def of_model(
         there = [name for one in wrapped.layers for name in seam.adapters_on(one)]
         active = named or [name for one in wrapped.layers for name in one.active_adapters]
         active = [name for name in dict.fromkeys(active) if name in there]
-        for names in [active, *([[name] for name in active] if each else [])]:
-            if names:
-                found, left = asked.layers_of(wrapped, names)
-                alone = each and names is not active
-                layers += [replace(one, name=with_adapter(one.name, names[0])) for one in found] if alone else found
-                skipped += [] if alone else left
+        alone = [[name] for name in active] if each and len(active) > 1 else []
+        for names in [active, *alone] if active else []:
+            found, left = asked.layers_of(wrapped, names)
+            label = " + ".join(names) if each else None
+            layers += [replace(one, name=with_adapter(one.name, label)) for one in found]
+            skipped += left
     if not layers:
         raise ValueError(f"no adapter of the model is active; name one of {', '.join(known)} with adapter=.")
     chosen = named or [
