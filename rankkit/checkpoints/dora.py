@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rankkit.checkpoints.assumptions import BASE, INNER_SCALE, MAGNITUDE, SCALE
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import EPS, Dense, formed
 from rankkit.checkpoints.layer import Layer, Magnitude
@@ -39,7 +40,7 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, host
 from rankkit.rules import Linear
 
-__all__ = ["UNUSED", "adapted", "magnitude_of", "notes", "owner", "with_range", "with_weight"]
+__all__ = ["UNUSED", "Told", "adapted", "magnitude_of", "owner", "told", "with_range", "with_weight"]
 
 DIRECTION_ONLY = "DoRA: direction part only, without the base weight"
 INCOMPLETE = "DoRA: direction part only, its magnitude is not in the file"
@@ -87,14 +88,21 @@ def _read(tensors: Tensors, key: str) -> Array:
     return tensors.read(key)
 
 
-def notes(magnitude: Magnitude | None, config: Config) -> tuple[str, ...]:
-    """Return what a module's row must say where its update is DoRA's, before its base is known; () elsewhere."""
+class Told(NamedTuple):
+    """What a module's row must say of DoRA, and what its update rests on that is not known."""
+
+    notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def told(magnitude: Magnitude | None, config: Config) -> Told:
+    """Return what a module's row must say where its update is DoRA's, before its base is known; nothing elsewhere."""
     if magnitude is not None:
-        return (DIRECTION_ONLY,)
+        return Told((DIRECTION_ONLY,), (BASE,))
     said = config is not None and (
         bool(config.get("use_dora")) or config.get("fine_tune_type") == "dora" or method_of(config) == "DORA"
     )  # PEFT's, mlx_lm's and the authors' word for it
-    return (INCOMPLETE,) if said else ()
+    return Told((INCOMPLETE,), (MAGNITUDE,)) if said else Told()
 
 
 def with_range(layer: Layer) -> Layer:
@@ -112,8 +120,8 @@ def with_range(layer: Layer) -> Layer:
         said = "its magnitudes are not finite"
     else:
         said = f"magnitudes {values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}"
-    told = (f"{note}; {said}" if note == DIRECTION_ONLY else note for note in layer.notes)
-    return replace(layer, notes=tuple(told))
+    notes = (f"{note}; {said}" if note == DIRECTION_ONLY else note for note in layer.notes)
+    return replace(layer, notes=tuple(notes))
 
 
 def with_weight(layer: Layer, weight: Callable[[Layer], Array] | None) -> Layer:
@@ -134,8 +142,8 @@ def with_weight(layer: Layer, weight: Callable[[Layer], Array] | None) -> Layer:
     try:
         return adapted(layer, weight(layer) if weight is not None else layer.weight())  # pyright: ignore[reportOptionalCall]
     except ValueError as error:
-        told = with_range(layer)
-        return replace(told, notes=(*told.notes, str(error)))
+        known = with_range(layer)
+        return replace(known, notes=(*known.notes, str(error)))
 
 
 def adapted(layer: Layer, W: Array) -> Layer:
@@ -163,8 +171,14 @@ def adapted(layer: Layer, W: Array) -> Layer:
     lines = _lines(magnitude, *W.shape)
     lengths = np.ravel(host(magnitude.read()))
     form = layer.form._replace(combine=partial(_true_update, layer, W, lengths, lines))
-    told = (*(note for note in layer.notes if note != DIRECTION_ONLY), TRUE_UPDATE)
-    return replace(layer, form=form, rule=Linear(), notes=told, magnitude=None)
+    notes = (*(note for note in layer.notes if note != DIRECTION_ONLY), TRUE_UPDATE)
+    assumed = tuple(name for name in layer.assumed if name != BASE)
+    return replace(layer, form=form, rule=Linear(), notes=notes, magnitude=None, assumed=_turned(assumed))
+
+
+def _turned(assumed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the true update rests on: the scale inside turns the weight, so that every number depends on it."""
+    return tuple(INNER_SCALE if name == SCALE else name for name in assumed)
 
 
 class _Lines(NamedTuple):

@@ -11,16 +11,18 @@ from rankkit.checkpoints.forms import UNSTORED, Form, Product, Sizes
 from rankkit.factors import Array
 from rankkit.rules import Linear, Rule
 
-__all__ = ["STATUSES", "Adapter", "Layer", "Magnitude", "Skipped", "measured_layer"]
+__all__ = ["MEASURED", "STATUSES", "Adapter", "Layer", "Magnitude", "Skipped", "measured_layer"]
 
-# status -> what it means; the first is the only one with metrics
+# status -> what it means
 STATUSES: dict[str, str] = {
     "ok": "The update was measured.",
+    "assumed": "The update was measured, but its numbers rest on something that is not known: the note says what.",
     "zero": "The update is zero: a factor was never trained, has an empty axis, or the product vanishes in float64.",
     "nonfinite": "The update has NaN or infinite entries, or overflows float64.",
     "unpaired": "A tensor that belongs to the module is missing.",
     "unsupported": "The tensors do not fit together, cannot be read, or make an update that rankkit cannot measure.",
 }
+MEASURED = ("ok", "assumed")  # the statuses with metrics
 
 
 class Skipped(NamedTuple):
@@ -72,11 +74,14 @@ class Layer:
     keys : mapping of str to str
         Part -> key of its tensor.
     status : str
-        One of `STATUSES`: "ok" as far as the header tells, or "unpaired", "unsupported", "zero".
+        One of `STATUSES`: "ok" as far as the header tells, or "unpaired", "unsupported", "zero". What had to be assumed
+        is in `assumed` until the update is measured.
     notes : tuple of str
         What had to be assumed, or why the status is not ok.
     magnitude : Magnitude or None
         Where the product is only the direction of a DoRA update, which takes the base's weight to know.
+    assumed : tuple of str
+        What the update rests on that is not known, as `rankkit.checkpoints.assumptions.UNKNOWN` calls it.
     transposed : bool
         Whether the base stores the module's weight as (n, m), as GPT-2's projections and embeddings do.
     measured : callable or None
@@ -98,6 +103,7 @@ class Layer:
     status: str = "ok"
     notes: tuple[str, ...] = ()
     magnitude: Magnitude | None = None
+    assumed: tuple[str, ...] = ()
     transposed: bool = False
     measured: Callable[[], Product] | None = None
     weight: Callable[[], Array] | None = None

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from rankkit.checkpoints.assumptions import SCALE
 from rankkit.checkpoints.files.tensors import Tensors, scalar
 from rankkit.checkpoints.untrusted import Config, mapping, number, quoted
 from rankkit.rules import Linear, Rule, Sine
@@ -23,21 +24,25 @@ _PLAIN = re.compile(r"[\w.\-]*\Z")
 
 
 class Scaled(NamedTuple):
-    """The rule a module's product goes through, the factor in front of it, and what had to be assumed."""
+    """The rule a module's product goes through, the factor in front of it, and what had to be assumed.
+
+    `unknown` names what is not known, as `rankkit.checkpoints.assumptions.UNKNOWN` does; the notes tell it to a reader.
+    """
 
     scale: float
     rule: Rule
     notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @classmethod
-    def linear(cls, scale: float, notes: tuple[str, ...] = ()) -> Scaled:
+    def linear(cls, scale: float, notes: tuple[str, ...] = (), unknown: tuple[str, ...] = ()) -> Scaled:
         """Return scale * B A."""
-        return cls(scale, Linear(scale=scale), notes)
+        return cls(scale, Linear(scale=scale), notes, unknown)
 
     @classmethod
     def assumed(cls, why: str, advice: str = "") -> Scaled:
         """Return B A itself, noted as an assumption with its reason and what to do about it."""
-        return cls.linear(1.0, (f"{why}: scale 1 assumed{advice}",))
+        return cls.linear(1.0, (f"{why}: scale 1 assumed{advice}",), (SCALE,))
 
 
 def matched(patterns: Mapping[Any, Any], module: str) -> Any:
@@ -120,16 +125,18 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     if config is None:
         return Scaled.assumed("no adapter_config.json")
     notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     alpha = matched(mapping(config, "alpha_pattern"), module)
     alpha = config.get("lora_alpha") if alpha is None else alpha
     if alpha is None:
         alpha, notes = PEFT_ALPHA, (f"no lora_alpha in the config: PEFT's default {PEFT_ALPHA} assumed",)
+        unknown = (SCALE,)
     asked = matched(mapping(config, "rank_pattern"), module)
     asked = config.get("r") if asked is None else asked
     alpha = number("lora_alpha", alpha)
     if asked is not None and asked != r:
         notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
-    return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes)
+    return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes, unknown)
 
 
 def stored_scale(tensors: Tensors, alpha: str | None, r: int) -> Scaled:
@@ -169,11 +176,12 @@ def sine_of(config: Mapping[str, Any], names: tuple[str, str], plain: Scaled, m:
     ValueError
         If one of them is missing, or the sine has no finite frequency and positive gain.
     """
-    omega, stored, notes = number(names[0], config.get(names[0])), config.get(names[1]), plain.notes
+    omega, stored = number(names[0], config.get(names[0])), config.get(names[1])
+    notes, unknown = plain.notes, plain.unknown
     gain = math.sqrt(m) if stored is None else number(names[1], stored)
     if stored is None:
-        notes += (f"no {names[1]} in the config: sqrt(rows) assumed",)
+        notes, unknown = (*notes, f"no {names[1]} in the config: sqrt(rows) assumed"), (*unknown, SCALE)
     if omega < 0 or not plain.scale * gain > 0:
         asked = f"got {omega:g}, {gain:g} and {plain.scale:g}"
         raise ValueError(f"a sine needs {names[0]} >= 0 and {names[1]} times the scale > 0, {asked}; mend the config.")
-    return Scaled(plain.scale / gain, Sine(omega, gain=gain / plain.scale), notes)
+    return Scaled(plain.scale / gain, Sine(omega, gain=gain / plain.scale), notes, unknown)

@@ -51,8 +51,8 @@ METRICS = (
     "condition_number",
 )  # fmt: skip
 COUNTED = (
-    "modules", "skipped_tensors", "dead_modules", "zero_modules", "nonfinite_modules", "unpaired_modules",
-    "unsupported_modules", "ok_modules",
+    "modules", "skipped_tensors", "dead_modules", "assumed_modules", "zero_modules", "nonfinite_modules",
+    "unpaired_modules", "unsupported_modules", "ok_modules",
 )  # fmt: skip
 MEASURED = (
     "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy", "participation_ratio",

@@ -93,6 +93,8 @@ class Family:
         How the family writes a part, for messages, where it is not the part's own name.
     notes : tuple of str
         What holds for each of its modules.
+    unknown : tuple of str
+        What is not known of each of its modules, as `rankkit.checkpoints.assumptions.UNKNOWN` calls it.
     transposed : callable
         Module -> whether the base stores its weight as (n, m).
     beside : set of str
@@ -106,6 +108,7 @@ class Family:
     form: Callable[[Module], Form] = _lora
     spelled: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     transposed: Callable[[Module], bool] = _never
     beside: frozenset[str] = frozenset({ALPHA})
 
@@ -205,14 +208,15 @@ def _layer(family: Family, module: Module, magnitude: Magnitude | None) -> Layer
     form = family.form(module)
     header = _header(family, module, form)
     m, n, r = header.sizes or (None, None, None)
+    turned = dora.told(magnitude, module.config)
     used = {part: module.keys[part] for part in form.parts if part in module.keys}
     dtypes = dict.fromkeys(module.tensors.info[key].dtype for key in used.values())
     return Layer(
         name=module.name, m=m, n=n, r=r, dtype="/".join(dtypes), rule=header.scaled.rule, scale=header.scaled.scale,
         form=form, read=partial(_read, module.tensors, used if header.status == "ok" else {}), keys=dict(module.keys),
         status=header.status,
-        notes=(*family.notes, *header.scaled.notes, *dora.notes(magnitude, module.config)), magnitude=magnitude,
-        transposed=family.transposed(module),
+        notes=(*family.notes, *header.scaled.notes, *turned.notes), magnitude=magnitude,
+        assumed=(*family.unknown, *header.scaled.unknown, *turned.unknown), transposed=family.transposed(module),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rankkit.checkpoints.assumptions import WIDTH
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Shape, Sizes
 from rankkit.checkpoints.layer import Adapter
@@ -74,7 +75,10 @@ def _family(name: str, form: Form, scaled: Callable[[Module, Form, Sizes], Scale
     trained = re.compile(rf"(?P<module>.+)\.{name}_(?P<part>{'|'.join(form.parts[:2])})(?:\.[^.]+)?")
     shared = re.compile(rf"(?:.+\.)?{name}_(?P<part>A|B)(?:\.[^.]+)?")
     rest = "no adapter tensor"
-    family = Family(name, f"{name} module", parser(trained, rest), scaled, form=lambda module: form, notes=(ASSUMED,))
+    family = Family(
+        name, f"{name} module", parser(trained, rest), scaled, form=lambda module: form, notes=(ASSUMED,),
+        unknown=(WIDTH,),
+    )  # fmt: skip
     return _Shared(family, trained, shared)
 
 
