@@ -33,6 +33,7 @@ def audit(
     family: str | None = None,
     adapter: str | Sequence[str] | None = None,
     each: bool = False,
+    inputs: Any = None,
     rtol: float | None = None,
     rule: Rule | None = None,
     exact: bool = False,
@@ -62,6 +63,10 @@ def audit(
     each : bool
         Measure several adapters into one table, whose column adapter says which: each active adapter of a live model
         besides their sum, or every adapter in a folder and its subfolders.
+    inputs : mapping, tuple or tensor, optional
+        Of a live model: what it is called with, once. A layer that is not linear in its input (AdaSine, Lily, X-LoRA,
+        Poly) has no one update; it is measured by the Jacobian of its adapter's part at what reaches it, mean over
+        the tokens, with the spread in the note.
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
     rule : Rule, optional
@@ -109,6 +114,8 @@ def audit(
             raise ValueError("intruders needs base, the model the adapter was trained on; pass base=MODEL.")
     if memory is not None and device is None:
         raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
+    if inputs is not None and not is_model(source):
+        raise ValueError("inputs needs a model in memory as the source, which is called with them; leave inputs out.")
     if not is_model(source) and (each or adapter is not None):
         each_of = partial(
             audit, config=config, family=family, rtol=rtol, rule=rule, exact=exact, base=base, intruders=intruders,
@@ -116,7 +123,7 @@ def audit(
         )  # fmt: skip
         return _of_folder(source, adapter, each_of)
     weights = None if base is None else Base(base)
-    opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each, base=weights)
+    opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each, base=weights, inputs=inputs)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)

@@ -47,6 +47,7 @@ FILES: dict[str, Callable[[Path], Tensors]] = {
 def open_adapter(
     source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None,
     adapter: str | Sequence[str] | None = None, each: bool = False, base: Weights | None = None,
+    inputs: Any = None,
 ) -> Adapter:  # fmt: skip
     """Return the layers of an adapter.
 
@@ -65,6 +66,8 @@ def open_adapter(
         Of a live model: also each of these adapters alone.
     base : Weights, optional
         The model it was trained on, for the methods of PEFT's whose update takes it.
+    inputs : mapping, tuple or tensor, optional
+        Of a live model: what it is called with, for layers that are not linear in their input.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def open_adapter(
     """
     try:
         if is_model(source):
-            return of_model(source, adapter=adapter, each=each, config=config, family=family)
+            return of_model(source, adapter=adapter, each=each, inputs=inputs, config=config, family=family)
         return _opened(source, config, family, base)
     except ValueError as error:
         below = adapters_under(source) if _is_path(source) else {}

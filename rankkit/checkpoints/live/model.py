@@ -15,12 +15,13 @@ from rankkit.checkpoints.layer import Adapter, Layer, Skipped, measured_layer
 from rankkit.checkpoints.live import host, seam
 from rankkit.checkpoints.live.copies import undisturbed
 from rankkit.checkpoints.live.factors import factored, stored_transposed
-from rankkit.checkpoints.live.merging import Wrapped, applied, turned
+from rankkit.checkpoints.live.inputs import Reached, at_input, reaching
+from rankkit.checkpoints.live.merging import NOT_LINEAR, Wrapped, applied, turned
 from rankkit.checkpoints.methods import READ, method_of, refuse
 from rankkit.checkpoints.module_names import PEFT_PREFIX, in_base_model, with_adapter
 from rankkit.factors import Array, Factors
 from rankkit.factors import host as on_host
-from rankkit.rules import Linear
+from rankkit.rules import AdaSine, Linear
 
 __all__ = ["of_model"]
 
@@ -31,7 +32,7 @@ SHARED = "base_model."  # before what all layers of an adapter share
 
 def of_model(
     model: Any, *, adapter: str | Sequence[str] | None = None, each: bool = False,
-    config: Mapping[str, Any] | None = None, family: str | None = None,
+    inputs: Any = None, config: Mapping[str, Any] | None = None, family: str | None = None,
 ) -> Adapter:  # fmt: skip
     """Return the layers that a live model's adapters change, each with the update that the model applies.
 
@@ -44,6 +45,8 @@ def of_model(
     each : bool
         Also one layer for every one of these adapters by itself; all are then called path[adapter], and the sum
         path[one + two].
+    inputs : mapping, tuple or tensor, optional
+        What the model is called with once, so that a layer that is not linear is measured at what reaches it.
     config : mapping, optional
         In place of the configuration that the model keeps.
     family : str, optional
@@ -62,12 +65,12 @@ def of_model(
     if named is not None and (not named or set(named) - set(known)):
         raise ValueError(f"adapter must name adapters of the model, {', '.join(known)}; got {named!r}.")
     configs = {name: config if config is not None else seam.configuration(model, name) for name in known}
-    asked = _Asked(configs, family)
+    asked = _Asked(configs, family, None if inputs is None else reaching(model, inputs))
     layers: list[Layer] = []
     skipped: list[Skipped] = []
     for wrapped in _grouped(model):
         there = [name for one in wrapped.layers for name in seam.adapters_on(one)]
-        active = named or [name for one in wrapped.layers for name in one.active_adapters]
+        active = named or [name for one in wrapped.layers for name in seam.active_on(one)]
         active = [name for name in dict.fromkeys(active) if name in there]
         alone = [[name] for name in active] if each and len(active) > 1 else []
         for names in [active, *alone] if active else []:
@@ -78,7 +81,7 @@ def of_model(
     if not layers:
         raise ValueError(f"no adapter of the model is active; name one of {', '.join(known)} with adapter=.")
     chosen = named or [
-        name for name in known if any(name in one.active_adapters for _, one in seam.tuner_layers(model))
+        name for name in known if any(name in seam.active_on(one) for _, one in seam.tuner_layers(model))
     ]
     skipped += _heads(model, chosen)
     rooted = any(configs[name].get("use_rslora") for name in chosen)
@@ -117,23 +120,44 @@ def _grouped(model: Any) -> Iterator[Wrapped]:
 class _Asked:
     """How layers are read: with which configuration of each adapter, and by which reader."""
 
-    def __init__(self, configs: Mapping[str, Mapping[str, Any]], family: str | None) -> None:
+    def __init__(
+        self, configs: Mapping[str, Mapping[str, Any]], family: str | None, reached: Mapping[int, Reached] | None
+    ) -> None:
         self.configs = configs
         self.family = family
+        self.reached = reached
 
     def layers_of(self, wrapped: Wrapped, names: Sequence[str]) -> tuple[list[Layer], list[Skipped]]:
         """Return what the named adapters make of one base layer together, and their tensors that are no part of it."""
         read = [factored(wrapped, name, self.configs.get(name, {}), self.family) for name in names]
         by_factors = [one for one in read if one is not None]
+        if self.reached is not None and any(
+            isinstance(layer.rule, AdaSine) for one in by_factors for layer in one.layers
+        ):
+            return [_through(wrapped, names, self.measured)], []
         left = [entry for one in by_factors for entry in one.skipped]
         if len(by_factors) == len(names) == 1:
             return list(by_factors[0].layers), left
         if len(by_factors) == len(names) and (together := _together([one.layers for one in by_factors], names)):
             return [together], left
-        measured: Callable[..., Product] = applied
-        if seam.quantised(wrapped.innermost):
-            measured = partial(_rebuilt, self.configs)
-        return [_through(wrapped, names, measured)], left
+        return [_through(wrapped, names, self.measured)], left
+
+    def measured(self, wrapped: Wrapped, names: Sequence[str], *, transposed: bool) -> Product:
+        """Return the update of one base layer, by its own code: as one update, or at the input that reached it."""
+        reached = None if self.reached is None else self.reached.get(id(wrapped.layers[0]))
+        try:
+            if seam.by_input(wrapped.layers[0]):
+                raise ValueError(NOT_LINEAR)
+            if seam.quantised(wrapped.innermost):
+                return _rebuilt(self.configs, wrapped, names, transposed=transposed)
+            return applied(wrapped, names, transposed=transposed)
+        except ValueError as error:
+            if NOT_LINEAR not in str(error):
+                raise
+            if reached is None:
+                missed = "pass inputs= to measure it at an input" if self.reached is None else "inputs= do not reach it"
+                raise ValueError(f"{NOT_LINEAR}; {missed}") from None
+        return at_input(wrapped, names, reached)
 
 
 def _through(wrapped: Wrapped, names: Sequence[str], measured: Callable[..., Product]) -> Layer:

@@ -14,8 +14,9 @@ from rankkit.checkpoints.methods import REFUSED, method_of
 from rankkit.factors import Array, host
 
 __all__ = [
-    "adapters_of", "adapters_on", "config_class", "configuration", "dequantised", "is_adapted", "moved", "no_matrix",
-    "quantised", "rank_bound", "ranked", "require", "root", "routed", "tensors_of", "tuner_layers", "variant", "wide",
+    "active_on", "adapters_of", "adapters_on", "by_input", "config_class", "configuration", "dequantised",
+    "is_adapted", "moved", "no_matrix", "quantised", "rank_bound", "ranked", "require", "root", "routed", "tensors_of",
+    "tuner_layers", "variant", "wide",
 ]  # fmt: skip
 
 # what is called or read, owner by owner
@@ -35,6 +36,7 @@ _RESTED_ON: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # PEFT's packages of methods whose update is a product of stored rank, and of those that train vectors
 _RANKED = ("delora", "hra", "pvera", "tinylora", "unilora", "vblora", "vera")
+_BY_INPUT = ("lily", "poly", "shadow")
 _VECTORS = {"beft": "BEFT", "ln_tuning": "LN_TUNING"}
 _CODES = ("Params4bit", "Int8Params")  # bitsandbytes' parameters, which hold codes in place of numbers
 _PACKED = ("qweight", "W_q")  # attributes of the layers of GPTQ, AWQ, and HQQ
@@ -87,6 +89,11 @@ def tuner_layers(model: Any) -> Iterator[tuple[str, Any]]:
 def adapters_on(layer: Any) -> list[str]:
     """Return the names of the adapters that a layer has parts of."""
     return list(layer._all_available_adapter_names())
+
+
+def active_on(layer: Any) -> list[str]:
+    """Return the names of the adapters that are active on a layer; X-LoRA mixes all that the layer has."""
+    return adapters_on(layer) if routed(layer) else [*layer.active_adapters]
 
 
 def adapters_of(model: Any) -> list[str]:
@@ -176,6 +183,11 @@ def routed(layer: Any) -> bool:
 
     replaced = vars(layer).get("forward")
     return isinstance(getattr(replaced, "__self__", None), XLoraLayer)
+
+
+def by_input(layer: Any) -> bool:
+    """Return whether a layer's method mixes or bends its update by the input, so that no merge of it is one update."""
+    return routed(layer) or _package(layer) in _BY_INPUT or type(layer).__module__ == "rankkit.adapters.adasine"
 
 
 def quantised(linear: Any) -> bool:

@@ -34,8 +34,8 @@ class Net(nn.Module):
         self.norm = nn.LayerNorm(24)
         self.two = nn.Linear(24, 16)
 
-    def forward(self, ids: Any) -> Any:
-        return self.two(self.norm(self.one(self.emb(ids))))
+    def forward(self, ids: Any, **to_layers: Any) -> Any:
+        return self.two(self.norm(self.one(self.emb(ids), **to_layers)), **to_layers)
 
 
 def config_of(method: str, **more: Any) -> Any:

@@ -113,6 +113,8 @@ def test_the_table_of_methods_has_every_one_once():
 def test_a_method_of_vectors_has_no_row_that_is_ok(method):
     table = rk.audit(model_of(method), progress=False).table
     assert set(table["status"]) == {"unsupported"}
+    if method in AT_AN_INPUT:
+        assert all("not linear" in note and "inputs=" in note for note in table["note"])
     assert all("a vector, not a matrix" in note for note in table["note"])
 
 
@@ -120,3 +122,5 @@ def test_a_method_of_vectors_has_no_row_that_is_ok(method):
 def test_a_method_that_depends_on_the_input_is_refused_in_its_row(method):
     table = rk.audit(model_of(method), progress=False).table
     assert set(table["status"]) == {"unsupported"}
+    if method in AT_AN_INPUT:
+        assert all("not linear" in note and "inputs=" in note for note in table["note"])

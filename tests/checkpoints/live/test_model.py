@@ -35,7 +35,7 @@ def state_of(model):
     """Everything that an audit might change."""
     layers = [
         (type(m).__name__, m.training, getattr(m, "_active_adapter", None), getattr(m, "_disable_adapters", None),
-         list(getattr(m, "merged_adapters", [])), *(len(h) for k, h in vars(m).items() if "_hooks" in k and h))
+         list(getattr(m, "merged_adapters", [])), *(len(h) for k, h in vars(m).items() if "_hooks" in k and isinstance(h, dict)))
         for m in model.modules()
     ]  # fmt: skip
     tensors = [
