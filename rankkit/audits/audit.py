@@ -128,7 +128,7 @@ def audit(
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)
     # under another rule no weight is turned: what is measured is the product, so the row says that it is only that
-    prepared = partial(dora.with_weight, weight=None) if weights is None else weights.adapted
+    prepared = dora.with_weight if weights is None else weights.adapted
     prepared = prepared if rule is None else dora.with_range
     against = None if weights is None else _Against(weights, intruders)
     report = _measure(opened, prepared, apply_all, against, rtol=rtol, progress=progress)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rankkit.audits.packed import PACKED, packed_by
 from rankkit.audits.update import Applied
-from rankkit.checkpoints import Layer, dora, model_config, open_tensors
+from rankkit.checkpoints import Layer, dora, model_config, open_tensors, starts
+from rankkit.checkpoints.assumptions import WIDTH
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
-from rankkit.checkpoints.module_names import comparable
+from rankkit.checkpoints.matching import Weights
+from rankkit.checkpoints.readers.vera import narrowed
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
 from rankkit.spectrum import spectrum_of
@@ -22,7 +25,7 @@ from rankkit.spectrum import spectrum_of
 __all__ = ["Base"]
 
 # output layers that may share the embedding's weight, and what embeddings are called, best first
-HEADS = ("lm_head", "embed_out", "proj_out", "output_layer")
+HEADS = (".lm_head", ".embed_out", ".proj_out", ".output_layer")
 EMBEDDINGS = ("shared", "embed_tokens", "wte", "word_embeddings", "tok_embeddings", "embed_in")
 # transformers' models with Conv1D layers, which store (inputs, outputs), and what these are called
 CONV1D_MODELS = ("gpt2", "openai-gpt", "imagegpt", "decision_transformer")
@@ -43,9 +46,7 @@ class Base:
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
         self.tensors: Tensors = open_tensors(source)
         self._config = model_config(source)
-        self._keys: dict[str, list[str]] = {}
-        for key in self.tensors.info:
-            self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
+        self._weights = Weights(self.tensors.info)
 
     def __repr__(self) -> str:
         return f"Base({self.tensors.source!r}, {len(self.tensors.info)} tensors)"
@@ -89,41 +90,58 @@ class Base:
         Raises
         ------
         ValueError
-            If there is none, or several.
+            If there is none, or several, or it is quantised: the reason, for the row.
         """
-        keys = self._named(module) or self._tied(module)
-        if not keys and (packed := [key for ending in PACKED for key in self._named(f"{module}.{ending}")]):
-            raise ValueError(packed_by(self.tensors.info, packed[0].rpartition(".")[0]))
-        if len(keys) != 1:
-            raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
-        if reason := packed_by(self.tensors.info, keys[0]):
+        info = self.tensors.info
+        try:
+            key = self._weights.of(module)
+        except ValueError:
+            others = [self._other(f"{module}.{ending}") for ending in PACKED]
+            if packed := max(others):
+                raise ValueError(packed_by(info, packed.rpartition(".")[0])) from None
+            key = self._tied(module)
+            if not key:
+                raise
+        if reason := packed_by(info, key):
             raise ValueError(reason)
-        return keys[0]
+        return key
 
-    def _named(self, module: str) -> list[str]:
-        """Return the keys of the same path, else of those that end alike in most."""
-        bare = comparable(module)
-        fits = [name for name in self._keys if name == bare]
-        fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]
-        longest = max((min(len(name), len(bare)) for name in fits), default=0)
-        return [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
+    def _other(self, module: str) -> str:
+        """Return the key of another tensor that a module may have; "" where there is none, or more than one."""
+        try:
+            return self._weights.of(module)
+        except ValueError:
+            return ""
 
-    def _tied(self, module: str) -> list[str]:
+    def _tied(self, module: str) -> str:
         """Return the key of the weight that an output layer without one of its own shares with the embedding."""
-        end = comparable(module)
-        if self._config.get("tie_word_embeddings") is False or not any(end == h or _ends(end, h) for h in HEADS):
-            return []
-        for name in EMBEDDINGS:
-            if found := [key for bare, keys in self._keys.items() if bare == name or _ends(bare, name) for key in keys]:
-                return found
-        return []
+        if self._config.get("tie_word_embeddings") is False or not f".{module}".endswith(HEADS):
+            return ""
+        return next((key for name in EMBEDDINGS if (key := self._other(name))), "")
+
+    def _shape(self, layer: Layer) -> tuple[int, int]:
+        """Return the rows and columns of a module's weight, its kernel axes flattened."""
+        shape = self.tensors.info[self.key(layer.name)].shape
+        if len(shape) < 2:
+            raise ValueError(f"the base's weight for it has shape {shape}, which is no matrix")
+        rows, columns = shape[0], math.prod(shape[1:])
+        return (columns, rows) if layer.transposed else (rows, columns)
 
     def adapted(self, layer: Layer) -> Layer:
-        """Return the layer with the update that DoRA really applies, or with the reason why it is not known.
+        """Return the layer with the update that needs the base: DoRA's, one of a width not stored, or of a part of it.
 
-        Any other layer comes back as it is.
+        Where it stays unknown, the layer says why. Any other layer comes back as it is.
         """
-        return dora.with_weight(layer, self.weight)
+        if (layer.magnitude is None and not layer.start and WIDTH not in layer.assumed) or layer.status != "ok":
+            return layer
+        try:
+            if WIDTH in layer.assumed:
+                return narrowed(layer, *self._shape(layer))
+            W = self.weight(layer)
+            return starts.trained(layer, W) if layer.start else dora.adapted(layer, W)
+        except ValueError as error:
+            told = dora.with_range(layer)
+            return replace(told, notes=(*told.notes, str(error)))
 
     def columns(self, layer: Layer, applied: Applied, intruders: int | None) -> dict[str, Any]:
         """Return how an update stands against its weight; NaN, with the reason, where there is none.
@@ -176,7 +194,3 @@ def count_intruders(W: Any, adapted: Any, k: int) -> int:
     k = min(k, *W.shape)
     leading, old = (np.linalg.svd(x, full_matrices=False).U for x in (adapted, W))
     return int(np.sum(np.max(np.abs(old.T @ leading[:, :k]), axis=0) < SIMILAR))
-
-
-def _ends(longer: str, shorter: str) -> bool:
-    return longer.endswith(f"_{shorter}")

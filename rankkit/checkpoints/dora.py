@@ -12,7 +12,9 @@ name behind the module's path       who writes it                shape
 ==================================  ===========================  ==============================================
 lora_magnitude_vector[.x][.weight]  PEFT, diffusers              (m,); convolutions (1, m, 1, 1)
 dora_scale                          kohya's formats and LyCORIS  (m, 1[, 1, 1]); by columns (1, inputs[, 1, 1])
-weight_m_wdecomp.weight             the authors' code            (m, 1)
+weight_m_wdecomp[.weight]           the authors' code            (m, 1)
+magnitude_layer.magnitude           Answer.AI's fsdp_qlora       (m,)
+[weight_|dora_]magnitude, dora_m    torchtune, Megatron          (m,)
 m                                   MLX                          (m,); embeddings (n,), the rows of their weight
 ==================================  ===========================  ==============================================
 
@@ -23,7 +25,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -51,8 +52,10 @@ LYCORIS = "dora_scale"  # the one name under which the shape tells rows from col
 FEW = 8  # roundings of an entry of the true update beyond those of its row's length
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
-    r"|dora_scale|weight_m_wdecomp\.weight|(?P<short>m))"
+    r"(?P<module>.+?)(?:\.dora_layer)?"
+    r"\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
+    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|magnitude_layer\.magnitude|(?:weight_|dora_)?magnitude(?:\.weight)?"
+    r"|dora_m|(?P<short>m))"
 )
 
 
@@ -124,23 +127,15 @@ def with_range(layer: Layer) -> Layer:
     return replace(layer, notes=tuple(notes))
 
 
-def with_weight(layer: Layer, weight: Callable[[Layer], Array] | None) -> Layer:
-    """Return the layer with the update that DoRA really applies, or with the reason why it is not known.
+def with_weight(layer: Layer) -> Layer:
+    """Return the layer with the update that DoRA really applies, where its source has the weight: a live model.
 
-    Any other layer comes back as it is.
-
-    Parameters
-    ----------
-    layer : Layer
-    weight : callable, optional
-        Returns the base's weight of a layer; None: that of the layer's own source, such as a live model, if any.
+    Any other layer comes back as `with_range` has it.
     """
-    if layer.magnitude is None or layer.status != "ok":
-        return layer
-    if weight is None and layer.weight is None:
+    if layer.magnitude is None or layer.status != "ok" or layer.weight is None:
         return with_range(layer)
     try:
-        return adapted(layer, weight(layer) if weight is not None else layer.weight())  # pyright: ignore[reportOptionalCall]
+        return adapted(layer, layer.weight())
     except ValueError as error:
         known = with_range(layer)
         return replace(known, notes=(*known.notes, str(error)))

@@ -82,6 +82,8 @@ class Layer:
         Where the product is only the direction of a DoRA update, which takes the base's weight to know.
     assumed : tuple of str
         What the update rests on that is not known, as `rankkit.checkpoints.assumptions.UNKNOWN` calls it.
+    start : str
+        How the factors began, where they began as a part of the base weight: PEFT's init_lora_weights.
     transposed : bool
         Whether the base stores the module's weight as (n, m), as GPT-2's projections and embeddings do.
     measured : callable or None
@@ -104,6 +106,7 @@ class Layer:
     notes: tuple[str, ...] = ()
     magnitude: Magnitude | None = None
     assumed: tuple[str, ...] = ()
+    start: str = ""
     transposed: bool = False
     measured: Callable[[], Product] | None = None
     weight: Callable[[], Array] | None = None

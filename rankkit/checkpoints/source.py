@@ -20,6 +20,7 @@ from rankkit.checkpoints.live import stored
 from rankkit.checkpoints.live.model import of_model
 from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.readers import table
+from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
 from rankkit.checkpoints.untrusted import is_mapping
 
 __all__ = ["is_model", "model_config", "open_adapter", "open_tensors", "read_config", "tensor_file"]
@@ -41,6 +42,7 @@ FILES: dict[str, Callable[[Path], Tensors]] = {
     ".pt": torch_file,
     ".pth": torch_file,
     ".ckpt": torch_file,
+    ".pth.lora": torch_file,  # LitGPT's
 }
 
 
@@ -110,7 +112,7 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
 def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None, base: Weights | None) -> Adapter:
     if _is_path(source):
         file = tensor_file(source)
-        config = read_config(file) if config is None else config
+        config = (read_config(file) or _foreign(file)) if config is None else config
         adapter = _read(FILES[_kind(file)](file), config, family, base)
         return replace(adapter, beside=tuple(name for name in adapters_under(source) if name != ITSELF))
     if is_mapping(source):
@@ -137,8 +139,9 @@ def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None, base: Weights | None) -> Adapter:
-    if config is not None and family is None and stored.takes_peft(config, base):
+    if config is not None and family is None and stored.takes_peft(config, base, tensors.info):
         return stored.of_file(tensors, config, base)
+    config = settled(config)
     return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
 
 
@@ -161,6 +164,20 @@ def model_config(source: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[
         return _load_json(tensor_file(source).parent / MODEL_CONFIG)
     except (ValueError, OSError):
         return {}
+
+
+def _foreign(file: Path) -> Mapping[str, Any] | None:
+    """Return the first of other trainers' configurations beside a tensor file that tells a scale."""
+    for beside in (file.parent / name for name in BESIDE):
+        if not beside.is_file():
+            continue
+        try:
+            content = yaml_fields(_text(beside)) if beside.suffix == ".yaml" else _load_json(beside)
+        except ValueError:  # it may be about anything
+            continue
+        if says_scale(told := settled(content) or {}):
+            return {**told, FILE: beside.name}
+    return None
 
 
 def tensor_file(source: str | os.PathLike[str]) -> Path:
@@ -194,11 +211,16 @@ def tensor_file(source: str | os.PathLike[str]) -> Path:
     )
 
 
-def _load_json(path: Path) -> Mapping[str, Any]:
+def _text(path: Path) -> str:
+    """Return a configuration's text, without the mark that editors on Windows put in front of it."""
     if path.stat().st_size > MAX_CONFIG:
         raise ValueError(f"{path} is larger than {MAX_CONFIG} bytes; that is no adapter configuration.")
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _load_json(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(_text(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
     if not is_mapping(content):

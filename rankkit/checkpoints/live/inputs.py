@@ -125,8 +125,8 @@ def _jacobian(wrapped: Wrapped, adapters: Sequence[str], reached: Reached) -> De
     import torch
 
     outer, x = _callable(wrapped, adapters, reached.x)
-    named = {name: _doubled(value) for name, value in reached.named.items()}
-    rest = tuple(_doubled(value) for value in reached.rest)
+    named = {name: _in(x.dtype, value) for name, value in reached.named.items()}
+    rest = tuple(_in(x.dtype, value) for value in reached.rest)
 
     def part(at: Any) -> Any:
         return outer(at, *rest, **named) - outer.get_base_layer()(at)
@@ -177,7 +177,8 @@ def _callable(wrapped: Wrapped, adapters: Sequence[str], x: Any) -> tuple[Any, A
     return made, x.to(made.get_base_layer().weight.device, torch.float64)
 
 
-def _doubled(value: Any) -> Any:
+def _in(dtype: Any, value: Any) -> Any:
+    """Return what else a layer is called with, its numbers in this type."""
     import torch
 
-    return value.to(torch.float64) if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+    return value.to(dtype) if isinstance(value, torch.Tensor) and value.is_floating_point() else value

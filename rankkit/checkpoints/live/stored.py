@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -24,7 +24,7 @@ from rankkit.checkpoints.layer import Adapter, Layer, Skipped, measured_layer
 from rankkit.checkpoints.live import host, seam
 from rankkit.checkpoints.live.copies import undisturbed
 from rankkit.checkpoints.live.merging import Wrapped, applied, turned
-from rankkit.checkpoints.methods import ALONE, WITH_BASE, method_of
+from rankkit.checkpoints.methods import ALONE, READ, WITH_BASE, method_of
 from rankkit.checkpoints.module_names import PEFT_PREFIX, in_base_model
 from rankkit.factors import Array
 from rankkit.factors import host as on_host
@@ -66,11 +66,6 @@ def _c3a(shapes: Mapping[str, Shape]) -> Shape:
     return rows * block, columns * block
 
 
-def _delora(shapes: Mapping[str, Shape]) -> Shape:
-    _ = shapes["delora_w_norm"]  # the one thing of the weight that it takes
-    return shapes["delora_B"][0], shapes["delora_A"][1]
-
-
 def _gralora(shapes: Mapping[str, Shape]) -> Shape:
     blocks, columns, _ = shapes["gralora_A"]
     return shapes["gralora_B"][2] * blocks, columns * blocks
@@ -83,11 +78,11 @@ def _vblora(shapes: Mapping[str, Shape]) -> Shape:
 
 # of methods whose update does not depend on the weight: the shape that their tensors tell
 _SHAPES: dict[str, Callable[[Mapping[str, Shape]], Shape]] = {
-    "C3A": _c3a, "DELORA": _delora, "GRALORA": _gralora, "VBLORA": _vblora,
+    "C3A": _c3a, "GRALORA": _gralora, "VBLORA": _vblora,
 }  # fmt: skip
 
 
-def takes_peft(config: Mapping[str, Any] | None, base: Weights | None) -> bool:
+def takes_peft(config: Mapping[str, Any] | None, base: Weights | None, keys: Iterable[str]) -> bool:
     """Return whether an adapter of this configuration is measured by PEFT's own layers.
 
     Parameters
@@ -96,12 +91,16 @@ def takes_peft(config: Mapping[str, Any] | None, base: Weights | None) -> bool:
         The adapter's.
     base : Weights, optional
         What it was trained on.
+    keys : iterable of str
+        Names of the adapter's tensors: what is drawn from a seed may have been saved.
     """
     if config is None or "peft_type" not in config:
         return False
     method = method_of(config)
     if method == "LORA":
         return base is not None and any(config.get(name) for name in VARIANTS)
+    if method in READ and any(f".{method.lower()}_A" in key for key in keys):
+        return False  # its projections are in the file, and its reader cuts them to the base's width
     return method in ALONE or (base is not None and method in WITH_BASE)
 
 

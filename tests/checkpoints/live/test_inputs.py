@@ -111,6 +111,7 @@ def test_x_lora_is_measured_with_the_mixture_that_the_input_gets(tmp_path):
         adapters={str(i): str(tmp_path / n) for i, n in enumerate(("a", "b"))},
     )
     model: Any = get_peft_model(base(), config).eval()
+    model(input_ids=IDS)  # transformers puts hooks of its own on at the first call
     before = state_of(model)
     without = rk.audit(model, progress=False).table.iloc[0]
     assert without["status"] == "unsupported"
