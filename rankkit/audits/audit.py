@@ -47,10 +47,10 @@ def audit(
 
     Parameters
     ----------
-    source : path, mapping or live PEFT model
-        An adapter folder or file (PEFT, kohya, LyCORIS, diffusers, cloneofsimo, loralib, MLX, sine-LoRA, LoRAN, bare
-        pairs; .safetensors, .bin, .pt, .npz), a state dict, or a model in memory with adapters of any method of PEFT,
-        whose rows are the updates that it applies now. The model is not changed.
+    source : path, str, mapping or live PEFT model
+        An adapter folder or file of one of `rankkit.checkpoints.READERS` (.safetensors, .bin, .pt, .npz, .gguf, or a
+        .zip of these), its name on the Hugging Face Hub ("org/name"), a state dict, or a model in memory with adapters
+        of any method of PEFT, whose rows are the updates that it applies now. The model is not changed.
     config : mapping, optional
         The adapter's configuration where there is none beside the file: lora_alpha, r, use_rslora, rank_pattern,
         alpha_pattern.

@@ -11,6 +11,7 @@ from typing import Any
 from rankkit.cli.arguments import frequencies, gate, non_negative, npz, positive_int, writable
 from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, excludes, needs
 from rankkit.cli.options import (
+    ALL,
     AMPLITUDE,
     COUNTED,
     DEVICE,
@@ -171,18 +172,18 @@ _OMEGAS = Option(
     "FIRST:LAST:COUNT:log. The function is that of --as, or the sine.",
     read=frequencies, metavar="LIST",
 )  # fmt: skip
-_ALL = Option(
-    ("--all",),
-    "Measure every adapter in the folder and in its subfolders, such as the checkpoints of a run, into one table; the "
-    "column adapter says which.",
-    default=False, flag=True,
-)  # fmt: skip
 _WHAT = Group(
     "what to measure",
     (
         OneOf(
             (
-                Option(("path",), "Adapter folders or files in any of the formats of --family.", nargs="*", default=()),
+                Option(
+                    ("path",),
+                    "Adapter folders or files in any of the formats of --family, zips of them, or their names on the "
+                    "Hugging Face Hub (org/name).",
+                    nargs="*",
+                    default=(),
+                ),
                 Option(
                     ("--full",),
                     "Instead of an adapter: a fully fine-tuned model; measures W_tuned - W for every matrix of the "
@@ -195,7 +196,7 @@ _WHAT = Group(
             ),
             required=True,
         ),
-        _ALL,
+        ALL,
         FAMILY,
         RTOL,
     ),
