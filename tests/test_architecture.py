@@ -75,7 +75,7 @@ INSIDE: dict[str, str] = {
     "tqdm": "only where a bar is shown",
     "regex": "only for patterns that Python's own engine could run away with",
     "peft": "only for live models",
-    "transformers": "a second, and only for training",
+    "transformers": "a second, and only for training, and where a layer of GPT-2's kind is built",
     "safetensors": "only where an adapter is written",
     "hypothesis": "an extra",
     "flint": "an extra",

@@ -11,7 +11,7 @@ ATTRIBUTES: dict[type, str] = {
     rk.Count: "lower route upper",
     rk.Similarity: "mean_absolute plot values zero_rows",
     rk.Sweep: "arguments columns load metrics platform plot save summary table to_parquet",
-    rk.Audit: "columns coverage plot record save skipped source spectra summary summary_columns table to_html to_markdown "
+    rk.Audit: "beside columns coverage plot record save skipped source spectra summary summary_columns table to_html to_markdown "
     "to_parquet use_rslora",
     rk.Comparison: "columns coverage plot save sources summary summary_columns table to_parquet unshared",
     rk.Ranks: "alpha_pattern columns kept_energy lora_arguments lora_config most_kept next_run rank_pattern save summary "
