@@ -115,6 +115,7 @@ CLAIMS = [
         ),
         argument="|sin t - t| <= |t|^3 / 6 entry by entry; a matrix is at most as large as that of its absolute "
         "values.",
+        theorem="matrices.taylor_operator",
     ),
     Claim(
         "ada.monotone", "Rank_eps(sin(omega M)) does not fall as omega grows, until it is full", PAPER, "section 3",
@@ -186,6 +187,7 @@ CLAIMS = [
         domain=Domain(M=Matrix(3, 2, ENTRIES), omega=FREQUENCY),
         margin=lambda v, a: a.of(5 * HALF) - a.rank(a.sin(v.omega * v.M)),
         argument="By the number of columns.",
+        theorem="ranks.rank_at_most_sides",
     ),
     Claim(
         "ada.a21.sigmoid", "r + (d - r)(1 - exp(-c omega)) is S-shaped: convex at the start", PAPER, "appendix A.2.1",
@@ -216,6 +218,7 @@ CLAIMS = [
             2 * formula(v.omega + v.h, v, a) - formula(v.omega, v, a) - formula(v.omega + 2 * v.h, v, a)
         ),
         argument="It is (d - r) exp(-c omega) (1 - exp(-c h))^2.",
+        theorem="counterexamples.interpolation_concave",
     ),
     Claim(
         "ada.a21.i", "for omega towards 0 the numerical rank at a fixed threshold stays that of M", PAPER,
@@ -388,6 +391,7 @@ CLAIMS = [
         reading="In exact arithmetic; float16 rounds sigma to 1 from t = 8.32 on, float32 from 17.33.",
         margin=lambda v, a: a.least(sigmoid(v.t, a), 1 - sigmoid(v.t, a)),
         argument="The exponential is positive.",
+        theorem="training.sigmoid_between",
     ),
     Claim(
         "ada.eq4.maxrank",

@@ -53,6 +53,7 @@ CLAIMS = [
         reading="The least that near-equivalence asks, for numbers.",
         margin=lambda v, a: a.sin(v.omega * v.M) * v.x * a.sin(v.omega * v.M * v.x),
         argument="One is linear in x, the other bounded: M = (1), omega = 1, x = 4 gives 3.37 and -0.76.",
+        theorem="counterexamples.forms_differ_in_sign",
     ),
     Claim(
         "ada.near-equivalent.corrected", "|sin(omega M) x - sin(omega M x)| <= omega^3 (|M x|^3 + |M|^3 |x|) / 6",
@@ -110,6 +111,7 @@ CLAIMS = [
             * (v.omega * rank_one(v.U, v.V) + (rank_one(v.U, v.V) @ v.x) @ v.slope)
         ),
         argument="diag(cos) B (omega A + A x slope): every column is B's range, scaled row by row.",
+        theorem="ranks.rank_function_form",
     ),
     Claim(
         "ada.eq8.bounded", "the update is bounded: |sin(omega M x)| / g <= 1 / g", PAPER, "after equation (8)", "prose",
@@ -125,15 +127,14 @@ CLAIMS = [
             a.sin(2 * v.omega * v.m * v.x) - 2 * a.sin(v.omega * v.m * v.x)
         ),
         argument="No matrix equals it; appendix A.3.4 calls it not mergeable. In training its order of cost is LoRA's.",
+        theorem="training.function_form_not_linear",
     ),
     Claim(
         "ada.eq8.merge.corrected", "in training the function form takes LoRA's products and t (i + o) more", PAPER,
         "after equation (8)", "complexity", corrects="ada.eq8.merge",
         domain=Domain(t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192), r=Integer(1, 64)),
-        reading="At most 1 + 1/r times LoRA's.",
-        margin=lambda v, a: a.of(
-            Fraction(v.r + 1, v.r) * products(v, "lora") - products(v, "function")
-        ),
+        reading="At most 1 + 1/r times LoRA's; both sides times r.",
+        margin=lambda v, a: a.of((v.r + 1) * products(v, "lora") - v.r * products(v, "function")),
         argument="t (i + o) of t r (i + o).",
     ),
     Claim(
@@ -162,7 +163,8 @@ CLAIMS = [
         "ada.complexity.elementwise.corrected", "omega(x) takes k products a token, at most 1 / r of LoRA's", PAPER,
         "appendix A.3.3", "complexity", corrects="ada.complexity.elementwise",
         domain=Domain(t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192), r=Integer(1, 64)),
-        margin=lambda v, a: a.of(Fraction(products(v, "lora"), v.r) - v.t * v.i),
+        reading="Both sides times r.",
+        margin=lambda v, a: a.of(products(v, "lora") - v.r * v.t * v.i),
         argument="Marginal, as said.",
     ),
     Claim(
@@ -221,6 +223,7 @@ CLAIMS = [
             a.square(v.A).sum()
         ),
         argument="sin t >= 2 t / pi on [0, pi / 2], entry by entry.",
+        theorem="matrices.frobenius_jordan",
     ),
     Claim(
         "ada.unique", "only the sine raises the rank: cos(U V^T) of a rank-one U V^T has rank one", PAPER,

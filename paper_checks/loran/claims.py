@@ -76,7 +76,8 @@ def third_difference(v, a):
 
 def quadratic_error(v, a):
     """Return the largest of |p + q x + s x^2 - f(x)| over x = 0, 1, 2, 3."""
-    return max((a.absolute(v.p + v.q * x + v.s * x * x - v.values[0, x]) for x in range(4)), key=float)
+    errors = [a.absolute(v.p + v.q * x + v.s * x * x - v.values[0, x]) for x in range(4)]
+    return a.most(a.most(errors[0], errors[1]), a.most(errors[2], errors[3]))
 
 
 # fmt: off
@@ -104,7 +105,7 @@ CLAIMS = [
         domain=Domain(lambda i: 2 * i["r"] < i["d"], d=Integer(3, 4096), r=Integer(1, 64)),
         reading="The figure's caption by its figure, a histogram of the singular values; r much smaller than d read as "
         "2 r < d. What full fine-tuning's spectrum looks like is not printed in numbers.",
-        margin=lambda v, a: a.of(Fraction(v.d - v.r, v.d) - Fraction(1, 2)),
+        margin=lambda v, a: a.of(2 * (v.d - v.r) - v.d),
         argument="d - r of d are exactly 0, by counting: 93.75 % at r = 64, d = 1024. So the concentration is that of "
         "any matrix of rank r, and no evidence of what a task needs.",
     ),
@@ -154,6 +155,7 @@ CLAIMS = [
         ),
         margin=lambda v, a: a.of(Fraction(5, 2)) - a.rank(v.B @ v.A + v.C @ v.D),
         argument="The updates are the matrices of rank at most r: a cone of dimension r (d + k - r), no subspace.",
+        theorem="ranks.rank_two_updates",
     ),
     Claim(
         "loran.init", "at B = 0 LoRAN starts as LoRA: |Sinter(x) - x| <= A omega x^2", PAPER, "section III.B", "prose",
@@ -196,6 +198,7 @@ CLAIMS = [
         reading="Bounded as a function of x, as sin is.",
         margin=lambda v, a: v.amplitude - a.absolute(perturbation(v.x, v, a)),
         argument="It grows with |x|, as does the output, which the paper says is unbounded.",
+        theorem="counterexamples.perturbation_exceeds",
     ),
     Claim(
         "loran.bounded.corrected", "the perturbation is bounded by A |x|, relative to its argument",
@@ -342,6 +345,7 @@ CLAIMS = [
         domain=Domain(x=Real(0.0, 1.99)), reading="A tenth is generous for almost.",
         margin=lambda v, a: tanh(v.x, a) - v.x * a.of(Fraction(9, 10)),
         argument="tanh(2) = 0.964: less than half of 2. No line comes nearer than 0.199 on that interval.",
+        theorem="counterexamples.tanh_not_linear",
     ),
     Claim(
         "loran.tanh.corrected", "tanh x is within x^3 / 3 of x", PAPER, "section IV.C", "prose",

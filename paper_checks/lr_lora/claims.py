@@ -118,6 +118,7 @@ CLAIMS = [
         reading="3 x 3, r = 1; half is added, as ranks are whole numbers.",
         margin=lambda v, a: 1 - a.rank(v.B @ v.A) + a.of(Fraction(1, 2)),
         argument="The columns of B A are combinations of the r columns of B.",
+        theorem="ranks.rank_product",
     ),
     Claim(
         "lr.eq1.params", "r (m + n) is at most 2 r / min(m, n) of m n", PAPER, "section 3.1", "complexity",
@@ -232,6 +233,7 @@ CLAIMS = [
         ),
         argument="z^q is a combination of C(r + q - 1, q) products of monomials; generic factors reach the sum. A "
         "power series that does not end gives generic factors every minor.",
+        theorem="ranks.rank_polynomial",
     ),
     Claim(
         "lr.phi.rank", "phi(B A) can have rank below or above r", PAPER, "section 3.3", "prose",

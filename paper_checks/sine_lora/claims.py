@@ -55,6 +55,7 @@ CLAIMS = [
         margin=lambda v, a: squares(a.sin(v.omega * v.A)) - a.square(v.omega) * smallest(v.A),
         argument="The left side is of second order in A for small omega, the right side of first: any 1 x 1 matrix "
         "with 0 < A < 1 and omega small violates it. The proof bounds a square and prints the first power.",
+        theorem="counterexamples.lemma1_fails",
     ),
     Claim(
         "sine.lemma1.corrected",
@@ -63,12 +64,14 @@ CLAIMS = [
         margin=lambda v, a: squares(a.sin(v.omega * v.A)) - sharp(a) * a.square(v.omega * smallest(v.A)),
         argument="sin(x) / x falls on [0, pi / 3], so it is least at the end, 3 sqrt(3) / (2 pi); a 1 x 1 matrix at "
         "omega A = pi / 3 attains it, so the constant is sharp.",
+        theorem="matrices.lemma1_corrected",
     ),
     Claim(
         "sine.lemma1.proof.11", "||sin(omega A)||_F^2 >= sin(omega A_min)^2", PAPER, "equation (11)", "proof step",
         domain=ANY,
         margin=lambda v, a: squares(a.sin(v.omega * v.A)) - a.square(a.sin(v.omega * smallest(v.A))),
         argument="One term of the sum on the left is the right side.",
+        theorem="matrices.lemma1_one_entry",
     ),
     Claim(
         "sine.lemma1.proof.12-15", "sin(x) >= x / 2 on [0, pi / 3]", PAPER, "equations (12) to (15)", "proof step",
@@ -76,6 +79,7 @@ CLAIMS = [
         reading="The printed interval, up to pi / (3 pi), is taken as a slip for pi / (3 x).",
         margin=lambda v, a: a.sin(v.x) - v.x / 2,
         argument="sin is concave there and lies above its chord, whose slope 3 sqrt(3) / (2 pi) = 0.827 exceeds 1/2.",
+        theorem="sine.sin_half",
     ),
     Claim(
         "sine.lemma2", "||sin(omega A)||^2 <= omega || sqrt|A| ||^2 in the operator norm", PAPER,
@@ -87,12 +91,14 @@ CLAIMS = [
         argument="|sin x| <= min(1, |x|) <= sqrt|x| entry by entry, and the operator norm of a matrix is at most that "
         "of any matrix of non-negative entries that are not smaller in size. The printed proof takes another way, "
         "equation (20), which fails.",
+        theorem="matrices.lemma2",
     ),
     Claim(
         "sine.lemma2.ineq", "sin(x) <= sqrt(x) for x >= 0", PAPER, "proof of Lemma 2", "proof step",
         domain=Domain(x=Real(0.0, 1000.0, extra=(0.001,))),
         margin=lambda v, a: a.sqrt(v.x) - a.sin(v.x),
         argument="sin x <= x <= sqrt x up to 1, and sin x <= 1 <= sqrt x from there.",
+        theorem="matrices.sin_sqrt",
     ),
     Claim(
         "sine.lemma2.eq20",
@@ -105,6 +111,7 @@ CLAIMS = [
         ),
         argument="Signs that cancel on the right need not cancel on the left: A = (1, -1), x = (1, -1) makes the right "
         "side 0.",
+        theorem="counterexamples.eq20_fails",
     ),
     Claim(
         "sine.lemma2.eq20.corrected", "(sum_j sin(omega A_ij) x_j)^2 <= (sum_j sqrt(omega |A_ij|) |x_j|)^2", PAPER,
@@ -115,6 +122,7 @@ CLAIMS = [
             - a.square(a.sin(v.omega * v.A) @ v.x)[0, 0]
         ),
         argument="The triangle inequality, and |sin t| <= sqrt|t| in every term.",
+        theorem="matrices.row_bound",
     ),
     Claim(
         "sine.eq24-25", "||A||_F^2 / ||A||^2 <= rank A", PAPER, "equations (24), (25)", "proof step",
@@ -129,6 +137,7 @@ CLAIMS = [
         margin=lambda v, a: a.rank(a.sin(v.omega * v.A)) - sine_rank_bound(v, a, 1),
         argument="|| sqrt|A| ||^2 is at least the largest entry, so the right side is at most omega A_min <= pi / 3 = "
         "1.047. Where it lies between 1 and that, as for A = (1) and omega = 1.04, it asks a 1 x 1 matrix for rank 2.",
+        theorem="counterexamples.prop1_fails",
     ),
     Claim(
         "sine.prop1.corrected",

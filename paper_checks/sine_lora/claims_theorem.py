@@ -135,6 +135,7 @@ CLAIMS = [
         domain=Domain(LAW_HOLDS, **LAW),
         margin=lambda v, a: v.k - a.rank(v.U @ v.V.T),
         argument="Every column of the product is one of k columns' combinations.",
+        theorem="ranks.rank_product",
     ),
     Claim(
         "sine.eq2.complexity",
@@ -180,6 +181,7 @@ CLAIMS = [
         corrects="sine.eq27",
         margin=lambda v, a: v.m * v.n * squares(v.U @ v.V.T) - a.square(a.absolute(v.U @ v.V.T).sum()),
         argument="Cauchy and Schwarz; equal where all |A_ij| are.",
+        theorem="matrices.eq27_corrected",
     ),
     Claim(
         "sine.eq28", "(A_min / || sqrt|A| ||)^2 >= C / (m n) with C = N^2 A_min", PAPER, "equation (28)",
@@ -201,6 +203,7 @@ CLAIMS = [
         ),
         argument="The vectors of equal entries give the operator norm at least (m n)^(1/2) times the mean of "
         "sqrt|A_ij|.",
+        theorem="matrices.eq28_corrected",
     ),
     Claim(
         "sine.eq29", "rank sin(omega A) >= omega A_min / || sqrt|A| || where 0 < omega < pi / (3 A_min)", PAPER,
@@ -328,6 +331,7 @@ CLAIMS = [
         reading="What sin(omega x) being near omega x for small omega amounts to.",
         margin=lambda v, a: v.t * v.t * v.t / 6 - a.absolute(a.sin(v.t) - v.t),
         argument="Taylor's theorem.",
+        theorem="sine.sin_remainder",
     ),
     Claim(
         "sine.remark1", "periodicity is what lets Lemmas 1 and 2 be proved", PAPER, "Remark 1", "remark",
@@ -354,6 +358,7 @@ CLAIMS = [
         margin=lambda v, a: squares(v.G) * squares(v.V) - squares((v.G * a.cos(v.omega * (v.U @ v.V.T))) @ v.V),
         argument="|cos| <= 1; attained where omega U V^T is a multiple of pi, and at a zero factor, where the gradient "
         "is omega / g times plain LoRA's.",
+        theorem="matrices.gain",
     ),
     Claim(
         "sine.eq3", "y = sin(omega U V^T) x / g + b is defined for every g > 0, with weights of at most 1 / g", PAPER,

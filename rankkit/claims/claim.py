@@ -99,6 +99,8 @@ class Claim:
         Why it cannot be decided, where it cannot.
     argument : str
         Why it holds, or fails: the second leg, beside the computation.
+    theorem : str
+        FILE.NAME of a theorem in proofs/rocq that implies the statement for every size.
     corrects : str
         The id of the printed statement that this one is the nearest true form of.
 
@@ -131,6 +133,7 @@ class Claim:
     under: str = ""
     ill_posed: str = ""
     argument: str = ""
+    theorem: str = ""
     corrects: str = ""
 
     def __post_init__(self) -> None:

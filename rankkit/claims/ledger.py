@@ -13,11 +13,12 @@ from rankkit.claims.claim import Claim
 from rankkit.claims.decide import Checked, check
 from rankkit.data import paper_checks
 from rankkit.report.verdict_ledger import VerdictLedger, escaped, table_row
-from rankkit.verdict import declared
+from rankkit.verdict import UPHELD, declared
 
 __all__ = ["Ledger", "collect", "verify"]
 
 FILES = "claims*.py"
+FORMAT = 2  # of a record; in format 1, without this field, HOLDS was PROVED or UNREFUTED
 _PARTS = (("Read as", "reading"), ("Why", "argument"), ("The nearest true statement", "corrected"))
 
 
@@ -129,7 +130,7 @@ def verify(
     Examples
     --------
     >>> verify(only=["sine.lemma1.proof.12-15"], progress=False).summary
-    '1 claim: 1 HOLDS.'
+    '1 claim: 1 UNREFUTED.'
     """
     claims, wanted = collect(paths or [paper_checks()]), set(only)
     if missing := wanted - {claim.id for claim in claims}:
@@ -146,8 +147,11 @@ def verify(
 def _record(entry: Checked, corrected: list[str]) -> dict[str, Any]:
     claim, verdict = entry.claim, entry.verdict
     return {
-        "id": claim.id, "paper": claim.paper, "location": claim.location, "kind": claim.kind,
+        "format": FORMAT, "id": claim.id, "paper": claim.paper, "location": claim.location, "kind": claim.kind,
         "statement": claim.statement, "reading": claim.reading, "verdict": verdict.word, "evidence": verdict.evidence,
+        "proved": verdict.proved if verdict.word in UPHELD else None,
         "argument": claim.argument, "corrects": claim.corrects, "corrected": ", ".join(corrected),
         "certificate": None if entry.certificate is None else asdict(entry.certificate),
+        "proof": None if entry.proof is None else entry.proof.record,
+        "no_proof": {} if entry.attempt is None or entry.proof else dict(entry.attempt.reasons),
     }  # fmt: skip

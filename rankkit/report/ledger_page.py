@@ -16,6 +16,8 @@ COLUMNS = {"id": "claim", "paper": "paper", "location": "where", "verdict": "ver
 PARTS = {
     "reading": "Read as",
     "evidence": "Evidence",
+    "proof": "Proof",
+    "no_proof": "Why there is no proof",
     "argument": "Why",
     "corrected": "The nearest true statement",
     "corrects": "Corrects",
