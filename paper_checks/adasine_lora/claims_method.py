@@ -39,6 +39,17 @@ def products(v, form):
     }[form]
 
 
+def adasine(x, v, a):
+    """Return sin(omega_0 sigma(W x) B A x), two numbers."""
+    return a.sin(v.omega_0 / (1 + a.exp(-(v.W @ x)[0, 0])) * (v.B @ (v.A @ x)))
+
+
+def across(A, W):
+    """Return the cross product of two rows, as a column: both send it to 0."""
+    p, q = A[0], W[0]
+    return np.array([[p[1] * q[2] - p[2] * q[1]], [p[2] * q[0] - p[0] * q[2]], [p[0] * q[1] - p[1] * q[0]]])
+
+
 def rank_one(U, V):
     """Return U V^T."""
     return U @ V.T
@@ -114,24 +125,38 @@ CLAIMS = [
         theorem="ranks.rank_function_form",
     ),
     Claim(
+        "ada.eq7.features", "AdaSine's map depends on at most r + 1 linear features of x", PAPER, "equations (3), (7)",
+        "remark",
+        domain=Domain(
+            B=Matrix(2, 1, ENTRIES), A=Matrix(1, 3, ENTRIES), W=Matrix(1, 3, ENTRIES), x=Matrix(3, 1, ENTRIES),
+            step=Real(-4.0, 4.0), omega_0=FREQUENCY,
+        ),
+        reading="Ours. r = 1, three inputs: along the direction that A and W both send to 0, the map is constant.",
+        margin=lambda v, a: a.of(Fraction(1, 10**6)) - a.absolute(
+            adasine(v.x + v.step * across(v.A, v.W), v, a) - adasine(v.x, v, a)
+        ).sum(),
+        argument="x enters through the r numbers A x and the one number W x. A merged sin(omega B A) has up to "
+        "min(m, n) of them.",
+    ),
+    Claim(
         "ada.eq8.bounded", "the update is bounded: |sin(omega M x)| / g <= 1 / g", PAPER, "after equation (8)", "prose",
         domain=Domain(t=Real(-100.0, 100.0), gain=Real(0.5, 64.0)),
         margin=lambda v, a: 1 / v.gain - a.absolute(a.sin(v.t)) / v.gain,
         argument="|sin| <= 1.",
     ),
     Claim(
-        "ada.eq8.merge", "the function form keeps LoRA's efficiency: like LoRA it can be merged, being linear in x",
-        PAPER, "after equation (8)", "complexity", domain=Domain(x=Real(0.1, 3.0), m=Real(0.1, 2.0), omega=FREQUENCY),
-        reading="At inference, where LoRA costs nothing: f(2 x) = 2 f(x) to a millionth for f(x) = sin(omega m x).",
-        margin=lambda v, a: a.of(Fraction(1, 10**6)) - a.absolute(
-            a.sin(2 * v.omega * v.m * v.x) - 2 * a.sin(v.omega * v.m * v.x)
-        ),
-        argument="No matrix equals it; appendix A.3.4 calls it not mergeable. In training its order of cost is LoRA's.",
+        "ada.a34.merge", "the function form cannot be merged: x -> sin(omega M x) is no linear function of x", PAPER,
+        "appendix A.3.4", "prose", domain=Domain(m=Real(0.1, 2.0), omega=FREQUENCY),
+        reading="f(2 x) is not 2 f(x) for f(x) = sin(omega m x), at x = pi / (2 omega m).",
+        margin=lambda v, a: a.absolute(
+            a.sin(2 * v.omega * v.m * (a.pi / (2 * v.omega * v.m))) - 2 * a.sin(v.omega * v.m * (a.pi / (2 * v.omega * v.m)))
+        ) - 1,
+        argument="f is 0 at 2 x and 1 at x.",
         theorem="training.function_form_not_linear",
     ),
     Claim(
-        "ada.eq8.merge.corrected", "in training the function form takes LoRA's products and t (i + o) more", PAPER,
-        "after equation (8)", "complexity", corrects="ada.eq8.merge",
+        "ada.eq8.cost", "in training the function form takes LoRA's products and t (i + o) more", PAPER,
+        "after equation (8)", "complexity",
         domain=Domain(t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192), r=Integer(1, 64)),
         reading="At most 1 + 1/r times LoRA's; both sides times r.",
         margin=lambda v, a: a.of((v.r + 1) * products(v, "lora") - v.r * products(v, "function")),
@@ -171,9 +196,10 @@ CLAIMS = [
         "ada.table6", "table 6's costs of sin(w B A) x and sin(w(x) B A x), up to a constant", PAPER,
         "table 6", "complexity",
         domain=Domain(
-            t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192), r=Integer(1, 64), form=Integer(2, 4)
+            lambda j: j["r"] <= min(j["i"], j["o"]), t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192),
+            r=Integer(1, 64), form=Integer(2, 4),
         ),
-        reading="O() in all letters, id and od the two dimensions; form 2 or 4 is the row; the constant is 10, and "
+        reading="r at most either dimension, and O() in all letters, id and od the two dimensions; form 2 or 4 is the row; the constant is 10, and "
         "larger ones fail for larger r and dimensions. Rows 1 and 3 are right (form 3: no difference).",
         margin=lambda v, a: a.of({
             2: 10 * products(v, "sine printed") - products(v, "sine"), 3: 0,

@@ -163,13 +163,12 @@ CLAIMS = [
     Claim(
         "lr.dropout", "dropout on the inputs of the adapter's path preserves the merge", PAPER, "appendix C",
         "complexity",
-        domain=Domain(W=ENTRIES, F=ENTRIES, x=ENTRIES, kept=Integer(0, 1)),
-        reading="1 x 1, rate 1/20: W x + F d x, d = 0 or 20/19, is what the merged weight makes of x or of d x.",
-        margin=lambda v, a: a.of(TINY) - a.least(
-            a.absolute(v.W * v.x + v.F * drop(v, a) * v.x - (v.W + v.F) * v.x),
-            a.absolute(v.W * v.x + v.F * drop(v, a) * v.x - (v.W + v.F) * drop(v, a) * v.x),
-        ),
-        argument="W = F = x = 1, dropped: the path gives 1, the merged weight 2 or 0.",
+        domain=Domain(F=ENTRIES, x=ENTRIES, one=Integer(0, 1), other=Integer(0, 1)),
+        reading="One weight for all tokens of a step, 1 x 1, rate 1/20, a mask for each token: two tokens x with the "
+        "masks d and d' get F d x and F d' x beside W x, so that no one weight serves both unless these agree.",
+        margin=lambda v, a: a.of(TINY) - a.absolute(v.F * v.x * a.of(Fraction(20 * (v.one - v.other), 19))),
+        argument="F = x = 1, one token kept and one dropped. A mask of features that all tokens share does merge, "
+        "into W + phi(B A) D.",
     ),
     Claim(
         "lr.dropout.corrected", "one mask for both paths preserves the merge", PAPER, "appendix C", "complexity",

@@ -150,6 +150,19 @@ CLAIMS = [
         "it is at most 1 / (m n). What the corrected lemmas give has 0.94 in place of 3 / pi = 0.95.",
     ),
     Claim(
+        "sine.prop1.where", "Proposition 1 fails for the matrices with a single entry other than 0, and for no others",
+        PAPER, "Proposition 1, equation (5)", "remark",
+        domain=Domain(
+            lambda i: sum(bool(x != 0) for x in i["A"].ravel()) >= 2 and below_a_third(i), m=Integer(1, 2),
+            n=Integer(1, 3), A=Matrix("m", "n", ENTRIES), omega=Real(1e-3, 40.0, log=True, extra=(1.04,)),
+        ),
+        reading="Ours. The margin is that of Proposition 1, over matrices with two entries or more.",
+        margin=lambda v, a: a.rank(a.sin(v.omega * v.A)) - sine_rank_bound(v, a, 1),
+        argument="With one entry b the right side is omega |b|, which exceeds 1 for omega between 1 / |b| and "
+        "pi / (3 |b|). Two entries in one row or column make || sqrt|A| ||^2 >= 2 A_min and the right side at most "
+        "pi / 6. Otherwise two entries lie in different rows and columns, and the rank is at least 2 > pi / 3.",
+    ),
+    Claim(
         "sine.lemma1.proof.subst", "(omega A_min / 2)^2 >= omega^2 A_min: what (15) in (11) gives is what (8) says",
         PAPER, "after equation (15)", "proof step", domain=SHORT,
         margin=lambda v, a: a.square(v.omega * smallest(v.A)) / 4 - a.square(v.omega) * smallest(v.A),

@@ -161,7 +161,8 @@ def _decided(claim: Claim, found: Found | None, deadline: Deadline) -> Checked:
 def _refuted(claim: Claim, found: Found, deadline: Deadline) -> Checked | None:
     """Return the proof of a violation; None where the margin is too near to zero for floats and balls to tell."""
     clear = found.margin < -claim.error
-    simpler = [simplest(claim, found, deadline=deadline.share(SIMPLER))] if clear else []
+    given = any(found.instance is tried for tried in claim.tries)
+    simpler = [simplest(claim, found, deadline=deadline.share(SIMPLER))] if clear and not given else []
     for violation in [*simpler, found]:
         if certificate := certify(claim, violation.instance, deadline=deadline):
             evidence = f"{in_words(certificate.instance)}: margin {certificate.margin}"
