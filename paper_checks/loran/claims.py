@@ -230,6 +230,7 @@ CLAIMS = [
             - a.absolute(sinter(v.x + v.h, v, a) - sinter(v.x, v, a) - v.h * slope(v.x, v, a))
         ),
         argument="The product rule; f'' = A omega (2 cos(omega x) - omega x sin(omega x)).",
+        theorem="functions.sinter_slope",
     ),
     Claim(
         "loran.range", "Sinter has an unbounded range: |Sinter(x)| >= (1 - A) |x|", PAPER, "section III.C", "prose",
@@ -327,6 +328,7 @@ CLAIMS = [
         PAPER, "section IV.C", "prose", domain=Domain(t=Real(-10.0, 10.0)),
         margin=lambda v, a: a.absolute(v.t) / 4 - a.absolute(1 / (1 + a.exp(-v.t)) - a.of(Fraction(1, 2))),
         argument="The slope of the sigmoid is at most 1/4.",
+        theorem="functions.sigmoid_near_half",
     ),
     Claim(
         "loran.sigmoid.slope", "a sigmoid squashes gradients: its slope is at most 1/4", PAPER, "section III.C",
@@ -348,6 +350,7 @@ CLAIMS = [
         reading="So within 1 % for |x| <= 0.17 and within 10 % for |x| <= 0.54, the size of LoRA's entries.",
         margin=lambda v, a: a.least(v.x - tanh(v.x, a), tanh(v.x, a) - v.x + v.x * v.x * v.x / 3),
         argument="Taylor, with alternating signs.",
+        theorem="functions.tanh_cubic",
     ),
     Claim(
         "loran.relu", "ReLU does worse because it sets negative entries to zero",

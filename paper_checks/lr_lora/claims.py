@@ -188,6 +188,7 @@ CLAIMS = [
         domain=Domain(**PHI, z=Real(-5.0, 5.0)),
         margin=lambda v, a: size_of_alpha(v, a) - a.absolute(phi(v.z, v, a)),
         argument="|sinc| <= 1. phi is entire, so that no domain is excluded.",
+        theorem="functions.phi_bound",
     ),
     Claim(
         "lr.phi0", "alpha = 0 gives phi = 0", PAPER, "section 3.3", "definition",
@@ -333,6 +334,7 @@ CLAIMS = [
             (a.absolute(v.alpha) / (a.pi * v.omega * (v.x - v.grid))).sum() - a.absolute(phi(v.x, v, a))
         ),
         argument="|sin| <= 1 in sinc.",
+        theorem="functions.phi_decay",
     ),
     Claim(
         "lr.bandwidth.words", "omega near 1/2 is extended bandwidth and omega near 3/2 narrow band", PAPER,

@@ -67,6 +67,7 @@ CLAIMS = [
             - a.absolute(phi(v.z + v.h, v, a) - phi(v.z, v, a))
         ),
         argument="|sinc'| <= 1.371 < pi / 2, and the gradient with respect to B A is G times phi'.",
+        theorem="functions.phi_moves_little",
     ),
     Claim(
         "lr.firststep.omega", "the bandwidths get no gradient at the first step either", PAPER, "appendix E.1",
@@ -80,6 +81,7 @@ CLAIMS = [
             ))
         ),
         argument="So the amplitudes alone move at first.",
+        theorem="functions.phi_moves_little_with_bandwidths",
     ),
     Claim(
         "lr.alpha.first", "the amplitudes receive non-zero gradients in the first step", PAPER, "appendix E.1",

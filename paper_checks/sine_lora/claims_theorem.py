@@ -215,6 +215,7 @@ CLAIMS = [
         corrects="sine.eq29.range",
         margin=lambda v, a: v.k - v.N * v.N * smallest(v.U @ v.V.T),
         argument="Every |A_ij| is a sum of k products below 1 / N^2; approached with all entries near the bound.",
+        theorem="functions.entries_of_the_law",
     ),
     Claim(
         "sine.eq30", "there is omega_0 <= pi N^2 / 3 with omega_0 A_min / || sqrt|A| || >= k", PAPER, "equation (30)",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from types import SimpleNamespace
@@ -20,16 +21,29 @@ from rankkit.claims.matrices import Matrix
 from rankkit.claims.proofs.facts import KNOWN, LEVELS
 from rankkit.claims.proofs.letters import Terms
 from rankkit.claims.proofs.proof import Proof
-from rankkit.claims.proofs.questions import asked, unsat
+from rankkit.claims.proofs.questions import STEPS, asked, second_opinion, unsat
 from rankkit.claims.proofs.terms import Condition, Term, Undecided
 from rankkit.claims.spaces import Integer, Real
 
 __all__ = ["algebra"]
 
-SECONDS = 8.0  # for all questions of one claim
-QUESTION = 2.0  # for one of them
+SECONDS = 6.0  # of the processor, for all questions of one claim
 PATHS = 300
 CASES = 400  # values of the integers that are taken one by one
+
+
+class Limit(NamedTuple):
+    """When the attempt ends: at the caller's deadline, or after so long on the processor; and who is asked."""
+
+    given: Deadline
+    own: Deadline
+    twice: bool
+
+    def check(self) -> None:
+        """Raise `TimeIsUp` or `Undecided` at the end."""
+        self.given.check()
+        if self.own.passed:
+            raise Undecided(f"timeout at {SECONDS:g} s")
 
 
 class Path(NamedTuple):
@@ -40,7 +54,7 @@ class Path(NamedTuple):
     margin: Term | None
 
 
-def algebra(claim: Claim, deadline: Deadline) -> Proof | str:
+def algebra(claim: Claim, deadline: Deadline, *, twice: bool = False) -> Proof | str:
     """Return the proof of a claim whose negation has no real solution.
 
     Parameters
@@ -49,13 +63,15 @@ def algebra(claim: Claim, deadline: Deadline) -> Proof | str:
         With a domain and a margin.
     deadline : Deadline
         At which the attempt is given up.
+    twice : bool
+        Whether a second solver is asked too, where it is there: what it calls satisfiable is not proved.
 
     Returns
     -------
     Proof or str
         The proof, or why there is none.
     """
-    limit = deadline.within(SECONDS)
+    limit = Limit(deadline, Deadline.after(SECONDS, clock=time.process_time), twice)
     for cases in _cases(claim):
         try:
             return _decided(claim, cases, limit)
@@ -77,17 +93,17 @@ def _cases(claim: Claim) -> Iterator[list[dict[str, int]]]:
             yield [dict(zip(names, values)) for values in itertools.product(*ranges)]
 
 
-def _decided(claim: Claim, cases: list[dict[str, int]], limit: Deadline) -> Proof | str:
+def _decided(claim: Claim, cases: list[dict[str, int]], limit: Limit) -> Proof | str:
     digest, facts, solved, paths = hashlib.sha256(), set[str](), 0, 0
     for fixed in cases:
         for path in _paths(claim, fixed):
             limit.check()
             paths += 1
             for conditions, divisor in _to_refute(path):
-                answer, text, used = _refuted(path, conditions, divisor, limit)
+                answer, used = _refuted(path, conditions, divisor, limit)
                 if answer != "unsat":
                     return f"{answer}{f' at {fixed}' if fixed else ''}"
-                digest.update(text.encode())
+                digest.update(repr([(x.relation, [t.key for t in x.terms]) for x in conditions]).encode())
                 facts |= used
                 solved += 1
     if not paths:
@@ -112,8 +128,8 @@ def _to_refute(path: Path) -> Iterator[tuple[list[Condition], Term | None]]:
 
 
 def _refuted(
-    path: Path, conditions: list[Condition], divisor: Term | None, limit: Deadline
-) -> tuple[str, str, set[str]]:
+    path: Path, conditions: list[Condition], divisor: Term | None, limit: Limit
+) -> tuple[str, set[str]]:
     """Return the answer at the first level of facts that refutes the conditions, else why none does."""
     answer, text, used, before = "", "", set[str](), ""
     for level in range(len(LEVELS)):
@@ -121,11 +137,11 @@ def _refuted(
         text, used = asked(path.a, conditions, level, path.bounds, divisor=divisor)
         if text == before:
             continue
-        before, answer = text, unsat(text, min(QUESTION, limit.left))
+        before, answer = text, unsat(text)
         if answer == "unsat":
-            return answer, text, used
-    why = {"sat": "what is known of the functions does not suffice", "unknown": f"timeout at {QUESTION:g} s"}
-    return why[answer], text, used
+            return "two solvers disagree" if limit.twice and second_opinion(text) == "sat" else answer, used
+    why = {"sat": "what is known of the functions does not suffice", "unknown": f"z3 gave up after {STEPS} steps"}
+    return why[answer], used
 
 
 def _paths(claim: Claim, fixed: dict[str, int]) -> Iterator[Path]:

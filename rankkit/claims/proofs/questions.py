@@ -9,9 +9,11 @@ from rankkit.claims.proofs.facts import facts_on, known_of_pairs
 from rankkit.claims.proofs.letters import Terms
 from rankkit.claims.proofs.terms import Condition, Term, Undecided
 
-__all__ = ["Question", "asked", "unsat"]
+__all__ = ["Question", "asked", "second_opinion", "unsat"]
 
 ATOMS = 60  # of one question
+STEPS = 4_000_000  # of z3 for one question: about a second
+SECONDS = 10.0  # and at most so long, whatever a step takes
 
 
 class Question:
@@ -132,15 +134,15 @@ def asked(
     return question.closed(level, bounds), question.facts
 
 
-def unsat(text: str, seconds: float) -> str:
+def unsat(text: str) -> str:
     """Return z3's answer to a question: "unsat", "sat" or "unknown".
+
+    It gives up after a number of its own steps, so that the answer does not depend on what else the machine does.
 
     Parameters
     ----------
     text : str
         In SMT-LIB.
-    seconds : float
-        After which it gives up.
 
     Raises
     ------
@@ -152,9 +154,32 @@ def unsat(text: str, seconds: float) -> str:
     except ImportError:
         raise ImportError("algebra needs z3; pip install 'rankkit[prove]'.") from None
     solver = z3.SolverFor("QF_NRA")
-    solver.set("timeout", max(1, int(1000 * seconds)))
+    solver.set("rlimit", STEPS)
+    solver.set("timeout", int(1000 * SECONDS))
     solver.from_string(text)
     return str(solver.check())
+
+
+def second_opinion(text: str) -> str:
+    """Return cvc5's answer to a question, another program's than the one that searched; "unknown" without cvc5.
+
+    Parameters
+    ----------
+    text : str
+        In SMT-LIB.
+    """
+    try:
+        import cvc5
+    except ImportError:
+        return "unknown"
+    solver = cvc5.Solver(cvc5.TermManager())
+    solver.setOption("tlimit-per", str(int(1000 * SECONDS)))
+    parser = cvc5.InputParser(solver)
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "question")
+    symbols, answer = parser.getSymbolManager(), ""
+    while not (command := parser.nextCommand()).isNull():
+        answer = command.invoke(solver, symbols) or answer
+    return str(answer).strip() or "unknown"
 
 
 def _rational(c: Fraction) -> str:
