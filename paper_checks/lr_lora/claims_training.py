@@ -139,6 +139,10 @@ CLAIMS = [
         argument="With equal amplitudes at mirror points phi is even and phi'(0) = 0. From B = 0, alpha = 0 and equal "
         "omega on a symmetric grid the amplitudes stay so (lr.trap.corrected), hence A and B never move: the update "
         "stays phi(0) times the matrix of ones. Rounding breaks the tie, Adam at once, plain gradient descent hardly.",
+        finding="Printed: as soon as the amplitudes are not zero, the factors A and B get gradients. So is: with "
+        "B = 0 at the start and a symmetric grid they get none, at this and at every later step, in exact "
+        "arithmetic; this is a theorem for any number of grid points. Two mirror points with equal amplitudes "
+        "make the smallest example.",
     ),
     Claim(
         "lr.trap.corrected",

@@ -56,6 +56,9 @@ CLAIMS = [
         argument="The left side is of second order in A for small omega, the right side of first: any 1 x 1 matrix "
         "with 0 < A < 1 and omega small violates it. The proof bounds a square and prints the first power.",
         theorem="counterexamples.lemma1_fails",
+        finding="Printed: the size of the sine of a matrix grows at least with its smallest entry. So is: it "
+        "grows with the square of that entry, so that for small numbers the bound is too large. For the 1 x 1 "
+        "matrix (1) at omega = 1 the left side is 0.708 and the right side is 1.",
     ),
     Claim(
         "sine.lemma1.corrected",
@@ -112,6 +115,9 @@ CLAIMS = [
         argument="Signs that cancel on the right need not cancel on the left: A = (1, -1), x = (1, -1) makes the right "
         "side 0.",
         theorem="counterexamples.eq20_fails",
+        finding="Printed: signs may be dropped under a root while a sum keeps them. So is: what cancels on one "
+        "side need not cancel on the other. For the row (1, -1) times the vector (1, -1) the right side is 0 and "
+        "the left side is not; the lemma itself is true, by another proof.",
     ),
     Claim(
         "sine.lemma2.eq20.corrected", "(sum_j sin(omega A_ij) x_j)^2 <= (sum_j sqrt(omega |A_ij|) |x_j|)^2", PAPER,
@@ -138,6 +144,9 @@ CLAIMS = [
         argument="|| sqrt|A| ||^2 is at least the largest entry, so the right side is at most omega A_min <= pi / 3 = "
         "1.047. Where it lies between 1 and that, as for A = (1) and omega = 1.04, it asks a 1 x 1 matrix for rank 2.",
         theorem="counterexamples.prop1_fails",
+        finding="Printed: a lower bound on the rank of sin(omega A). So is: it fails for matrices with one single "
+        "entry, and where it is corrected it never says more than that the rank is at least 1. For the matrix (1) "
+        "at omega = 33/32 it asks a 1 x 1 matrix for a rank above 1.",
     ),
     Claim(
         "sine.prop1.corrected",

@@ -140,7 +140,7 @@ CLAIMS = [
         "apply them. Merged into the weight it costs nothing more at inference, as plain LoRA.",
     ),
     Claim(
-        "sine.rank.noparam", "the rank of sin(omega A) can exceed that of A: for A = [[1, 2], [2, 4]], 0 < omega <= 3/2",
+        "sine.rank.noparam", "the rank of sin(omega A) can exceed that of A: [[1, 2], [2, 4]], 0 < omega <= 3/2",
         PAPER, "sections 1 and 3.2", "prose",
         domain=Domain(omega=Real(0.01, 1.5)),
         reading="That it can, for some A and omega: from 1/100 on the determinant is not zero.",
@@ -243,6 +243,10 @@ CLAIMS = [
         argument="The exceptions have probability 0 (sine.thm1.support). For m = n = k + 1 there is a single minor, "
         "which vanishes at arbitrarily large omega: there the statement is false. The proof printed does not give it; "
         "sine.thm1.corrected has one.",
+        finding="Printed: from some frequency on the sine has more rank than the matrix. So is: for random "
+        "matrices that are large enough this holds at every frequency above 0, so that exact rank does not grow "
+        "with the frequency; only numerical rank does. The printed proof rests on steps that fail (equations 27 "
+        "to 30); for 2 x 2 matrices of rank one the rank falls back at ever larger frequencies.",
     ),
     Claim(
         "sine.thm1.support", "where all rows of U V^T are equal but for sign, sin(omega U V^T) has rank one at every "
@@ -338,12 +342,13 @@ CLAIMS = [
     Claim(
         "sine.remark1", "periodicity is what lets Lemmas 1 and 2 be proved", PAPER, "Remark 1", "remark",
         ill_posed="needing a property is no predicate; the corrected lemmas hold for tanh too, which is not periodic",
-        argument="See sine.remark1.tanh. As printed, Lemma 1 fails for tanh as for the sine, at A = (1/2). The proofs use that sin t >= t / 2 up to pi / 3, and |sin t| <= min(1, |t|).",
+        argument="See sine.remark1.tanh. As printed, Lemma 1 fails for tanh as for the sine, at A = (1/2). The proofs "
+        "use that sin t >= t / 2 up to pi / 3, and |sin t| <= min(1, |t|).",
     ),
     Claim(
         "sine.remark1.tanh",
-        "||tanh(omega A)||_F^2 >= omega^2 A_min^2 / 4 up to pi / 3, and ||tanh(omega A)||^2 <= omega || sqrt|A| ||^2", PAPER,
-        "Remark 1", "remark", domain=SHORT,
+        "||tanh(omega A)||_F^2 >= omega^2 A_min^2 / 4 up to pi / 3, and ||tanh(omega A)||^2 <= omega || sqrt|A| ||^2",
+        PAPER, "Remark 1", "remark", domain=SHORT,
         margin=lambda v, a: a.least(
             squares(tanh(v.omega * v.A, a)) - a.square(v.omega * smallest(v.A)) / 4,
             v.omega * a.square(a.spectral_norm(a.sqrt(a.absolute(v.A))))

@@ -99,6 +99,8 @@ class Claim:
         Why it cannot be decided, where it cannot.
     argument : str
         Why it holds, or fails: the second leg, beside the computation.
+    finding : str
+        For the few that matter most: what is printed, what is so, and the smallest example, in words for everybody.
     tries : tuple of dict
         Instances to look at first, found by other means, for instance by a longer search. They are not made simpler.
     theorem : str
@@ -135,6 +137,7 @@ class Claim:
     under: str = ""
     ill_posed: str = ""
     argument: str = ""
+    finding: str = ""
     tries: tuple[Instance, ...] = ()
     theorem: str = ""
     corrects: str = ""

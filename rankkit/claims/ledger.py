@@ -11,15 +11,15 @@ from typing import Any, ClassVar
 from rankkit import execution
 from rankkit.claims.claim import Claim
 from rankkit.claims.decide import Checked, check
+from rankkit.claims.referee import referees_view
 from rankkit.data import paper_checks
-from rankkit.report.verdict_ledger import VerdictLedger, escaped, table_row
+from rankkit.report.verdict_ledger import VerdictLedger
 from rankkit.verdict import UPHELD, declared
 
 __all__ = ["Ledger", "collect", "verify"]
 
 FILES = "claims*.py"
 FORMAT = 2  # of a record; in format 1, without this field, HOLDS was PROVED or UNREFUTED
-_PARTS = (("Read as", "reading"), ("Why", "argument"), ("The nearest true statement", "corrected"))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,18 +54,8 @@ class Ledger(VerdictLedger):
         return [_record(entry, corrections.get(entry.claim.id, [])) for entry in self.checked]
 
     def to_markdown(self) -> str:
-        """Return the ledger by paper, each claim with its argument and evidence."""
-        records = self.records
-        lines = ["# What the papers state", "", self.summary, ""]
-        for paper in dict.fromkeys(record["paper"] for record in records):
-            lines += [f"## {paper}", "", "| claim | where | verdict | evidence |", "|:--|:--|:--|:--|"]
-            mine = [record for record in records if record["paper"] == paper]
-            lines += [table_row(r["id"], r["location"], r["verdict"], r["evidence"]) for r in mine]
-            lines.append("")
-            for r in mine:
-                lines += [f"**{r['id']}** ({r['kind']}, {r['location']}): {escaped(r['statement'])}", ""]
-                lines += [f"{label}: {escaped(r[name])}" for label, name in _PARTS if r[name]] + [""]
-        return "\n".join(lines)
+        """Return the ledger as a referee reads it: findings first, one line a claim, details that fold."""
+        return referees_view(self.records, self.summary)
 
 
 def collect(paths: Iterable[str | os.PathLike[str]]) -> list[Claim]:
@@ -150,7 +140,8 @@ def _record(entry: Checked, corrected: list[str]) -> dict[str, Any]:
         "format": FORMAT, "id": claim.id, "paper": claim.paper, "location": claim.location, "kind": claim.kind,
         "statement": claim.statement, "reading": claim.reading, "verdict": verdict.word, "evidence": verdict.evidence,
         "proved": verdict.proved if verdict.word in UPHELD else None,
-        "argument": claim.argument, "corrects": claim.corrects, "corrected": ", ".join(corrected),
+        "argument": claim.argument, "finding": claim.finding, "theorem": claim.theorem, "corrects": claim.corrects,
+        "corrected": ", ".join(corrected),
         "certificate": None if entry.certificate is None else asdict(entry.certificate),
         "proof": None if entry.proof is None else entry.proof.record,
         "no_proof": {} if entry.attempt is None or entry.proof else dict(entry.attempt.reasons),

@@ -151,7 +151,8 @@ VERIFY = Command(
                             default=False, flag=True,
                         ),
                         Option(
-                            ("--recheck",), "Only re-check the counterexamples and proofs saved in FILE with --certificates.",
+                            ("--recheck",),
+                            "Only re-check the counterexamples and proofs saved in FILE with --certificates.",
                             read=certificates, metavar="FILE",
                         ),
                     )

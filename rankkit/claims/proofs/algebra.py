@@ -22,7 +22,7 @@ from rankkit.claims.proofs.facts import KNOWN, LEVELS
 from rankkit.claims.proofs.letters import Terms
 from rankkit.claims.proofs.proof import Proof
 from rankkit.claims.proofs.questions import STEPS, asked, second_opinion, unsat
-from rankkit.claims.proofs.terms import Condition, Term, Undecided
+from rankkit.claims.proofs.terms import Condition, Term, UndecidedError
 from rankkit.claims.spaces import Integer, Real
 
 __all__ = ["algebra"]
@@ -40,10 +40,10 @@ class Limit(NamedTuple):
     twice: bool
 
     def check(self) -> None:
-        """Raise `TimeIsUp` or `Undecided` at the end."""
+        """Raise `TimeIsUp` or `UndecidedError` at the end."""
         self.given.check()
         if self.own.passed:
-            raise Undecided(f"timeout at {SECONDS:g} s")
+            raise UndecidedError(f"timeout at {SECONDS:g} s")
 
 
 class Path(NamedTuple):
@@ -71,11 +71,11 @@ def algebra(claim: Claim, deadline: Deadline, *, twice: bool = False) -> Proof |
     Proof or str
         The proof, or why there is none.
     """
-    limit = Limit(deadline, Deadline.after(SECONDS, clock=time.process_time), twice)
+    limit = Limit(deadline, Deadline.after(SECONDS * (5 if twice else 1), clock=time.process_time), twice)
     for cases in _cases(claim):
         try:
             return _decided(claim, cases, limit)
-        except Undecided as error:
+        except UndecidedError as error:
             reason = str(error)
         except (TypeError, AttributeError, ValueError, IndexError, KeyError) as error:
             reason = f"its margin is not made of the arithmetic's functions ({type(error).__name__})"
@@ -127,9 +127,7 @@ def _to_refute(path: Path) -> Iterator[tuple[list[Condition], Term | None]]:
         yield [*path.a.conditions, Condition((path.margin,), "<")], None
 
 
-def _refuted(
-    path: Path, conditions: list[Condition], divisor: Term | None, limit: Limit
-) -> tuple[str, set[str]]:
+def _refuted(path: Path, conditions: list[Condition], divisor: Term | None, limit: Limit) -> tuple[str, set[str]]:
     """Return the answer at the first level of facts that refutes the conditions, else why none does."""
     answer, text, used, before = "", "", set[str](), ""
     for level in range(len(LEVELS)):
@@ -157,7 +155,7 @@ def _paths(claim: Claim, fixed: dict[str, int]) -> Iterator[Path]:
         if not answers:
             return
         answers = [*answers[:-1], False]
-    raise Undecided(f"its margin has more than {PATHS} paths")
+    raise UndecidedError(f"its margin has more than {PATHS} paths")
 
 
 def _followed(claim: Claim, fixed: dict[str, int], answers: list[bool]) -> Path:

@@ -112,9 +112,7 @@ def _boxes(margin: Any, sides: Mapping[str, Real], fixed: Mapping[str, int], mos
     return done
 
 
-def _positive(
-    margin: Any, box: Mapping[str, tuple[float, float]], fixed: Mapping[str, int], balls: Balls
-) -> bool:
+def _positive(margin: Any, box: Mapping[str, tuple[float, float]], fixed: Mapping[str, int], balls: Balls) -> bool:
     try:
         value = margin(SimpleNamespace(**fixed, **{name: balls.between(*side) for name, side in box.items()}), balls)
     except (ValueError, ZeroDivisionError):  # the ball is too wide to say

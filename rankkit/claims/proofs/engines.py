@@ -39,7 +39,8 @@ def prove(claim: Claim, *, deadline: Deadline = NEVER) -> Attempt:
     Examples
     --------
     >>> from rankkit.claims import Domain, Integer
-    >>> few = Claim("mine", "k (k - 1) >= 0", domain=Domain(k=Integer(-3, 3)), margin=lambda v, a: a.of(v.k * (v.k - 1)))
+    >>> few = Domain(k=Integer(-3, 3))
+    >>> few = Claim("mine", "k (k - 1) >= 0", domain=few, margin=lambda v, a: a.of(v.k * (v.k - 1)))
     >>> prove(few).proof.kind
     'enumeration'
     """
@@ -61,8 +62,8 @@ def prove(claim: Claim, *, deadline: Deadline = NEVER) -> Attempt:
 def recheck(proof: Proof, claim: Claim) -> bool:
     """Return whether a claim's proof is found again by its engine, of the same statement, with nothing taken from it.
 
-    A proof by real algebra is asked of a second solver too, where it is installed. A theorem is compared with the record
-    of the run of coqc that accepted its file; `make rocq` runs coqc again.
+    A proof by real algebra is asked of a second solver too, where it is installed. A theorem is compared with the
+    record of the run of coqc that accepted its file; `make rocq` runs coqc again.
 
     Parameters
     ----------

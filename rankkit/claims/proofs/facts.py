@@ -24,7 +24,8 @@ KNOWN = {
     "bounds": "|sin|, |cos|, |sinc| <= 1, exp > 0",
     "slopes": "|sin p - sin q| <= |p - q|, |cos p - cos q| <= |p - q|, |sinc p - sinc q| <= (pi / 2) |p - q|, "
     "|sin p - sin q - (p - q) cos q| <= (p - q)^2 / 2, sin^2 + cos^2 = 1, |pi t sinc t| <= 1, exp t >= 1 + t",
-    "Taylor": "t - t^3 / 6 <= sin t <= t for t >= 0, cos t >= 1 - t^2 / 2, sinc t >= 1 - (pi t)^2 / 6, and sine's chords",
+    "Taylor": "t - t^3 / 6 <= sin t <= t for t >= 0, cos t >= 1 - t^2 / 2, sinc t >= 1 - (pi t)^2 / 6, "
+    "sin t >= (3 sqrt(3) / (2 pi)) t on [0, pi / 3] and >= (2 / pi) t on [0, pi / 2]",
     "sigma": "singular values are the roots of the Gram matrix's characteristic polynomial, in order",
     "Weyl": "|sigma_i(X) - sigma_i(Y)| <= sigma_1(X - Y)",
     "domination": "sigma_1(X) <= sigma_1(Y) where |X_ij| <= Y_ij",

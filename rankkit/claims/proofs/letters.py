@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.claims.proofs.terms import HOLDS, Atom, Condition, Term, Undecided
+from rankkit.claims.proofs.terms import HOLDS, Atom, Condition, Term, UndecidedError
 
 __all__ = ["Terms"]
 
@@ -58,7 +58,7 @@ class Terms:
         key = (condition.relation, tuple(term.key for term in condition.terms))
         if key not in self._decided:
             if self._asked >= DECISIONS:
-                raise Undecided(f"its margin asks more than {DECISIONS} questions on one path")
+                raise UndecidedError(f"its margin asks more than {DECISIONS} questions on one path")
             if self._asked == len(self.answers):
                 self.answers.append(True)
             answer = self._decided[key] = self.answers[self._asked]
@@ -70,7 +70,7 @@ class Terms:
     def inverse(self, x: Term) -> Term:
         """Return 1 / x; that x is not zero has to be proved beside the claim."""
         if not x.parts:
-            raise Undecided("its margin divides by zero")
+            raise UndecidedError("its margin divides by zero")
         if x.value is None and x.key not in [d.key for d in self.divisors]:
             self.divisors.append(x)
         if len(x.parts) == 1:
@@ -130,7 +130,7 @@ class Terms:
         if 1 in X.shape:
             return np.array([self.sqrt((X * X).sum())], dtype=object)
         if max(X.shape) > SIDE:
-            raise Undecided(f"its margin has singular values of a matrix beyond {SIDE} x {SIDE}")
+            raise UndecidedError(f"its margin has singular values of a matrix beyond {SIDE} x {SIDE}")
         for Y, values in self.matrices:
             if any(Z.shape == X.shape and all(a.key == b.key for a, b in zip(X.ravel(), Z.ravel())) for Z in (Y, Y.T)):
                 return np.array(values, dtype=object)
@@ -147,7 +147,7 @@ class Terms:
         """Return the rank along this path: the largest order of a minor that is not zero."""
         X = self.of(X)
         if max(X.shape) > SIDE + 1 + 4 * (min(X.shape) < SIDE):
-            raise Undecided(f"its margin has the rank of a matrix beyond {SIDE} x {SIDE}")
+            raise UndecidedError(f"its margin has the rank of a matrix beyond {SIDE} x {SIDE}")
         for order in range(min(X.shape), 0, -1):
             minors = [minor for minor in _minors(X, order) if minor.parts]
             if any(minor.value is not None for minor in minors):

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable
 from fractions import Fraction
+from importlib.util import find_spec
 
 from rankkit.claims.proofs.facts import facts_on, known_of_pairs
 from rankkit.claims.proofs.letters import Terms
-from rankkit.claims.proofs.terms import Condition, Term, Undecided
+from rankkit.claims.proofs.terms import Condition, Term, UndecidedError
 
 __all__ = ["Question", "asked", "second_opinion", "unsat"]
 
 ATOMS = 60  # of one question
 STEPS = 4_000_000  # of z3 for one question: about a second
 SECONDS = 10.0  # and at most so long, whatever a step takes
+# cvc5 keeps no time limit while it decides polynomials, so that it runs in a process that can be ended
+CVC5 = """
+import sys, cvc5
+solver = cvc5.Solver(cvc5.TermManager())
+parser = cvc5.InputParser(solver)
+parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, sys.stdin.read(), "question")
+symbols, answer = parser.getSymbolManager(), ""
+while not (command := parser.nextCommand()).isNull():
+    answer = command.invoke(solver, symbols) or answer
+print(answer)
+"""
 
 
 class Question:
@@ -71,7 +85,7 @@ class Question:
         done: set[int] = set()
         paired = False
         if len(self.used) > ATOMS:
-            raise Undecided(f"its margin has more than {ATOMS} letters and functions")
+            raise UndecidedError(f"its margin has more than {ATOMS} letters and functions")
         while set(self.used) - done or not paired:
             if not set(self.used) - done:
                 paired = True
@@ -168,18 +182,14 @@ def second_opinion(text: str) -> str:
     text : str
         In SMT-LIB.
     """
-    try:
-        import cvc5
-    except ImportError:
+    if find_spec("cvc5") is None:
         return "unknown"
-    solver = cvc5.Solver(cvc5.TermManager())
-    solver.setOption("tlimit-per", str(int(1000 * SECONDS)))
-    parser = cvc5.InputParser(solver)
-    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "question")
-    symbols, answer = parser.getSymbolManager(), ""
-    while not (command := parser.nextCommand()).isNull():
-        answer = command.invoke(solver, symbols) or answer
-    return str(answer).strip() or "unknown"
+    try:
+        asked_apart = [sys.executable, "-c", CVC5]
+        done = subprocess.run(asked_apart, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
 
 
 def _rational(c: Fraction) -> str:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-__all__ = ["Atom", "Condition", "Term", "Undecided", "constant"]
+__all__ = ["Atom", "Condition", "Term", "UndecidedError", "constant"]
 
 Monomial = tuple[tuple[int, int], ...]  # (atom's number, exponent other than 0), ascending
 MOST = 4000  # monomials of a polynomial; a margin with more of them is not for these engines
 
 
-class Undecided(Exception):
+class UndecidedError(Exception):
     """Raised where a margin asks for what a letter cannot answer, with the reason."""
 
 
@@ -31,7 +31,7 @@ class Atom(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A comparison of polynomials with zero: "<", ">", "<=", ">=", "=" or "!=" of one, "some" of several (not all 0)."""
+    """A comparison of polynomials with zero: "<", "=", ... of one; "some" or "none" of several is not 0."""
 
     terms: tuple[Term, ...]
     relation: str
@@ -77,7 +77,7 @@ class Term:
     def made(self, parts: Mapping[Monomial, Fraction]) -> Term:
         """Return a polynomial beside this one, without its zero coefficients."""
         if len(parts) > MOST:
-            raise Undecided(f"its margin has more than {MOST} terms")
+            raise UndecidedError(f"its margin has more than {MOST} terms")
         return Term({m: c for m, c in parts.items() if c}, self.decide, self.inverse)
 
     def _other(self, other: Any) -> Term | None:
@@ -106,7 +106,7 @@ class Term:
                 monomial = product(one, two)
                 parts[monomial] = parts.get(monomial, Fraction(0)) + c * d
             if len(parts) > MOST:
-                raise Undecided(f"its margin has more than {MOST} terms")
+                raise UndecidedError(f"its margin has more than {MOST} terms")
         return self.made(parts)
 
     def __neg__(self) -> Term:
@@ -165,11 +165,11 @@ class Term:
 
     def __float__(self) -> float:
         if self.value is None:
-            raise Undecided("its margin asks for a letter as a float")
+            raise UndecidedError("its margin asks for a letter as a float")
         return float(self.value)
 
     def __index__(self) -> int:
-        raise Undecided("its margin uses a variable as an index or a count")
+        raise UndecidedError("its margin uses a variable as an index or a count")
 
 
 def product(one: Monomial, two: Monomial) -> Monomial:
