@@ -350,9 +350,9 @@ CLAIMS = [
         reading="The step where it is used: R = sin(M) - M, M = B A of rank 4, 5 x 5, omega = 1, all entries within 2. "
         "The margin is the larger of ||R|| - gap / 2 (then nothing is said) and ||R|| - gap sin(Theta).",
         margin=lambda v, a: (lambda R, gap, sine: a.most(R - gap / 2, R - gap * sine))(*remainder_turn(v, a)),
-        argument="The spaces spanned by the right singular vectors turn by sin(Theta) = 0.509, and ||R|| / gap is 0.491. "
-        "Rows and columns of zeros change none of these numbers, so M fails the step at every size from 5 x 5 on, "
-        "512 x 512 among them.",
+        argument="The spaces spanned by the right singular vectors turn by sin(Theta) = 0.509; ||R|| / gap is "
+        "0.491. Rows and columns of zeros change none of these numbers, so M fails the step at every size from 5 x 5 "
+        "on, 512 x 512 among them.",
         finding="Printed: the sine's remainder turns the leading singular directions by at most its size over the "
         "gap. So is: the theorem that is cited divides by what is left of the gap, and the printed bound is "
         "exceeded. A 5 x 5 matrix of rank 4 with entries within 2 turns by 0.509 where 0.491 is allowed, and "

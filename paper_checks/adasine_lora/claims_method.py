@@ -202,8 +202,9 @@ CLAIMS = [
             lambda j: j["r"] <= min(j["i"], j["o"]), t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192),
             r=Integer(1, 64), form=Integer(2, 4),
         ),
-        reading="r at most either dimension, and O() in all letters, id and od the two dimensions; form 2 or 4 is the row; the "
-        "constant is 10, and larger ones fail for larger r and dimensions. Rows 1 and 3 are right (form 3: no difference).",
+        reading="r at most either dimension, and O() in all letters, id and od the two dimensions; form 2 or 4 is the "
+        "row; the constant is 10, and larger ones fail for larger r and dimensions. Rows 1 and 3 are right "
+        "(form 3: no difference).",
         margin=lambda v, a: a.of({
             2: 10 * products(v, "sine printed") - products(v, "sine"), 3: 0,
             4: 10 * products(v, "function printed") - products(v, "function"),

@@ -72,7 +72,7 @@ class VerdictLedger(ABC):
             elif not agree(was, now):
                 sentences.append(f"{name} was {was} and is now {now}")
             elif None not in (was_proved, proved) and was_proved != proved:
-                sentences.append(f"{name} was {'' if was_proved else 'not '}proved and is now{' not' * was_proved}")
+                sentences.append(f"{name} was {'proved and is not now' if was_proved else 'not proved and is now'}")
         return sentences
 
     def to_json(self) -> str:

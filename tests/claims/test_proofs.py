@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from rankkit.claims import Claim, Domain, Integer, Matrix, Real, check, collect
+from rankkit.claims.deadline import NEVER
 from rankkit.claims.proofs import Attempt, Proof, prove, recheck, theorems
 from rankkit.claims.proofs.facts import facts_on, known_of_pairs
 from rankkit.claims.proofs.letters import Terms
@@ -111,7 +112,7 @@ def test_every_theorem_that_a_claim_names_was_accepted_and_rests_on_the_reals_al
     named = [one for one in collect([ROOT / "paper_checks"]) if one.theorem]
     assert len({one.theorem for one in named}) >= 25
     for one in named:
-        proof = theorems.theorem(one, None)
+        proof = theorems.theorem(one, NEVER)
         assert isinstance(proof, Proof), (one.id, proof)
         assert set(proof.facts) <= set(theorems.OF_THE_REALS)
 
@@ -129,7 +130,7 @@ def test_a_theorem_does_not_count_after_a_change(tmp_path, monkeypatch, spoilt, 
     if spoilt == "name":
         del record["files"]["matrices"]["theorems"]["lemma2"]
     (folder / "checked.json").write_text(json.dumps(record))
-    found = theorems.theorem(claim(lambda v, a: v.x + 2, theorem="matrices.lemma2"), None)
+    found = theorems.theorem(claim(lambda v, a: v.x + 2, theorem="matrices.lemma2"), NEVER)
     assert isinstance(found, str)
     assert says in found
 
@@ -205,7 +206,10 @@ def test_the_facts_that_are_taken_as_given_are_true(seed):
     for one in (p, q):
         for function in (a.sin, a.cos, a.exp, a.sinc, a.absolute):
             function(one)
-    a.sqrt(p * p + q * q), a.sqrt(a.absolute(p)), a.inverse(1 + p * p), a.sin(p + q)
+    a.sqrt(p * p + q * q)
+    a.sqrt(a.absolute(p))
+    a.inverse(1 + p * p)
+    a.sin(p + q)
     X, Y = (np.array([[p, q], [s, p * q]], dtype=object) for s in (a.of(1), a.of(2)))
     for matrix in (X, Y, X - Y, a.absolute(X)):
         a.singular_values(matrix)

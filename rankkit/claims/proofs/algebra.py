@@ -10,6 +10,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -108,9 +109,7 @@ def _decided(claim: Claim, cases: list[dict[str, int]], limit: Limit) -> Proof |
                 solved += 1
     if not paths:
         return "no path lies in the domain"
-    import z3
-
-    kind, checker = ("algebra", f"z3 {z3.get_version_string()}") if solved else ("identity", "rational normal form")
+    kind, checker = ("algebra", f"z3 {version('z3-solver')}") if solved else ("identity", "rational normal form")
     ways = f"{paths} path{'s' * (paths > 1)}" + (f", {solved} questions unsatisfiable" if solved else "")
     return Proof(
         claim.id, kind, f"no real values in the domain make the margin negative: {ways}", in_words(claim), checker, 0.0,

@@ -131,13 +131,13 @@ def _second_order(
 
 
 def _of_matrices(used: set[str], level: int, a: Terms) -> Iterator[tuple[str, str, tuple[Term, ...]]]:
-    mine = [(X, values) for X, values in a.matrices if any(a.atoms[_number(s)].name in used for s in values)]
-    for X, values in mine:
+    mine = [(matrix, values) for matrix, values in a.matrices if any(a.atoms[_number(s)].name in used for s in values)]
+    for matrix, values in mine:
         for larger, smaller in zip(values, [*values[1:], a.number(0)]):
             yield "sigma", "(>= {} {})", (larger, smaller)
         if level >= 1:
             for order in range(1, len(values) + 1):
-                minors = sum((minor * minor for minor in _minors(X, order)), a.number(0))
+                minors = sum((minor * minor for minor in _minors(matrix, order)), a.number(0))
                 yield "sigma", "(= {} {})", (_elementary([s * s for s in values], order, a), minors)
     if level < 1:
         return

@@ -86,7 +86,7 @@ class Terms:
 
     def of(self, value: Any) -> Any:
         """Return a rational, a letter, or an array of them, as polynomials."""
-        return self._each(lambda x: x if isinstance(x, Term) else self.number(x), value)
+        return self._each(lambda x: x, value)
 
     def sin(self, x: Any) -> Any:
         """Return sin(x), entry by entry."""
@@ -126,7 +126,9 @@ class Terms:
 
     def singular_values(self, X: Any) -> Any:
         """Return letters for the singular values, descending; equal matrices, also up to transposition, share them."""
-        X = self.of(X)
+        return self._sigma(self.of(X))
+
+    def _sigma(self, X: Any) -> Any:
         if 1 in X.shape:
             return np.array([self.sqrt((X * X).sum())], dtype=object)
         if max(X.shape) > SIDE:
@@ -145,7 +147,9 @@ class Terms:
 
     def rank(self, X: Any) -> int:
         """Return the rank along this path: the largest order of a minor that is not zero."""
-        X = self.of(X)
+        return self._rank(self.of(X))
+
+    def _rank(self, X: Any) -> int:
         if max(X.shape) > SIDE + 1 + 4 * (min(X.shape) < SIDE):
             raise UndecidedError(f"its margin has the rank of a matrix beyond {SIDE} x {SIDE}")
         for order in range(min(X.shape), 0, -1):
@@ -165,9 +169,10 @@ class Terms:
 
     def _each(self, function: Callable[[Term], Term], x: Any) -> Any:
         if isinstance(x, np.ndarray):
-            out = np.empty(x.shape, dtype=object)
-            for place in np.ndindex(*x.shape):
-                out[place] = function(self._term(x[place]))
+            given: Any = np.asarray(x, dtype=object)
+            out = np.empty(given.shape, dtype=object)
+            for place in np.ndindex(*given.shape):
+                out[place] = function(self._term(given[place]))
             return out
         return function(self._term(x))
 

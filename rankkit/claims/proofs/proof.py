@@ -75,7 +75,8 @@ class Proof:
             If the record holds no proof.
         """
         try:
-            return cls(**{**record, "facts": tuple(record.get("facts", ()))})
+            fields: dict[str, Any] = {**record, "facts": tuple(record.get("facts", ()))}
+            return cls(**fields)
         except TypeError as error:
             raise ValueError(f"this is no proof: {error}") from None
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from fractions import Fraction
 from importlib.util import find_spec
+from typing import Any
 
 from rankkit.claims.proofs.facts import facts_on, known_of_pairs
 from rankkit.claims.proofs.letters import Terms
@@ -164,10 +165,11 @@ def unsat(text: str) -> str:
         If z3 is missing.
     """
     try:
-        import z3
+        import z3  # pyright: ignore[reportMissingTypeStubs] - z3 ships none
     except ImportError:
         raise ImportError("algebra needs z3; pip install 'rankkit[prove]'.") from None
-    solver = z3.SolverFor("QF_NRA")
+    library: Any = z3
+    solver = library.SolverFor("QF_NRA")
     solver.set("rlimit", STEPS)
     solver.set("timeout", int(1000 * SECONDS))
     solver.from_string(text)
