@@ -206,10 +206,12 @@ def _once(values: list[Any], text: str) -> list[Any]:
 def _records(text: str, expected: str, keys: tuple[str, ...]) -> list[dict[str, Any]]:
     """Return the records of a JSON file if it is a list of objects that have these keys."""
     try:
-        found: Any = json.loads(Path(text).read_text())
+        found: Any = json.loads(Path(text).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be read ({error}); name {expected}") from None
     records: list[dict[str, Any]] = [{}]
+    with suppress(TypeError, KeyError, IndexError):  # an object has them beside the version of their form
+        found = found["records"]
     with suppress(TypeError, ValueError):  # it is no list of objects
         records = [dict(record) for record in found]
     if not all(record.keys() >= {*keys} for record in records):

@@ -15,6 +15,7 @@ __all__ = ["ledger_page"]
 COLUMNS = {"id": "claim", "paper": "paper", "location": "where", "verdict": "verdict", "evidence": "evidence"}
 PARTS = {
     "reading": "Read as",
+    "quoted": "In the paper's words",
     "evidence": "Evidence",
     "proof": "Proof",
     "no_proof": "Why there is no proof",
@@ -22,6 +23,9 @@ PARTS = {
     "corrected": "The nearest true statement",
     "corrects": "Corrects",
     "repair": "Smallest repair",
+    "defence": "The best defence",
+    "fails": "Why it fails",
+    "left_open": "Left open",
 }
 
 

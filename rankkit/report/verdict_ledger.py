@@ -119,8 +119,8 @@ def tally(words: Sequence[str], order: Iterable[str] = WORDS) -> str:
 
     Examples
     --------
-    >>> tally(["HOLDS", "FAILS", "HOLDS"])
-    '2 HOLDS, 1 FAILS'
+    >>> tally(["PROVED", "FAILS", "PROVED"])
+    '2 PROVED, 1 FAILS'
     """
     return ", ".join(f"{words.count(word)} {word}" for word in order if word in words)
 

@@ -162,6 +162,10 @@ class Inertia(NamedTuple):
     side: Array
     complement: Array
 
+    def at(self, which: Array) -> Inertia:
+        """Return the inertia of some of the stack."""
+        return Inertia(*(part[which, ...] for part in self))
+
 
 def inertia(G: Gram, tau: Array) -> Inertia:
     """Return the inertia of G - tau^2 I, shifted further by all rounding, so that what it counts surely exceeds tau.
@@ -195,29 +199,33 @@ def small_at_least(G: Gram, found: Inertia, tau: Array) -> Array:
     """Return how many singular values surely lie below tau, counting FEW at most.
 
     By Courant and Fischer at least as many lie below tau as singular values of S X do, for any orthonormal X. Here X
-    spans the directions that belong to the smallest eigenvalues of Z.
-
-    Parameters
-    ----------
-    G : Gram
-    found : Inertia
-        Of this G; sound for one matrix at least.
-    tau : numpy array, shape (batch,)
-
-    Returns
-    -------
-    numpy array of int, shape (batch,)
-        0 where the inertia is not sound.
+    spans the directions that belong to the smallest eigenvalues of Z. `found` is of this G, and sound for one matrix at
+    least; the counts, shape (batch,), are 0 where it is not.
     """
+    below = np.zeros(found.sound.shape, dtype=np.int64)
+    sound = np.flatnonzero(found.sound)
+    if sound.size == found.sound.size:
+        return _small_at_least(G, found, tau)
+    # where a factorisation failed its entries may be anything
+    below[sound] = _small_at_least(G.at(sound), found.at(sound), tau[sound])
+    return below
+
+
+def _small_at_least(G: Gram, found: Inertia, tau: Array) -> Array:
+    """Return the same where the inertia of every matrix is sound."""
     xp = namespace(G.tall)
-    few = min(FEW, int(np.max(G.matrix.shape[-1] - found.positive[found.sound])))
+    few = min(FEW, int(np.max(G.matrix.shape[-1] - found.positive)))
     lowest = np.linalg.eigh(found.complement)[1][..., :few]
     z = xp.asarray(lowest, device=device_of(G.tall))
     above = _solved(found.factor, xp.matrix_transpose(found.side) @ z)
     directions = xp.linalg.qr(xp.concat([-above, z], axis=-2))[0]
+    image = G.tall @ directions
+    # a GPU takes an SVD of a thin matrix for slow work; its squares lie within the rounding that is added
+    squares = np.linalg.eigvalsh(host(xp.matrix_transpose(image) @ image))
+    squared = EPS * (image.shape[-2] + few + ROOM) * energy(image)
     rounding = np.sqrt(EPS * sum(G.tall.shape[-2:]) * G.error)  # at least (m + n) eps ||S||_F
-    small = host(xp.linalg.svdvals(G.tall @ directions)) + rounding[:, None]
-    return np.where(found.sound, np.sum(small < tau[:, None], axis=-1), 0)
+    small = np.sqrt(np.maximum(squares, 0) + squared[:, None]) + rounding[:, None]
+    return np.sum(small < tau[:, None], axis=-1)
 
 
 def eigenvalue_bounds(G: Gram) -> tuple[Array, Array]:
