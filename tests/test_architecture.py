@@ -77,6 +77,7 @@ INSIDE: dict[str, str] = {
     "hypothesis": "an extra",
     "flint": "an extra",
     "finufft": "an extra",
+    "z3": "an extra",
     "rankkit.plots": "loads matplotlib and seaborn",
     "rankkit.claims.strategies": "loads hypothesis",
 }

@@ -75,7 +75,10 @@ def algebra(claim: Claim, deadline: Deadline, *, twice: bool = False) -> Proof |
     limit = Limit(deadline, Deadline.after(SECONDS * (5 if twice else 1), clock=time.process_time), twice)
     for cases in _cases(claim):
         try:
-            return _decided(claim, cases, limit)
+            found = _decided(claim, cases, limit)
+            if isinstance(found, Proof):
+                return found
+            reason = found
         except UndecidedError as error:
             reason = str(error)
         except (TypeError, AttributeError, ValueError, IndexError, KeyError) as error:
