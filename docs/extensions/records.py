@@ -86,7 +86,8 @@ def _parts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         elif key == "quotes":
             yield title, "; ".join(f"“{escape(quote['words'])}” ({escape(quote['place'])})" for quote in value)
         elif key == "proof":
-            yield title, f"<code>{escape(value['statement'])}</code>, {escape(value['domain'])}, {escape(value['checker'])}"
+            decided, domain, checker = (escape(value[part]) for part in ("statement", "domain", "checker"))
+            yield title, f"<code>{decided}</code>, {domain}, {checker}"
         elif key == "certificate":
             yield title, f"<code>{escape(json.dumps(value['instance']))}</code>, margin <code>{value['margin']}</code>"
         else:

@@ -54,7 +54,7 @@ def _claims(options: argparse.Namespace, paths: Sequence[str]) -> int:
     )  # fmt: skip
     _tell(options, found)
     if options.certificates:
-        records = [r[kind] for r in found.records for kind in ("certificate", "proof") if r[kind]]
+        records = [r[kind] for kind in ("certificate", "proof") for r in found.records if r[kind]]
         save(options.certificates, json.dumps(records, indent=1))
     broken = any(entry.verdict.word == "BROKEN" for entry in found.checked)
     return 3 if _changed(options, found) else 1 if broken else 0
@@ -81,7 +81,7 @@ def _recheck(options: argparse.Namespace, paths: Sequence[str]) -> int:
     from rankkit.claims.proofs import Proof, recheck
 
     if not options.recheck:
-        raise ValueError("the file holds no proofs; `rankkit verify --certificates FILE` writes them.")
+        raise ValueError("the file holds no certificates; `rankkit verify --certificates FILE` writes them.")
     claims = {claim.id: claim for claim in collect(paths)}
     status: list[str] = []
     for record in options.recheck:

@@ -235,10 +235,10 @@ def test_a_file_of_proofs_is_checked_again(tmp_path, capsys):
     words = ["verify", str(file), "--instances", "50", "--no-progress"]
     assert main([*words, "--certificates", str(found)]) == 0
     records = json.loads(found.read_text())
-    assert [record["claim"] for record in records] == ["a", "b"]
+    assert [record["claim"] for record in records] == ["b", "a"]
     assert main(["verify", str(file), "--recheck", str(found)]) == 0
     assert capsys.readouterr().out.count("confirmed") == 2
-    records[0]["statement"] = "everything"
+    records[1]["statement"] = "everything"
     found.write_text(json.dumps(records))
     assert main(["verify", str(file), "--recheck", str(found)]) == 3
     found.write_text("[]")
