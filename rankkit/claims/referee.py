@@ -67,13 +67,13 @@ def referees_view(records: Sequence[Record], summary: str) -> str:
 
 
 def _upheld(records: Sequence[Record]) -> str:
-    """Return one sentence on how many of the claims that hold are proved, and how many of these for every size."""
+    """Return one sentence on how many of the claims that hold are proved, and how many of these by a theorem."""
     upheld = [record for record in records if record["proved"] is not None]
     proofs = [record["proof"] for record in upheld if record["proved"]]
-    every = sum(proof["kind"] == "theorem" for proof in proofs)
+    rocq = sum(proof["kind"] == "theorem" for proof in proofs)
     return (
-        f"Of {len(upheld)} claims that hold, {len(proofs)} are proved by machine, {every} of them by a theorem for "
-        "every size. FAILS is certified: the instance that violates the statement is in the record."
+        f"Of {len(upheld)} claims that hold, {len(proofs)} are proved by machine, {rocq} of them by a theorem in Rocq, most of "
+        "these for matrices of any size. FAILS is certified: the instance that violates the statement is in the record."
     )
 
 

@@ -137,7 +137,7 @@ def _refuted(path: Path, conditions: list[Condition], divisor: Term | None, limi
         text, used = asked(path.a, conditions, level, path.bounds, divisor=divisor)
         if text == before:
             continue
-        before, answer = text, unsat(text)
+        before, answer = text, unsat(text, limit.given.left)
         if answer == "unsat":
             return "two solvers disagree" if limit.twice and second_opinion(text) == "sat" else answer, used
     why = {"sat": "what is known of the functions does not suffice", "unknown": f"z3 gave up after {STEPS} steps"}

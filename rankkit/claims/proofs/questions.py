@@ -149,7 +149,7 @@ def asked(
     return question.closed(level, bounds), question.facts
 
 
-def unsat(text: str) -> str:
+def unsat(text: str, seconds: float = SECONDS) -> str:
     """Return z3's answer to a question: "unsat", "sat" or "unknown".
 
     It gives up after a number of its own steps, so that the answer does not depend on what else the machine does.
@@ -158,6 +158,8 @@ def unsat(text: str) -> str:
     ----------
     text : str
         In SMT-LIB.
+    seconds : float
+        After which it gives up in any case, if these are fewer than ten.
 
     Raises
     ------
@@ -171,7 +173,7 @@ def unsat(text: str) -> str:
     library: Any = z3
     solver = library.SolverFor("QF_NRA")
     solver.set("rlimit", STEPS)
-    solver.set("timeout", int(1000 * SECONDS))
+    solver.set("timeout", max(1, int(1000 * min(SECONDS, seconds))))
     solver.from_string(text)
     return str(solver.check())
 

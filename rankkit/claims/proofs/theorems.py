@@ -68,7 +68,7 @@ def theorem(claim: Claim, deadline: Deadline) -> Proof | str:
     if extra := sorted(set(stated["axioms"]) - set(OF_THE_REALS)):
         return f"the theorem rests on {extra[0]}, which is no axiom of the reals"
     return Proof(
-        claim.id, "theorem", f"{name}{stated['statement']}", "every size", checked["version"], 0.0,
+        claim.id, "theorem", f"{name}{stated['statement']}", "all that the theorem allows", checked["version"], 0.0,
         f"proofs/rocq/{file}.v", tuple(stated["axioms"]), known["digest"],
     )  # fmt: skip
 
