@@ -24,7 +24,7 @@ from tests.snippets import RUN, Block, blocks, run_page, run_shell
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "made" not in path.relative_to(DOCS).parts)
-MODULES = ("adapters", "checkpoints", "claims", "initializers", "law", "metrics", "plots", "reported", "rules", "testing")  # fmt: skip
+MODULES = ("adapters", "checkpoints", "claims", "initializers", "law", "metrics", "plots", "reported", "rules", "testing", "watch")  # fmt: skip
 PUBLIC = ("rankkit", *(f"rankkit.{name}" for name in MODULES))
 DIRECTIVES = ("command-help", "eval-rst", "image", "include", "records", "toctree")
 

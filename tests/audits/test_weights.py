@@ -73,7 +73,7 @@ def test_a_base_that_does_not_fit_costs_those_rows_their_columns(rng):
     base["model.layers.1.q_proj.weight"] = np.ones((M, N + 1), np.float32)
     base["model.layers.2.q_proj.weight"] = np.ones((M, N), np.int8)
     base["model.layers.3.q_proj.weight"][0, 0] = np.nan
-    report = rk.audit(adapter(*names), config=CONFIG, base=base)
+    report = rk.audit(adapter(*names), config=CONFIG | {"r": R}, base=base)
     notes = report.table.set_index("module")["base_note"]
     for i, reason in enumerate(("no weight", "has shape", "dtype I8", "NaN", "")):
         assert reason in notes[names[i]]
