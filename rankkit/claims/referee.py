@@ -72,8 +72,9 @@ def _upheld(records: Sequence[Record]) -> str:
     proofs = [record["proof"] for record in upheld if record["proved"]]
     rocq = sum(proof["kind"] == "theorem" for proof in proofs)
     return (
-        f"Of {len(upheld)} claims that hold, {len(proofs)} are proved by machine, {rocq} of them by a theorem in Rocq, most "
-        "of these for matrices of any size. FAILS is certified: the instance that violates the statement is in the record."
+        f"Of {len(upheld)} claims that hold, {len(proofs)} are proved by machine, {rocq} of them by a theorem in Rocq, "
+        "most of these for matrices of any size. FAILS is certified: the instance that violates the statement is in "
+        "the record."
     )
 
 
