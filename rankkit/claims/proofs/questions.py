@@ -171,7 +171,7 @@ def unsat(text: str, seconds: float = SECONDS) -> str:
     except ImportError:
         raise ImportError("algebra needs z3; pip install 'rankkit[prove]'.") from None
     library: Any = z3
-    solver = library.SolverFor("QF_NRA")
+    solver = library.SolverFor("QF_NRA", ctx=library.Context())  # apart: its steps are counted from nothing
     solver.set("rlimit", STEPS)
     solver.set("timeout", max(1, int(1000 * min(SECONDS, seconds))))
     solver.from_string(text)
