@@ -80,6 +80,7 @@ INSIDE: dict[str, str] = {
     "hypothesis": "an extra",
     "flint": "an extra",
     "finufft": "an extra",
+    "z3": "an extra",
     "gguf": "an extra, and only for quantised factors",
     "huggingface_hub": "half a second, and only for adapters that lie on the Hub",
     "rankkit.plots": "loads matplotlib and seaborn",

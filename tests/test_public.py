@@ -23,10 +23,10 @@ ATTRIBUTES: dict[type, str] = {
     law.Curve: "columns save table to_parquet",
     law.RankBounds: "eps lower upper upper_by",
     law.LargeSpectrum: "errors frobenius_norm stable_rank stable_rank_error values",
-    claims.Checked: "certificate claim verdict",
+    claims.Checked: "attempt certificate claim proof verdict",
     claims.Ledger: "ORDER THINGS TITLE changed checked columns records summary to_html to_json to_markdown",
-    claims.Claim: "argument bite corrects domain error id ill_posed kind location margin measure paper reading statement "
-    "under until",
+    claims.Claim: "argument bite corrects domain error finding id ill_posed kind location margin measure paper reading statement "
+    "theorem tries under until",
     claims.Certificate: "bits claim from_json instance margin recheck to_json",
 }
 
