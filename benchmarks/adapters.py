@@ -1,12 +1,14 @@
 """Adapters in training: step time and peak memory of one layer, beside PEFT's LoRA and DoRA and the plain formulas.
 
 Run: python benchmarks/adapters.py [--layers 1536x384x4,4096x4096x16] [--tokens 2048] [--rounds 7] [--threads 1]
+     [--device cuda] [--dtype bfloat16]
 
-One Linear layer in float32 with a trained adapter, an input that needs its gradient, B and phi away from their start.
-A step is a forward and a backward pass. The adapters take turns, round by round, and a time is the median of its ratios
-to LoRA's in the same round, with the range; with one thread it is the processor's time. Memory is the most that tensors
-take beyond what is there before the step, as torch's own profiler counts it. "plain" is the formula as one writes it:
-x (W + phi(B A))^T with autograd.
+One Linear layer with a trained adapter, an input that needs its gradient, B and phi away from their start. A step is a
+forward and a backward pass. The adapters take turns, round by round, and a time is the median of its ratios to LoRA's
+in the same round, with the range; on one thread of a processor it is the processor's time. Memory is the most that
+tensors take beyond what is there before the step: as torch's profiler counts it on a processor, as its allocator does
+on a GPU. "plain" is the formula as one writes it: x (W + phi(B A))^T with autograd. --dtype is that of the base and of
+the input; factors are float32.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -42,6 +44,25 @@ class Net(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the layer's output."""
         return self.layer(x)
+
+
+class Measured(NamedTuple):
+    """What one adapter takes.
+
+    Attributes
+    ----------
+    forward, step : list of float
+        Times of a forward pass and of a whole step, over LoRA's in the same round.
+    seconds : float
+        Median time of a step.
+    memory : float
+        Peak MiB of a step.
+    """
+
+    forward: list[float]
+    step: list[float]
+    seconds: float
+    memory: float
 
 
 class Plain(Net):
@@ -111,6 +132,8 @@ def step(model: nn.Module, x: torch.Tensor, grad: torch.Tensor | None) -> None:
 
 def seconds(model: nn.Module, x: torch.Tensor, grad: torch.Tensor | None) -> float:
     """Return how long a step takes."""
+    if x.device.type != "cpu":
+        return seconds_on_a_device(model, x, grad)
     # of one thread the processor's time, which other work on the machine disturbs less
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     start = clock()
@@ -118,8 +141,24 @@ def seconds(model: nn.Module, x: torch.Tensor, grad: torch.Tensor | None) -> flo
     return clock() - start
 
 
+def seconds_on_a_device(model: nn.Module, x: torch.Tensor, grad: torch.Tensor | None, *, steps: int = 10) -> float:
+    """Return the mean time of a step among several that follow one another, as in a training."""
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(steps):
+        step(model, x, grad)
+    torch.cuda.synchronize()
+    return (time.perf_counter() - start) / steps
+
+
 def peak(model: nn.Module, x: torch.Tensor, grad: torch.Tensor) -> float:
     """Return the MiB that a step takes beyond what is there before it."""
+    if x.device.type != "cpu":
+        step(model, x, grad)  # the libraries' own work space stays out of it
+        torch.cuda.reset_peak_memory_stats()
+        held = torch.cuda.memory_allocated()
+        step(model, x, grad)
+        return (torch.cuda.max_memory_allocated() - held) / 2**20
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
         step(model, x, grad)
     profiler: Any = record.profiler
@@ -131,6 +170,31 @@ def peak(model: nn.Module, x: torch.Tensor, grad: torch.Tensor) -> float:
     return most / 2**20
 
 
+def measured(
+    m: int, n: int, r: int, *, tokens: int, rounds: int, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> dict[str, Measured]:
+    """Return what every adapter of an m x n layer takes, LoRA first."""
+    torch.manual_seed(0)
+    models = dict(candidates(m, n, r, plain_sum=m * n < 1 << 20))
+    for model in models.values():
+        for name, parameter in model.to(device).named_parameters():
+            if not parameter.requires_grad and "lora" not in name:
+                parameter.data = parameter.data.to(dtype)
+    x = torch.randn(32, tokens // 32, n, device=device, dtype=dtype, requires_grad=True)
+    grad = torch.randn(32, tokens // 32, m, device=device, dtype=dtype)
+    if dtype is not torch.float32:  # the plain formulas are written for one dtype
+        models = {name: model for name, model in models.items() if "plain" not in name}
+    memory = {name: peak(model, x, grad) for name, model in models.items()}  # also what warms them up
+    taken = [{name: (seconds(model, x, None), seconds(model, x, grad)) for name, model in models.items()}
+             for _ in range(rounds)]  # fmt: skip
+    return {
+        name: Measured(
+            *([turn[name][i] / turn["LoRA"][i] for turn in taken] for i in (0, 1)),
+            median(turn[name][1] for turn in taken), memory[name],
+        ) for name in models
+    }  # fmt: skip
+
+
 def main() -> None:
     """Print a table for each layer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -138,27 +202,24 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
     print(
         f"rankkit {__version__}, torch {torch.__version__}, peft {peft.__version__}, {options.threads} threads,",
         end=" ",
     )
     print(f"load {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
     for m, n, r in (map(int, layer.split("x")) for layer in options.layers.split(",")):
-        models = dict(candidates(m, n, r, plain_sum=m * n < 1 << 20))
-        x, grad = torch.randn(32, options.tokens // 32, n, requires_grad=True), torch.randn(32, options.tokens // 32, m)
-        memory = {name: peak(model, x, grad) for name, model in models.items()}  # also what warms them up
-        rounds = [{name: (seconds(model, x, None), seconds(model, x, grad)) for name, model in models.items()}
-                  for _ in range(options.rounds)]  # fmt: skip
-        base = median(taken["LoRA"][1] for taken in rounds)
-        print(f"\n{m} x {n}, {options.tokens} tokens, r = {r}; LoRA's step takes {1e3 * base:.0f} ms\n")
+        found = measured(m, n, r, tokens=options.tokens, rounds=options.rounds, device=options.device,
+                         dtype=getattr(torch, options.dtype))  # fmt: skip
+        base = 1e3 * found["LoRA"].seconds
+        print(f"\n{m} x {n}, {options.tokens} tokens, r = {r}; LoRA's step takes {base:.1f} ms\n")
         print("| adapter | forward | step, times LoRA's (range) | peak MiB |\n|:--|--:|--:|--:|")
-        for name in models:
-            forward, whole = ([taken[name][i] / taken["LoRA"][i] for taken in rounds] for i in (0, 1))
-            spread = f"{median(whole):.2f} ({min(whole):.2f} to {max(whole):.2f})"
-            print(f"| {name} | {median(forward):.2f} | {spread} | {memory[name]:.0f} |", flush=True)
+        for name, one in found.items():
+            spread = f"{median(one.step):.2f} ({min(one.step):.2f} to {max(one.step):.2f})"
+            print(f"| {name} | {median(one.forward):.2f} | {spread} | {one.memory:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

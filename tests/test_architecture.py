@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"execution", "files", "plots", "verdict", "version"},
     "testing": {"factors", "spectrum"},
     # the studies
-    "sweeps": {"checks", "columns", "execution", "factors", "files", "initializers", "metrics", "plots", "report", "rules", "solvers", "spectrum"},
+    "sweeps": {"checks", "columns", "execution", "factors", "files", "initializers", "metrics", "plots", "report", "rules", "solvers", "spectrum", "version"},
     "checkpoints": {"factors", "products", "rules"},
     "audits": {"checkpoints", "checks", "columns", "execution", "factors", "files", "metrics", "plots", "products", "regime", "report", "rules", "spectrum", "uncertainty"},
     "law": {"checks", "columns", "factors", "initializers", "metrics", "regime", "report", "rules", "solvers", "spectrum", "uncertainty"},

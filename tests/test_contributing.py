@@ -12,6 +12,7 @@ import rankkit as rk
 from rankkit.checkpoints.readers.table import READERS, Reader
 from rankkit.claims import check
 from rankkit.cli.main import main
+from rankkit.factors import host
 
 PAGE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 EXAMPLES = dict(re.findall(r"## Add a (\w+)\n.*?```python\n(.*?)```", PAGE, re.S))
@@ -44,7 +45,7 @@ def test_the_reader_reads(monkeypatch):
 def test_the_rule_applies_its_function(asarray):
     rule = run("rule")["Arctan"]()
     factors = rk.Factors(asarray(B), asarray(A))
-    np.testing.assert_allclose(np.asarray(rule(factors)), np.arctan(B @ A), rtol=1e-14)
+    np.testing.assert_allclose(host(rule(factors)), np.arctan(B @ A), rtol=1e-14)
     assert rule.label == "arctan"
     assert 0 < rule.forming_error(factors) < 1e-13
 

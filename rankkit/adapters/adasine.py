@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from rankkit.adapters.config import NonlinearConfig, check_gain, divisor
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.model import NonlinearModel
-from rankkit.adapters.product import BLOCK, eager, exactly, wide
+from rankkit.adapters.product import block_of, eager, exactly, wide
 from rankkit.adapters.registration import register
 from rankkit.checks import finite
 
@@ -151,7 +151,7 @@ class _Response(torch.autograd.Function):
 
 def _tokens(flat: Tensor, B: Tensor, A: Tensor, w: Tensor, kind: torch.dtype, omega0: float) -> Any:
     """Yield (their slice, inputs, frequencies, A x) for one block of inputs after the other."""
-    step = max(1, BLOCK // B.shape[0])
+    step = max(1, block_of(B.device) // B.shape[0])
     for start in range(0, flat.shape[0], step):
         tokens = slice(start, start + step)
         part = flat[tokens].to(kind)

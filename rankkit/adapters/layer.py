@@ -23,11 +23,9 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from rankkit.adapters.curves import Curve
-from rankkit.adapters.product import Base, adapted_product, product_dtype, update_of
+from rankkit.adapters.product import HALF, Base, adapted_product, product_dtype, update_of, wide
 
-__all__ = ["HALF", "NonlinearLayer"]
-
-HALF = (torch.float16, torch.bfloat16)
+__all__ = ["NonlinearLayer"]
 
 
 class NonlinearLayer(LoraLinear, ABC):
@@ -201,9 +199,7 @@ class NonlinearLayer(LoraLinear, ABC):
         B, A = self._sound(adapter)
         dtype = product_dtype(x)
         if not self.training and not torch.is_grad_enabled():
-            update = self._cached(adapter)
-            if dtype is not None:
-                return nn.functional.linear(x, update)
+            update = self._cached(adapter, dtype)
             return nn.functional.linear(x.to(update.dtype), update)
         curve, samples = self.curve(adapter, B, A)
         return adapted_product(
@@ -227,14 +223,15 @@ class NonlinearLayer(LoraLinear, ABC):
                 B, A, curve, self._factor(adapter), base=self._base(adapter), magnitude=self._magnitude(adapter)
             )
 
-    def _cached(self, adapter: str) -> Tensor:
-        """Return the update for inference, formed again only when what it is made of has changed."""
+    def _cached(self, adapter: str, dtype: torch.dtype | None) -> Tensor:
+        """Return the update for inference, formed again only when what it is made of, or its dtype, has changed."""
         weight: Any = self.get_base_layer().weight  # which only a magnitude looks at
         stamp = [weight.data_ptr(), weight._version] if self._magnitude(adapter) is not None else []
         made_of = [*self._parameters_of(adapter), torch.tensor([self._factor(adapter), *stamp], dtype=torch.float64)]
         known = self._formed.get(adapter)
-        if known is None or not all(map(_same, known[0], made_of)):
-            self._formed[adapter] = ([t.detach().clone() for t in made_of], self._update(adapter))
+        dtype = wide(self.factors(adapter)[0].dtype) if dtype is None else dtype
+        if known is None or known[1].dtype is not dtype or not all(map(_same, known[0], made_of)):
+            self._formed[adapter] = ([t.detach().clone() for t in made_of], self._update(adapter).to(dtype))
         return self._formed[adapter][1]
 
     def factors(self, adapter: str) -> tuple[Tensor, Tensor]:

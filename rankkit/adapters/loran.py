@@ -14,8 +14,9 @@ from torch import Tensor
 
 from rankkit.adapters.config import NonlinearConfig
 from rankkit.adapters.curves import CURVES, Curve
-from rankkit.adapters.layer import HALF, NonlinearLayer
+from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.model import NonlinearModel
+from rankkit.adapters.product import HALF
 from rankkit.adapters.registration import register
 from rankkit.checks import finite
 

@@ -22,9 +22,11 @@ from torch.autograd.function import once_differentiable
 
 from rankkit.adapters.curves import Curve
 
-__all__ = ["Base", "adapted_product", "eager", "exactly", "product_dtype", "update_of", "wide"]
+__all__ = ["HALF", "Base", "adapted_product", "block_of", "eager", "exactly", "product_dtype", "update_of", "wide"]
 
-BLOCK = 1 << 19  # entries of the update that are formed at once
+HALF = (torch.float16, torch.bfloat16)
+BLOCK = 1 << 19  # entries of the update that are formed at once on a processor, whose cache holds them
+BLOCK_ON_A_DEVICE = 1 << 22  # the same on a GPU, where small blocks would wait for their kernels to start
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -58,15 +60,26 @@ class Base:
     bias: Tensor | None = None
 
 
+def block_of(device: torch.device) -> int:
+    """Return how many entries of the update are formed at once on a device."""
+    return BLOCK if device.type == "cpu" else BLOCK_ON_A_DEVICE
+
+
 def wide(dtype: torch.dtype) -> torch.dtype:
     """Return the dtype that the phase of factors of this dtype is formed in: float64 for float64, otherwise float32."""
     return torch.float64 if dtype is torch.float64 else torch.float32
 
 
 def product_dtype(x: Tensor) -> torch.dtype | None:
-    """Return the dtype that autocast asks a product with x to have; None where it asks nothing."""
+    """Return the dtype of a product with x where it is not that of the factors: autocast's, or a GPU's 16 bit.
+
+    The update itself is formed in float32 in any case. Rounding its entries for the product changes the update's part
+    of the output by less than the rounding of a 16-bit output does, and a GPU multiplies 16 bit many times faster.
+    """
     kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) and x.dtype != torch.float64 else None
+    if x.dtype != torch.float64 and torch.is_autocast_enabled(kind):
+        return torch.get_autocast_dtype(kind)
+    return x.dtype if kind != "cpu" and x.dtype in HALF else None
 
 
 @contextmanager
@@ -142,7 +155,7 @@ class _Blocks:
         self.magnitude = None if magnitude is None else magnitude.detach().to(self.dtype)
         # a folded plain update needs W block by block; DoRA needs it for the lengths of the rows in any case
         self.weight = None if base is None or not (base.folded or magnitude is not None) else base.weight().detach()
-        self.step = max(1, BLOCK // A.shape[1])
+        self.step = max(1, block_of(B.device) // A.shape[1])
         self.room = torch.empty(0, dtype=self.dtype, device=B.device)
 
     def __iter__(self) -> Iterator[slice]:
@@ -171,7 +184,7 @@ class _Blocks:
         if self.weight is None:
             return values.mul_(self.factor), None, None
         W = self.rows_of_weight(rows)
-        added = values.mul_(self.factor).add_(W)
+        added = torch.add(W, values, alpha=self.factor, out=values)
         if self.magnitude is None:
             return added, None, None
         lengths = torch.linalg.vector_norm(added, dim=1)
@@ -223,9 +236,9 @@ class _Product(torch.autograd.Function):
                     continue
                 if room.shape[0] != part.shape[1]:
                     room = torch.empty(part.shape[1], flat.shape[1], dtype=dtype, device=x.device)
-                outer = torch.mm(part.T, flat, out=room).to(kind)
-                u = blocks.phase(rows)
-                values, slopes = ctx.curve.values_and_slopes(u, outer if ctx.needs_input_grad[4] else None)
+                outer, u = torch.mm(part.T, flat, out=room), blocks.phase(rows)
+                weights = outer.to(kind) if ctx.needs_input_grad[4] else None
+                values, slopes = ctx.curve.values_and_slopes(u, weights)
                 E, added, lengths = blocks.finished(values, rows)
                 if dx is not None:
                     dx.addmm_(part, E.to(dtype))
@@ -235,6 +248,7 @@ class _Product(torch.autograd.Function):
                 slopes.mul_(outer)
                 torch.mm(slopes, blocks.A.T, out=dB[rows])
                 dA.addmm_(blocks.B[rows].T, slopes)
+                del weights, values, slopes, E, added, lengths  # before the next block makes its own
         inner = blocks.factor * ctx.curve.inner
         dsamples = ctx.curve.gradient() if ctx.needs_input_grad[4] else None
         return (

@@ -113,17 +113,19 @@ class PolynomialCurve(Curve):
     def __init__(self, reach: float, degree: int) -> None:
         self.inner, self.outer = 1 / reach, 1.0
         self.degree, self._matrix = degree, _powers(degree)
-        self._moments = np.zeros(degree + 1)
-        self._coefficients: list[float] = []
+        self._moments: list[Any] = [0.0] * (degree + 1)
+        self._coefficients = torch.empty(0)
 
     def take(self, samples: Tensor) -> None:
         """Set phi by its samples."""
-        self._coefficients = (self._matrix @ samples.detach().double().cpu().numpy()).tolist()
+        known = samples.detach().double()
+        self._coefficients = torch.from_numpy(self._matrix).to(known.device) @ known
 
-    def _horner(self, t: Tensor, coefficients: list[float]) -> Tensor:
-        value = torch.full_like(t, coefficients[-1])
-        for c in reversed(coefficients[:-1]):
-            value.mul_(t).add_(c)
+    def _horner(self, t: Tensor, coefficients: Tensor) -> Tensor:
+        first, *rest = coefficients.to(t.dtype).flip(0).unbind()
+        value = torch.full_like(t, 1.0).mul_(first)
+        for c in rest:
+            torch.addcmul(c, value, t, out=value)
         return value
 
     def values(self, u: Tensor) -> Tensor:
@@ -132,20 +134,21 @@ class PolynomialCurve(Curve):
 
     def values_and_slopes(self, u: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return phi and its derivative by u; the weights' moments are gathered on the way."""
-        slopes = self._horner(u, [k * c for k, c in enumerate(self._coefficients)][1:])
+        orders = torch.arange(1, self.degree + 1, dtype=torch.float64, device=u.device)
+        slopes = self._horner(u, self._coefficients[1:] * orders)
         values = self._horner(u, self._coefficients)
         if weights is not None:
             power = weights.clone()
             for k in range(self.degree + 1):
-                self._moments[k] += float(power.sum())
+                self._moments[k] = self._moments[k] + power.sum().double()  # it stays on its device: nobody waits
                 power.mul_(u)
         return values, slopes
 
     def gradient(self) -> Tensor:
         """Return the loss's gradient by the samples, and begin anew."""
-        gathered = torch.from_numpy(self._matrix.T @ self._moments)
-        self._moments = np.zeros(self.degree + 1)
-        return gathered
+        moments = torch.stack(self._moments)
+        self._moments = [0.0] * (self.degree + 1)
+        return torch.from_numpy(self._matrix.T).to(moments.device) @ moments
 
 
 class TableCurve(Curve):

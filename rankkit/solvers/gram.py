@@ -215,8 +215,12 @@ def small_at_least(G: Gram, found: Inertia, tau: Array) -> Array:
     z = xp.asarray(lowest, device=device_of(G.tall))
     above = _solved(found.factor, xp.matrix_transpose(found.side) @ z)
     directions = xp.linalg.qr(xp.concat([-above, z], axis=-2))[0]
+    image = G.tall @ directions
+    # a GPU takes an SVD of a thin matrix for slow work; its squares lie within the rounding that is added
+    squares = np.linalg.eigvalsh(host(xp.matrix_transpose(image) @ image))
+    squared = EPS * (image.shape[-2] + few + ROOM) * energy(image)
     rounding = np.sqrt(EPS * sum(G.tall.shape[-2:]) * G.error)  # at least (m + n) eps ||S||_F
-    small = host(xp.linalg.svdvals(G.tall @ directions)) + rounding[:, None]
+    small = np.sqrt(np.maximum(squares, 0) + squared[:, None]) + rounding[:, None]
     return np.where(found.sound, np.sum(small < tau[:, None], axis=-1), 0)
 
 

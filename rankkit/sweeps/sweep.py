@@ -14,6 +14,7 @@ from rankkit.rules import Rule, Sine
 from rankkit.sweeps.measurement import collect
 from rankkit.sweeps.plan import PROTOCOLS, Plan, check_law, default_omegas, frequencies, seed_list
 from rankkit.sweeps.record import Sweep
+from rankkit.version import __version__
 
 __all__ = ["Sweep", "sweep_frequency"]
 
@@ -133,5 +134,5 @@ def _names(metrics: Sequence[str]) -> tuple[str, ...]:
 def _platform(device: str | None) -> dict[str, str]:
     """Return the versions and the machine that decide the last bits of a result."""
     about = {"python": platform.python_version(), "machine": platform.machine()}
-    about |= {name: version(name) for name in ("rankkit", "numpy", "scipy")}
+    about |= {"rankkit": __version__} | {name: version(name) for name in ("numpy", "scipy")}
     return about if device is None else about | {"torch": version("torch")}
