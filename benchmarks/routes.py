@@ -2,7 +2,8 @@
 
 Run: python benchmarks/routes.py [--seeds 2] [--step 40] [--rounds 3] [--against TREE]
 
-One thread, one matrix after another, as in a worker of a sweep. For every frequency the command forms sin(omega B A),
+One thread, one matrix after another, as in a worker of a sweep. The times are processor time of that thread, so that
+other work on the machine disturbs them less. For every frequency the command forms sin(omega B A),
 counts its singular values, and times the two steps beside dsyrk (the Gram matrix) and dpotrf (one Cholesky
 factorisation). `--against` names another checkout of rankkit: the same lines run there too, round by round in turns.
 """
@@ -37,9 +38,9 @@ def seconds(work: Callable[[], Any]) -> float:
     """Return the least of a few measurements, in seconds."""
     taken: list[float] = []
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start = time.thread_time()
         work()
-        taken.append(time.perf_counter() - start)
+        taken.append(time.thread_time() - start)
     return min(taken)
 
 
@@ -78,7 +79,9 @@ def in_tree(tree: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def table(rows: list[dict[str, Any]], title: str) -> None:
     """Print the mean of every part by size and route, and the count over its floor."""
-    print(f"\n{title}\n\n| size | route | share, % | " + " | ".join(f"{part}, ms" for part in PARTS) + " | over floor |")
+    print(
+        f"\n{title}\n\n| size | route | share, % | " + " | ".join(f"{part}, ms" for part in PARTS) + " | over floor |"
+    )
     print("|:--|:--|--:|" + "--:|" * (len(PARTS) + 1))
     for d, r in SIZES:
         groups: dict[str, list[dict[str, Any]]] = defaultdict(list)

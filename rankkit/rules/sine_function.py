@@ -7,9 +7,9 @@ blocks, so that the temporary arrays stay in cache.
 sin x = 2 t / (1 + t^2) with t = tan(x / 2). An error of t reaches the sine times |cos x|, and each of the three
 operations adds one rounding at most. The relative error is below 5 units of roundoff, for every x.
 
-(2) A polynomial, on other processors. x = k pi + rest, with pi in three parts (Cody and Waite 1980), and sin(rest) is an
-odd polynomial of degree 17 on [-pi/2, pi/2]. The polynomial interpolates (sin(x) / x - 1) / x^2 at Chebyshev points in
-x^2, with a remainder below 2e-18.
+(2) A polynomial, on other processors. x = k pi + rest, with pi in three parts (Cody and Waite 1980), and sin(rest) is
+an odd polynomial of degree 17 on [-pi/2, pi/2]. The polynomial interpolates (sin(x) / x - 1) / x^2 at Chebyshev points
+in x^2, with a remainder below 2e-18.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import sys
 from functools import cache
+from typing import Any
 
 import numpy as np
 from array_api_compat import is_numpy_array
@@ -79,11 +80,11 @@ def _vector_tangent() -> bool:
     """Return whether numpy's float64 tangent is a vector function on this machine."""
     if not sys.platform.startswith("linux"):  # numpy's builds for other systems lack it
         return False
-    try:
-        from numpy.lib.introspect import opt_func_info
-    except ImportError:  # numpy 2.0
+    introspect: Any = getattr(np.lib, "introspect", None)  # numpy 2.0 has none
+    if introspect is None:
         return False
-    return opt_func_info(func_name="^tan$", signature="float64")["tan"]["dd"]["current"].startswith(VECTORS)
+    info = introspect.opt_func_info(func_name="^tan$", signature="float64")
+    return info["tan"]["dd"]["current"].startswith(VECTORS)
 
 
 def _by_tangent(x: Array, out: Array, scratch: Array) -> None:
