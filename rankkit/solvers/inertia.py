@@ -90,8 +90,7 @@ def inertia(G: Gram, edge: Array, side: Array | int, *, head: int = 0) -> Inerti
     Inertia
     """
     xp, p = namespace(G.matrix), G.matrix.shape[-1]
-    slack = np.maximum(GROWTH * _roundings(p) * G.energy, SHARE * edge)
-    shift = edge + side * (G.error + slack)
+    slack, shift = _slack(G, edge), _shift(G, edge, side)
     L, J = _copies(G.matrix, shift), xp.ones((*shift.shape, p), dtype=xp.float64, device=device_of(G.matrix))
     definite, missing = np.zeros(shift.shape, dtype=np.int64), np.zeros(shift.shape)
     if head:
@@ -157,6 +156,16 @@ def back_solved(found: Inertia, columns: Array) -> Array:
 def _roundings(p: int) -> float:
     """Return the factor of ||L||_F^2 in the bound on what rounding does to the factorisation."""
     return ROUNDOFF * (p + 2 * BLOCK + ROOM)
+
+
+def _shift(G: Gram, edge: Array, side: Array | int) -> Array:
+    """Return a shift on one side of an edge, from which neither rounding reaches the edge, shape (*lead, batch)."""
+    return edge + side * (G.error + _slack(G, edge))
+
+
+def _slack(G: Gram, edge: Array) -> Array:
+    """Return what the factorisation's own rounding is allowed, shape (*lead, batch)."""
+    return np.maximum(GROWTH * _roundings(G.matrix.shape[-1]) * G.energy, SHARE * edge)
 
 
 def _copies(G: Array, shift: Array) -> Array:

@@ -8,14 +8,40 @@ to LAPACK, so that a lower triangle here is an "upper" one there.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 from functools import cache
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["cholesky", "product", "solve", "symmetric_times"]
+__all__ = ["cholesky", "product", "solve", "symmetric_times", "wrappers"]
+
+
+@cache
+def wrappers() -> Any:
+    """Return scipy's wrappers of LAPACK: what `scipy.linalg.lapack` exports.
+
+    They are one extension module, which loads in a few milliseconds. The package around it takes as long as half an
+    audit, and is imported only where that module is not found in its place.
+    """
+    package = importlib.util.find_spec("scipy")
+    for place in (package.submodule_search_locations or []) if package else []:
+        found = PathFinder.find_spec("scipy.linalg._flapack", [str(Path(place, "linalg"))])
+        if found is None or found.loader is None:
+            continue
+        try:
+            module = importlib.util.module_from_spec(found)
+            found.loader.exec_module(module)
+        except ImportError:  # on a system whose libraries the package itself has to find
+            continue
+        return module
+    from scipy.linalg import lapack
+
+    return lapack
 
 
 def product(S: Array) -> Array:
