@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test check format figures notebooks docs bench build release test-lowest clean help
+.PHONY: demo test check format figures notebooks docs bench bench-gpu build release test-lowest clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -56,6 +56,9 @@ bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python benchmarks/law.py
+
+bench-gpu:  ## measure on the CUDA device at hand, with the Python that runs here; writes benchmarks/gpu.json
+	PYTHONPATH=. $(PYTHON) benchmarks/gpu.py -o benchmarks/gpu.json
 
 build: $(READY)  ## wheel and sdist, in dist/
 	$(BIN)/python -m build

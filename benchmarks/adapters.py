@@ -85,7 +85,7 @@ class PlainSum(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.alpha, self.width = nn.Parameter(torch.randn(size) * 0.01), nn.Parameter(torch.full((size,), 0.54))
-        self.grid = torch.linspace(-3, 3, size)
+        self.grid = nn.Parameter(torch.linspace(-3, 3, size), requires_grad=False)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return phi(z)."""
@@ -187,12 +187,10 @@ def measured(
     memory = {name: peak(model, x, grad) for name, model in models.items()}  # also what warms them up
     taken = [{name: (seconds(model, x, None), seconds(model, x, grad)) for name, model in models.items()}
              for _ in range(rounds)]  # fmt: skip
-    return {
-        name: Measured(
-            *([turn[name][i] / turn["LoRA"][i] for turn in taken] for i in (0, 1)),
-            median(turn[name][1] for turn in taken), memory[name],
-        ) for name in models
-    }  # fmt: skip
+    return {name: Measured(
+        [turn[name][0] / turn["LoRA"][0] for turn in taken], [turn[name][1] / turn["LoRA"][1] for turn in taken],
+        median(turn[name][1] for turn in taken), memory[name],
+    ) for name in models}  # fmt: skip
 
 
 def main() -> None:

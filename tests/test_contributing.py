@@ -34,7 +34,7 @@ def test_there_is_an_example_of_each():
 def test_the_reader_reads(monkeypatch):
     mine = run("reader")
     monkeypatch.setitem(READERS, "mine", Reader(mine["recognises"], mine["read"]))
-    state = {"q.down": A, "q.up": B, "head": np.ones(3)}
+    state = {"q.narrow": A, "q.wide": B, "head": np.ones(3)}
     assert [name for name, reader in READERS.items() if reader.recognises(list(state), None)] == ["mine"]
     report = rk.audit(state)
     assert report.table["spectral_norm"].item() == pytest.approx(np.linalg.norm(B @ A, 2))

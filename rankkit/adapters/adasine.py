@@ -12,12 +12,11 @@ from typing import Any, ClassVar, NoReturn, final
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
+from rankkit.adapters.blocks import exactly, rows_at_once, wide
 from rankkit.adapters.config import NonlinearConfig, check_gain, divisor
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.model import NonlinearModel
-from rankkit.adapters.product import block_of, eager, exactly, wide
 from rankkit.adapters.registration import register
 from rankkit.checks import finite
 
@@ -97,61 +96,76 @@ class AdaSineLayer(NonlinearLayer):
         raise ValueError(_NO_UPDATE)
 
 
-@eager
-def _response(*arguments: Any) -> Tensor:
-    return _Response.apply(*arguments)  # pyright: ignore
+# operators of torch's, so that torch.compile takes them into its graph: only x, B, A and w are kept between the passes
+_ARGUMENTS = "Tensor x, Tensor B, Tensor A, Tensor w, float omega0, float inside, float outside"
 
 
-class _Response(torch.autograd.Function):
-    """sin(omega(x) inside B A x) outside by blocks of inputs; only x, B, A and w are kept for the backward pass."""
+@torch.library.custom_op("rankkit::adasine", mutates_args=(), schema=f"({_ARGUMENTS}) -> Tensor")
+def _response(x: Tensor, B: Tensor, A: Tensor, w: Tensor, omega0: float, inside: float, outside: float) -> Tensor:
+    """Return sin(omega(x) inside B A x) outside, by blocks of inputs."""
+    kind = wide(torch.promote_types(x.dtype, B.dtype))
+    flat = x.reshape(-1, x.shape[-1])
+    y = torch.empty(flat.shape[0], B.shape[0], dtype=kind, device=x.device)
+    with exactly(x.device):
+        for tokens, _, omega, low in _tokens(flat, B, A, w, kind, omega0):
+            out = torch.mm(low * (omega * inside)[:, None], B.to(kind).T, out=y[tokens])
+            out.sin_().mul_(outside)
+    return y.view(*x.shape[:-1], B.shape[0])
 
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, B: Tensor, A: Tensor, w: Tensor, omega0: float, inside: float, outside: float
-    ) -> Tensor:
-        ctx.save_for_backward(x, B, A, w)
-        ctx.constants = omega0, inside, outside
-        kind = wide(torch.promote_types(x.dtype, B.dtype))
-        flat = x.reshape(-1, x.shape[-1])
-        y = torch.empty(flat.shape[0], B.shape[0], dtype=kind, device=x.device)
-        with exactly(x.device):
-            for tokens, part, omega, low in _tokens(flat, B, A, w, kind, omega0):
-                out = torch.mm(low * (omega * inside)[:, None], B.to(kind).T, out=y[tokens])
-                out.sin_().mul_(outside)
-                del part
-        return y.view(*x.shape[:-1], B.shape[0])
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # pyright: ignore
-        x, B, A, w = ctx.saved_tensors
-        omega0, inside, outside = ctx.constants
-        kind = wide(torch.promote_types(x.dtype, B.dtype))
-        flat, g = x.reshape(-1, x.shape[-1]), grad.reshape(-1, grad.shape[-1])
-        wide_B, wide_A, row = B.to(kind), A.to(kind), w.to(kind)
-        dx = torch.empty_like(flat) if ctx.needs_input_grad[0] else None
-        dB, dA, dw = torch.zeros_like(wide_B), torch.zeros_like(wide_A), torch.zeros_like(row)
-        with exactly(x.device):
-            for tokens, part, omega, low in _tokens(flat, B, A, w, kind, omega0):
-                h = low @ wide_B.T
-                slope = (h * (omega * inside)[:, None]).cos_().mul_(g[tokens]).mul_(outside)
-                domega = (slope * h).sum(1).mul_(inside)
-                slope.mul_((omega * inside)[:, None])  # now the gradient by h
-                dlow = slope @ wide_B
-                dB.addmm_(slope.T, low)
-                dA.addmm_(dlow.T, part)
-                dlogit = domega * omega * (1 - omega / omega0)
-                dw.addmm_(dlogit[None], part)
-                if dx is not None:
-                    dx[tokens] = torch.addmm(dlogit[:, None] * row, dlow, wide_A).to(dx.dtype)
-        return (
-            None if dx is None else dx.view_as(x), dB.to(B.dtype), dA.to(A.dtype), dw.to(w.dtype), None, None, None,
-        )  # fmt: skip
+@torch.library.custom_op(
+    "rankkit::adasine_gradients", mutates_args=(),
+    schema=f"(Tensor grad, {_ARGUMENTS}) -> (Tensor, Tensor, Tensor, Tensor)",
+)  # fmt: skip
+def _response_gradients(
+    grad: Tensor, x: Tensor, B: Tensor, A: Tensor, w: Tensor, omega0: float, inside: float, outside: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the loss's gradients by x, B, A and w."""
+    kind = wide(torch.promote_types(x.dtype, B.dtype))
+    flat, g = x.reshape(-1, x.shape[-1]), grad.reshape(-1, grad.shape[-1])
+    wide_B, wide_A, row = B.to(kind), A.to(kind), w.to(kind)
+    dx = torch.empty_like(flat)
+    dB, dA, dw = torch.zeros_like(wide_B), torch.zeros_like(wide_A), torch.zeros_like(row)
+    with exactly(x.device):
+        for tokens, part, omega, low in _tokens(flat, B, A, w, kind, omega0):
+            h = low @ wide_B.T
+            slope = (h * (omega * inside)[:, None]).cos_().mul_(g[tokens]).mul_(outside)
+            domega = (slope * h).sum(1).mul_(inside)
+            slope.mul_((omega * inside)[:, None])  # now the gradient by h
+            dlow = slope @ wide_B
+            dB.addmm_(slope.T, low)
+            dA.addmm_(dlow.T, part)
+            dlogit = domega * omega * (1 - omega / omega0)
+            dw.addmm_(dlogit[None], part)
+            dx[tokens] = torch.addmm(dlogit[:, None] * row, dlow, wide_A).to(dx.dtype)
+    return dx.view(x.shape), dB.to(B.dtype), dA.to(A.dtype), dw.to(w.dtype)
+
+
+@_response.register_fake
+def _(x: Tensor, B: Tensor, *rest: Any) -> Tensor:
+    return x.new_empty((*x.shape[:-1], B.shape[0]), dtype=wide(torch.promote_types(x.dtype, B.dtype)))
+
+
+@_response_gradients.register_fake
+def _(grad: Tensor, *rest: Any) -> tuple[Tensor, ...]:
+    return tuple(torch.empty_like(tensor) for tensor in rest[:4])
+
+
+def _set_up(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:4])
+    ctx.constants = inputs[4:]
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    return (*_response_gradients(grad, *ctx.saved_tensors, *ctx.constants), None, None, None)
+
+
+_response.register_autograd(_backward, setup_context=_set_up)
 
 
 def _tokens(flat: Tensor, B: Tensor, A: Tensor, w: Tensor, kind: torch.dtype, omega0: float) -> Any:
     """Yield (their slice, inputs, frequencies, A x) for one block of inputs after the other."""
-    step = max(1, block_of(B.device) // B.shape[0])
+    step = rows_at_once(flat.shape[0], B.shape[0], flat.device, flat.numel())
     for start in range(0, flat.shape[0], step):
         tokens = slice(start, start + step)
         part = flat[tokens].to(kind)

@@ -11,14 +11,15 @@ rule), without a temporary array for each operation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
 
 __all__ = ["CURVES", "Curve", "IdentityCurve", "ReluCurve", "SigmoidCurve", "SineCurve", "SinterCurve", "SwishCurve",
-           "TanhCurve"]  # fmt: skip
+           "TanhCurve", "made"]  # fmt: skip
 
 
 class Curve(ABC):
@@ -32,6 +33,11 @@ class Curve(ABC):
 
     inner: float = 1.0
     outer: float = 1.0
+    numbers: ClassVar[tuple[str, ...]] = ()  # what a fixed curve is made of
+
+    def described(self) -> tuple[str, list[float]]:
+        """Return the name of a fixed curve and its numbers, from which `made` makes it again."""
+        return type(self).__name__, [float(getattr(self, name)) for name in self.numbers]
 
     @abstractmethod
     def values(self, u: Tensor) -> Tensor:
@@ -60,6 +66,7 @@ class SineCurve(Curve):
 
     inner: float
     outer: float
+    numbers: ClassVar[tuple[str, ...]] = ("inner", "outer")
 
     @classmethod
     def of(cls, omega: float, gain: float) -> SineCurve:
@@ -83,6 +90,7 @@ class SinterCurve(Curve):
 
     amplitude: float
     omega: float
+    numbers: ClassVar[tuple[str, ...]] = ("amplitude", "omega")
 
     def values(self, u: Tensor) -> Tensor:
         """Return u (1 + a sin(omega u))."""
@@ -103,6 +111,7 @@ class SwishCurve(Curve):
     """z sigmoid(beta z)."""
 
     beta: float
+    numbers: ClassVar[tuple[str, ...]] = ("beta",)
 
     def values(self, u: Tensor) -> Tensor:
         """Return u sigmoid(beta u)."""
@@ -182,3 +191,9 @@ CURVES: dict[str, Any] = {
     "sigmoid": SigmoidCurve,
     "identity": IdentityCurve,
 }
+
+
+def made(name: str, numbers: Sequence[float]) -> Curve:
+    """Return the fixed curve of a name and numbers that `Curve.described` gave."""
+    kinds: dict[str, Any] = {kind.__name__: kind for kind in (SineCurve, *CURVES.values())}
+    return kinds[name](*numbers)

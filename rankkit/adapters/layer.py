@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -22,10 +23,11 @@ from peft.utils.integrations import dequantize_module_weight
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from rankkit.adapters.blocks import HALF, Base, update_of, wide
 from rankkit.adapters.curves import Curve
-from rankkit.adapters.product import HALF, Base, adapted_product, product_dtype, update_of, wide
+from rankkit.adapters.product import adapted_product, product_dtype
 
-__all__ = ["NonlinearLayer"]
+__all__ = ["NonlinearLayer", "weight_of"]
 
 
 class NonlinearLayer(LoraLinear, ABC):
@@ -212,7 +214,7 @@ class NonlinearLayer(LoraLinear, ABC):
         if self._magnitude(adapter) is None:
             return None
         layer = self.get_base_layer()
-        return Base(lambda: dequantize_module_weight(layer), self.fan_in_fan_out, folded=False)
+        return Base(lambda: weight_of(layer), self.fan_in_fan_out, folded=False)
 
     def _update(self, adapter: str) -> Tensor:
         """Return the update (m, n) in the phase's dtype, not to be differentiated."""
@@ -224,14 +226,18 @@ class NonlinearLayer(LoraLinear, ABC):
             )
 
     def _cached(self, adapter: str, dtype: torch.dtype | None) -> Tensor:
-        """Return the update for inference, formed again only when what it is made of, or its dtype, has changed."""
+        """Return the update for inference, in the dtype of the product."""
+        wanted = wide(self.factors(adapter)[0].dtype) if dtype is None else dtype
+        return self._kept(adapter, lambda: self._update(adapter).to(wanted), dtype=wanted)
+
+    def _kept(self, adapter: str, make: Callable[[], Tensor], *, dtype: torch.dtype) -> Tensor:
+        """Return what is formed for inference, made again only when what it is made of, or its dtype, has changed."""
         weight: Any = self.get_base_layer().weight  # which only a magnitude looks at
         stamp = [weight.data_ptr(), weight._version] if self._magnitude(adapter) is not None else []
         made_of = [*self._parameters_of(adapter), torch.tensor([self._factor(adapter), *stamp], dtype=torch.float64)]
         known = self._formed.get(adapter)
-        dtype = wide(self.factors(adapter)[0].dtype) if dtype is None else dtype
         if known is None or known[1].dtype is not dtype or not all(map(_same, known[0], made_of)):
-            self._formed[adapter] = ([t.detach().clone() for t in made_of], self._update(adapter).to(dtype))
+            self._formed[adapter] = ([t.detach().clone() for t in made_of], make())
         return self._formed[adapter][1]
 
     def factors(self, adapter: str) -> tuple[Tensor, Tensor]:
@@ -269,6 +275,12 @@ def _plain(layer: Any) -> bool:
         return False
     listens = layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or "forward" in vars(layer)
     return not listens and not any(parameter.requires_grad for parameter in layer.parameters())
+
+
+def weight_of(layer: Any) -> Tensor:
+    """Return a layer's weight, of a quantised layer what it stands for."""
+    # torch.compile cannot follow PEFT's question what kind of a weight it is
+    return layer.weight if _plain(layer) else dequantize_module_weight(layer)
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, final
 
 from torch import Tensor
 
+from rankkit.adapters.blocks import HALF
 from rankkit.adapters.config import NonlinearConfig
 from rankkit.adapters.curves import CURVES, Curve
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.model import NonlinearModel
-from rankkit.adapters.product import HALF
 from rankkit.adapters.registration import register
 from rankkit.checks import finite
 

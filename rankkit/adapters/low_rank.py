@@ -14,8 +14,9 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
+from rankkit.adapters.blocks import update_of
 from rankkit.adapters.curves import SineCurve
-from rankkit.adapters.product import adapted_product, product_dtype, update_of
+from rankkit.adapters.product import adapted_product, product_dtype
 from rankkit.checks import finite, integer
 
 __all__ = ["Compression", "SineLowRankLinear", "low_rank_"]

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from rankkit.adapters.blocks import wide
 from rankkit.adapters.config import NonlinearConfig
 from rankkit.adapters.curves import Curve
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.model import NonlinearModel
-from rankkit.adapters.product import eager, wide
+from rankkit.adapters.product import eager
 from rankkit.adapters.registration import register
 from rankkit.adapters.sampled import sampled
 from rankkit.checks import finite, integer
@@ -181,8 +182,14 @@ class LrLoraModel(NonlinearModel):
     def inject_adapter(self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any) -> None:
         """Add an adapter to every target, and let them share what they are to share."""
         super().inject_adapter(model, adapter_name, *args, **kwargs)
-        config: Any = self.peft_config[adapter_name]
-        tie(model, adapter_name, config.share)
+        self._tie()
+        if not self._load_state_dict_post_hooks:
+            # loading with low_cpu_mem_usage puts a parameter of its own in every layer
+            self.register_load_state_dict_post_hook(LrLoraModel._tie)
+
+    def _tie(self, *_: Any) -> None:
+        for adapter, config in self.peft_config.items():
+            tie(self, adapter, getattr(config, "share", []))
 
 
 def tie(model: nn.Module, adapter: str, share: list[str]) -> None:

@@ -15,9 +15,9 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from rankkit.adapters.blocks import HALF
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.phase import rms_phase
-from rankkit.adapters.product import HALF
 
 __all__ = ["NonlinearModel"]
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rankkit.adapters.blocks import rows_at_once, update_of
 from rankkit.adapters.curves import Curve, SineCurve
 from rankkit.adapters.layer import NonlinearLayer
 from rankkit.adapters.low_rank import SineLowRankLinear
-from rankkit.adapters.product import block_of, update_of
 from rankkit.factors import Factors
 from rankkit.metrics import stable_rank
 from rankkit.regime import regime_of
@@ -104,7 +104,7 @@ def _sines(model: nn.Module) -> Iterator[tuple[str, str, float, Tensor, Tensor, 
 def _phase(module: str, adapter: str, omega: float, B: Tensor, A: Tensor, curve: Curve, *, regime: bool) -> Phase:
     left, right = B.double(), A.double()
     m, n = B.shape[0], A.shape[1]
-    step = max(1, block_of(B.device) // n)
+    step = rows_at_once(m, n, B.device)
     largest = omega * max(float((left[i : i + step] @ right).abs().max()) for i in range(0, m, step))
     word = ("zero" if not largest > 0 else _regime(left, right, curve)) if regime else ""
     return Phase(module, adapter, rms_phase(omega, B, A), largest, word)

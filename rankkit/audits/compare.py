@@ -7,13 +7,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rankkit import execution
 from rankkit.audits.comparison import Comparison
 from rankkit.checkpoints import Adapter, Layer, open_adapter
+from rankkit.checkpoints.assumptions import joined
 from rankkit.checkpoints.module_names import by_depth, kind_of
 from rankkit.checks import finite
 from rankkit.columns import gathered
@@ -151,11 +152,27 @@ def _rows(
         }  # fmt: skip
         reasons = [f"{labels[k]}: {updates[k].trouble}" for k in (i, j) if updates[k].trouble]
         if reasons:
-            yield row | dict.fromkeys(MEASURED, math.nan) | {"status": "unsupported", "note": "; ".join(reasons)}
+            yield row | dict.fromkeys(MEASURED, math.nan) | _Told("unsupported", "; ".join(reasons))._asdict()
             continue
-        curved = sorted({layer.rule.label for layer in (one, two) if not layer.rule.linear})
-        note = "; ".join(f"{label}: B A is compared, not the update" for label in curved)
-        yield row | _alike(updates[i].matrix, updates[j].matrix, rtol) | {"status": "ok", "note": note}
+        told = _Told.of((labels[i], one), (labels[j], two))
+        yield row | _alike(updates[i].matrix, updates[j].matrix, rtol) | told._asdict()
+
+
+class _Told(NamedTuple):
+    """What a row says beside its numbers."""
+
+    status: str
+    note: str
+    assumed: str = ""
+
+    @classmethod
+    def of(cls, *pair: tuple[str, Layer]) -> _Told:
+        """Return what is to be said of two modules that were compared, each under its adapter's label."""
+        notes = [f"{label}: {'; '.join(layer.notes)}" for label, layer in pair if layer.notes]
+        curved = sorted({layer.rule.label for _, layer in pair if not layer.rule.linear})
+        notes += [f"{label}: B A is compared, not the update" for label in curved]
+        unknown = [name for _, layer in pair for name in layer.assumed]
+        return cls("assumed" if unknown else "ok", "; ".join(notes), joined(unknown))
 
 
 def _update(layer: Layer) -> _Update:

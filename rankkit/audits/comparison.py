@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rankkit.checkpoints.assumptions import named, surest
+from rankkit.checkpoints.layer import MEASURED
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.report.inline import counted, html_summary, noted, text_summary
 from rankkit.report.sketch import medians, sketch
@@ -36,7 +38,8 @@ class Comparison(Tabled):
         updates as vectors of entries), relative_distance (||second - first||_F / ||first||_F), norm_ratio
         (||second||_F / ||first||_F), column_overlap and row_overlap (mean squared cosine of the principal angles
         between the column and row spaces: 1 for the same space, about r / m for random ones), column_angle and
-        row_angle (largest principal angle, degrees), stable_rank_first, stable_rank_second, status, note.
+        row_angle (largest principal angle, degrees), stable_rank_first, stable_rank_second, status, note, assumed
+        (what the row rests on that is not known of either update).
         `rankkit.columns.COLUMN_TYPES` has their types.
     unshared : tuple of (str, str)
         (label, module) of every module that not all adapters have.
@@ -55,7 +58,9 @@ class Comparison(Tabled):
     def coverage(self) -> str:
         """One sentence: how many pairs of modules were compared, and which modules were not."""
         status = self.columns["status"]
-        sentence = f"{status.count('ok')} of {len(status)} pairs of modules compared"
+        sentence = f"{sum(map(status.count, MEASURED))} of {len(status)} pairs of modules compared"
+        if assumed := status.count("assumed"):
+            sentence += f", {assumed} of them with an unknown {named(self.columns['assumed'])}"
         if self.unshared:
             names = ", ".join(f"{module} ({label})" for label, module in self.unshared[:NAMED])
             more = ", ..." if len(self.unshared) > NAMED else ""
@@ -71,13 +76,18 @@ class Comparison(Tabled):
         return gathered(self._summary_row(first, second, rows) for (first, second), rows in pairs.items())
 
     def _summary_row(self, first: str, second: str, rows: Sequence[int]) -> dict[str, Any]:
-        """Return the medians of one pair of adapters, over those of its rows that are ok."""
-        alive = [i for i in rows if self.columns["status"][i] == "ok"]
+        """Return the medians of one pair of adapters over its rows, as an audit's summary takes them."""
+        alive = [i for i in rows if self.columns["status"][i] in MEASURED]
         row: dict[str, Any] = {"first": first, "second": second, "modules": len(alive)}
+        row["assumed"] = sum(self.columns["status"][i] == "assumed" for i in rows)
         for name in MEDIANS:
-            values = [self.columns[name][i] for i in alive]
+            values = self._values(name, alive)
             row[f"{name}_median"] = float(np.median(values)) if values else math.nan
-        return row | {"cosine_min": min((self.columns["cosine"][i] for i in alive), default=math.nan)}
+        return row | {"cosine_min": min(self._values("cosine", alive), default=math.nan)}
+
+    def _values(self, name: str, alive: Sequence[int]) -> list[Any]:
+        """Return a column's values that may be averaged: those that rest on nothing unknown, else those that do."""
+        return surest(name, [self.columns[name][i] for i in alive], [self.columns["assumed"][i] for i in alive])
 
     def summary(self) -> pd.DataFrame:
         """Return medians over the modules, one row for each pair of adapters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from rankkit.audits.record import Audit
-from rankkit.checkpoints.layer import STATUSES
+from rankkit.checkpoints.assumptions import rests
+from rankkit.checkpoints.layer import MEASURED, STATUSES
 from rankkit.report.inline import html_summary
 
 __all__ = ["Gate"]
@@ -68,8 +70,9 @@ class Gate:
     Parameters
     ----------
     text : str
-        NAME OP NUMBER. NAME is modules, skipped_tensors, dead_modules (or zero_, nonfinite_, unpaired_,
-        unsupported_, ok_modules), or min, max, mean, median of a numeric column over the modules that are ok.
+        NAME OP NUMBER. NAME is modules, skipped_tensors, dead_modules (or zero_, assumed_, nonfinite_, unpaired_,
+        unsupported_, ok_modules), or min, max, mean, median of a numeric column over the modules that were measured.
+        A value that rests on something that is not known counts as not known.
 
     Raises
     ------
@@ -93,7 +96,7 @@ class Gate:
         return condition
 
     def value(self, report: Audit) -> float:
-        """Return the number that the gate compares; NaN where no module is ok.
+        """Return the number that the gate compares; NaN where it is not known, or no module was measured.
 
         Parameters
         ----------
@@ -102,7 +105,8 @@ class Gate:
         """
         statistic, name, status = self._condition.statistic, self._condition.name, report.columns["status"]
         if statistic:
-            values = [value for value, s in zip(report.columns[name], status, strict=True) if s == "ok"]
+            rows = zip(report.columns[name], status, report.columns["assumed"], strict=True)
+            values = [math.nan if rests(name, unknown) else value for value, s, unknown in rows if s in MEASURED]
             return float(_STATISTICS[statistic](values)) if values else float("nan")
         if name in _COUNTS:
             return float(status.count(_COUNTS[name]))

@@ -16,6 +16,7 @@ from rankkit.audits.batches import decomposed_together
 from rankkit.audits.row import regime
 from rankkit.audits.update import SQUARABLE, Applied, Opened, decomposed, opened, prepare
 from rankkit.checkpoints import Layer, Skipped, open_adapter
+from rankkit.checkpoints.layer import MEASURED
 from rankkit.checkpoints.module_names import by_depth, kind_of
 from rankkit.checks import finite
 from rankkit.columns import Tabled, frame, gathered
@@ -93,8 +94,9 @@ class Probe(Tabled):
             f"stable rank {min(ranks):.4g} to {max(ranks):.4g}, median {statistics.median(ranks):.4g}" if ranks else ""
         )
         status = self.columns["status"]
+        measured = sum(status.count(name) for name in MEASURED)
         return [
-            f"{status.count('ok')} of {len(status)} updates measured{f': {places}' if places else ''}",
+            f"{measured} of {len(status)} updates measured{f': {places}' if places else ''}",
             *([found] if found else []),
             '.table has one row for each module and frequency; .plot() draws it; .save("probe.csv") writes it',
         ]

@@ -103,7 +103,7 @@ def suggest_ranks(report: Any, *, keep: float = 0.95, norm: str = "frobenius", r
     Parameters
     ----------
     report : Audit, path, mapping or live PEFT model
-        An audit, or what `audit` takes. Modules whose status is not ok are left out.
+        An audit, or what `audit` takes. Modules that were not measured are left out.
     keep : float
         "frobenius": share of the energy sum sigma^2 that the kept values hold at least; "spectral": the first value
         left out is at most (1 - keep) sigma_1. In (0, 1].

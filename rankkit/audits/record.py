@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from rankkit import files
-from rankkit.checkpoints.layer import STATUSES, Skipped
+from rankkit.checkpoints.assumptions import named, surest
+from rankkit.checkpoints.layer import MEASURED, STATUSES, Skipped
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.report.audit_page import page
 from rankkit.report.card import card
@@ -44,14 +45,15 @@ class Audit(Tabled):
         n (inputs), r (stored rank), dtype (as stored), scale, rule, omega_std (omega times the standard deviation of
         B A; NaN for linear updates), spectral_norm, frobenius_norm (scale applied), stable_rank, numerical_rank
         (values above rtol * sigma_1), rtol, effective_rank, effective_rank_energy, participation_ratio,
-        energy_rank_90, _95, _99, utilization (stable_rank / r), status, note, regime (where the update is on
+        energy_rank_90, _95, _99, utilization (stable_rank / r), status, note, assumed (what the numbers rest on that is
+        not known, "" unless the status is assumed), regime (where the update is on
         the frequency curve; see `rankkit.audits.row.regime`), plain_stable_rank (of B A alone), numerical_rank_lower
         and _upper (a rank that the values' errors leave open is NaN, with these beside it), spectral_norm_error,
         stable_rank_error, effective_rank_error, effective_rank_energy_error (bounds on how far they may be off).
-        Metrics are NaN for all modules but those whose status is ok. `rankkit.report.columns.DEFINITIONS` says what
-        each column means, and `rankkit.columns.COLUMN_TYPES` which type it has.
+        Metrics are NaN for all modules but those whose status is ok or assumed. `rankkit.report.columns.DEFINITIONS`
+        says what each column means, and `rankkit.columns.COLUMN_TYPES` which type it has.
     spectra : dict of str to array
-        Singular values of every module whose status is ok, descending.
+        Singular values of every module whose status is ok or assumed, descending.
     skipped : tuple of Skipped
         (key, shape, reason) of every tensor that belongs to no row.
     use_rslora : bool
@@ -73,8 +75,10 @@ class Audit(Tabled):
     def coverage(self) -> str:
         """One sentence: how many modules were measured, and which tensors were not analysed."""
         status = self.columns["status"]
-        sentence = f"{status.count('ok')} of {len(status)} modules measured"
-        trouble = [f"{status.count(name)} {name}" for name in [*STATUSES][1:] if status.count(name)]
+        sentence = f"{sum(map(status.count, MEASURED))} of {len(status)} modules measured"
+        if assumed := status.count("assumed"):
+            sentence += f", {assumed} of them with an unknown {named(self.columns['assumed'])}"
+        trouble = [f"{status.count(name)} {name}" for name in STATUSES if name in status and name not in MEASURED]
         sentence += f" ({', '.join(trouble)})" if trouble else ""
         if self.skipped:
             keys = _few([entry.key for entry in self.skipped], ", ")
@@ -93,18 +97,26 @@ class Audit(Tabled):
         """Return the summary of the modules in these places."""
         status = [self.columns["status"][i] for i in members]
         row: dict[str, Any] = {"kind": kind, "modules": len(members), "ok": status.count("ok")}
-        row["dead"] = status.count("zero")
-        alive = [i for i in members if self.columns["status"][i] == "ok"]
+        row |= {"assumed": status.count("assumed"), "dead": status.count("zero")}
         for name in MEDIANS:
-            values = [self.columns[name][i] for i in alive]
+            values = self._values(name, members)
             row[f"{name}_median"] = float(np.median(values)) if values else math.nan
         for name in EXTREMES:
-            values = [self.columns[name][i] for i in alive]
+            values = self._values(name, members)
             row[f"{name}_min"], row[f"{name}_max"] = (min(values), max(values)) if values else (math.nan, math.nan)
         return row
 
+    def _values(self, name: str, members: Sequence[int]) -> list[Any]:
+        """Return a column's values that may be averaged: those that rest on nothing unknown, else those that do."""
+        alive = [i for i in members if self.columns["status"][i] in MEASURED]
+        return surest(name, [self.columns[name][i] for i in alive], [self.columns["assumed"][i] for i in alive])
+
     def summary(self) -> pd.DataFrame:
-        """Return medians and extremes by kind of module, and over all; dead modules counted, not averaged."""
+        """Return medians and extremes by kind of module, and over all; dead modules counted, not averaged.
+
+        A value that rests on something that is not known is left out beside values that do not. Where there are no
+        others, it is used, and the counts under "ok" and "assumed" tell so.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.summary_columns())
@@ -197,7 +209,7 @@ class Audit(Tabled):
         )
         return [
             self.coverage,
-            medians_of_all if whole["ok"] else "no module has an update whose rank could be measured",
+            medians_of_all if self.spectra else "no module has an update whose rank could be measured",
             ".table has one row for each module; .summary() has the medians by kind; .plot() draws both; "
             '.save("audit.html") writes a page',
         ]

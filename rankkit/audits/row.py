@@ -7,6 +7,7 @@ from typing import Any
 
 from rankkit.audits.update import Applied
 from rankkit.checkpoints import Layer
+from rankkit.checkpoints.assumptions import joined
 from rankkit.checkpoints.module_names import kind_of
 from rankkit.metrics import METRICS, default_rtol, numerical_rank_bounds
 from rankkit.regime import regime_of
@@ -42,7 +43,7 @@ _BARS = ("spectral_norm", "stable_rank", "effective_rank", "effective_rank_energ
 
 
 def row_of(layer: Layer, depth: int | None, applied: Applied, rtol: float | None) -> dict[str, Any]:
-    """Return the columns of one module's row; metrics are NaN unless the status is ok.
+    """Return the columns of one module's row; metrics are NaN unless the status is ok or assumed.
 
     Parameters
     ----------
@@ -69,6 +70,7 @@ def row_of(layer: Layer, depth: int | None, applied: Applied, rtol: float | None
         row |= {f"energy_rank_{share}": _known(energy_rank_bounds(spectrum, share / 100)) for share in _SHARES}
     row["utilization"] = row["stable_rank"] / layer.r if layer.r else math.nan
     row |= {"status": applied.status, "note": "; ".join(applied.notes)}
+    row["assumed"] = joined(applied.assumed)
     row["regime"] = regime(applied)
     row["plain_stable_rank"] = float(METRICS["stable_rank"].of(applied.plain)) if applied.plain else math.nan
     row |= {"numerical_rank_lower": float(bounds[0]), "numerical_rank_upper": float(bounds[1])}

@@ -17,6 +17,7 @@ from rankkit.audits.audit import audit
 from rankkit.audits.compare import compare
 from rankkit.audits.ranks import Choice, Ranks
 from rankkit.checkpoints import Layer, open_adapter, read_config, tensor_file
+from rankkit.checkpoints.fields import start_of
 from rankkit.checkpoints.files.torch_pickle import torch_file
 from rankkit.checkpoints.forms import LORA
 from rankkit.factors import Factors, host
@@ -52,7 +53,8 @@ def truncate(
     Raises
     ------
     ValueError
-        If the source is no plain PEFT LoRA, an argument is out of its range, or out holds something.
+        If the source is no plain PEFT LoRA, or one whose factors began as a part of the base weight, an argument is out
+        of its range, or out holds something.
     ArithmeticError
         If what would be written is further from the adapter than truncation and rounding explain.
 
@@ -64,6 +66,12 @@ def truncate(
     choice, folder, config = Choice(keep, norm, rank), Path(out), read_config(source)
     if config is None or str(config.get("peft_type", "LORA")).upper() != "LORA" or config.get("use_dora"):
         raise ValueError(f"{source} must be a PEFT LoRA adapter with its adapter_config.json, and no DoRA.")
+    if start := start_of(config):
+        raise ValueError(
+            f"{source} was initialised as {start}: its factors hold a part of the base weight, which PEFT finds anew "
+            "by the rank when it loads the adapter; convert it to a plain LoRA first "
+            "(save_pretrained with path_initial_model_for_weight_conversion)."
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} is there and not empty; name a new folder.")
     layers = {layer.name: layer for layer in open_adapter(source).layers if _plain(layer)}
@@ -81,7 +89,7 @@ def truncate(
 def _plain(layer: Layer) -> bool:
     """Return whether a layer adds scale * B A to a linear map, stored as two matrices; DoRA adds something else."""
     two = {"A", "B"} <= layer.keys.keys() and "embedding" not in layer.keys["A"]
-    plain = layer.status == "ok" and layer.rule.linear and layer.magnitude is None
+    plain = layer.status == "ok" and layer.rule.linear and layer.magnitude is None and not layer.assumed
     return plain and layer.form is LORA and two
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rankkit.checkpoints import Layer
+from rankkit.checkpoints.assumptions import OF_THE_RULE
 from rankkit.checkpoints.files.tensors import legible
 from rankkit.checkpoints.forms import Dense, Product
 from rankkit.factors import Array, Factors, host
@@ -53,9 +54,12 @@ class Applied(NamedTuple):
     rule : Rule
         What its product went through.
     spectrum, plain : Spectrum or None
-        Of the update, and of the product B A alone; None unless the status is ok.
+        Of the update, and of the product B A alone; None unless the status is ok or assumed.
     omega_std : float
         The rule's frequency times the standard deviation of B A, in radians; NaN without one.
+    assumed : tuple of str
+        What the spectrum rests on that is not known, as `rankkit.checkpoints.assumptions.UNKNOWN` calls it; where there
+        is something, the status is "assumed".
     """
 
     status: str
@@ -64,6 +68,7 @@ class Applied(NamedTuple):
     spectrum: Spectrum | None = None
     plain: Spectrum | None = None
     omega_std: float = math.nan
+    assumed: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         known = "" if self.spectrum is None else f", stable rank {float(stable_rank(self.spectrum)):.4g}"
@@ -101,11 +106,12 @@ class Opened:
 
 
 class Prepared(NamedTuple):
-    """A module and the rule that is to make its update."""
+    """A module, the rule that is to make its update, and what that will rest on that is not known."""
 
     notes: tuple[str, ...]
     rule: Rule
     opened: Opened
+    assumed: tuple[str, ...] = ()
 
 
 def apply(layer: Layer, rule: Rule | None = None, *, exact: bool = False, top: int | None = None) -> Applied:
@@ -159,6 +165,7 @@ def prepare(module: Opened, rule: Rule | None = None) -> Prepared | Applied:
     """
     layer = module.layer
     notes = layer.notes if rule is None else (*layer.notes, f"under {rule.label} in place of its own rule and scale")
+    assumed = layer.assumed if rule is None else tuple(name for name in layer.assumed if name not in OF_THE_RULE)
     rule = layer.rule if rule is None else rule
     if module.status != "ok":
         return Applied(module.status, (*notes, *module.notes), rule)
@@ -168,7 +175,7 @@ def prepare(module: Opened, rule: Rule | None = None) -> Prepared | Applied:
         return Applied("unsupported", (*notes, f"an update of {layer.m} x {layer.n} is too large to form"), rule)
     if not rule.linear and not isinstance(module.product, Factors):
         return Applied("unsupported", (*notes, f"{rule.label} needs B and A, which this update has not"), rule)
-    return Prepared(notes, rule, module)
+    return Prepared(notes, rule, module, assumed)
 
 
 def decomposed(ready: Prepared, *, exact: bool = False, top: int | None = None) -> Applied:
@@ -217,7 +224,9 @@ def finished(ready: Prepared, spectrum: Spectrum, plain: Spectrum | None) -> App
         return Applied(status, (*ready.notes, reason), ready.rule)
     product = ready.opened.product
     spread = float(host(product.entry_std())) if isinstance(product, Factors) else math.nan
-    return Applied("ok", ready.notes, ready.rule, spectrum, plain, ready.rule.angular_frequency * spread)
+    omega_std = ready.rule.angular_frequency * spread
+    status = "assumed" if ready.assumed else "ok"
+    return Applied(status, ready.notes, ready.rule, spectrum, plain, omega_std, ready.assumed)
 
 
 def not_finite(ready: Prepared) -> Applied:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from rankkit.audits.update import Applied
-from rankkit.checkpoints import Layer, dora, open_tensors
+from rankkit.checkpoints import Layer, dora, open_tensors, starts
+from rankkit.checkpoints.assumptions import WIDTH
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
-from rankkit.checkpoints.module_names import comparable
+from rankkit.checkpoints.matching import Weights
+from rankkit.checkpoints.readers.vera import narrowed
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
 from rankkit.spectrum import spectrum_of
@@ -36,9 +38,7 @@ class Base:
 
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
         self.tensors: Tensors = open_tensors(source)
-        self._keys: dict[str, list[str]] = {}
-        for key in self.tensors.info:
-            self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
+        self._weights = Weights(self.tensors.info)
 
     def __repr__(self) -> str:
         return f"Base({self.tensors.source!r}, {len(self.tensors.info)} tensors)"
@@ -56,7 +56,7 @@ class Base:
         ValueError
             If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
         """
-        key = self._key(layer.name)
+        key = self._weights.of(layer.name)
         info, shape = self.tensors.info[key], self.tensors.info[key].shape
         if info.trouble:
             raise ValueError(f"the base's {key} {info.trouble}")
@@ -70,26 +70,26 @@ class Base:
         turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
         return W.T if turned else W
 
-    def _key(self, module: str) -> str:
-        """Return the key of a module's weight: of the same path, else of the one that ends alike."""
-        bare = comparable(module)
-        fits = [name for name in self._keys if name == bare]
-        fits = fits or [name for name in self._keys if _ends(bare, name) or _ends(name, bare)]
-        longest = max((min(len(name), len(bare)) for name in fits), default=0)
-        keys = [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
-        if len(keys) != 1:
-            raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
-        return keys[0]
+    def _shape(self, layer: Layer) -> tuple[int, int]:
+        """Return the rows and columns of a module's weight, its kernel axes flattened."""
+        shape = self.tensors.info[self._weights.of(layer.name)].shape
+        if len(shape) < 2:
+            raise ValueError(f"the base's weight for it has shape {shape}, which is no matrix")
+        rows, columns = shape[0], math.prod(shape[1:])
+        return (columns, rows) if layer.transposed else (rows, columns)
 
     def adapted(self, layer: Layer) -> Layer:
-        """Return the layer with the update that DoRA really applies, or with the reason why it is not known.
+        """Return the layer with the update that needs the base: DoRA's, one of a width not stored, or of a part of it.
 
-        Any other layer comes back as it is.
+        Where it stays unknown, the layer says why. Any other layer comes back as it is.
         """
-        if layer.magnitude is None or layer.status != "ok":
+        if (layer.magnitude is None and not layer.start and WIDTH not in layer.assumed) or layer.status != "ok":
             return layer
         try:
-            return dora.adapted(layer, self.weight(layer))
+            if WIDTH in layer.assumed:
+                return narrowed(layer, *self._shape(layer))
+            W = self.weight(layer)
+            return starts.trained(layer, W) if layer.start else dora.adapted(layer, W)
         except ValueError as error:
             told = dora.with_range(layer)
             return replace(told, notes=(*told.notes, str(error)))
@@ -145,7 +145,3 @@ def count_intruders(W: Any, adapted: Any, k: int) -> int:
     k = min(k, *W.shape)
     leading, old = (np.linalg.svd(x, full_matrices=False).U for x in (adapted, W))
     return int(np.sum(np.max(np.abs(old.T @ leading[:, :k]), axis=0) < SIMILAR))
-
-
-def _ends(longer: str, shorter: str) -> bool:
-    return longer.endswith(f"_{shorter}")

@@ -12,7 +12,9 @@ name behind the module's path       who writes it                shape
 ==================================  ===========================  ==============================================
 lora_magnitude_vector[.x][.weight]  PEFT, diffusers              (m,); convolutions (1, m, 1, 1)
 dora_scale                          kohya's formats and LyCORIS  (m, 1[, 1, 1]); by columns (1, inputs[, 1, 1])
-weight_m_wdecomp.weight             the authors' code            (m, 1)
+weight_m_wdecomp[.weight]           the authors' code            (m, 1)
+magnitude_layer.magnitude           Answer.AI's fsdp_qlora       (m,)
+[weight_|dora_]magnitude, dora_m    torchtune, Megatron          (m,)
 m                                   MLX                          (m,); embeddings (n,), the rows of their weight
 ==================================  ===========================  ==============================================
 
@@ -29,6 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rankkit.checkpoints.assumptions import BASE, INNER_SCALE, MAGNITUDE, SCALE
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import EPS, Dense, formed
 from rankkit.checkpoints.layer import Layer, Magnitude
@@ -38,7 +41,7 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, host
 from rankkit.rules import Linear
 
-__all__ = ["UNUSED", "adapted", "magnitude_of", "notes", "owner", "with_range"]
+__all__ = ["UNUSED", "Told", "adapted", "magnitude_of", "owner", "told", "with_range"]
 
 DIRECTION_ONLY = "DoRA: direction part only, without the base weight"
 INCOMPLETE = "DoRA: direction part only, its magnitude is not in the file"
@@ -49,8 +52,10 @@ LYCORIS = "dora_scale"  # the one name under which the shape tells rows from col
 FEW = 8  # roundings of an entry of the true update beyond those of its row's length
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
-    r"|dora_scale|weight_m_wdecomp\.weight|(?P<short>m))"
+    r"(?P<module>.+?)(?:\.dora_layer)?"
+    r"\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
+    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|magnitude_layer\.magnitude|(?:weight_|dora_)?magnitude(?:\.weight)?"
+    r"|dora_m|(?P<short>m))"
 )
 
 
@@ -86,14 +91,21 @@ def _read(tensors: Tensors, key: str) -> Array:
     return tensors.read(key)
 
 
-def notes(magnitude: Magnitude | None, config: Config) -> tuple[str, ...]:
-    """Return what a module's row must say where its update is DoRA's, before its base is known; () elsewhere."""
+class Told(NamedTuple):
+    """What a module's row must say of DoRA, and what its update rests on that is not known."""
+
+    notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def told(magnitude: Magnitude | None, config: Config) -> Told:
+    """Return what a module's row must say where its update is DoRA's, before its base is known; nothing elsewhere."""
     if magnitude is not None:
-        return (DIRECTION_ONLY,)
+        return Told((DIRECTION_ONLY,), (BASE,))
     said = config is not None and (
         bool(config.get("use_dora")) or config.get("fine_tune_type") == "dora" or method_of(config) == "DORA"
     )  # PEFT's, mlx_lm's and the authors' word for it
-    return (INCOMPLETE,) if said else ()
+    return Told((INCOMPLETE,), (MAGNITUDE,)) if said else Told()
 
 
 def with_range(layer: Layer) -> Layer:
@@ -111,8 +123,8 @@ def with_range(layer: Layer) -> Layer:
         said = "its magnitudes are not finite"
     else:
         said = f"magnitudes {values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}"
-    told = (f"{note}; {said}" if note == DIRECTION_ONLY else note for note in layer.notes)
-    return replace(layer, notes=tuple(told))
+    notes = (f"{note}; {said}" if note == DIRECTION_ONLY else note for note in layer.notes)
+    return replace(layer, notes=tuple(notes))
 
 
 def adapted(layer: Layer, W: Array) -> Layer:
@@ -140,8 +152,14 @@ def adapted(layer: Layer, W: Array) -> Layer:
     lines = _lines(magnitude, *W.shape)
     lengths = np.ravel(host(magnitude.read()))
     form = layer.form._replace(combine=partial(_true_update, layer, W, lengths, lines))
-    told = (*(note for note in layer.notes if note != DIRECTION_ONLY), TRUE_UPDATE)
-    return replace(layer, form=form, rule=Linear(), notes=told, magnitude=None)
+    notes = (*(note for note in layer.notes if note != DIRECTION_ONLY), TRUE_UPDATE)
+    assumed = tuple(name for name in layer.assumed if name != BASE)
+    return replace(layer, form=form, rule=Linear(), notes=notes, magnitude=None, assumed=_turned(assumed))
+
+
+def _turned(assumed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the true update rests on: the scale inside turns the weight, so that every number depends on it."""
+    return tuple(INNER_SCALE if name == SCALE else name for name in assumed)
 
 
 class _Lines(NamedTuple):

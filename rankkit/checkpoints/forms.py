@@ -16,8 +16,8 @@ from rankkit.products import Kronecker, hadamard
 from rankkit.rules import Rule
 
 __all__ = [
-    "ADALORA", "CP", "EPS", "HADAMARD", "HADAMARD_CP", "LORA", "MOST_GROUPS", "TRANSPOSED", "Dense", "Form", "Product",
-    "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
+    "ADALORA", "CP", "EPS", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "TURNED", "Dense",
+    "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -90,7 +90,8 @@ def _wide(x: Array) -> Array:
 
 
 def _lora_sizes(B: Shape, A: Shape) -> Sizes | None:
-    fits = len(B) == len(A) >= 2 and math.prod(B[2:]) == 1 and B[1] == A[0]
+    # LyCORIS's DyLoRA writes a convolution's B as a matrix
+    fits = len(A) >= 2 and len(B) in (2, len(A)) and math.prod(B[2:]) == 1 and B[1] == A[0]
     return Sizes(B[0], math.prod(A[1:]), B[1]) if fits else None
 
 
@@ -163,7 +164,17 @@ def _tucker(T: Array, B: Array, A: Array) -> Factors:
     return Factors(namespace(B).matrix_transpose(B), _core(T, _wide(A)))
 
 
+def _mixed_sizes(B: Shape, M: Shape, A: Shape) -> Sizes | None:
+    return _lora_sizes(B, A) if len(A) == 2 and (A[0], A[0]) == M else None
+
+
+def _mixed(B: Array, M: Array, A: Array) -> Factors:
+    return Factors(B, _wide(M) @ _wide(A))
+
+
 LORA = Form(("B", "A"), _lora_sizes, _lora)
+TURNED = Form(("B", "A"), _transposed_sizes, _transposed)
+MIXED = Form(("B", "mixer", "A"), _mixed_sizes, _mixed)
 TRANSPOSED = Form(("b", "a"), _transposed_sizes, _transposed)
 ADALORA = Form(("B", "E", "A"), _adalora_sizes, _adalora)
 CP = Form(("B", "M", "A"), _cp_sizes, _cp)
@@ -171,31 +182,44 @@ HADAMARD = Form(("w1_a", "w1_b", "w2_a", "w2_b"), _hadamard_sizes, _hadamard)
 HADAMARD_CP = Form(("t1", "w1_a", "w1_b", "t2", "w2_a", "w2_b"), _hadamard_cp_sizes, _hadamard_cp)
 
 
-def merged_form(enabled: tuple[bool, ...]) -> Form:
+def merged_form(enabled: tuple[bool, ...], heights: tuple[int, ...] = ()) -> Form:
     """Return the form of a fused projection with an update for each of its enabled groups: B_g A_g under one another.
 
-    Of G enabled groups A holds the A_g one under the other, (G r, n), and B the B_g, (G rows, r). The update has `rows`
-    rows for every group, zero for those that are not enabled: a block B with one column of blocks per group, times A.
+    Of G enabled groups A holds the A_g one under the other, (G r, n), and B the B_g, (rows of all of them, r). The
+    update has the rows of every group, zero for those that are not enabled: a block B with one column of blocks per
+    group, times A. A grouped convolution has one group of B and A for each of its own, all enabled.
 
     Parameters
     ----------
     enabled : tuple of bool
         One entry per group of the projection, at least one of them True.
+    heights : tuple of int
+        How many rows each group has; (): all alike.
     """
     groups = sum(enabled)
 
+    def rows_of(stacked: int) -> tuple[int, ...]:
+        return heights or (stacked // groups,) * len(enabled)
+
     def sizes(B: Shape, A: Shape) -> Sizes | None:
-        flat = B[:2] if len(B) == 2 or (len(B) == 3 and B[2] == 1) else None
-        fits = flat and len(A) == 2 and A[0] == groups * flat[1] and flat[0] % groups == 0
-        return Sizes(flat[0] // groups * len(enabled), A[1], A[0]) if fits and flat else None
+        flat = B[:2] if len(B) >= 2 and math.prod(B[2:]) == 1 else None
+        if not flat or len(A) < 2 or A[0] != groups * flat[1]:
+            return None
+        rows = rows_of(flat[0])
+        fits = sum(height for height, on in zip(rows, enabled, strict=True) if on) == flat[0]
+        return Sizes(sum(rows), math.prod(A[1:]), A[0]) if fits else None
 
     def combine(B: Array, A: Array) -> Factors:
         xp, stacked = namespace(B), _matrix(B)
-        rows, r = stacked.shape[0] // groups, stacked.shape[1]
-        blocks = xp.zeros((rows * len(enabled), A.shape[0]), dtype=stacked.dtype)
-        for g, place in enumerate(place for place, on in enumerate(enabled) if on):
-            blocks[place * rows : (place + 1) * rows, g * r : (g + 1) * r] = stacked[g * rows : (g + 1) * rows, :]
-        return Factors(blocks, A)
+        rows, r = rows_of(stacked.shape[0]), stacked.shape[1]
+        blocks = xp.zeros((sum(rows), A.shape[0]), dtype=stacked.dtype)
+        begin = taken = column = 0  # of the update's rows, of B's, of the blocks' columns
+        for height, on in zip(rows, enabled, strict=True):
+            if on:
+                blocks[begin : begin + height, column : column + r] = stacked[taken : taken + height, :]
+                taken, column = taken + height, column + r
+            begin += height
+        return Factors(blocks, _matrix(A))
 
     return Form(("B", "A"), sizes, combine)
 

@@ -10,16 +10,18 @@ from rankkit.checkpoints.forms import Form, Product
 from rankkit.factors import Array
 from rankkit.rules import Rule
 
-__all__ = ["STATUSES", "Adapter", "Layer", "Magnitude", "Skipped"]
+__all__ = ["MEASURED", "STATUSES", "Adapter", "Layer", "Magnitude", "Skipped"]
 
-# status -> what it means; the first is the only one with metrics
+# status -> what it means
 STATUSES: dict[str, str] = {
     "ok": "The update was measured.",
+    "assumed": "The update was measured, but its numbers rest on something that is not known: the note says what.",
     "zero": "The update is zero: a factor was never trained, has an empty axis, or the product vanishes in float64.",
     "nonfinite": "The update has NaN or infinite entries, or overflows float64.",
     "unpaired": "A tensor that belongs to the module is missing.",
     "unsupported": "The tensors do not fit together, cannot be read, or make an update that rankkit cannot measure.",
 }
+MEASURED = ("ok", "assumed")  # the statuses with metrics
 
 
 class Skipped(NamedTuple):
@@ -71,11 +73,16 @@ class Layer:
     keys : mapping of str to str
         Part -> key of its tensor.
     status : str
-        One of `STATUSES`: "ok" as far as the header tells, or "unpaired", "unsupported", "zero".
+        One of `STATUSES`: "ok" as far as the header tells, or "unpaired", "unsupported", "zero". What had to be assumed
+        is in `assumed` until the update is measured.
     notes : tuple of str
         What had to be assumed, or why the status is not ok.
     magnitude : Magnitude or None
         Where the product is only the direction of a DoRA update, which takes the base's weight to know.
+    assumed : tuple of str
+        What the update rests on that is not known, as `rankkit.checkpoints.assumptions.UNKNOWN` calls it.
+    start : str
+        How the factors began, where they began as a part of the base weight: PEFT's init_lora_weights.
     transposed : bool
         Whether the base stores the module's weight as (n, m), as GPT-2's projections and embeddings do.
     """
@@ -93,6 +100,8 @@ class Layer:
     status: str = "ok"
     notes: tuple[str, ...] = ()
     magnitude: Magnitude | None = None
+    assumed: tuple[str, ...] = ()
+    start: str = ""
     transposed: bool = False
 
     def product(self, stored: Mapping[str, Array] | None = None) -> Product:

@@ -5,10 +5,11 @@ Names are PEFT's own (`peft_type` in adapter_config.json), with those of the pap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["READ", "REFUSED", "method_of", "refuse"]
+__all__ = ["READ", "REFUSED", "ROUTED", "method_of", "named_in", "refuse"]
 
 _PROMPT = "it learns virtual tokens or cached states, not a weight update"
 _ROTATION = "it rotates the base weight, (R - I) W, which needs the base"
@@ -19,7 +20,7 @@ _VECTOR = "it scales or shifts activations: a vector, not a matrix"
 _SPARSE = "its update is sparse entries of the base matrix, not a low-rank product; audit the merged model instead"
 _LATER = "its update is another product of factors, which is not supported yet"
 
-PEFT_METHODS = ("LORA", "ADALORA", "LOHA", "LOKR", "VERA", "RANDLORA")
+PEFT_METHODS = ("LORA", "ADALORA", "LOHA", "LOKR", "VERA", "RANDLORA", "DELORA")
 OURS = ("SINELORA", "SINEDORA", "LORAN", "ADASINELORA", "LRLORA")  # of rankkit.adapters
 READ = (*PEFT_METHODS, "SINLORA", "MLORA", "DORA", *OURS)  # the three are of the papers' own code
 REFUSED: dict[str, str] = {
@@ -28,7 +29,7 @@ REFUSED: dict[str, str] = {
     "IA3": _VECTOR, "LN_TUNING": _VECTOR, "BEFT": _VECTOR,
     "TRAINABLE_TOKENS": "it retrains single rows of the embedding, not a low-rank update",
     "OFT": _ROTATION, "BOFT": _ROTATION, "HRA": _ROTATION, "ROAD": _ROTATION, "PSOFT": _ROTATION,
-    "HIRA": _BASE, "GLORA": _BASE, "DELORA": _BASE, "DEFT": _BASE, "OSF": _BASE, "ADAMSS": _BASE, "TINYLORA": _BASE,
+    "HIRA": _BASE, "GLORA": _BASE, "DEFT": _BASE, "OSF": _BASE, "ADAMSS": _BASE, "TINYLORA": _BASE,
     "FROD": _BASE, "PEANUT": _BASE,
     "UNILORA": _SEEDED, "FOURIERFT": _SEEDED, "WAVEFT": _SEEDED,
     "SHIRA": _SPARSE, "SUPERTUNING": _SPARSE,
@@ -38,6 +39,38 @@ REFUSED: dict[str, str] = {
     "SINDORA": "sine-DoRA's forward acts on activations and the base weight: no weight update exists",
     "ADASINE": f"AdaSine's frequency {_INPUT.removeprefix('it ')}", "AURORA": _INPUT,
 }  # fmt: skip
+
+ROUTED = "a router mixes its factors by the input: there is no one weight update"
+
+# what tensors of a method are called, whoever wrote them -> what it is called, and why it is refused
+_TENSORS = {
+    r"lora_route\w*|lora_rout\w+|lora_gat(?:e|ing)\w*|moe_gate|lora_[AB]\d+": ("routed LoRA", ROUTED),
+    r"oft_(?:blocks|diag|r)|boft_\w+|hra_\w+": ("OFT or another rotation", _ROTATION),
+    r"[ab][12]|glora_[ab][12]": ("GLoRA", _BASE),
+    r"on_input|ia3_l": ("IA3", _VECTOR),
+    r"[wb]_norm": ("weights of normalisation layers", "each is a vector, not a matrix"),
+    r"prompt_embeddings|prompt_encoder|prefix_encoder": ("prompt tuning", _PROMPT),
+}
+
+
+def named_in(keys: Iterable[str]) -> str:
+    """Return which refused method a file's tensors are of by their names, with the reason; "" where they tell none.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        Names of tensors, of which no reader made a module.
+
+    Examples
+    --------
+    >>> named_in(["lycoris_q.oft_blocks", "lycoris_q.alpha"])
+    'OFT or another rotation: it rotates the base weight, (R - I) W, which needs the base'
+    """
+    parts = {part for key in keys for part in key.split(".")}
+    for pattern, (name, reason) in _TENSORS.items():
+        if any(re.fullmatch(pattern, part, re.IGNORECASE) for part in parts):
+            return f"{name}: {reason}"
+    return ""
 
 
 def method_of(config: Mapping[str, Any]) -> str:

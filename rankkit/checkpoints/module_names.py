@@ -7,12 +7,19 @@ import re
 from collections.abc import Iterable
 
 __all__ = [
-    "by_depth", "comparable", "in_base_model", "kind_of", "layer_indices", "split_adapter",
+    "bare", "by_depth", "comparable", "in_base_model", "kind_of", "layer_indices", "split_adapter",
     "unwrapped", "with_adapter",
 ]  # fmt: skip
 
 PEFT_PREFIX = "base_model.model."  # PeftModel.base_model is a tuner, LoraModel.model the base model itself
 PEFT_WRAPPED = ".base_layer"  # what PEFT calls the module that its own one wraps
+
+# what torch.compile, FSDP, activation checkpointing and Lightning's Fabric put into a path
+_WRAPPERS = re.compile(
+    r"(?:(?<=\.)|^)(?:_orig_mod|_fsdp_wrapped_module|_fpw_module|_checkpoint_wrapped_module|_forward_module)\."
+)
+_OUTER = re.compile(r"^(?:module\.)+|^(?:module\.)*model\.(?=base_model\.model\.)")  # DDP and DeepSpeed; Lightning
+_INNER = f"{PEFT_PREFIX}module."  # a model that was wrapped before PEFT wrapped it
 
 _ATTENTION = re.compile(
     r"attn|attention|(^|[._])(q|k|v|o|qkv|kv|c_attn|query|key|value|to_[qkv]|to_out|wqkv)(_proj|_lin)?([._]|$)", re.I
@@ -31,6 +38,18 @@ _SIDES = {"down": 0, "mid": 1, "up": 2}
 LONGEST_INDEX = 6  # digits: a longer number in a path is no depth
 
 
+def bare(key: str) -> str:
+    """Return a tensor's key, or a module's path, without what wrappers put in front of it or into it.
+
+    Examples
+    --------
+    >>> bare("module._orig_mod.base_model.model.q.weight"), bare("base_model.model._fsdp_wrapped_module.q.weight")
+    ('base_model.model.q.weight', 'base_model.model.q.weight')
+    """
+    key = _OUTER.sub("", _WRAPPERS.sub("", key) if "_" in key else key)
+    return PEFT_PREFIX + key[len(_INNER) :] if key.startswith(_INNER) else key
+
+
 def in_base_model(name: str) -> str:
     """Return a module's path in the base model: without what PEFT puts in front of it."""
     return name.removeprefix(PEFT_PREFIX)
@@ -44,7 +63,7 @@ def comparable(name: str) -> str:
     >>> comparable("base_model.model.h.0.attn.base_layer"), comparable("h_0_attn")
     ('h_0_attn', 'h_0_attn')
     """
-    return unwrapped(in_base_model(name)).replace(".", "_")
+    return unwrapped(in_base_model(bare(name))).replace(".", "_")
 
 
 def unwrapped(name: str) -> str:

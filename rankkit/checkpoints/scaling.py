@@ -8,11 +8,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from rankkit.checkpoints.assumptions import SCALE
 from rankkit.checkpoints.files.tensors import Tensors, scalar
+from rankkit.checkpoints.module_names import split_adapter
+from rankkit.checkpoints.settings import SCALING, for_module
 from rankkit.checkpoints.untrusted import Config, mapping, number, quoted
 from rankkit.rules import Linear, Rule, Sine
 
-__all__ = ["Scaled", "matched", "scale_of", "sine_of", "stored_scale"]
+__all__ = ["Scaled", "matched", "rank_of", "scale_of", "searched", "sine_of"]
 
 MAX_PATTERN = 1000  # characters; patterns come from untrusted files
 MATCH_SECONDS = 0.1  # per module name and pattern; an honest pattern takes microseconds
@@ -23,21 +26,25 @@ _PLAIN = re.compile(r"[\w.\-]*\Z")
 
 
 class Scaled(NamedTuple):
-    """The rule a module's product goes through, the factor in front of it, and what had to be assumed."""
+    """The rule a module's product goes through, the factor in front of it, and what had to be assumed.
+
+    `unknown` names what is not known, as `rankkit.checkpoints.assumptions.UNKNOWN` does; the notes tell it to a reader.
+    """
 
     scale: float
     rule: Rule
     notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @classmethod
-    def linear(cls, scale: float, notes: tuple[str, ...] = ()) -> Scaled:
+    def linear(cls, scale: float, notes: tuple[str, ...] = (), unknown: tuple[str, ...] = ()) -> Scaled:
         """Return scale * B A."""
-        return cls(scale, Linear(scale=scale), notes)
+        return cls(scale, Linear(scale=scale), notes, unknown)
 
     @classmethod
     def assumed(cls, why: str, advice: str = "") -> Scaled:
         """Return B A itself, noted as an assumption with its reason and what to do about it."""
-        return cls.linear(1.0, (f"{why}: scale 1 assumed{advice}",))
+        return cls.linear(1.0, (f"{why}: scale 1 assumed{advice}",), (SCALE,))
 
 
 def matched(patterns: Mapping[Any, Any], module: str) -> Any:
@@ -119,36 +126,71 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     """
     if config is None:
         return Scaled.assumed("no adapter_config.json")
+    module, adapter = split_adapter(module)
+    config = for_module(config, adapter)
+    if config.get(SCALING) is not None:
+        return Scaled.linear(number(SCALING, config[SCALING]))
     notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     alpha = matched(mapping(config, "alpha_pattern"), module)
     alpha = config.get("lora_alpha") if alpha is None else alpha
     if alpha is None:
         alpha, notes = PEFT_ALPHA, (f"no lora_alpha in the config: PEFT's default {PEFT_ALPHA} assumed",)
-    asked = matched(mapping(config, "rank_pattern"), module)
-    asked = config.get("r") if asked is None else asked
+        unknown = () if "peft_type" in config else (SCALE,)
+    asked = _asked(config, module)
     alpha = number("lora_alpha", alpha)
     if asked is not None and asked != r:
         notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
-    return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes)
+        unknown += (SCALE,)
+    return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes, unknown)
 
 
-def stored_scale(tensors: Tensors, alpha: str | None, r: int) -> Scaled:
-    """Return alpha / r times B A for an alpha that the file stores beside a module's factors.
+def _asked(config: Mapping[str, Any], path: str) -> Any:
+    """Return what a configuration says of a module's rank, whatever that is; None where it says nothing."""
+    asked = matched(mapping(config, "rank_pattern"), path)
+    return config.get("r") if asked is None else asked
+
+
+def rank_of(config: Config, module: str) -> int | None:
+    """Return the rank that a configuration names for a module; None where it names none that could be one."""
+    path, adapter = split_adapter(module)
+    config = for_module(config or {}, adapter)
+    try:
+        asked = _asked(config, path)
+    except ValueError:  # it is told where the scale is asked for
+        return None
+    return asked if type(asked) is int and asked > 0 else None
+
+
+def searched(
+    tensors: Tensors, alpha: str | None, config: Config, module: str, r: int, *, why: str, advice: str = ""
+) -> Scaled:
+    """Return the scale of a module of any family: the one search for it.
+
+    An alpha that is stored beside the factors counts first, then what the configuration says under any of the names
+    that `rankkit.checkpoints.settings` knows. Without either 1 is assumed.
 
     Parameters
     ----------
     tensors : Tensors
     alpha : str or None
-        Its key; None where none is stored: then 1 is assumed, and noted.
-    r : int
-        >= 1.
+        Key of the stored alpha; None where there is none.
+    config, module, r
+        As for `scale_of`.
+    why, advice : str
+        What the note says where nothing is found.
 
     Raises
     ------
     ValueError
-        If it is not one finite number.
+        If what is found is not one finite number.
     """
-    return Scaled.assumed("no alpha stored") if alpha is None else Scaled.linear(scalar(tensors, alpha) / r)
+    if alpha is not None:
+        return Scaled.linear(scalar(tensors, alpha) / r)
+    said = None if config is None else for_module(config, split_adapter(module)[1])
+    if said is None or (said.get("lora_alpha") is None and said.get(SCALING) is None):
+        return Scaled.assumed(why, advice)
+    return scale_of(config, module, r)
 
 
 def sine_of(config: Mapping[str, Any], names: tuple[str, str], plain: Scaled, m: int) -> Scaled:
@@ -169,11 +211,12 @@ def sine_of(config: Mapping[str, Any], names: tuple[str, str], plain: Scaled, m:
     ValueError
         If one of them is missing, or the sine has no finite frequency and positive gain.
     """
-    omega, stored, notes = number(names[0], config.get(names[0])), config.get(names[1]), plain.notes
+    omega, stored = number(names[0], config.get(names[0])), config.get(names[1])
+    notes, unknown = plain.notes, plain.unknown
     gain = math.sqrt(m) if stored is None else number(names[1], stored)
     if stored is None:
-        notes += (f"no {names[1]} in the config: sqrt(rows) assumed",)
+        notes, unknown = (*notes, f"no {names[1]} in the config: sqrt(rows) assumed"), (*unknown, SCALE)
     if omega < 0 or not plain.scale * gain > 0:
         asked = f"got {omega:g}, {gain:g} and {plain.scale:g}"
         raise ValueError(f"a sine needs {names[0]} >= 0 and {names[1]} times the scale > 0, {asked}; mend the config.")
-    return Scaled(plain.scale / gain, Sine(omega, gain=gain / plain.scale), notes)
+    return Scaled(plain.scale / gain, Sine(omega, gain=gain / plain.scale), notes, unknown)

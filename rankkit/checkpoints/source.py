@@ -16,6 +16,7 @@ from rankkit.checkpoints.files.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.files.torch_pickle import torch_file
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.readers import peft, table
+from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
 from rankkit.checkpoints.untrusted import is_mapping
 
 __all__ = ["open_adapter", "open_tensors", "read_config", "tensor_file"]
@@ -35,6 +36,7 @@ FILES: dict[str, Callable[[Path], Tensors]] = {
     ".pt": torch_file,
     ".pth": torch_file,
     ".ckpt": torch_file,
+    ".pth.lora": torch_file,  # LitGPT's
 }
 
 
@@ -84,7 +86,7 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
 def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
     if _is_path(source):
         file = tensor_file(source)
-        config = read_config(file) if config is None else config
+        config = (read_config(file) or _foreign(file)) if config is None else config
         return _read(FILES[_kind(file)](file), config, family)
     if is_mapping(source):
         return _read(StateDict(source), config, family)
@@ -103,6 +105,7 @@ def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+    config = settled(config)
     return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
 
 
@@ -115,6 +118,20 @@ def read_config(source: str | os.PathLike[str]) -> Mapping[str, Any] | None:
     """Return the configuration that lies beside an adapter's tensor file; None where there is none."""
     beside = tensor_file(source).parent / CONFIG
     return _load_json(beside) if beside.is_file() else None
+
+
+def _foreign(file: Path) -> Mapping[str, Any] | None:
+    """Return the first of other trainers' configurations beside a tensor file that tells a scale."""
+    for beside in (file.parent / name for name in BESIDE):
+        if not beside.is_file():
+            continue
+        try:
+            content = yaml_fields(_text(beside)) if beside.suffix == ".yaml" else _load_json(beside)
+        except ValueError:  # it may be about anything
+            continue
+        if says_scale(told := settled(content) or {}):
+            return {**told, FILE: beside.name}
+    return None
 
 
 def tensor_file(source: str | os.PathLike[str]) -> Path:
@@ -148,11 +165,16 @@ def tensor_file(source: str | os.PathLike[str]) -> Path:
     )
 
 
-def _load_json(path: Path) -> Mapping[str, Any]:
+def _text(path: Path) -> str:
+    """Return a configuration's text, without the mark that editors on Windows put in front of it."""
     if path.stat().st_size > MAX_CONFIG:
         raise ValueError(f"{path} is larger than {MAX_CONFIG} bytes; that is no adapter configuration.")
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _load_json(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(_text(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
     if not is_mapping(content):

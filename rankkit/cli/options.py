@@ -42,8 +42,8 @@ RTOL = Option(
 
 # The help must not load what defines these names; a test compares them.
 FAMILIES = (
-    "sine", "loran", "adapters", "vera", "randlora", "kohya", "diffusers", "cloneofsimo", "mlx", "loralib", "peft",
-    "pairs",
+    "sine", "loran", "adapters", "vera", "randlora", "delora", "kohya", "diffusers", "cloneofsimo", "mlx", "loralib",
+    "peft", "pairs",
 )  # fmt: skip
 METRICS = (
     "spectral_norm", "frobenius_norm", "nuclear_norm", "stable_rank", "numerical_rank", "effective_rank",
@@ -51,8 +51,8 @@ METRICS = (
     "condition_number",
 )  # fmt: skip
 COUNTED = (
-    "modules", "skipped_tensors", "dead_modules", "zero_modules", "nonfinite_modules", "unpaired_modules",
-    "unsupported_modules", "ok_modules",
+    "modules", "skipped_tensors", "dead_modules", "assumed_modules", "zero_modules", "nonfinite_modules",
+    "unpaired_modules", "unsupported_modules", "ok_modules",
 )  # fmt: skip
 MEASURED = (
     "stable_rank", "numerical_rank", "effective_rank", "effective_rank_energy", "participation_ratio",

@@ -185,7 +185,7 @@ def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
     """
     ax = axes_for(ax, (5.2, 3.6))
-    drawn = table[(table["omega_std"] > 0) & (table["status"] == "ok")]
+    drawn = table[(table["omega_std"] > 0) & table["status"].isin(["ok", "assumed"])]
     for color, (kind, members) in zip(PALETTE, drawn.groupby("kind"), strict=False):
         curves = [curve for _, curve in members.groupby("module", sort=False)]
         for curve in curves:

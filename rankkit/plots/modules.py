@@ -26,6 +26,7 @@ GENERIC = {"dense", "linear", "proj", "lin", "fc"}  # names that modules of diff
 MOST_TYPES = 12  # types of modules that are told apart; of more, all are drawn together
 FEW_TYPES = 4  # types up to which the legend fits inside the axes
 BESIDE = 0.6  # of the distance of two layers, over which the points of all pairs are spread
+MEASURED = ("ok", "assumed")  # the statuses of rows with numbers
 NAMED = 3  # types of dead modules that a legend names
 SMALLEST = 1e-12  # relative to sigma_1: smaller values are not drawn, since a float64 SVD cannot tell them from zero
 
@@ -48,6 +49,8 @@ def _by_type(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
     """Draw a metric by layer and type of module. Modules without a value (dead or unsupported) stay grey.
 
+    A dot marks a cell whose modules have the status "assumed". Beside measured modules they are left out.
+
     Parameters
     ----------
     table : DataFrame
@@ -62,19 +65,36 @@ def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
     Axes
     """
     placed = table.assign(type=_types(table)).dropna(subset=["layer"])
-    grid = placed.pivot_table(index="type", columns="layer", values=metric, aggfunc="mean", dropna=False)
-    grid = grid.reindex(columns=sorted(grid.columns))
+    grid, marked = _grid(placed, metric)
     ax = axes_for(ax, (1.8 + 0.24 * max(len(grid.columns), 8), 1.2 + 0.28 * max(len(grid), 3)))
     ax.set_facecolor(MISSING)
     sns.heatmap(grid.astype(float), ax=ax, cmap="viridis", cbar_kws={"label": words(metric)}, linewidths=0.5)
+    for row, column in np.argwhere(marked):
+        ax.plot(column + 0.5, row + 0.5, ".", color="#D55E00", markersize=4)
     ax.grid(False)
     ax.set(xlabel="layer", ylabel="")
     ax.tick_params(axis="y", rotation=0)
     return ax
 
 
+def _grid(placed: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, Any]:
+    """Return the means by type and layer, and which of them are of assumed values alone."""
+
+    def means(rows: pd.DataFrame) -> pd.DataFrame:
+        grid = rows.pivot_table(index="type", columns="layer", values=metric, aggfunc="mean", dropna=False)
+        return grid.reindex(columns=sorted(grid.columns))
+
+    whole, assumed = means(placed), placed["status"] == "assumed"
+    if not assumed.any():
+        return whole, np.zeros(whole.shape, dtype=bool)
+    known = means(placed.assign(**{metric: placed[metric].mask(assumed)})).reindex_like(whole)
+    return known.fillna(whole), (known.isna() & whole.notna()).to_numpy()
+
+
 def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
     """Draw a metric against depth, one line per type of module. A cross on the axis marks a dead module.
+
+    Modules with the status "assumed" are hollow marks beside the lines, which are of measured modules alone.
 
     Parameters
     ----------
@@ -91,14 +111,17 @@ def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
     """
     ax = axes_for(ax)
     placed = table.assign(type=_types(table)).dropna(subset=["layer"])
-    alive, dead = placed[placed["status"] == "ok"], placed[placed["status"] == "zero"]
+    alive, dead = placed[placed["status"].isin(MEASURED)], placed[placed["status"] == "zero"]
     groups = _by_type(alive)
     for i, (name, rows) in enumerate(groups):
-        profile = rows.groupby("layer")[metric].mean()
         color, marker = PALETTE[i % len(PALETTE)], MARKERS[(i + i // len(PALETTE)) % len(MARKERS)]
-        ax.plot(
-            profile.index.astype(float), profile, color=color, marker=marker, markersize=3.5, linewidth=1.1, label=name
-        )
+        for status, members in rows.groupby("status", sort=False):
+            profile, known = members.groupby("layer")[metric].mean(), status == "ok"
+            ax.plot(
+                profile.index.astype(float), profile, color=color, marker=marker, markersize=3.5,
+                linewidth=1.1 if known else 0, markerfacecolor=color if known else "none",
+                label=name if known else f"{name} (assumed)",
+            )  # fmt: skip
     if len(dead):
         types = sorted(dead["type"].unique())
         label = "dead: " + ", ".join(types[:NAMED]) + (", ..." if len(types) > NAMED else "")
@@ -133,7 +156,7 @@ def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any 
     """
     profile, lines = panels_for(axes, 2, (4.8, 3.5))
     depth_profile(table, "stable_rank", ax=profile)
-    known = table.loc[table["status"] == "ok", "rtol"]
+    known = table.loc[table["status"].isin(MEASURED), "rtol"]
     spectra(values, rtol=float(known.max()) if len(known) else None, ax=lines, labels=False)
     profile.set_title("stable rank by depth")
     lines.set_title(f"normalised spectra of {len(values)} modules")
@@ -202,7 +225,7 @@ def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
     array of Axes
     """
     panels = panels_for(axes, 2, (4.4, 3.3))
-    drawn = table[(table["status"] == "ok") & table["layer"].notna()]
+    drawn = table[table["status"].isin(MEASURED) & table["layer"].notna()]
     pairs = [
         (str(first), str(second), rows) for (first, second), rows in drawn.groupby(["first", "second"], sort=False)
     ]

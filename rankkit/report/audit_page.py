@@ -24,6 +24,7 @@ __all__ = ["page"]
 
 BROAD = 8  # inches: on a narrow screen a wider figure is scrolled, because its text would be too small to read
 FEW = 20  # skipped tensors, up to which their list is open
+MEASURED = ("ok", "assumed")  # the statuses of modules with numbers
 BLOCK = 1 << 20  # bytes of a file that are hashed at once
 
 
@@ -55,7 +56,7 @@ def page(report: Audited) -> str:
 
 
 def _tiles(report: Audited) -> str:
-    """Return the four numbers that a reader looks for first, over all modules."""
+    """Return the numbers that a reader looks for first, over all modules."""
     whole = {name: values[-1] for name, values in report.summary_columns().items()}
     tiles = {
         "median stable rank": f"{whole['stable_rank_median']:.4g}",
@@ -63,6 +64,8 @@ def _tiles(report: Audited) -> str:
         "median effective rank": f"{whole['effective_rank_median']:.4g}",
         "dead modules": f"{whole['dead']} of {whole['modules']}",
     }
+    if whole["assumed"]:
+        tiles["assumed modules"] = f"{whole['assumed']} of {whole['modules']}"
     return "".join(f"<div><strong>{escape(v)}</strong><span>{escape(k)}</span></div>" for k, v in tiles.items())
 
 
@@ -82,12 +85,15 @@ def _figures(report: Audited) -> str:
 
     table: Any = report.table
     drawn: list[tuple[Any, str]] = []
+    some_assumed = (table["status"] == "assumed").any()
     if table["layer"].notna().any():
         dead = " A cross marks a dead module, whose update is zero." if (table["status"] == "zero").any() else ""
-        grey = " Grey modules are dead or unsupported." if (table["status"] != "ok").any() else ""
-        depth = f"The stable rank by depth, with one line for each type of module.{dead}"
+        grey = " Grey modules are dead or unsupported." if (~table["status"].isin(MEASURED)).any() else ""
+        hollow = " A hollow mark is a value that rests on something unknown." if some_assumed else ""
+        dots = " A dot marks a value that rests on something unknown." if some_assumed else ""
+        depth = f"The stable rank by depth, with one line for each type of module.{dead}{hollow}"
         drawn.append((plots.depth_profile(table), depth))
-        share = f"The stable rank over the stored rank r.{grey}"
+        share = f"The stable rank over the stored rank r.{grey}{dots}"
         drawn.append((plots.layer_heatmap(table, "utilization"), share))
     spectra = (
         "The singular values over the largest one, with one panel for each type of module. "

@@ -82,9 +82,9 @@ HEADS = {
     "base_note": "base",
 }  # fmt: skip
 SUMMARY_HEADS = {
-    "kind": "kind", "modules": "modules", "ok": "ok", "dead": "dead", "r_median": "r", "stable_rank_median": "stable",
-    "effective_rank_median": "effective", "energy_rank_90_median": "90% energy", "utilization_median": "stable/r",
-    "utilization_min": "least", "utilization_max": "most",
+    "kind": "kind", "modules": "modules", "ok": "ok", "assumed": "assumed", "dead": "dead", "r_median": "r",
+    "stable_rank_median": "stable", "effective_rank_median": "effective", "energy_rank_90_median": "90% energy",
+    "utilization_median": "stable/r", "utilization_min": "least", "utilization_max": "most",
 }  # fmt: skip
 
 DEFINITIONS: dict[str, str] = {
@@ -128,10 +128,14 @@ DEFINITIONS: dict[str, str] = {
     "is empty where rounding makes this number uncertain.",
     "utilization": "The stable rank divided by r. It is at most 1 for a linear rule, and it may be larger for a "
     "non-linear rule such as a sine.",
-    "status": "The status is ok, zero (a factor was never trained or is empty, or the product is too small for "
-    "float64), nonfinite (NaN, infinity, or too large for float64), unpaired (a tensor of the module is missing) or "
-    "unsupported (the note says why).",
+    "status": "The status is ok, assumed (the module was measured, but its numbers rest on something that is not "
+    "known), zero (a factor was never trained or is empty, or the product is too small for float64), nonfinite (NaN, "
+    "infinity, or too large for float64), unpaired (a tensor of the module is missing) or unsupported (the "
+    "note says why).",
     "note": "What had to be assumed, or why the status is not ok.",
+    "assumed": "What the numbers of the row rest on that is not known, such as the scale. The field is empty unless "
+    "the status is assumed. An unknown scale leaves the ranks as they are and changes only scale, the norms and the "
+    "sizes relative to the base; anything else may change every number.",
     "regime": "The part of the frequency curve: linear if the stable rank is within 10 % of that of B A; saturated "
     "if a sine's stable rank is at least 90 % of m n / (sqrt m + sqrt n)^2, the value of a random matrix; growing "
     "otherwise. The field is empty for non-linear rules that do not oscillate, and where there is no B A to compare "
@@ -194,7 +198,7 @@ def headed(columns: Mapping[str, list[Any]], names: Sequence[str]) -> dict[str, 
 
 
 def summary_table(report: Audited) -> dict[str, list[Any]]:
-    """Return an audit's summary by kind of module under its short heads.
+    """Return an audit's summary by kind of module under its short heads; the assumed ones only where there are some.
 
     Parameters
     ----------
@@ -202,4 +206,4 @@ def summary_table(report: Audited) -> dict[str, list[Any]]:
         `rankkit.Audit` is one.
     """
     columns = report.summary_columns()
-    return {head: columns[name] for name, head in SUMMARY_HEADS.items()}
+    return {head: columns[name] for name, head in SUMMARY_HEADS.items() if name != "assumed" or any(columns[name])}

@@ -14,6 +14,7 @@ METHODS = {
     "sine": lambda **more: SineLoraConfig(omega=30, **COMMON | more),
     "sine, authors' gain": lambda **more: SineLoraConfig(omega=30, gain="sqrt(in_features)", **COMMON | more),
     "sine-DoRA": lambda **more: SineDoraConfig(omega=30, **COMMON | more),
+    "sine-DoRA on activations": lambda **more: SineDoraConfig(omega=30, on_activations=True, **COMMON | more),
     "Sinter": lambda **more: LoranConfig(amplitude=0.3, omega=20, **COMMON | more),
     "swish": lambda **more: LoranConfig(activation="swish", beta=25, **COMMON | more),
     "tanh": lambda **more: LoranConfig(activation="tanh", **COMMON | more),
@@ -32,7 +33,7 @@ METHODS = {
     "LR, polynomial": lambda **more: LrLoraConfig(size=5, basis="polynomial", **COMMON | more),
     "LR, shared": lambda **more: LrLoraConfig(size=9, share=["bandwidth", "amplitude"], **COMMON | more),
 }
-UPDATES = [name for name in METHODS if "AdaSine" not in name]
+UPDATES = [name for name in METHODS if "AdaSine" not in name and "activations" not in name]
 ONE_EACH = ["sine", "sine-DoRA", "Sinter", "AdaSine", "LR, sinc"]
 
 

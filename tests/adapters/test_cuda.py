@@ -10,8 +10,9 @@ from torch import nn
 
 import rankkit as rk
 from rankkit.adapters import SineLoraConfig, phases
+from rankkit.adapters.blocks import ON_A_DEVICE, Base, update_of
 from rankkit.adapters.curves import SineCurve
-from rankkit.adapters.product import BLOCK_ON_A_DEVICE, Base, adapted_product, update_of
+from rankkit.adapters.product import adapted_product
 
 from .nets import METHODS, ONE_EACH, UPDATES, adapted, layers, one
 
@@ -43,7 +44,7 @@ def test_outputs_and_gradients_are_the_cpus(method, dropout):
 
 
 def test_blocks_make_no_difference():
-    m, n, r = 2 * BLOCK_ON_A_DEVICE // 4096 + 5, 4096, 2
+    m, n, r = 2 * ON_A_DEVICE[1] // 4096 + 5, 4096, 2
     torch.manual_seed(0)
     x, W, B, A = (torch.randn(*s, dtype=torch.float64, device="cuda") for s in ((3, n), (m, n), (m, r), (r, n)))
     leaves = [t.requires_grad_() for t in (x, B, A)]

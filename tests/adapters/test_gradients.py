@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from rankkit.adapters import LrLoraConfig, SineLoraConfig
+from rankkit.adapters.blocks import BLOCK, Base
 from rankkit.adapters.curves import SineCurve
-from rankkit.adapters.product import BLOCK, Base, adapted_product
+from rankkit.adapters.product import adapted_product
 
 from .nets import COMMON, METHODS, Net, adapted, layers, one
 
@@ -46,7 +47,7 @@ def _at(parameter, value, loss):
     return float(loss().detach())
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "sine-DoRA"])
+@pytest.mark.parametrize("method", [name for name in METHODS if "sine-DoRA" not in name])
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_gradients_are_those_of_finite_differences(method, dropout):
     """With dropout the base is not folded: the update stands alone."""
@@ -79,6 +80,32 @@ def test_sine_dora_is_the_formula_with_a_constant_norm(dropout):
     y = nn.functional.linear(x, W, b) + nn.functional.linear(dropped, turned - W)
     for ours, plain in zip(got, torch.autograd.grad(y.sin().sum(), [x, *parameters]), strict=True):
         assert torch.allclose(ours, plain, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("gain", [None, "sqrt(in_features)"])
+def test_sine_dora_on_activations_is_the_authors_forward_pass(dropout, gain):
+    """The sine is taken of B A x, with the gain within; the lengths are those of W + S, as constants."""
+    model = adapted("sine-DoRA on activations", dtype=torch.float64, lora_dropout=dropout, gain=gain)
+    layer = layers(model)["first"]
+    parameters = [layer.lora_B["default"].weight, layer.lora_A["default"].weight, layer.lora_magnitude["default"]]
+    B, A, q = parameters
+    x, g = X.clone().requires_grad_(), math.sqrt(20 if gain is None else 12)
+    torch.manual_seed(4)
+    y = layer(x)
+    got = torch.autograd.grad(y.sin().sum(), [x, *parameters])
+    torch.manual_seed(4)
+    dropped = layer.lora_dropout["default"](x)
+    W, b = layer.base_layer.weight, layer.base_layer.bias
+    turn = q / (W + torch.sin(30 * B @ A) / g).norm(dim=1).detach()
+    plain = (
+        nn.functional.linear(x, W, b) + (turn - 1) * (dropped @ W.T) + turn * torch.sin(30 * (dropped @ A.T @ B.T) / g)
+    )
+    assert torch.allclose(y, plain, rtol=1e-10)
+    for ours, theirs in zip(got, torch.autograd.grad(plain.sin().sum(), [x, *parameters]), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+    weights = adapted("sine-DoRA", dtype=torch.float64, gain=gain)
+    assert not torch.allclose(layers(weights)["first"](X), layer(X), rtol=1e-2)
 
 
 def test_blocks_make_no_difference():

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from rankkit.adapters import AdaSineLoraConfig, LoranConfig, LrLoraConfig, SineLoraConfig, parameter_groups
+import rankkit as rk
+from rankkit.adapters import AdaSineLoraConfig, LoranConfig, LrLoraConfig, SineLoraConfig, parameter_groups, phases
 
 from .nets import COMMON, METHODS, ONE_EACH, UPDATES, Net, adapted, layers, shaken
 
@@ -135,12 +136,17 @@ def test_all_linear_takes_linear_and_conv1d(tmp_path):
     assert sum("lora_A" in name for name, _ in model.named_parameters()) == 3
 
 
-def test_low_memory_loading(tmp_path):
-    model = adapted("LR, sinc").eval()
+@pytest.mark.parametrize("method", ["LR, sinc", "LR, shared", "sine-DoRA"])
+def test_low_memory_loading(tmp_path, method):
+    model = adapted(method).eval()
     model.save_pretrained(tmp_path)
     torch.manual_seed(0)
-    again = peft.PeftModel.from_pretrained(Net(), tmp_path, low_cpu_mem_usage=True).eval()
+    again: Any = peft.PeftModel.from_pretrained(Net(), tmp_path, low_cpu_mem_usage=True).eval()
     assert close(again(X), model(X))
+    if method == "LR, shared":
+        first, second = layers(again).values()
+        assert first.lora_amplitude["default"] is second.lora_amplitude["default"]
+        assert close(shaken(again)(X), again(X))
 
 
 def test_layers_share_what_they_are_told_to():
@@ -228,6 +234,23 @@ def test_adasine_cannot_be_merged():
     for merge in (model.merge_adapter, model.merge_and_unload, layers(model)["first"].merge):
         with pytest.raises(ValueError, match="AdaSine-LoRA has no weight update"):
             merge()
+
+
+def test_sine_dora_on_activations_cannot_be_merged_nor_audited(tmp_path):
+    model = adapted("sine-DoRA on activations").eval()
+    layer = layers(model)["first"]
+    for call in (model.merge_adapter, model.merge_and_unload, lambda: layer.get_delta_weight("default")):
+        with pytest.raises(ValueError, match="sine-DoRA on activations has no weight update"):
+            call()
+    before = model(X).detach()
+    layer.lora_B["default"].weight.data.mul_(0.5)  # what is kept for inference follows the factors
+    assert not close(model(X), before, 1e-3)
+    model.save_pretrained(tmp_path)
+    table = rk.audit(tmp_path, progress=False).table
+    assert list(table["status"]) == ["unsupported"] * 2
+    assert table["note"].str.contains("no one weight update").all()
+    with pytest.raises(ValueError, match="no adapter with a frequency"):
+        phases(model)
 
 
 def test_weighted_sums_of_factors_are_refused():

@@ -1,7 +1,4 @@
-"""Layers that are sines from the start, the phases of all kinds, and the script of the README."""
-
-import runpy
-from pathlib import Path
+"""Layers that are sines from the start and the phases of all kinds."""
 
 import numpy as np
 import pytest
@@ -128,13 +125,3 @@ def _exact(layer, basis):
     t = omega * (B @ A)[..., None]
     shift = {"fourier": places, "polynomial": 0}.get(basis, -omega * places)
     return (KERNELS[basis](t + shift) @ alpha).numpy()
-
-
-def test_the_script_of_the_readme_runs(tmp_path, monkeypatch, capsys):
-    script = Path(__file__).parent / "train_a_sine.py"
-    monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(script))
-    printed = capsys.readouterr().out
-    assert "Phase(module='base_model.model.0', adapter='default'" in printed
-    assert printed.splitlines()[-1].split()[:3] == ["0", "0", "sine"]
-    assert len([line for line in script.read_text().splitlines()[1:] if line]) == 15

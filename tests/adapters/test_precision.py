@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from rankkit.adapters import LoranConfig, SineLoraConfig
+from rankkit.adapters.blocks import update_of
 from rankkit.adapters.curves import SineCurve
-from rankkit.adapters.product import adapted_product, update_of
+from rankkit.adapters.product import adapted_product
 
 from .nets import COMMON, METHODS, ONE_EACH, Net, adapted, layers
 

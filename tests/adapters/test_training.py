@@ -167,10 +167,29 @@ def test_dropout_acts_on_the_adapters_input_alone(method):
     assert torch.allclose(y, exact, atol=1e-4)
 
 
-@pytest.mark.parametrize("method", ONE_EACH)
-def test_compiled_models_give_the_same(method):
-    model = adapted(method)
-    expected = torch.autograd.grad(model(X).sum(), layers(model)["first"].lora_B["default"].weight)[0]
-    compiled = torch.compile(model, backend="aot_eager")
-    got = torch.autograd.grad(compiled(X).sum(), layers(model)["first"].lora_B["default"].weight)[0]
-    assert torch.allclose(got, expected, rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("method", [*ONE_EACH, "sine-DoRA on activations"])
+@pytest.mark.parametrize("dropout", [0.0, 1e-12])
+def test_compiled_models_give_the_same(method, dropout):
+    """In one graph, but for LR-LoRA, whose table of phi is made from the factors at hand, and for the authors' form."""
+    model = adapted(method, lora_dropout=dropout)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    expected = torch.autograd.grad(model(X).sin().sum(), trained)
+    compiled: Any = torch.compile(model, backend="aot_eager", fullgraph="LR" not in method and "activ" not in method)
+    got = torch.autograd.grad(compiled(X).sin().sum(), trained)
+    for ours, theirs in zip(got, expected, strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("learned", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("folded", [True, False])
+def test_the_operator_is_one_that_torch_accepts(learned, folded):
+    """torch's own checks: its schema, its shapes without data, its gradients and its strides."""
+    x, B, A, W = (torch.randn(*shape, dtype=torch.float64) for shape in ((3, 5, 12), (20, 4), (4, 12), (20, 12)))
+    x.requires_grad_(learned[0])
+    B.requires_grad_(learned[1])
+    A.requires_grad_(learned[1])
+    base = (W, torch.randn(20, dtype=torch.float64)) if folded else (None, None)
+    arguments = (x, B, A, None, *base, "SineCurve", [3.0, 0.5], 0.7, False, folded, torch.float64)
+    torch.library.opcheck(torch.ops.rankkit.adapted_product.default, arguments)
+    w = torch.randn(1, 12, dtype=torch.float64, requires_grad=True)
+    torch.library.opcheck(torch.ops.rankkit.adasine.default, (x, B, A, w, 3.0, 0.3, 0.5))

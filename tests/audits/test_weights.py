@@ -138,7 +138,7 @@ def test_a_full_fine_tune_is_its_difference(rng, tmp_path, capsys):
     check_against_dense(got, tuned["layers.0.up.weight"] - base["layers.0.up.weight"])
     assert got["stable_rank"] == pytest.approx(1, abs=1e-9)
     assert row(report, "layers.1.up")["status"] == "zero"
-    assert {entry.key: entry.reason for entry in report.skipped} == {"norm.weight": "no matrix", "new.weight": "not in the base"}  # fmt: skip
+    assert {entry.key: entry.reason for entry in report.skipped} == {"norm.weight": "no matrix", "new.weight": "the base has no weight for it"}  # fmt: skip
     save_file(base, tmp_path / "base.safetensors")
     save_file(tuned, tmp_path / "tuned.safetensors")
     words = ["audit", "--full", str(tmp_path / "tuned.safetensors"), "--no-progress"]

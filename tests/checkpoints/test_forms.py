@@ -10,13 +10,13 @@ from rankkit.checkpoints.forms import (
     HADAMARD_CP,
     LORA,
     TRANSPOSED,
+    TURNED,
     Dense,
     formed,
     kronecker_form,
     merged_form,
 )
 from rankkit.checkpoints.layer import Layer
-from rankkit.checkpoints.readers.pairs import SWAPPED
 from rankkit.checkpoints.readers.vera import RANDLORA_FORM, VERA_FORM
 from rankkit.rules import Linear, Sine
 
@@ -27,7 +27,7 @@ WIDE = N * 6  # columns with a kernel
 FORMS = {
     "lora": (LORA, {"B": (M, R), "A": (R, N)}, (M, N, R)),
     "convolution": (LORA, {"B": (M, R, 1, 1), "A": (R, N, *KERNEL)}, (M, WIDE, R)),
-    "swapped": (SWAPPED, {"A": (M, R), "B": (R, N)}, (M, N, R)),
+    "turned": (TURNED, {"B": (R, M), "A": (N, R)}, (M, N, R)),
     "transposed": (TRANSPOSED, {"b": (R, M), "a": (N, R)}, (M, N, R)),
     "adalora": (ADALORA, {"B": (M, R), "E": (R, 1), "A": (R, N)}, (M, N, R)),
     "middle": (CP, {"B": (M, R, 1, 1), "M": (R, R, *KERNEL), "A": (R, N, 1, 1)}, (M, WIDE, R)),

@@ -84,7 +84,7 @@ def test_a_pickle_may_not_ask_for_memory(asked, new, tmp_path):
     torch.save(state, tmp_path / "good.pt", _use_new_zipfile_serialization=new)
     with pytest.raises(ValueError, match="no stored tensor needs"):
         rk.audit(tmp_path / "bad.pt")
-    assert rk.audit(tmp_path / "good.pt").columns["status"] == ["ok"]
+    assert rk.audit(tmp_path / "good.pt").columns["status"] == ["assumed"]
 
 
 def test_a_tensor_that_is_not_stored_is_not_read(tmp_path):
@@ -97,7 +97,7 @@ def test_a_tensor_that_is_not_stored_is_not_read(tmp_path):
     }
     torch.save(state, tmp_path / "a.pt")
     table = rk.audit(tmp_path / "a.pt").table.set_index("module")
-    assert table["status"].to_dict() == {"x": "unsupported", "y": "unsupported", "z": "ok"}
+    assert table["status"].to_dict() == {"x": "unsupported", "y": "unsupported", "z": "assumed"}
     assert "not stored number by number" in table["note"]["x"]
 
 
@@ -128,7 +128,7 @@ def test_small_tensors_may_not_stand_for_large_factors():
     loha = {f"y.hada_w{i}_{x}": np.ones((4000, 200) if x == "a" else (200, 4000)) for i in "12" for x in "ab"}
     assert rk.audit(loha).columns["status"] == ["unsupported"]
     assert "stand for factors of" in rk.audit(loha).columns["note"][0]
-    assert rk.audit(ends | {"x.lora_mid.weight": wide[:, :, :1, :1]}).columns["status"] == ["ok"]
+    assert rk.audit(ends | {"x.lora_mid.weight": wide[:, :, :1, :1]}).columns["status"] == ["assumed"]
 
 
 def test_a_pattern_that_runs_away_gets_its_time_once():
@@ -202,7 +202,7 @@ def test_a_tensor_that_is_damaged_costs_no_other_row(tmp_path):
     data[at + 20] ^= 0xFF  # the archive's checksum of this member no longer holds
     (tmp_path / "a.npz").write_bytes(data)
     report = rk.audit(tmp_path / "a.npz")
-    assert report.table["status"].tolist() == ["ok", "unsupported", "ok"]
+    assert report.table["status"].tolist() == ["assumed", "unsupported", "assumed"]
     assert "l.1.q.lora_a is damaged" in report.table["note"].iloc[1]
 
 
@@ -213,7 +213,7 @@ def test_several_adapters_one_of_them_bad(tmp_path, capsys):
     bad.write_bytes(b"nonsense")
     assert main(["audit", str(good), str(bad), str(good), "--no-progress"]) == 1
     said = capsys.readouterr()
-    assert said.out.count("2 of 2 modules measured.") == 2
+    assert said.out.count("2 of 2 modules measured, 2 of them with an unknown scale.") == 2
     assert said.err.count("\n") == 1
     assert main(["audit", str(good), str(good), "--format", "json", "--no-progress"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2

@@ -101,6 +101,24 @@ def test_a_batch_is_its_members(asarray):
         assert (found.lower[i], found.upper[i]) == (one.lower, one.upper)
 
 
+def test_what_a_failed_factorisation_leaves_behind_costs_nothing(monkeypatch):
+    """torch leaves the factor undefined where a matrix is not positive definite: here it is NaN, as on some GPUs."""
+    torch = pytest.importorskip("torch")
+    f = KaimingUniform()(192, 192, 2, seed=0)
+    stack = np.stack([np.sin(omega * (f.B @ f.A)) for omega in np.linspace(20, 400, 25)])
+    alone = [rk.count_above(S) for S in stack]
+    factorise = torch.linalg.cholesky_ex
+
+    def poisoned(C):
+        factor, info = factorise(C)
+        return torch.where((info > 0)[..., None, None], torch.nan, factor), info
+
+    monkeypatch.setattr(torch.linalg, "cholesky_ex", poisoned)
+    together = rk.count_above(torch.as_tensor(stack))
+    assert together.lower.tolist() == [int(count.lower) for count in alone]
+    assert together.upper.tolist() == [int(count.upper) for count in alone]
+
+
 def test_factors_take_the_exact_route():
     f = KaimingUniform()(300, 200, 5, seed=0)
     found = rk.count_above(f)

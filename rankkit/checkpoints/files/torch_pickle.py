@@ -8,7 +8,7 @@ import pickletools
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -73,10 +73,15 @@ def torch_file(path: Path) -> StateDict:
             except RuntimeError:  # mmap is refused for some sound files
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ValueError(f"{path} is refused: it holds more than tensors, or is damaged ({_line(error)}).") from None
+        advice = "save its state_dict alone with torch.save where you trust it, and pass that file"
+        raise ValueError(
+            f"{path} is refused: it holds more than tensors, or is damaged ({_line(error)}); {advice}."
+        ) from None
     except Exception as error:  # the unpickler of a hostile file may raise anything
         raise ValueError(f"{path} is no sound PyTorch file: {_line(error)}.") from None
     named = _named(content, torch.Tensor)
+    if not named and not content and isinstance(content, (Mapping, list, tuple)):
+        raise ValueError(f"{path} is empty: its state dict holds nothing; save the trained adapter again.")
     if not named:
         raise ValueError(f"{path} holds no tensors but {type(content).__name__}; pass the file with the adapter's.")
     tensors = _OnHost(named, source=str(path))
@@ -119,14 +124,19 @@ def _line(error: Exception) -> str:
 
 
 def _named(content: Any, tensor: type, depth: int = DEEP) -> dict[str, Any]:
-    """Return a mapping's dense tensors by name, those of nested mappings under their own names, a list's by place."""
+    """Return a mapping's dense tensors by name, those of nested mappings under their own names, a list's by place.
+
+    Of several tensors with one name, such as an adapter's and its running mean's, the later ones get the name of their
+    mapping in front of theirs.
+    """
     held = content if is_mapping(content) else dict(enumerate(content)) if _is_sequence(content) else {}
     named: dict[str, Any] = {}
     for name, value in held.items():
         if isinstance(value, tensor):
             named[str(name)] = value
         elif is_mapping(value) and depth > 0:
-            named |= {inner: found for inner, found in _named(value, tensor, depth - 1).items() if inner not in named}
+            for inner, found in _named(value, tensor, depth - 1).items():
+                named[inner if inner not in named else f"{name}.{inner}"] = found
     return named
 
 

@@ -90,6 +90,10 @@ def _gain(config: Settings, m: int, n: int) -> float:
 
 
 def _sine(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
+    if config.get("on_activations"):
+        raise ValueError(
+            "sine-DoRA on activations takes the sine of B A x, so that there is no one weight update to measure"
+        )
     return sine_of({**config, "gain": _gain(config, sizes.m, sizes.n)}, ("omega", "gain"), plain, sizes.m)
 
 
@@ -97,12 +101,11 @@ def _loran(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
     name = config.get("activation", "sinter")
     if name == "sinter":
         amplitude, omega = number("amplitude", config.get("amplitude", 5e-5)), number("omega", config.get("omega", 1e4))
-        return Scaled(plain.scale, Sinter(amplitude, omega, scale=plain.scale), plain.notes)
+        return plain._replace(rule=Sinter(amplitude, omega, scale=plain.scale))
     if name == "identity":
-        return Scaled.linear(plain.scale, plain.notes)
-    return Scaled(
-        plain.scale, Activation(str(name), beta=number("beta", config.get("beta", 1.0)), scale=plain.scale), plain.notes
-    )
+        return plain
+    beta = number("beta", config.get("beta", 1.0))
+    return plain._replace(rule=Activation(str(name), beta=beta, scale=plain.scale))
 
 
 def _adasine(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
@@ -113,7 +116,7 @@ def _adasine(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scale
         gain=_gain(config, sizes.m, sizes.n) / plain.scale,
         scale_inside=bool(config.get("scale_inside", True)),
     )
-    return Scaled(plain.scale, rule, plain.notes)
+    return plain._replace(rule=rule)
 
 
 def _lr(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
@@ -126,13 +129,11 @@ def _lr(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
     make: Any = RULES[f"{name}_basis"]
     basis = make(alpha=plain.scale * alpha, omega=omega, **_places(config, name, part, alpha.size))
     if not config.get("around_identity"):
-        return Scaled(plain.scale, basis, plain.notes)
+        return plain._replace(rule=basis)
     start = float(basis.exact(np.zeros(1))[0])
     peak = float(np.max(np.linalg.norm(host(part("B")), axis=1)) * np.max(np.linalg.norm(host(part("A")), axis=0)))
     steep = abs(plain.scale) + float(basis._slope(peak, rows=sizes.m))  # pyright: ignore[reportPrivateUsage]
-    return Scaled(
-        plain.scale, Elementwise(lambda z: plain.scale * z + basis.exact(z) - start, lipschitz=steep), plain.notes
-    )
+    return plain._replace(rule=Elementwise(lambda z: plain.scale * z + basis.exact(z) - start, lipschitz=steep))
 
 
 def _places(config: Settings, name: str, part: Read, size: int) -> dict[str, Any]:

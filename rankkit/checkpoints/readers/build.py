@@ -4,129 +4,35 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from rankkit.checkpoints import dora
+from rankkit.checkpoints.assumptions import METHOD, ORIENTATION
+from rankkit.checkpoints.fields import Said
 from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
-from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
+from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
-from rankkit.checkpoints.module_names import in_base_model
-from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.methods import ROUTED, named_in
+from rankkit.checkpoints.module_names import bare, comparable, in_base_model, split_adapter
+from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, MAGNITUDE, Family, Module, Place, parser
+from rankkit.checkpoints.readers.leftovers import doubts, is_router, stems_of
+from rankkit.checkpoints.readers.orientation import NOT_BY_NAME, UNSURE, Readings, Turn, is_doubtful, turn_of
+from rankkit.checkpoints.scaling import Scaled, rank_of
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
 __all__ = ["ALPHA", "LORA_NAMES", "Family", "Module", "Place", "adapter_of", "parser"]
 
+FEW, FEW_LETTERS = 3, 80  # tensors that a note names, and characters of each
 LONGEST = 2000  # characters of a tensor's name
 MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
 MANY = 1 << 25  # numbers, 256 MB
 
-ALPHA = "alpha"  # the part that is a number beside the factors
-MAGNITUDE = "magnitude"  # the part that is DoRA's
-
-LORA_NAMES = {"A": "lora_A", "B": "lora_B", "E": "lora_E"}  # what most families call their factors
-
-
-class Place(NamedTuple):
-    """Where a key belongs: the module's path as the key has it, and which part of the module its tensor is."""
-
-    module: str
-    part: str
-
-
-Parse = Callable[[str], Place | str]
-
-
-class Module(NamedTuple):
-    """One adapter module, as its keys and headers tell it.
-
-    Attributes
-    ----------
-    name : str
-        Its path in the base model.
-    keys : mapping of str to str
-        Part -> key of its tensor.
-    tensors : Tensors
-    config : mapping or None
-    """
-
-    name: str
-    keys: Mapping[str, str]
-    tensors: Tensors
-    config: Config
-
-    def shape(self, part: str) -> Shape:
-        """Return the shape of one of its tensors; () where it has none."""
-        return self.tensors.info[self.keys[part]].shape if part in self.keys else ()
-
-
-def _lora(module: Module) -> Form:
-    return LORA
-
-
-def _never(module: Module) -> bool:
-    return False
-
-
-@dataclass(frozen=True)
-class Family:
-    """What is particular to a family of formats.
-
-    Attributes
-    ----------
-    name : str
-        What `Adapter.family` says.
-    holds : str
-        What a file of it must hold, for the message that it does not.
-    parse : callable
-        A key -> Place, or the reason why it is no factor. The part "alpha" is the module's own alpha; DoRA's
-        magnitudes are recognised without it.
-    scaled : callable
-        (Module, Form, Sizes) -> Scaled, or ValueError with the reason why it cannot be told.
-    form : callable
-        Module -> Form: how its parts make the product.
-    spelled : mapping of str to str
-        How the family writes a part, for messages, where it is not the part's own name.
-    notes : tuple of str
-        What holds for each of its modules.
-    transposed : callable
-        Module -> whether the base stores its weight as (n, m).
-    beside : set of str
-        Parts that are no factors, and that `scaled` may use.
-    """
-
-    name: str
-    holds: str
-    parse: Parse
-    scaled: Callable[[Module, Form, Sizes], Scaled]
-    form: Callable[[Module], Form] = _lora
-    spelled: Mapping[str, str] = field(default_factory=dict[str, str])
-    notes: tuple[str, ...] = ()
-    transposed: Callable[[Module], bool] = _never
-    beside: frozenset[str] = frozenset({ALPHA})
-
-
-def parser(key: re.Pattern[str], otherwise: str, parts: Mapping[str, str] | None = None) -> Parse:
-    """Return a parser of keys that match a pattern with the groups "module" and "part".
-
-    Parameters
-    ----------
-    key : pattern
-    otherwise : str
-        The reason why any other key is no factor.
-    parts : mapping of str to str, optional
-        What a file writes -> the part it is; None: the same.
-    """
-
-    def parse(name: str) -> Place | str:
-        match = key.fullmatch(name)
-        return Place(match["module"], (parts or {}).get(match["part"], match["part"])) if match else otherwise
-
-    return parse
+_ALPHA = re.compile(r"(?P<module>.+)\.(?:lora_|network_)?alpha")
 
 
 def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping[str, str] | None = None) -> Adapter:
@@ -146,7 +52,11 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
         If no module is found.
     """
     shared = shared or {}
-    modules, skipped = _grouped(family, tensors, taken=set(shared.values()))
+    modules, stems, skipped = _grouped(family, tensors, taken=set(shared.values()))
+    _adopt(family, modules)
+    alone = [key for parts in modules.values() if not parts.keys() - {ALPHA, MAGNITUDE} for key in parts.values()]
+    doubtful = doubts(stems, map(bare, [*(entry.key for entry in skipped), *alone]))
+    turn = _turn(family, [Module(name, keys, tensors, config) for name, keys in modules.items()])
     layers: list[Layer] = []
     for name, keys in modules.items():
         if not keys.keys() - family.beside - {MAGNITUDE}:
@@ -154,17 +64,22 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
             skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
             continue
         magnitude = dora.magnitude_of(tensors, keys.pop(MAGNITUDE)) if MAGNITUDE in keys else None
-        layer = _layer(family, Module(name, {**keys, **shared}, tensors, config), magnitude)
-        layers.append(layer)
-        skipped += _left_over(family, layer, tensors)
+        layer = _layer(family, Module(name, {**keys, **shared}, tensors, config), magnitude, turn)
+        unused = _left_over(family, layer, tensors)
+        layers.append(_doubted(layer, [*doubtful.get(name, ()), *(key for key in unused if key in keys.values())]))
+        skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in unused.items()]
     if not layers:
-        raise ValueError(f"{tensors.source} holds no {family.holds}: {few_of(tensors)}.")
+        reason = named_in(map(bare, tensors.info)) or few_of(tensors)
+        raise ValueError(f"{tensors.source} holds no {family.holds}: {reason}.")
     return Adapter(tensors.source, family.name, tuple(layers), tuple(skipped))
 
 
-def _grouped(family: Family, tensors: Tensors, taken: set[str]) -> tuple[dict[str, dict[str, str]], list[Skipped]]:
-    """Return module -> part -> key, and every tensor that is no part of one and not taken already."""
+def _grouped(
+    family: Family, tensors: Tensors, taken: set[str]
+) -> tuple[dict[str, dict[str, str]], dict[str, list[str]], list[Skipped]]:
+    """Return module -> part -> key, stem -> modules, and every tensor that is no part of one and not taken already."""
     modules: dict[str, dict[str, str]] = {}
+    paths: dict[str, str] = {}
     skipped: list[Skipped] = []
     for key, info in tensors.info.items():
         if key in taken:
@@ -174,45 +89,109 @@ def _grouped(family: Family, tensors: Tensors, taken: set[str]) -> tuple[dict[st
             skipped.append(Skipped(legible(key), info.shape, found))
             continue
         module, part = in_base_model(found.module), found.part
+        paths[module] = split_adapter(found.module)[0]
         if part in (parts := modules.setdefault(module, {})):
             skipped.append(Skipped(key, info.shape, f"a second {part} of module {module}"))
         else:
             parts[part] = key
-    return modules, skipped
+    stems: dict[str, list[str]] = {}
+    for module, parts in modules.items():
+        if not parts.keys() - {ALPHA, MAGNITUDE}:
+            continue
+        for stem in stems_of(paths[module], map(bare, parts.values())):
+            stems.setdefault(stem, []).append(module)
+    return modules, stems, skipped
+
+
+def _adopt(family: Family, modules: dict[str, dict[str, str]]) -> None:
+    """Give an alpha or a magnitude without factors to the one module whose name differs from its own in dots alone."""
+    whole = {name for name, parts in modules.items() if parts.keys() - family.beside - {MAGNITUDE}}
+    homes: dict[str, list[str]] = {}
+    for name in whole:
+        homes.setdefault(comparable(name), []).append(name)
+    for name in [name for name, parts in modules.items() if parts.keys() <= {ALPHA, MAGNITUDE}]:
+        found = homes.get(comparable(name), [])
+        if len(found) == 1 and not modules[found[0]].keys() & modules[name].keys():
+            modules[found[0]] |= modules.pop(name)
 
 
 def _parsed(family: Family, key: str) -> Place | str:
     """Return where any key belongs, or the reason why it is part of no module."""
     if legible(key, LONGEST) != key:
         return "its name is no printable text"
+    key = bare(key)
     found = family.parse(key)
     if isinstance(found, str) and (module := dora.owner(key, family.name)) is not None:
         return Place(module, MAGNITUDE)
+    if isinstance(found, str) and (match := _ALPHA.fullmatch(key)) is not None:
+        return Place(match["module"], ALPHA)
     return found
 
 
-def _left_over(family: Family, layer: Layer, tensors: Tensors) -> list[Skipped]:
-    """Return the tensors of a module that its product has no place for."""
+def _left_over(family: Family, layer: Layer, tensors: Tensors) -> dict[str, str]:
+    """Return the tensors of a module that its product has no place for, each with the reason."""
     unused = [key for part, key in layer.keys.items() if part not in layer.form.parts and part not in family.beside]
     reasons = dict.fromkeys(unused, f"module {layer.name} is made of its other tensors")
     if layer.magnitude is not None:
         reasons[layer.magnitude.key] = dora.UNUSED
-    return [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
+    return reasons
 
 
-def _layer(family: Family, module: Module, magnitude: Magnitude | None) -> Layer:
-    """Return a module's layer from its header alone; trouble becomes a status."""
+def _doubted(layer: Layer, keys: list[str]) -> Layer:
+    """Return a layer of which these tensors are not understood: they may change its update."""
+    if any(map(is_router, keys)):
+        return replace(layer, status="unsupported", notes=(*layer.notes, ROUTED))
+    if not keys or layer.status != "ok":
+        return layer
+    names = ", ".join(legible(key.rpartition(layer.name)[2].lstrip("."), FEW_LETTERS) for key in keys[:FEW])
+    note = f"{names} {'is' if len(keys) == 1 else 'are'} not understood: measured without"
+    return replace(layer, notes=(*layer.notes, note), assumed=(*layer.assumed, METHOD))
+
+
+def _readings(family: Family, module: Module) -> Readings | None:
+    """Return what a module would be as its names say, and transposed; None where its family leaves nothing open."""
     form = family.form(module)
+    if (
+        family.turned is None
+        or set(form.parts) != set(family.turned.parts)
+        or not set(form.parts) <= module.keys.keys()
+    ):
+        return None
+    named, turned = (one.sizes(*map(module.shape, one.parts)) for one in (form, family.turned))
+    return Readings(named, turned, rank_of(module.config, module.name))
+
+
+def _turn(family: Family, modules: Iterable[Module]) -> Turn:
+    return turn_of(found for module in modules if (found := _readings(family, module)) is not None)
+
+
+def _oriented(family: Family, module: Module, turn: Turn) -> tuple[Form, Said]:
+    """Return how a module's parts make its product, and what is to be said of it."""
+    form, readings = family.form(module), _readings(family, module)
+    if readings is None or family.turned is None:
+        return form, Said()
+    against = readings.turned is not None and (turn.turned or readings.named is None)
+    said = Said((NOT_BY_NAME,)) if against else Said()
+    if is_doubtful(readings, turn):
+        said = Said((NOT_BY_NAME if against else UNSURE,), (ORIENTATION,))
+    return family.turned if against else form, said
+
+
+def _layer(family: Family, module: Module, magnitude: Magnitude | None, turn: Turn) -> Layer:
+    """Return a module's layer from its header alone; trouble becomes a status."""
+    form, oriented = _oriented(family, module, turn)
     header = _header(family, module, form)
     m, n, r = header.sizes or (None, None, None)
+    turned, said = dora.told(magnitude, module.config), family.says(module)
     used = {part: module.keys[part] for part in form.parts if part in module.keys}
     dtypes = dict.fromkeys(module.tensors.info[key].dtype for key in used.values())
     return Layer(
         name=module.name, m=m, n=n, r=r, dtype="/".join(dtypes), rule=header.scaled.rule, scale=header.scaled.scale,
         form=form, read=partial(_read, module.tensors, used if header.status == "ok" else {}), keys=dict(module.keys),
         status=header.status,
-        notes=(*family.notes, *header.scaled.notes, *dora.notes(magnitude, module.config)), magnitude=magnitude,
-        transposed=family.transposed(module),
+        notes=(*family.notes, *oriented.notes, *header.scaled.notes, *said.notes, *turned.notes), magnitude=magnitude,
+        assumed=(*family.unknown, *oriented.unknown, *header.scaled.unknown, *said.unknown, *turned.unknown),
+        transposed=family.transposed(module), start=said.start,
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
-from rankkit.checkpoints.readers.build import Family, Module, Place, adapter_of, parser
-from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of, parser
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -49,7 +49,8 @@ def _parse_list(key: str) -> Place:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return Scaled.assumed("no alpha in this format")
+    alpha = module.keys.get(ALPHA)
+    return searched(module.tensors, alpha, module.config, module.name, sizes.r, why="no alpha in this format")
 
 
 HOLDS = "module of cloneofsimo's format"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from rankkit.checkpoints.forms import Form, Sizes
+from rankkit.checkpoints.forms import TURNED, Form, Sizes
 from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of
-from rankkit.checkpoints.scaling import Scaled, stored_scale
+from rankkit.checkpoints.scaling import Scaled, searched
+from rankkit.checkpoints.settings import FILE
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
 
 _KEY = re.compile(
-    r"(?P<module>.+?)(?:\.processor\.(?P<projection>.+)_lora|\.lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
+    r"(?P<module>.+?)(?:(?:\.processor)?\.(?P<projection>[^.]+)_lora|\.lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
     r"|(?P<path>.+)\.lora_(?P<new>A|B)\.weight"
-    r"|(?P<scaled>.+?)(?:\.processor\.(?P<of>.+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>alpha)"
+    r"|(?P<scaled>.+?)(?:(?:\.processor)?\.(?P<of>[^.]+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>alpha)"
 )
 _OLD = re.compile(r"(_lora|\.lora|\.lora_linear_layer)\.(down|up)\.weight$")
 _PREFIX = re.compile(r"(unet|transformer|text_encoder(_\d+)?|prior|controlnet)\.")
@@ -26,7 +27,7 @@ def recognises(keys: list[str], config: Config) -> bool:
     """Return whether there are diffusers' keys, and no PEFT configuration."""
     if config is not None and "peft_type" in config:
         return False
-    new = config is None  # with one it is PEFT's, whose GPT-2 has a "transformer." too
+    new = config is None or FILE in config  # with PEFT's fields it is PEFT's, whose GPT-2 has a "transformer." too
     return any(_OLD.search(key) or (new and _PREFIX.match(key) and ".lora_A.weight" in key) for key in keys)
 
 
@@ -45,8 +46,9 @@ def _joined(module: str, projection: str | None) -> str:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return stored_scale(module.tensors, module.keys.get(ALPHA), sizes.r)
+    alpha = module.keys.get(ALPHA)
+    return searched(module.tensors, alpha, module.config, module.name, sizes.r, why="no alpha stored")
 
 
-FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES)
+FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES, turned=TURNED)
 read = partial(adapter_of, FAMILY)

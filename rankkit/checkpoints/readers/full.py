@@ -10,6 +10,8 @@ import numpy as np
 from rankkit.checkpoints.files.tensors import TensorInfo, Tensors
 from rankkit.checkpoints.forms import EPS, Dense, Form, Shape, Sizes, whole_sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Skipped
+from rankkit.checkpoints.matching import Weights
+from rankkit.checkpoints.module_names import bare, in_base_model
 from rankkit.checkpoints.source import open_tensors
 from rankkit.factors import Array, host
 from rankkit.rules import Linear
@@ -33,41 +35,45 @@ def difference(tuned: Any, base: Any) -> Adapter:
     new, old = open_tensors(tuned), open_tensors(base)
     layers: list[Layer] = []
     skipped: list[Skipped] = []
+    weights = Weights(old.info)
     for key, info in new.info.items():
-        if reason := _reason(info, old.info.get(key)):
-            skipped.append(Skipped(key, info.shape, reason))
+        try:
+            there = _counterpart(key, info, old, weights)
+        except ValueError as reason:
+            skipped.append(Skipped(key, info.shape, str(reason)))
         else:
-            layers.append(_layer(new, old, key))
+            layers.append(_layer(new, old, key, there))
     if not layers:
         raise ValueError(f"{new.source} and {old.source} share no matrix; are they of one model?")
     return Adapter(f"{new.source} - {old.source}", "full", tuple(layers), tuple(skipped))
 
 
-def _reason(new: TensorInfo, old: TensorInfo | None) -> str:
-    """Return why a tensor has no difference, or ""."""
+def _counterpart(key: str, new: TensorInfo, base: Tensors, weights: Weights) -> str:
+    """Return the base's key of the same matrix; raise with the reason where there is no difference to take."""
     if len(new.shape) < 2 or min(new.shape) == 0:
-        return "no matrix"
-    if old is None:
-        return "not in the base"
+        raise ValueError("no matrix")
+    there = key if key in base.info else weights.of(key.removesuffix(".weight"))
+    old = base.info[there]
     if old.shape != new.shape:
-        return f"of another shape in the base, {old.shape}"
+        raise ValueError(f"of another shape in the base, {old.shape}")
     if new.trouble or old.trouble:
-        return new.trouble or f"in the base it {old.trouble}"
-    return ""
+        raise ValueError(new.trouble or f"in the base it {old.trouble}")
+    return there
 
 
-def _layer(new: Tensors, old: Tensors, key: str) -> Layer:
+def _layer(new: Tensors, old: Tensors, key: str, there: str) -> Layer:
     info, name = new.info[key], key.removesuffix(".weight")
     sizes = _sizes(info.shape, info.shape)
     assert sizes is not None
     return Layer(
-        name=key if name in new.info else name, m=sizes.m, n=sizes.n, r=sizes.r, dtype=info.dtype, rule=Linear(),
-        scale=1.0, form=DIFFERENCE, read=partial(_pair, new, old, key), keys={"tuned": key, "base": key},
+        name=key if name in new.info else in_base_model(bare(name)), m=sizes.m, n=sizes.n, r=sizes.r, dtype=info.dtype,
+        rule=Linear(), scale=1.0, form=DIFFERENCE, read=partial(_pair, new, old, key, there),
+        keys={"tuned": key, "base": there},
     )  # fmt: skip
 
 
-def _pair(new: Tensors, old: Tensors, key: str) -> dict[str, Array]:
-    return {"tuned": new.read(key), "base": old.read(key)}
+def _pair(new: Tensors, old: Tensors, key: str, there: str) -> dict[str, Array]:
+    return {"tuned": new.read(key), "base": old.read(there)}
 
 
 def _sizes(tuned: Shape, base: Shape) -> Sizes | None:

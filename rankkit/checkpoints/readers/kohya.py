@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from rankkit.checkpoints.forms import CP, HADAMARD, HADAMARD_CP, LORA, Form, Sizes, kronecker_form
+from rankkit.checkpoints.forms import CP, HADAMARD, HADAMARD_CP, LORA, TURNED, Form, Sizes, kronecker_form
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
-from rankkit.checkpoints.scaling import Scaled, scale_of, stored_scale
+from rankkit.checkpoints.scaling import Scaled, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -63,12 +63,14 @@ def _kronecker_part(keys: Mapping[str, str], w: str, t: str) -> tuple[str, ...]:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    dim = _dim(module)
+    dim = sizes.r if form is TURNED else _dim(module)
     if module.config is not None and "peft_type" in module.config:
         return _configured(module.config, module.name, dim)
     if dim is None:
         return Scaled.linear(1.0, ("both parts stored whole: scale 1, as LyCORIS applies",))
-    return stored_scale(module.tensors, module.keys.get(ALPHA), dim)
+    return searched(
+        module.tensors, module.keys.get(ALPHA), module.config, module.name, dim, why="no alpha stored"
+    )  # fmt: skip
 
 
 def _configured(config: Mapping[str, Any], module: str, dim: int | None) -> Scaled:
@@ -90,5 +92,5 @@ def _dim(module: Module) -> int | None:
 
 
 SPELLED = {part: f"lora_{name}" for name, part in _LORA.items()}
-FAMILY = Family("kohya", "LoRA, LoHa or LoKr module", _parse, _scaled, form=_form, spelled=SPELLED)
+FAMILY = Family("kohya", "LoRA, LoHa or LoKr module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED)
 read = partial(adapter_of, FAMILY)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from rankkit.checkpoints.forms import LORA, MOST_GROUPS, Form, Sizes, merged_form
-from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, adapter_of, parser
-from rankkit.checkpoints.scaling import Scaled, scale_of
+from rankkit.checkpoints.assumptions import ORDER
+from rankkit.checkpoints.fields import Said, said
+from rankkit.checkpoints.forms import LORA, MOST_GROUPS, TURNED, Form, Sizes, merged_form
+from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, adapter_of, parser
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
 
-_KEY = re.compile(r"(?P<module>.+)\.lora_(?P<part>A|B)")
+_KEY = re.compile(r"(?P<module>.+?)(?:\.lora)?\.lora_(?P<part>A|B)")  # OpenDelta puts them into a module `lora`
+_LITGPT = re.compile(r"(?:.+\.)?transformer\.h\.\d+\.attn\.(?:attn|qkv)")  # what LitGPT calls query, key and value
 
 
 def recognises(keys: list[str], config: Config) -> bool:
@@ -31,15 +34,54 @@ def _groups(module: Module) -> int:
 
 def _form(module: Module) -> Form:
     groups = _groups(module)
-    return merged_form((True,) * groups) if groups > 1 else LORA
+    return merged_form((True,) * groups, _heights(module, groups) or ()) if groups > 1 else LORA
+
+
+def _heights(module: Module, groups: int) -> tuple[int, ...] | None:
+    """Return how many rows each group of a fused projection has, where they differ; None where they do not.
+
+    loralib's groups are all alike. In LitGPT's grouped queries the query has more rows than key and value. The model's
+    own numbers count; without them the query has as many rows as the projection has inputs, as in most models.
+    """
+    rows, n = module.shape("B")[0], module.shape("A")[1]
+    config = module.config or {}
+    if not _is_litgpt(module, groups) or not config.get("lora_query", True):
+        return None
+    heads, shared, size = (config.get(name) for name in ("n_head", "n_query_groups", "head_size"))
+    query, other = n, (rows - n) // (groups - 1)
+    if type(heads) is int and type(shared) is int and heads > 0:
+        size = size if type(size) is int else n // heads
+        query, other = heads * size, shared * size
+    cut = (query, *(other,) * (groups - 1))
+    return cut if sum(cut) == rows and other > 0 and query != other else None
+
+
+def _is_litgpt(module: Module, groups: int) -> bool:
+    return bool(_LITGPT.fullmatch(module.name)) or module.shape("B")[0] % groups > 0
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    if module.config is None or "lora_alpha" not in module.config:
-        return Scaled.assumed("alpha is not stored", "; pass config={'lora_alpha': ...}")
-    return scale_of(module.config, module.name, sizes.r // _groups(module))
+    return searched(
+        module.tensors, module.keys.get(ALPHA), module.config, module.name,
+        sizes.r // (_groups(module) if form is not TURNED else 1),
+        why="alpha is not stored", advice="; pass config={'lora_alpha': ...}",
+    )  # fmt: skip
 
 
 REST = "no adapter tensor: a head or base weight"
-FAMILY = Family("loralib", "loralib module", parser(_KEY, REST), _scaled, form=_form, spelled=LORA_NAMES)
+
+
+def _says(module: Module) -> Said:
+    told, groups = said(module.config), _groups(module)
+    uneven = groups > 1 and module.shape("B")[0] != groups * module.shape("A")[1]
+    if not uneven or not _is_litgpt(module, groups) or "n_query_groups" in (module.config or {}):
+        return told
+    heights = _heights(module, groups)
+    cut = " and ".join(map(str, heights)) if heights else f"{groups} equal parts"
+    return Said((*told.notes, f"how its groups share the rows is not stored: {cut} assumed"), (*told.unknown, ORDER))
+
+
+FAMILY = Family(
+    "loralib", "loralib module", parser(_KEY, REST), _scaled, form=_form, spelled=LORA_NAMES, turned=TURNED, says=_says
+)
 read = partial(adapter_of, FAMILY)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from rankkit.checkpoints.assumptions import FREQUENCY
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter
@@ -53,7 +54,10 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     omega = number("mlora_af_sin_omega", config.get("mlora_af_sin_omega", OMEGA))
     if omega < 0:
         raise ValueError(f"mlora_af_sin_omega must be >= 0, got {omega:g}; mend the config.")
-    return Scaled(plain.scale, Sinter(amplitude, omega, scale=plain.scale), plain.notes)
+    if absent := [name for name in ("mlora_af_sin_A", "mlora_af_sin_omega") if name not in config]:
+        note = f"no {' and '.join(absent)} in the config: the authors' code's own assumed"
+        plain = plain._replace(notes=(*plain.notes, note), unknown=(*plain.unknown, FREQUENCY))
+    return plain._replace(rule=Sinter(amplitude, omega, scale=plain.scale))
 
 
 def _rank(stored: Any) -> Any:

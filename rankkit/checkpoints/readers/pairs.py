@@ -5,17 +5,34 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from rankkit.checkpoints.forms import LORA, Form, Sizes
-from rankkit.checkpoints.readers.build import Family, Module, Place, adapter_of
-from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.assumptions import SCALE
+from rankkit.checkpoints.forms import TURNED, Form, Sizes
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
+from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
 
+# two factors that public code calls otherwise: the first is applied first
+_NAMED = re.compile(
+    r"(?P<module>.+)\.adaptor\.(?P<llama>[AB])\.weight"  # Meta's quantised Llama
+    r"|(?P<attention>.+)\.lora_(?P<projection>\w+)_l(?P<adapter>[12])\.weight"  # LLaMA-Adapter
+    r"|(?P<fsdp>.+)\.lora(?:_AB)?\.(?P<place>[01])\.weight"  # fsdp_qlora
+    r"|(?P<chat>.+)\.lora_(?P<side>right|left)_weight"  # DeepSpeed-Chat: x times right (n, r) times left (r, m)
+    r"|(?P<control>.+)\.(?P<way>down|up)(?:\.weight)?"  # Stability's control-LoRA
+    r"|(?P<between>.+)\.lora_(?P<end>in|out|first|second)(?:\.weight)?"
+)
+_FIRST = {
+    ("llama", "A"),
+    ("adapter", "1"),
+    ("place", "0"),
+    ("side", "right"),
+    ("way", "down"),
+    ("end", "in"),
+    ("end", "first"),
+}
 # a letter a or b of its own, perhaps with a plural s: w_a_000, w_Bs.3, lora_A_q
 _KEY = re.compile(r"(?P<before>(?:.*[._\-])?)(?P<letter>[aAbB])(?P<plural>s?)(?P<after>(?:[._\-].*)?)")
-
-SWAPPED = Form(("A", "B"), LORA.sizes, LORA.combine)
 
 
 def recognises(keys: list[str], config: Config) -> bool:
@@ -25,6 +42,9 @@ def recognises(keys: list[str], config: Config) -> bool:
 
 
 def _parse(key: str) -> Place | str:
+    if named := _NAMED.fullmatch(key):
+        *path, which = ((name, text) for name, text in named.groupdict().items() if text is not None)
+        return Place(".".join(text for _, text in path), "A" if which in _FIRST else "B")
     match = _KEY.fullmatch(key)
     if match is None:
         return "no tensor of a pair"
@@ -32,15 +52,14 @@ def _parse(key: str) -> Place | str:
     return Place(around or key, match["letter"].upper())
 
 
-def _form(module: Module) -> Form:
-    """Return B A, or A B where only that multiplies to a product of low rank."""
-    B, A = module.shape("B"), module.shape("A")
-    return SWAPPED if LORA.sizes(B, A) is None and LORA.sizes(A, B) is not None else LORA
-
-
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return Scaled.assumed("a bare pair")
+    alpha, config = module.keys.get(ALPHA), module.config
+    found = searched(module.tensors, alpha, config, module.name, sizes.r, why="a bare pair")
+    if alpha is None and config is not None and {"alpha", "rank"} <= config.keys():
+        return found._replace(notes=(*found.notes, BY_VERSION), unknown=(*found.unknown, SCALE))
+    return found
 
 
-FAMILY = Family("pairs", "pair of factors", _parse, _scaled, form=_form)
+BY_VERSION = "alpha / rank assumed: mlx-vlm's older versions multiply by alpha alone"
+FAMILY = Family("pairs", "pair of factors", _parse, _scaled, turned=TURNED)
 read = partial(adapter_of, FAMILY)

@@ -5,26 +5,37 @@ What DoRA's authors wrote (`peft_type: DORA`) has the same keys and configuratio
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import ADALORA, LORA, MOST_GROUPS, Form, Sizes, merged_form
+from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, TURNED, Form, Shape, Sizes, merged_form
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import split_adapter, unwrapped, with_adapter
+from rankkit.checkpoints.readers.build import ALPHA as ALPHA_PART
 from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of
-from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
+from rankkit.checkpoints.scaling import Scaled, rank_of, scale_of, searched, sine_of
+from rankkit.checkpoints.settings import is_peft
 from rankkit.checkpoints.untrusted import Config, is_list, number
+from rankkit.factors import host
 
 __all__ = ["from_model", "read", "recognises"]
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.lora_(?P<part>A|B|E|embedding_A|embedding_B)"
+    r"(?P<module>.+?)(?:\.dora_layer)?\.lora_(?P<part>A|B|E|embedding_A|embedding_B)"
     r"(?:\.(?!weight$|bias$)(?P<adapter>[^.]+))?(?P<leaf>\.weight|\.bias)?"
 )
+# an r x r matrix between the factors: MoSLoRA's and PaddleNLP's, LoRA-XS's
+_MIXER = re.compile(
+    r"(?P<module>.+)\.(?:lora_AB|lora_mixer|lora_latent_mapping|(?:(?P<adapter>[^.]+)_)?lora_latent_mapping)"
+    r"(?:\.(?!weight$)[^.]+)?(?:\.weight)?"
+)
+MIXER = "mixer"
 
 INIT_R, ALPHA = 12, 8  # init_r and lora_alpha where a config does not say: the defaults of PEFT's AdaLoraConfig
 ADDED = 1e-5  # what PEFT's AdaLoRA adds to init_r before it divides by it
@@ -81,6 +92,8 @@ def _without_adapter(layer: Layer) -> Layer:
 
 def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
+    if match is None and (mixer := _MIXER.fullmatch(key)):
+        return Place(mixer["module"], MIXER)
     if match is None or match["leaf"] == ".bias":
         return _other(key)
     return Place(with_adapter(match["module"], match["adapter"]), match["part"].removeprefix("embedding_"))
@@ -113,11 +126,22 @@ def _expert_parameter(config: Config, module: str) -> str:
 def _form(module: Module) -> Form:
     if "E" in module.keys or (module.config is not None and method_of(module.config) == "ADALORA"):
         return ADALORA
+    if MIXER in module.keys:
+        return MIXED
     enabled = _enabled(module.config)
+    B, A = module.shape("B"), module.shape("A")
+    if len(A) > 2 and (groups := _convolved(B, A)) > 1:
+        return merged_form((True,) * groups)
     if not any(enabled) or len(enabled) < 2:
         return LORA
-    B, A = module.shape("B"), module.shape("A")
     return merged_form(enabled) if len(B) > 1 and len(A) == 2 and A[0] == sum(enabled) * B[1] else LORA
+
+
+def _convolved(B: Shape, A: Shape) -> int:
+    """Return how many groups a convolution has: B is (out, r / groups, 1, ...) beside A (r, in / groups, ...)."""
+    fits = len(B) == len(A) and math.prod(B[2:]) == 1 and B[1] > 0 and A[0] % B[1] == 0
+    groups = A[0] // B[1] if fits else 1
+    return groups if groups and B[0] % groups == 0 else 1
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
@@ -126,10 +150,31 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
         return _adalora(config)
     if parameter := _expert_parameter(config, path):
         raise ValueError(f"adapts the parameter {parameter} of experts, one update each, which is unsupported")
-    plain = scale_of(config, path, sizes.r if form is LORA else sizes.r // sum(_enabled(config)))
+    merged = sum(_enabled(config)) if form not in (LORA, MIXED, TURNED) and len(module.shape("A")) == 2 else 1
+    plain = _plain(module, sizes.r // merged)
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), plain, sizes.m)
     return plain
+
+
+def _plain(module: Module, r: int) -> Scaled:
+    """Return the scale of a module with r columns of B; only PEFT's own configuration has a default."""
+    if is_peft(module.config) and ALPHA_PART not in module.keys:
+        asked = rank_of(module.config, module.name)
+        if asked is not None and asked < r and _is_padded(module, asked):
+            plain = scale_of(module.config, module.name, asked)
+            return plain._replace(notes=(*plain.notes, f"padded with zeros from rank {asked}, which divides alpha"))
+        return scale_of(module.config, module.name, r)
+    alpha = module.keys.get(ALPHA_PART)
+    return searched(module.tensors, alpha, module.config, module.name, r, why="no adapter_config.json")
+
+
+def _is_padded(module: Module, r: int) -> bool:
+    """Return whether the factors are zero behind the rank that the configuration names, as for hot swapping."""
+    if any(module.tensors.info[module.keys[part]].trouble for part in "BA"):
+        return False
+    B, A = (host(module.tensors.read(module.keys[part])) for part in "BA")
+    return not A[r:].any() and not B[:, r:].any()
 
 
 def _adalora(config: Config) -> Scaled:
@@ -147,4 +192,18 @@ def _transposed(module: Module) -> bool:
     return "embedding_A" in module.keys.get("A", "") or bool((module.config or {}).get("fan_in_fan_out"))
 
 
-FAMILY = Family("peft", "LoRA module", _parse, _scaled, form=_form, spelled=LORA_NAMES, transposed=_transposed)
+def _says(module: Module) -> Said:
+    return said(module.config, mixed=MIXER in module.keys)
+
+
+FAMILY = Family(
+    "peft",
+    "LoRA module",
+    _parse,
+    _scaled,
+    form=_form,
+    spelled=LORA_NAMES,
+    turned=TURNED,
+    transposed=_transposed,
+    says=_says,
+)

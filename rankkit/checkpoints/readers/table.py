@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from rankkit.checkpoints.files.tensors import Tensors, few_of
 from rankkit.checkpoints.layer import Adapter
-from rankkit.checkpoints.methods import READ, method_of, refuse
+from rankkit.checkpoints.methods import READ, method_of, named_in, refuse
+from rankkit.checkpoints.module_names import bare
 from rankkit.checkpoints.readers import (
     adapters,
     cloneofsimo,
+    delora,
     diffusers,
     kohya,
     loralib,
@@ -47,6 +49,7 @@ READERS: dict[str, Reader] = {
     "adapters": Reader(adapters.recognises, adapters.read),
     "vera": Reader(vera.recognises_vera, vera.read_vera),
     "randlora": Reader(vera.recognises_randlora, vera.read_randlora),
+    "delora": Reader(delora.recognises, delora.read),
     "kohya": Reader(kohya.recognises, kohya.read),
     "diffusers": Reader(diffusers.recognises, diffusers.read),
     "cloneofsimo": Reader(cloneofsimo.recognises, cloneofsimo.read),
@@ -78,10 +81,12 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
         return READERS[family].read(tensors, config)
     if config is not None and "peft_type" in config and (method := method_of(config)) not in READ:
         raise refuse(method, tensors.source)
-    keys = list(tensors.info)
+    keys = list(map(bare, tensors.info))
     for reader in READERS.values():
         if reader.recognises(keys, config):
             return reader.read(tensors, config)
+    if reason := named_in(keys):
+        raise ValueError(f"{tensors.source} holds {reason}.")
     raise ValueError(
         f"{tensors.source} holds no LoRA module that any reader knows: {few_of(tensors)}; "
         f"name its --family ({', '.join(READERS)})."

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
+from rankkit.checkpoints.assumptions import WIDTH
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import Form, Shape, Sizes
-from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.forms import Form, Product, Shape, Sizes
+from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config, number
 from rankkit.factors import Array, Factors, namespace
 
-__all__ = ["read_randlora", "read_vera", "recognises_randlora", "recognises_vera"]
+__all__ = ["narrowed", "read_randlora", "read_vera", "recognises_randlora", "recognises_vera"]
 
 ASSUMED = "as wide as the shared projections: the module's own width is not stored"
 RANK, ALPHA = 32, 640  # r and randlora_alpha where a config does not say: the defaults of PEFT's RandLoraConfig
@@ -62,6 +65,40 @@ def read_randlora(tensors: Tensors, config: Config) -> Adapter:
     return _read(RANDLORA, tensors, config)
 
 
+def narrowed(layer: Layer, m: int, n: int) -> Layer:
+    """Return a layer whose projections are as wide as the widest module's, cut to the shape of its own weight.
+
+    Parameters
+    ----------
+    layer : Layer
+        Of VeRA or RandLoRA.
+    m, n : int
+        Rows and columns of the base's weight.
+
+    Raises
+    ------
+    ValueError
+        If no cut of the product has this shape: the reason, for the row.
+    """
+    known, wide = (layer.m or 0, layer.n or 0), layer.form is VERA_FORM
+    if (m != known[0] or n > known[1]) if wide else (min(m, n) != known[1] or max(m, n) > known[0]):
+        raise ValueError(f"its vectors fit no weight of {m} x {n}")
+    form = layer.form._replace(combine=partial(_cut, layer.form.combine, m, n))
+    notes, assumed = (
+        [entry for entry in kept if entry not in (ASSUMED, WIDTH)] for kept in (layer.notes, layer.assumed)
+    )
+    return replace(layer, m=m, n=n, form=form, notes=tuple(notes), assumed=tuple(assumed))
+
+
+def _cut(combine: Callable[..., Product], m: int, n: int, *parts: Array) -> Factors:
+    whole = combine(*parts)
+    assert isinstance(whole, Factors)
+    if m <= whole.shape[0] and n <= whole.shape[1]:
+        return Factors(whole.B[:m, :], whole.A[:, :n])
+    xp = namespace(whole.B)  # RandLoRA's longer side is the columns'
+    return Factors(xp.matrix_transpose(whole.A[:, :m]), xp.matrix_transpose(whole.B[:n, :]))
+
+
 class _Shared(NamedTuple):
     """A family, and the keys of what its modules train and of what they share."""
 
@@ -74,7 +111,10 @@ def _family(name: str, form: Form, scaled: Callable[[Module, Form, Sizes], Scale
     trained = re.compile(rf"(?P<module>.+)\.{name}_(?P<part>{'|'.join(form.parts[:2])})(?:\.[^.]+)?")
     shared = re.compile(rf"(?:.+\.)?{name}_(?P<part>A|B)(?:\.[^.]+)?")
     rest = "no adapter tensor"
-    family = Family(name, f"{name} module", parser(trained, rest), scaled, form=lambda module: form, notes=(ASSUMED,))
+    family = Family(
+        name, f"{name} module", parser(trained, rest), scaled, form=lambda module: form, notes=(ASSUMED,),
+        unknown=(WIDTH,),
+    )  # fmt: skip
     return _Shared(family, trained, shared)
 
 

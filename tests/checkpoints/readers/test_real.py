@@ -73,7 +73,10 @@ def test_real_adapters_have_the_update_their_own_code_applies(name, adapters):
     report = rk.audit(adapters / name)
     status = report.table["status"]
     assert (len(status), (status == "zero").sum(), len(report.skipped)) == REAL[name]
-    assert (status == "ok").sum() == REAL[name][0] - REAL[name][1]
+    measured = (
+        "assumed" if report.table["note"].str.contains("scale 1 assumed").any() else "ok"
+    )  # where no scale is stored
+    assert (status == measured).sum() == REAL[name][0] - REAL[name][1]
     tensors = raw(adapters / name)
     largest = dict(zip(report.columns["module"], map(max, report.columns["m"], report.columns["n"]), strict=True))
     small = [m for m in report.spectra if largest[m] <= 1300]

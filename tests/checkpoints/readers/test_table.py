@@ -44,7 +44,7 @@ def test_formats_without_an_alpha_say_that_one_was_assumed():
         {"unet.x.lora_A.weight": A, "unet.x.lora_B.weight": B},
         {"x.lora_A.weight": A, "x.lora_B.weight": B},
     ):
-        row = agrees(rk.audit(state), B.astype(float) @ A.astype(float))
+        row = agrees(rk.audit(state), B.astype(float) @ A.astype(float), status="assumed")
         assert "scale 1 assumed" in row["note"]
         assert row["scale"] == 1
 
@@ -143,7 +143,7 @@ def test_every_status_has_its_meaning():
     assert next(iter(STATUSES)) == "ok"
     assert all(meaning.endswith(".") for meaning in STATUSES.values())
     states = [
-        FACTORS, {"q.lora_up.weight": B}, {**FACTORS, "q.lora_up.weight": B.astype(np.int8)},
+        SPELLINGS["kohya"][0], FACTORS, {"q.lora_up.weight": B}, {**FACTORS, "q.lora_up.weight": B.astype(np.int8)},
         {**FACTORS, "q.lora_up.weight": 0 * B}, {**FACTORS, "q.lora_up.weight": np.nan * B},
     ]  # fmt: skip
     assert {rk.audit(state).columns["status"][0] for state in states} == set(STATUSES)

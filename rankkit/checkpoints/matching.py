@@ -1,0 +1,57 @@
+"""Which tensor of a model is a module's weight, whoever wrote the two names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rankkit.checkpoints.module_names import comparable
+
+__all__ = ["Weights"]
+
+
+class Weights:
+    """The weights of a model, found by a module's path.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        Names of the model's tensors.
+
+    Examples
+    --------
+    >>> Weights(["model.layers.0.q.weight", "model.layers.10.q.weight"]).of("base_model.model.layers.0.q")
+    'model.layers.0.q.weight'
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._keys: dict[str, list[str]] = {}
+        for key in keys:
+            self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
+
+    def __repr__(self) -> str:
+        return f"Weights({sum(map(len, self._keys.values()))} tensors)"
+
+    def of(self, module: str) -> str:
+        """Return the key of a module's weight: of the same path, else of the one that ends alike.
+
+        Parameters
+        ----------
+        module : str
+            Its path.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or more than one: the reason, for the row.
+        """
+        bare = comparable(module)
+        fits = [bare] if bare in self._keys else [name for name in self._keys if _end_alike(bare, name)]
+        longest = max((min(len(name), len(bare)) for name in fits), default=0)
+        keys = [key for name in fits if min(len(name), len(bare)) == longest for key in self._keys[name]]
+        if len(keys) != 1:
+            raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
+        return keys[0]
+
+
+def _end_alike(one: str, two: str) -> bool:
+    return one.endswith(f"_{two}") or two.endswith(f"_{one}")

@@ -1,0 +1,139 @@
+"""Rank, alpha and scale as other trainers' configurations call them, in the words of PEFT's.
+
+=======================  ============================  ==========================================
+file beside the tensors  who writes it                 where the numbers stand
+=======================  ============================  ==========================================
+adapter_config.json      PEFT; MLX, AdapterHub         r, lora_alpha; lora_parameters; config
+lora_config.json         PaddleNLP                     r, lora_alpha, rslora
+params.json              mistral-finetune; Meta Llama  lora.scaling; lora_args.scale
+config.json              OpenDelta; Phi-4-multimodal   lora_r, lora_alpha; speech_lora.r, ...
+hyperparameters.yaml     LitGPT                        lora_r, lora_alpha
+=======================  ============================  ==========================================
+
+A configuration of none of these is searched for the same words: bare beside each other, or inside an entry whose name
+has "lora" or "adapter" in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rankkit.checkpoints.untrusted import Config, is_mapping
+
+__all__ = ["BESIDE", "FILE", "SCALING", "for_module", "is_peft", "says_scale", "settled", "yaml_fields"]
+
+BESIDE = ("lora_config.json", "params.json", "config.json", "lora_hyperparameters.json", "hyperparameters.yaml")
+SCALING = "scaling"  # the field that is the whole factor in front of B A
+LONGEST_LINE = 1000  # characters; a stranger wrote it
+FILE = "__file__"  # the field that names the file, where it is none that belongs to the adapter alone
+ADAPTERS = "adapters"  # the field that has the configuration of each of several adapters
+
+# PEFT's field -> what others call it, where the surroundings say that it is about LoRA
+_WORDS = {
+    "r": ("r", "rank", "lora_r", "lora_rank", "lora_dim", "network_dim"),
+    "lora_alpha": ("lora_alpha", "alpha", "network_alpha"),
+    "use_rslora": ("use_rslora", "rslora", "use_rs_lora"),
+    SCALING: (SCALING, "scale", "lora_scaling", "lora_scale"),
+}
+_SURE = re.compile(r"lora_\w+|network_\w+")  # words that say by themselves what they are about
+_ABOUT = re.compile(r"lora|adapter|^config$", re.I)
+_LINE = re.compile(r"(?P<name>\w+):[ \t]*(?P<value>[^#\n]*?)[ \t]*(?:#.*)?")
+
+
+def settled(config: Config) -> Config:
+    """Return a configuration with PEFT's words beside those that say the same; as it is where there are none.
+
+    Parameters
+    ----------
+    config : mapping or None
+        Anybody's; PEFT's own comes back as it is.
+
+    Examples
+    --------
+    >>> settled({"dim": 16, "lora_args": {"rank": 4, "scale": 2.0}})["scaling"]
+    2.0
+    >>> settled({"hidden_size": 16})
+    {'hidden_size': 16}
+    """
+    if config is None or "peft_type" in config:
+        return config
+    found = _words(config, sure=not _alike(config))
+    named = {str(name): value for name, value in config.items() if is_mapping(value) and _ABOUT.search(str(name))}
+    inner = {name: words for name, value in named.items() if (words := _words(value, sure=False))}
+    if len(inner) > 1:
+        found = {ADAPTERS: {name.removesuffix("_lora"): words for name, words in inner.items()}} | found
+    elif inner:
+        found = next(iter(inner.values())) | found
+    return {**found, **config}
+
+
+def is_peft(config: Config) -> bool:
+    """Return whether a configuration belongs to an adapter as PEFT writes it, so that PEFT's defaults hold."""
+    return config is not None and FILE not in config and ADAPTERS not in config
+
+
+def says_scale(config: Mapping[str, Any]) -> bool:
+    """Return whether a configuration, as `settled` returns it, has an alpha or a scale."""
+    return any(config.get(name) is not None for name in ("lora_alpha", SCALING, ADAPTERS))
+
+
+def for_module(config: Mapping[str, Any], adapter: str) -> Mapping[str, Any]:
+    """Return the configuration of one adapter of several; the whole one where it makes no difference.
+
+    Parameters
+    ----------
+    config : mapping
+        As `settled` returns it.
+    adapter : str
+        What the tensors' names call the adapter; "" where they do not.
+    """
+    several: object = config.get(ADAPTERS)
+    own: object = several.get(adapter) if is_mapping(several) else None
+    return own if is_mapping(own) else config
+
+
+def yaml_fields(text: str) -> dict[str, Any]:
+    r"""Return the numbers, flags and words of a flat YAML file; nested entries are left out.
+
+    Examples
+    --------
+    >>> yaml_fields("lora_r: 4\nlora_query: true\ndata:\n  seed: 1\n")
+    {'lora_r': 4, 'lora_query': True}
+    """
+    found: dict[str, Any] = {}
+    for line in text.splitlines():
+        if len(line) <= LONGEST_LINE and (match := _LINE.fullmatch(line)) and match["value"]:
+            found[match["name"]] = _value(match["value"])
+    return found
+
+
+def _value(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text.strip("'\"")
+
+
+def _alike(config: Mapping[Any, Any]) -> bool:
+    """Return whether a configuration is one of LoRA: it has a rank beside an alpha or a scale."""
+    return _first(config, "r", sure=False) is not None and any(
+        _first(config, name, sure=False) is not None for name in ("lora_alpha", SCALING)
+    )
+
+
+def _words(config: Mapping[Any, Any], *, sure: bool) -> dict[str, Any]:
+    """Return PEFT's fields of a configuration that calls them otherwise, if it has an alpha or a scale among them."""
+    found = {name: value for name in _WORDS if (value := _first(config, name, sure=sure)) is not None}
+    return found if found.keys() & {"lora_alpha", SCALING} else {}
+
+
+def _first(config: Mapping[Any, Any], name: str, *, sure: bool) -> Any:
+    words = [word for word in _WORDS[name] if not sure or _SURE.fullmatch(word)]
+    values = (config.get(word) for word in words)
+    return next((value for value in values if isinstance(value, (int, float))), None)
