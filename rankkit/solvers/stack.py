@@ -10,7 +10,7 @@ from rankkit.factors import Array
 from rankkit.solvers.gram import Gram, gram
 from rankkit.solvers.solution import energy
 from rankkit.solvers.tolerance import Threshold
-from rankkit.solvers.top import lanczos_low, proved_top, row_sum_top
+from rankkit.solvers.top import lanczos_low, proved_top, row_sum_top, sharp_bounds
 
 __all__ = ["Stack"]
 
@@ -51,6 +51,11 @@ class Stack:
     def high(self) -> Array:
         """An upper bound on sigma_1, shape (batch,), mostly within a few thousandths of it."""
         return proved_top(self.gram, self.low, self.crude)
+
+    @cached_property
+    def sharp(self) -> tuple[Array, Array]:
+        """Bounds on sigma_1, each of shape (batch,), mostly a millionth apart."""
+        return sharp_bounds(self.gram, self.low, self.high)
 
     @property
     def gram(self) -> Gram:

@@ -12,11 +12,13 @@ from array_api_compat import is_numpy_array
 from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers import lapack
 from rankkit.solvers.gram import ROOM, Gram, torch_linalg
-from rankkit.solvers.solution import EPS
+from rankkit.solvers.solution import EPS, ROUNDOFF
 
-__all__ = ["lanczos_low", "proved_top", "row_sum_top"]
+__all__ = ["lanczos_low", "proved_top", "row_sum_top", "sharp_bounds"]
 
 STEPS = 16  # of the Lanczos process: mostly a relative 1e-4 from sigma_1, also at the edge of a random matrix
+MANY = 64  # where more is wanted: mostly 1e-9
+NEAR = 1 + 1e-6  # times the Lanczos value of so many steps: nearly always above sigma_1
 ABOVE = (1.001, 1.06)  # times the Lanczos value: nearly always above sigma_1; and where the first is not
 SINGLE = 2.0**-24  # the unit roundoff of float32
 
@@ -29,7 +31,7 @@ def row_sum_top(G: Gram) -> Array:
     return np.sqrt(host(xp.max(rows, axis=-1)) * (1 + EPS * G.matrix.shape[-1]) + G.error)
 
 
-def lanczos_low(G: Gram) -> Array:
+def lanczos_low(G: Gram, steps: int = STEPS) -> Array:
     """Return a lower bound on sigma_1, shape (batch,): ||S x|| for the Ritz vector x of a few Lanczos steps.
 
     Whatever x is, ||S x|| / ||x|| <= sigma_1. The quality of x costs sharpness and never truth.
@@ -40,7 +42,7 @@ def lanczos_low(G: Gram) -> Array:
     before, coupling, vectors = vector * 0.0, 0.0, [vector]
     diagonal: list[Array] = []
     beside: list[Array] = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         image = _times(G, vector) / scale - before * coupling
         along = xp.sum(image * vector, axis=-1, keepdims=True)
         image = image - along * vector
@@ -50,8 +52,8 @@ def lanczos_low(G: Gram) -> Array:
         diagonal.append(along)
         beside.append(coupling)
     main, off = (host(xp.concat(parts, axis=-1)) for parts in (diagonal, beside))
-    places = np.arange(STEPS)
-    T = np.zeros((main.shape[0], STEPS, STEPS))
+    places = np.arange(steps)
+    T = np.zeros((main.shape[0], steps, steps))
     T[:, places, places] = main
     T[:, places[1:], places[:-1]] = off[:, :-1]
     weights = xp.asarray(np.linalg.eigh(T)[1][:, None, :, -1], device=device_of(G.tall))
@@ -89,11 +91,30 @@ def proved_top(G: Gram, low: Array, crude: Array) -> Array:
     return np.minimum(close, crude)
 
 
-def _proved(G: Gram, guess: Array) -> Array:
+def sharp_bounds(G: Gram, low: Array, high: Array) -> tuple[Array, Array]:
+    """Return bounds on sigma_1, each of shape (batch,), that are mostly a millionth apart.
+
+    They take a float64 Cholesky factorisation, and are for thresholds next to a singular value.
+
+    Parameters
+    ----------
+    G : Gram
+    low, high : numpy array, shape (batch,)
+        The bounds so far.
+
+    Returns
+    -------
+    low, high : numpy array, shape (batch,)
+    """
+    low = np.maximum(low, lanczos_low(G, min(MANY, G.matrix.shape[-1] - 1)))
+    return low, np.minimum(high, _proved(G, NEAR * low, single=False))
+
+
+def _proved(G: Gram, guess: Array, *, single: bool = True) -> Array:
     """Return an upper bound on sigma_1 a little above each guess, or inf where the guess is not proved."""
     xp, p = namespace(G.matrix), G.matrix.shape[-1]
     square = np.where(guess > 0, guess, 1.0) ** 2
-    negative = _scaled(G.matrix, -1 / square)
+    negative = _scaled(G.matrix, -1 / square, single=single)
     places = list(range(p))
     negative[:, places, places] += 1
     if is_numpy_array(negative):
@@ -104,16 +125,19 @@ def _proved(G: Gram, guess: Array) -> Array:
     size = xp.abs(factor)
     rows, columns = (host(xp.max(xp.sum(size, axis=axis), axis=-1)).astype(np.float64) for axis in (-1, -2))
     # beside the p + 1 of Cholesky: the division, the cast, the subtraction from 1, and the sums of |R| (p each)
-    rounding = SINGLE * (p + ROOM) * rows * columns * (1 + 2 * SINGLE * p) ** 2
+    unit = SINGLE if single else ROUNDOFF
+    rounding = unit * (p + ROOM) * rows * columns * (1 + 2 * unit * p) ** 2
     with np.errstate(invalid="ignore"):
         top = np.sqrt(square * (1 + rounding) + G.error)
     return np.where(definite & (guess > 0) & np.isfinite(top), top, np.inf)
 
 
-def _scaled(G: Array, factors: Array) -> Array:
-    """Return every matrix times its factor, in float32."""
+def _scaled(G: Array, factors: Array, *, single: bool) -> Array:
+    """Return every matrix times its factor, in float32 or in float64."""
     xp = namespace(G)
     by = xp.asarray(factors, device=device_of(G))[:, None, None]
+    if not single:
+        return G * by
     if is_numpy_array(G):
         out = np.empty(G.shape, dtype=np.float32)
         return np.multiply(G, by, dtype=np.float64, out=out, casting="same_kind")

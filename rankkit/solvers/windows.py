@@ -36,11 +36,12 @@ def nearly_full(work: Stack) -> Bounds:
     if some.size:
         part = work.at(some)
         values = located(part.gram, found.part(some), int(below[some].max()))
-        edges = part.threshold.between(part.low, part.crude)
-        bounds = _full(values, top[some], edges, lower[some], work.p)
-        if np.any(bounds.lower < bounds.upper):
-            edges = part.threshold.between(part.low, part.high)
-            bounds = _full(values, top[some], edges, lower[some], work.p)
+        bounds = Bounds(lower[some], upper[some])
+        # sigma_1 as sharply as is needed
+        for ends in (lambda: (part.low, part.crude), lambda: (part.low, part.high), lambda: part.sharp):
+            bounds = _full(values, top[some], part.threshold.between(*ends()), lower[some], work.p)
+            if np.all(bounds.lower == bounds.upper):
+                break
         lower[some], upper[some] = bounds
     return Bounds(lower, upper)
 
@@ -70,17 +71,21 @@ def windowed(work: Stack) -> Bounds:
 
 
 def _between(work: Stack, close: Inertia, bounds: Bounds) -> Bounds:
-    """Return sharper bounds on counts, given a factorisation of G close to the threshold."""
-    edges = work.threshold.between(work.low, work.high)
+    """Sharpen bounds on counts, given a factorisation of G close to the threshold; return them."""
+    edges = work.threshold.between(*work.sharp)
     wide = Edges(edges.above * (1 + WIDE), edges.below * (1 - WIDE))
     values = located(work.gram, close, int(np.max(bounds.upper - bounds.lower)))
     inside = values.between(wide.below, wide.above, edges)
-    # of the two sides of the threshold, the one that holds the nearest value is counted anew
+    # the side of the threshold that holds the nearest value is counted anew, and the other one if that is not enough
     up = values.nearest(wide.below, wide.above, (edges.above + edges.below) / 2)
-    found = inertia(work.gram, np.where(up, wide.above, wide.below) ** 2, np.where(up, 1, -1), head=_head(work))
-    lower = np.where(found.sound & up, found.positive + inside.lower, 0)
-    upper: Array = np.where(found.sound & ~up, found.positive - inside.upper, work.p)
-    return Bounds(np.maximum(lower, bounds.lower), np.minimum(upper, bounds.upper))
+    for beyond in (up, ~up):
+        edge, side = np.where(beyond, wide.above, wide.below), np.where(beyond, 1, -1)
+        found = inertia(work.gram, edge**2, side, head=_head(work))
+        np.maximum(bounds.lower, found.positive + inside.lower, out=bounds.lower, where=found.sound & beyond)
+        np.minimum(bounds.upper, found.positive - inside.upper, out=bounds.upper, where=found.sound & ~beyond)
+        if np.all(bounds.lower == bounds.upper):
+            break
+    return bounds
 
 
 def _head(work: Stack) -> int:
