@@ -79,8 +79,8 @@ def _between(work: Stack, close: Inertia, bounds: Bounds) -> Bounds:
     # the side of the threshold that holds the nearest value is counted anew, and the other one if that is not enough
     up = values.nearest(wide.below, wide.above, (edges.above + edges.below) / 2)
     for beyond in (up, ~up):
-        edge, side = np.where(beyond, wide.above, wide.below), np.where(beyond, 1, -1)
-        found = inertia(work.gram, edge**2, side, head=_head(work))
+        edge: Array = np.where(beyond, wide.above, wide.below)
+        found = inertia(work.gram, edge**2, np.where(beyond, 1, -1), head=_head(work))
         np.maximum(bounds.lower, found.positive + inside.lower, out=bounds.lower, where=found.sound & beyond)
         np.minimum(bounds.upper, found.positive - inside.upper, out=bounds.upper, where=found.sound & ~beyond)
         if np.all(bounds.lower == bounds.upper):
