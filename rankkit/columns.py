@@ -56,7 +56,8 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
     },
     "Ranks": {
         "module": TEXT, "r": INTEGER_OR_NONE, "rank": INTEGER_OR_NONE, "kept_energy": NUMBER,
-        "frobenius_error": NUMBER, "spectral_error": NUMBER, "scale": NUMBER, "parameters": INTEGER_OR_NONE,
+        "frobenius_error": NUMBER, "spectral_error": NUMBER, "frobenius_norm": NUMBER,
+        "scale": NUMBER, "parameters": INTEGER_OR_NONE,
         "note": TEXT, "written_error": NUMBER,
     },
     "Sweep": {
@@ -70,6 +71,13 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
         )},
     },
 }  # fmt: skip
+_AGAINST_BASE = (  # columns that need the base model, which a training is not compared with
+    "weight_spectral_norm", "weight_frobenius_norm", "relative_spectral", "relative_frobenius", "intruders",
+    "base_note",
+)  # fmt: skip
+COLUMN_TYPES["Watched"] = {"step": INTEGER} | {
+    name: kind for name, kind in COLUMN_TYPES["Audit"].items() if name not in _AGAINST_BASE
+}
 
 
 class Tabled(ABC):

@@ -9,6 +9,7 @@ import pytest
 import rankkit as rk
 from rankkit import files
 from rankkit.columns import COLUMN_TYPES, frame, gathered
+from rankkit.watch.measurement import measure
 from tests.conftest import CONFIG, module, save
 
 NAME = "layers.0.q_proj"
@@ -32,6 +33,7 @@ RESULTS = {
     "Comparison": lambda folder: rk.compare(module(NAME), module(NAME, seed=1), config=CONFIG),
     "Probe": lambda folder: rk.probe_frequencies(module(NAME), [0, 3], config=CONFIG),
     "Ranks": truncated,
+    "Watched": lambda folder: rk.Watched.of([measure(save(folder / "run", module(NAME)), 3)[0]]),
     "Sweep": lambda folder: rk.sweep_frequency(
         12, 2, omegas=[1.0, 9.0], seeds=2, metrics=list(rk.metrics.METRICS), progress=False
     ),

@@ -24,7 +24,7 @@ from tests.snippets import RUN, Block, blocks, run_page, run_shell
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "made" not in path.relative_to(DOCS).parts)
-MODULES = ("adapters", "checkpoints", "claims", "initializers", "law", "metrics", "plots", "reported", "rules", "testing")  # fmt: skip
+MODULES = ("adapters", "checkpoints", "claims", "initializers", "law", "metrics", "plots", "reported", "rules", "testing", "watch")  # fmt: skip
 PUBLIC = ("rankkit", *(f"rankkit.{name}" for name in MODULES))
 DIRECTIVES = ("command-help", "eval-rst", "image", "include", "records", "toctree")
 
@@ -127,9 +127,15 @@ def test_what_the_formats_page_calls_refused_is_refused(method):
         rk.audit(state, config={"peft_type": method})
 
 
+def stored(name):
+    """The records of a committed ledger, with or without a version."""
+    found = json.loads((ROOT / "paper_checks" / f"{name}.json").read_text(encoding="utf-8"))
+    return found["records"] if isinstance(found, dict) else found
+
+
 @pytest.mark.parametrize("name", ["ledger", "reported"])
 def test_every_verdict_is_explained(name):
-    records = json.loads((ROOT / "paper_checks" / f"{name}.json").read_text())
+    records = stored(name)
     explained = re.findall(r"^\| ([A-Z_]+) \|", page(f"results/{name}.md"), re.M)
     assert {record["verdict"] for record in records} <= set(explained)
 
@@ -164,7 +170,7 @@ def test_the_site(tmp_path, monkeypatch):
     assert not left_out(site), "add these names to a page of docs/reference"
     assert "<math" in (site / "explanation" / "law.html").read_text()
     for name in ("ledger", "reported"):
-        records = json.loads((ROOT / "paper_checks" / f"{name}.json").read_text())
+        records = stored(name)
         assert {record["id"] for record in records} <= found[Path("results", f"{name}.html")].anchors
     figures = {f"figure-{path.stem.replace('_', '-')}" for path in (ROOT / "figures").glob("*.py")}
     assert figures <= found[Path("made/gallery.html")].anchors

@@ -14,8 +14,11 @@ ATTRIBUTES: dict[type, str] = {
     rk.Audit: "columns coverage plot record save skipped source spectra summary summary_columns table to_html to_markdown "
     "to_parquet use_rslora",
     rk.Comparison: "columns coverage plot save sources summary summary_columns table to_parquet unshared",
-    rk.Ranks: "alpha_pattern columns rank_pattern save summary table to_parquet use_rslora",
+    rk.Ranks: "alpha_pattern columns kept_energy lora_arguments lora_config most_kept next_run rank_pattern save summary "
+    "table to_parquet use_rslora",
     rk.Probe: "columns plot save skipped source table to_parquet",
+    rk.Watched: "alarms audit columns last_audit learned_columns limits load measurements name of plot plot_frequencies "
+    "plot_functions plot_spectra save spectra steps summary_columns table to_html to_parquet",
     law.Prediction: "about error regime value",
     law.Curve: "columns save table to_parquet",
     law.RankBounds: "eps lower upper upper_by",

@@ -21,13 +21,18 @@ PARTS = {
     "basis": "Rests on",
     "repair": "Smallest repair",
     "conclusion": "What it changes",
+    "quotes": "In the paper's words",
+    "defence": "The best defence",
+    "fails": "Why it fails",
+    "left_open": "Left open",
     "certificate": "Certificate",
 }
 LINKED = ("corrects", "corrected")  # ids of other records
 BASES = {
     "arithmetic": "arithmetic on one table",
     "prose": "a number in the text",
-    "comparison": "the text's words, taken as meant for every cell",
+    "words": "sentences, compared with each other or with a table",
+    "comparison": "the order of the cells, as printed",
     "reading": "a reading, which assumes for instance a set of modules or a formula",
 }
 
@@ -43,7 +48,8 @@ class Records(SphinxDirective):
         file = ROOT / self.arguments[0]
         self.env.note_dependency(str(file))
         first = self.options.get("first", [])
-        records = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
+        records = found["records"] if isinstance(found, dict) else found
         records.sort(key=lambda record: first.index(record["verdict"]) if record["verdict"] in first else len(first))
         return [nodes.raw("", table(records), format="html")]
 
@@ -75,6 +81,8 @@ def _parts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             continue
         if key in LINKED:
             yield title, ", ".join(f'<a href="#{escape(name)}">{escape(name)}</a>' for name in value.split(", "))
+        elif key == "quotes":
+            yield title, "; ".join(f"“{escape(quote['words'])}” ({escape(quote['place'])})" for quote in value)
         elif key == "certificate":
             yield title, f"<code>{escape(json.dumps(value['instance']))}</code>, margin <code>{value['margin']}</code>"
         else:

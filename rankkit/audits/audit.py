@@ -41,9 +41,9 @@ def audit(
 
     Parameters
     ----------
-    source : path, mapping or live PEFT model
-        An adapter folder or file (PEFT, kohya, LyCORIS, diffusers, cloneofsimo, loralib, MLX, sine-LoRA, LoRAN, bare
-        pairs; .safetensors, .bin, .pt, .npz), a state dict, or a model with adapters.
+    source : path, str, mapping or live PEFT model
+        An adapter folder or file of one of `rankkit.checkpoints.READERS` (.safetensors, .bin, .pt, .npz, .gguf, or a
+        .zip of these), its name on the Hugging Face Hub ("org/name"), a state dict, or a model with adapters.
     config : mapping, optional
         The adapter's configuration where there is none beside the file: lora_alpha, r, use_rslora, rank_pattern,
         alpha_pattern.

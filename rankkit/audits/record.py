@@ -15,6 +15,7 @@ import numpy as np
 from rankkit import files
 from rankkit.checkpoints.assumptions import named, surest
 from rankkit.checkpoints.layer import MEASURED, STATUSES, Skipped
+from rankkit.checkpoints.module_names import parameter_of
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.report.audit_page import page
 from rankkit.report.card import card
@@ -91,6 +92,9 @@ class Audit(Tabled):
         """Return `summary`'s columns as plain lists."""
         kinds, everywhere = self.columns["kind"], range(len(self.columns["kind"]))
         members = {kind: [i for i in everywhere if kinds[i] == kind] for kind in sorted(set(kinds))}
+        for i, name in enumerate(map(parameter_of, self.columns["module"])):
+            if name:  # the experts of one parameter, of all blocks
+                members.setdefault(name, []).append(i)
         return gathered(self._summary_row(kind, at) for kind, at in [*members.items(), ("all", everywhere)])
 
     def _summary_row(self, kind: str, members: Sequence[int]) -> dict[str, Any]:
@@ -114,8 +118,9 @@ class Audit(Tabled):
     def summary(self) -> pd.DataFrame:
         """Return medians and extremes by kind of module, and over all; dead modules counted, not averaged.
 
-        A value that rests on something that is not known is left out beside values that do not. Where there are no
-        others, it is used, and the counts under "ok" and "assumed" tell so.
+        The experts of a parameter have a row of their own beside that of their kind. A value that rests on something
+        that is not known is left out beside values that do not. Where there are no others, it is used, and the counts
+        under "ok" and "assumed" tell so.
         """
         import pandas as pd
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.audits.expert_weights import expert_weight, is_expert
 from rankkit.audits.update import Applied
 from rankkit.checkpoints import Layer, dora, open_tensors, starts
 from rankkit.checkpoints.assumptions import WIDTH
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
 from rankkit.checkpoints.matching import Weights
+from rankkit.checkpoints.module_names import comparable
+from rankkit.checkpoints.quantised import kind_of_quantised
 from rankkit.checkpoints.readers.vera import narrowed
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
@@ -56,19 +59,40 @@ class Base:
         ValueError
             If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
         """
-        key = self._weights.of(layer.name)
+        one_of_many = is_expert(layer.name)
+        W = expert_weight(layer.name, self.tensors, self._key) if one_of_many else self._whole(layer)
+        rows, columns = W.shape
+        if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
+            raise ValueError(f"the base's {layer.name} has shape {W.shape}, the update {layer.m} x {layer.n}")
+        if not np.all(np.isfinite(W)):
+            raise ValueError(f"the base's weight of {layer.name} has NaN or infinite entries")
+        # GPT-2 and embeddings store theirs transposed; of a square one only the adapter's reader can tell
+        turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
+        return W.T if turned else W
+
+    def _whole(self, layer: Layer) -> Any:
+        """Return the weight of a module as the base stores it, its kernel axes flattened."""
+        key = self._key(layer.name)
         info, shape = self.tensors.info[key], self.tensors.info[key].shape
+        if quantised := kind_of_quantised(self.tensors.info, key.removesuffix(".weight")):
+            raise ValueError(f"the base's {key} {quantised}")
         if info.trouble:
             raise ValueError(f"the base's {key} {info.trouble}")
         rows, columns = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (0, 0)
         if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
             raise ValueError(f"the base's {key} has shape {shape}, the update {layer.m} x {layer.n}")
-        W = np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
-        if not np.all(np.isfinite(W)):
-            raise ValueError(f"the base's {key} has NaN or infinite entries")
-        # GPT-2 and embeddings store theirs transposed; of a square one only the adapter's reader can tell
-        turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
-        return W.T if turned else W
+        return np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
+
+    def _key(self, module: str) -> str:
+        """Return the key of a module's weight; raise with the reason, also where a quantised one stands for it."""
+        try:
+            return self._weights.of(module)
+        except ValueError:
+            for path in dict.fromkeys(key.rpartition(".")[0] for key in self.tensors.info):
+                alike = f"_{comparable(path)}".endswith(f"_{comparable(module)}")
+                if alike and (kind := kind_of_quantised(self.tensors.info, path)):
+                    raise ValueError(f"the base's {path} {kind}") from None
+            raise
 
     def _shape(self, layer: Layer) -> tuple[int, int]:
         """Return the rows and columns of a module's weight, its kernel axes flattened."""

@@ -13,8 +13,9 @@ name behind the module's path       who writes it                shape
 lora_magnitude_vector[.x][.weight]  PEFT, diffusers              (m,); convolutions (1, m, 1, 1)
 dora_scale                          kohya's formats and LyCORIS  (m, 1[, 1, 1]); by columns (1, inputs[, 1, 1])
 weight_m_wdecomp[.weight]           the authors' code            (m, 1)
-magnitude_layer.magnitude           Answer.AI's fsdp_qlora       (m,)
-[weight_|dora_]magnitude, dora_m    torchtune, Megatron          (m,)
+[magnitude_layer.]magnitude         torchtune, fsdp_qlora        (m,)
+weight_magnitude                    NeMo, Megatron Bridge        (m,)
+dora_magnitude, dora_m              forks of PEFT                (m,)
 m                                   MLX                          (m,); embeddings (n,), the rows of their weight
 ==================================  ===========================  ==============================================
 
@@ -54,7 +55,7 @@ FEW = 8  # roundings of an entry of the true update beyond those of its row's le
 _KEY = re.compile(
     r"(?P<module>.+?)(?:\.dora_layer)?"
     r"\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
-    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|magnitude_layer\.magnitude|(?:weight_|dora_)?magnitude(?:\.weight)?"
+    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|(?:magnitude_layer\.)?(?:weight_|dora_)?magnitude(?:_vector)?(?:\.weight)?"
     r"|dora_m|(?P<short>m))"
 )
 

@@ -16,8 +16,8 @@ from rankkit.products import Kronecker, hadamard
 from rankkit.rules import Rule
 
 __all__ = [
-    "ADALORA", "CP", "EPS", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "TURNED", "Dense",
-    "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
+    "ADALORA", "CP", "EPS", "FULL", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "TURNED",
+    "Dense", "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -253,6 +253,10 @@ def whole_sizes(W: Shape) -> Sizes | None:
     return Sizes(m, n, min(m, n))
 
 
+def _whole(W: Array) -> Dense:
+    return Dense(_wide(host(_matrix(W))), 0.0)
+
+
 def _part_sizes(shapes: tuple[Shape, ...]) -> Sizes | None:
     if len(shapes) == 1:
         return whole_sizes(shapes[0])
@@ -267,3 +271,6 @@ def _part(tensors: tuple[Array, ...]) -> Factors:
     w = _matrix(tensors[0])
     one = namespace(w).eye(min(w.shape), dtype=w.dtype)
     return Factors(one, w) if w.shape[0] <= w.shape[1] else Factors(w, one)
+
+
+FULL = Form(("diff",), whole_sizes, _whole, expands=False)

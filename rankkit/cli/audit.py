@@ -176,7 +176,13 @@ _WHAT = Group(
     (
         OneOf(
             (
-                Option(("path",), "Adapter folders or files in any of the formats of --family.", nargs="*", default=()),
+                Option(
+                    ("path",),
+                    "Adapter folders or files in any of the formats of --family, zips of them, or their names on the "
+                    "Hugging Face Hub (org/name).",
+                    nargs="*",
+                    default=(),
+                ),
                 Option(
                     ("--full",),
                     "Instead of an adapter: a fully fine-tuned model; measures W_tuned - W for every matrix of the "

@@ -42,8 +42,8 @@ RTOL = Option(
 
 # The help must not load what defines these names; a test compares them.
 FAMILIES = (
-    "sine", "loran", "adapters", "vera", "randlora", "delora", "kohya", "diffusers", "cloneofsimo", "mlx", "loralib",
-    "peft", "pairs",
+    "sine", "loran", "adapters", "vera", "randlora", "delora", "kohya", "diffusers", "cloneofsimo", "gguf",
+    "torchtune", "megatron", "mlx", "loralib", "peft", "pairs",
 )  # fmt: skip
 METRICS = (
     "spectral_norm", "frobenius_norm", "nuclear_norm", "stable_rank", "numerical_rank", "effective_rank",

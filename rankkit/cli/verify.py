@@ -16,7 +16,7 @@ from rankkit.cli.output import emit, format_of, off_screen, save, say, write
 __all__ = ["VERIFY"]
 
 _CLAIMS, _REPORTED, _RECHECK = "where claims are checked", "with --reported", "with --recheck"
-_RELATIONS = "where there are only relations.py files"
+_RELATIONS = "where there are only relations*.py files"
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -37,9 +37,10 @@ def _mode(options: argparse.Namespace) -> str:
 
 def _has_claims(paths: Sequence[str]) -> bool:
     from rankkit.claims.ledger import FILES
+    from rankkit.reported.ledger import FILES as RELATIONS
 
     return any(
-        any(Path(path).rglob(FILES)) if Path(path).is_dir() else Path(path).name != "relations.py" for path in paths
+        any(Path(path).rglob(FILES)) if Path(path).is_dir() else not Path(path).match(RELATIONS) for path in paths
     )
 
 
@@ -60,12 +61,12 @@ def _claims(options: argparse.Namespace, paths: Sequence[str]) -> int:
 
 
 def _reported(options: argparse.Namespace, paths: Sequence[str]) -> int:
-    """Check printed numbers against each other, as relations.py says; 3 where a verdict is not the committed one."""
+    """Check printed numbers against each other, as relations*.py say; 3 where a verdict is not the committed one."""
     from rankkit.reported import collect, pictures
 
     found = collect(paths)
     if not found.papers:
-        raise ValueError(f"{', '.join(paths)} holds no claims and no relations.py; see `rankkit verify --help`.")
+        raise ValueError(f"{', '.join(paths)} holds no claims and no relations*.py; see `rankkit verify --help`.")
     _tell(options, found)
     if options.pictures:
         off_screen()
@@ -129,7 +130,7 @@ VERIFY = Command(
             (
                 Option(
                     ("path",),
-                    "Python files that define a list CLAIMS, or folders with claims*.py or relations.py files "
+                    "Python files that define a list CLAIMS, or folders with claims*.py or relations*.py files "
                     "(default: the statements of the papers).",
                     nargs="*", default=(),
                 ),
@@ -140,7 +141,7 @@ VERIFY = Command(
                 OneOf(
                     (
                         Option(
-                            ("--reported",), "Check the numbers that papers print (relations.py) instead of claims.",
+                            ("--reported",), "Check the numbers that papers print (relations*.py) instead of claims.",
                             default=False, flag=True,
                         ),
                         Option(

@@ -29,6 +29,8 @@ class _Colour(NamedTuple):
 
 _COLOURS = {
     "INCONSISTENT": _Colour("#f4a582", "orange"),
+    "OVERSTATED": _Colour("#f7cdb5", "pale orange"),
+    "NARROW": _Colour("#dddddd", "grey"),
     "UNCLEAR": _Colour("#fee9a8", "yellow"),
     "CONSISTENT": _Colour("#c7e3f2", "blue"),
 }
@@ -53,7 +55,7 @@ def printed_table(
     rows : sequence of sequence of str
         The cells, as printed.
     verdicts : mapping
-        Maps (row, column) to CONSISTENT, INCONSISTENT or UNCLEAR. A cell without a verdict stays white.
+        Maps (row, column) to a verdict on a printed number, such as INCONSISTENT. A cell without a verdict stays white.
     recomputed : mapping
         Maps (row, column) to what stands below the printed value.
     title : str

@@ -15,11 +15,15 @@ __all__ = ["ledger_page"]
 COLUMNS = {"id": "claim", "paper": "paper", "location": "where", "verdict": "verdict", "evidence": "evidence"}
 PARTS = {
     "reading": "Read as",
+    "quoted": "In the paper's words",
     "evidence": "Evidence",
     "argument": "Why",
     "corrected": "The nearest true statement",
     "corrects": "Corrects",
     "repair": "Smallest repair",
+    "defence": "The best defence",
+    "fails": "Why it fails",
+    "left_open": "Left open",
 }
 
 

@@ -9,13 +9,16 @@ from rankkit.reported.paper import Paper
 from rankkit.reported.printed import Quantity, exact, mean, parse, total
 from rankkit.reported.shapes import MODELS, lora_parameters, magnitude_parameters, mlp_parameters, response_parameters
 from rankkit.reported.table import Table, read
+from rankkit.reported.words import Quote, Said, said
 
 __all__ = [
     "MODELS",
     "Finding",
     "Paper",
     "Quantity",
+    "Quote",
     "Reported",
+    "Said",
     "Table",
     "agree",
     "collect",
@@ -29,5 +32,6 @@ __all__ = [
     "pictures",
     "read",
     "response_parameters",
+    "said",
     "total",
 ]

@@ -13,7 +13,7 @@ from rankkit.reported.table import Table
 
 __all__ = ["picture", "pictures"]
 
-RANK = ("INCONSISTENT", "UNCLEAR", "CONSISTENT")  # worst first
+RANK = ("INCONSISTENT", "OVERSTATED", "NARROW", "UNCLEAR", "CONSISTENT")  # worst first
 
 
 def picture(paper: Paper, table: Table) -> Any:

@@ -9,12 +9,14 @@ from typing import Any
 
 from rankkit.report.inline import WIDTH, html_summary, text_summary
 from rankkit.reported.printed import Quantity
+from rankkit.reported.words import Quote
 from rankkit.verdict import WORDS
 
-__all__ = ["BASES", "ORDER", "Finding", "agree", "decimal"]
+__all__ = ["BASES", "FIRM", "ORDER", "Finding", "agree", "decimal"]
 
-BASES = ("arithmetic", "prose", "comparison", "reading")  # surest first
-ORDER = ("INCONSISTENT", "UNCLEAR", "EMPIRICAL", "CONSISTENT")  # of the verdicts in a report
+BASES = ("arithmetic", "prose", "words", "comparison", "reading")  # surest first
+ORDER = ("INCONSISTENT", "OVERSTATED", "NARROW", "UNCLEAR", "EMPIRICAL", "CONSISTENT")  # of the verdicts in a report
+FIRM = ("INCONSISTENT", "OVERSTATED")  # what a defence has to be written for
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +28,7 @@ class Finding:
     id, paper, location, what : str
         Its name, the paper's, the table or section, and the relation that was checked.
     verdict : str
-        CONSISTENT, INCONSISTENT or UNCLEAR; EMPIRICAL for an observation.
+        INCONSISTENT, OVERSTATED, NARROW, UNCLEAR or CONSISTENT; EMPIRICAL for an observation.
     arithmetic : str
         Written out with the printed numbers.
     gap : float
@@ -38,13 +40,23 @@ class Finding:
     conclusion : str
         What the paper concludes from the number and would not from the recomputed one; empty: nothing known.
     basis : str
-        How sure it is: ``arithmetic`` rests on the table alone; ``prose`` also on a number in the text; ``comparison``
-        on the order of cells, the text's words taken as meant for each; ``reading`` on a module set, a formula, or one
-        setting behind two places, assumed.
+        How sure it is: ``arithmetic`` rests on the table alone; ``prose`` also on a number in the text; ``words`` on
+        sentences, compared with each other or with a table; ``comparison`` on the order of cells; ``reading`` on a
+        module set, a formula, or one setting behind two places, assumed.
     cell : str
         ``table|row|column`` of the printed number, for the picture.
     recomputed : str
         To one digit more than is printed.
+    quotes : tuple of Quote
+        The paper's words that the check rests on, with their places.
+    defence, fails : str
+        The best defence of the paper, and why it fails; for INCONSISTENT and OVERSTATED.
+    left_open : str
+        What the text says nothing of.
+    weight : str
+        What would change in the paper: a ``conclusion``, a ``number`` or the ``wording``.
+    chance : float or None
+        Of an observation: how probable as much is if the assumption holds, before it is corrected for their number.
 
     Raises
     ------
@@ -72,6 +84,12 @@ class Finding:
     basis: str = "arithmetic"
     cell: str = ""
     recomputed: str = ""
+    quotes: tuple[Quote, ...] = ()
+    defence: str = ""
+    fails: str = ""
+    left_open: str = ""
+    weight: str = "wording"
+    chance: float | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in WORDS:
@@ -86,8 +104,11 @@ class Finding:
     def _shown(self) -> tuple[str, list[str]]:
         """Return the title and the lines that show the finding."""
         lines = [f"{self.location}: {self.what}", self.arithmetic]
+        lines += [f'"{quote.words}" ({quote.place})' for quote in self.quotes[:3]]
         lines += [f"smallest repair: {self.repair}"] if self.repair else []
         lines += [f"then: {self.conclusion}"] if self.conclusion else []
+        lines += [f"defence: {self.defence}", f"it fails: {self.fails}"] if self.defence else []
+        lines += [f"left open: {self.left_open}"] if self.left_open else []
         return f"{self.id}: {self.verdict}.", [shorten(line, WIDTH) for line in lines]
 
 
@@ -102,17 +123,18 @@ def agree(printed: Quantity, recomputed: Quantity) -> dict[str, Any]:
     Returns
     -------
     dict
-        Verdict, arithmetic, gap, units, repair and recomputed value. The verdict is CONSISTENT where the two intervals
-        meet, UNCLEAR where either rests on a damaged or missing cell, and INCONSISTENT otherwise.
+        Verdict, arithmetic, gap, units, repair and recomputed value. The verdict is CONSISTENT where the two agree with
+        digits rounded, NARROW where they agree only with digits cut or at one point, UNCLEAR where either rests on a
+        damaged or missing cell, and INCONSISTENT otherwise.
 
     Examples
     --------
     >>> from rankkit.reported import mean, parse
-    >>> agree(parse("85.3"), mean([parse("90.15"), parse("80.60")]))["verdict"]
+    >>> agree(parse("85.4"), mean([parse("90.15"), parse("80.60")]))["verdict"]
     'CONSISTENT'
     """
     unit = printed.unit or recomputed.unit
-    shown = decimal(recomputed.value, unit / 10 if unit else Fraction(0))
+    shown = recomputed.text if recomputed.unit else decimal(recomputed.value, unit / 10 if unit else Fraction(0))
     sum_text = recomputed.text if recomputed.text == shown else f"{recomputed.text} = {shown}"
     doubt = "; ".join(dict.fromkeys(part for part in (printed.doubt, recomputed.doubt) if part))
     if doubt:
@@ -120,15 +142,23 @@ def agree(printed: Quantity, recomputed: Quantity) -> dict[str, Any]:
         return {"verdict": "UNCLEAR", "arithmetic": text}
     gap = max(recomputed.low - printed.high, printed.low - recomputed.high, Fraction(0))
     span = f"rounding allows {decimal(recomputed.low, unit / 100)} to {decimal(recomputed.high, unit / 100)}"
-    arithmetic = f"{sum_text}, printed {printed.text}; {span}" if unit else f"{sum_text}, printed {printed.text}"
+    sides = f"{printed.text} against {recomputed.text}" if recomputed.unit else f"{sum_text}, printed {printed.text}"
+    arithmetic = f"{sides}; {span}" if unit else sides
     return {
-        "verdict": "INCONSISTENT" if gap else "CONSISTENT",
+        "verdict": "INCONSISTENT" if gap else "CONSISTENT" if _meet(printed, recomputed) else "NARROW",
         "arithmetic": arithmetic,
         "gap": float(gap),
         "units": float(gap / unit) if unit else 0.0,
         "repair": _repair(printed, recomputed) if gap else "",
         "recomputed": shown,
     }
+
+
+def _meet(first: Quantity, second: Quantity) -> bool:
+    """Return whether two quantities agree with digits rounded, and not at the end of both intervals alone."""
+    low, high = max(first.rounded[0], second.rounded[0]), min(first.rounded[1], second.rounded[1])
+    exactly = first.rounded[0] == first.rounded[1] or second.rounded[0] == second.rounded[1]
+    return low <= high if exactly else low < high
 
 
 def decimal(value: Fraction, unit: Fraction) -> str:
@@ -149,6 +179,8 @@ def decimal(value: Fraction, unit: Fraction) -> str:
     places = places if unit else 4
     scaled = abs(value) * 10**places
     digits = int(scaled + Fraction(1, 2))
+    if value and not digits:  # 0.00 would say that there is nothing
+        return f"{float(value):.1g}"
     text = f"{digits / 10**places:.{places}f}" if places else str(digits)
     return f"-{text}" if value < 0 and digits else text
 
@@ -165,11 +197,16 @@ def _needed(printed: Quantity, recomputed: Quantity) -> str:
 def _repair(printed: Quantity, recomputed: Quantity) -> str:
     """Return which cell has to move least, and by how much; to first order where the value is not linear in it."""
     move = printed.value - recomputed.value
-    moves = dict.fromkeys(printed.slope, -move)
-    moves |= {cell: move / slope for cell, slope in recomputed.slope.items() if slope}
+    cells = dict.fromkeys((*printed.slope, *recomputed.slope))
+    zero = Fraction(0)
+    slopes = {cell: printed.slope.get(cell, zero) - recomputed.slope.get(cell, zero) for cell in cells}
+    moves = {cell: -move / slope for cell, slope in slopes.items() if slope}
     if not moves:
         return ""
     cell = min(moves, key=lambda name: abs(moves[name]))
-    unit = printed.unit or recomputed.unit
-    sign = "+" if moves[cell] > 0 else ""
-    return f"{cell.replace('|', ' | ')} by {sign}{decimal(moves[cell], unit / 10)}"
+    size = (
+        decimal(moves[cell], printed.unit / 10)
+        if cell in printed.slope and printed.unit
+        else f"{float(moves[cell]):.3g}"
+    )
+    return f"{cell.replace('|', ' | ')} by {'+' if moves[cell] > 0 else ''}{size}"

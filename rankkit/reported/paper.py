@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from rankkit.report.inline import html_summary, text_summary
 from rankkit.report.verdict_ledger import tally
-from rankkit.reported.finding import ORDER, agree, decimal
-from rankkit.reported.printed import Quantity, exact, parse
+from rankkit.reported.comparisons import Comparisons, shown
+from rankkit.reported.digits import Digits
+from rankkit.reported.finding import ORDER, agree
+from rankkit.reported.printed import Quantity, parse
 from rankkit.reported.relations import TableRelations
+from rankkit.reported.scaling import Scaling
+from rankkit.reported.sentences import Sentences
+from rankkit.reported.superlatives import Superlatives
 from rankkit.reported.table import Table, read
+from rankkit.reported.words import Said, listed
 
 __all__ = ["Paper"]
 
 
 @dataclass(eq=False, repr=False)
-class Paper(TableRelations):
+class Paper(TableRelations, Comparisons, Superlatives, Sentences, Scaling, Digits):
     """Tables and relations of one paper; every relation adds its findings.
 
     Parameters
@@ -89,8 +92,32 @@ class Paper(TableRelations):
         self.tables[table.name] = table
         return table
 
-    def same(self, place: str, what: str, first: Quantity, second: Quantity, *, conclusion: str = "") -> None:
+    def join(self, other: Paper) -> None:
+        """Take the tables and findings of a second file on this paper.
+
+        Parameters
+        ----------
+        other : Paper
+            Of the same name.
+        """
+        self.tables.update(other.tables)
+        self.findings += other.findings
+
+    def same(
+        self,
+        place: str,
+        what: str,
+        first: Quantity,
+        second: Quantity,
+        *,
+        conclusion: str = "",
+        words: Said | None = None,
+        settings: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
+    ) -> None:
         """Check one quantity that is printed in two places; that it is one, and one setting, is a reading.
+
+        Where the text gives the two places different settings, the numbers are not compared (UNCLEAR); what it gives
+        for one place alone is named as left open.
 
         Parameters
         ----------
@@ -100,11 +127,37 @@ class Paper(TableRelations):
             As printed in the two places.
         conclusion : str
             What would change in the paper if they do not agree.
+        words : Said, optional
+            The text's own words, and their defence.
+        settings : pair of mapping
+            What the text says of either place, for instance ``rank`` -> ``16``.
         """
         cell = next(iter(first.slope), "")
-        self._record(place, what, agree(first, second), cell=cell, conclusion=conclusion, basis="reading")
+        here, there = settings
+        apart = [
+            f"{name} is {here[name]} and {there[name]}" for name in here if here[name] != there.get(name, here[name])
+        ]
+        record = agree(first, second)
+        if apart:
+            record = {
+                "verdict": "UNCLEAR",
+                "arithmetic": f"{first.text} and {second.text} are not compared: {listed(apart)}",
+            }
+        alone = [f"{name} of one place" for name in sorted({*here} ^ {*there})]
+        if alone:
+            words = replace(words or Said(), left_open="; ".join(filter(None, [words and words.left_open, *alone])))
+        self._record(place, what, record, cell=cell, conclusion=conclusion, basis="reading", words=words)
 
-    def states(self, place: str, printed: str, value: Quantity, what: str, *, conclusion: str = "") -> None:
+    def states(
+        self,
+        place: str,
+        printed: str,
+        value: Quantity,
+        what: str,
+        *,
+        conclusion: str = "",
+        words: Said | None = None,
+    ) -> None:
         """Check that a number in prose is the result of arithmetic on cells.
 
         Parameters
@@ -117,102 +170,21 @@ class Paper(TableRelations):
             What it should be.
         what, conclusion : str
             What the number is of, and what would change in the paper if it is another one.
+        words : Said, optional
+            The text's own words, and their defence.
         """
-        self._record(place, what, agree(parse(printed), value), conclusion=conclusion, basis="prose")
+        self._record(place, what, agree(parse(printed), value), conclusion=conclusion, basis="prose", words=words)
 
-    def least(self, place: str, value: Quantity, bound: Quantity | int, what: str, *, conclusion: str = "") -> None:
-        """Check that a value is at least a bound, by the numbers as they are printed; ties are consistent.
-
-        Parameters
-        ----------
-        place : str
-            Where the text says so.
-        value : Quantity
-            What should be at least the bound.
-        bound : Quantity or int
-            The bound.
-        what, conclusion : str
-            The comparison in words, and what would change in the paper if it fails.
-        """
-        limit = bound if isinstance(bound, Quantity) else exact(bound)
-        doubt = value.doubt or limit.doubt
-        gap = max(limit.value - value.value, Fraction(0))
-        unit = value.unit or limit.unit or Fraction(1, 1000)
-        sides = f"{_shown(value, unit)} against {_shown(limit, unit)}"
-        difference = f"{sides}: difference {decimal(value.value - limit.value, unit)}"
-        record: dict[str, Any] = {
-            "verdict": "UNCLEAR" if doubt else "INCONSISTENT" if gap else "CONSISTENT",
-            "arithmetic": f"{sides}; {doubt}" if doubt else difference,
-            "gap": 0.0 if doubt else float(gap),
-            "units": 0.0 if doubt or not unit else float(gap / unit),
-            "repair": f"{decimal(gap, unit)} on either side" if gap and not doubt else "",
-        }
-        self._record(place, what, record, cell=next(iter(value.slope), ""), conclusion=conclusion, basis="comparison")
-
-    def best(
-        self, place: str, table: Table, rows: Sequence[str], columns: Sequence[str], row: str, *, low: bool = False
+    def covers(
+        self,
+        place: str,
+        low: str,
+        high: str,
+        cells: Sequence[Quantity],
+        what: str,
+        *,
+        words: Said | None = None,
     ) -> None:
-        """Check that one row is the best of several in every column, as printed.
-
-        Parameters
-        ----------
-        place : str
-            Where the text says so.
-        table : Table
-            Where the rows stand.
-        rows, columns : sequence of str
-            The rows that are compared, and in which columns.
-        row : str
-            The one that should be best.
-        low : bool
-            Whether lower is better.
-        """
-        for column in columns:
-            cells = {name: table[name, column] for name in rows if name != row and table[name, column].unit}
-            if not cells or not table[row, column].unit:
-                continue
-            pick = min if low else max
-            other = pick(cells, key=lambda name: cells[name].value)
-            first, second = (cells[other], table[row, column]) if low else (table[row, column], cells[other])
-            what = f"{row} has the best {column} ({other} is next or above)"
-            self.least(f"{place}, {table.label}", first, second, what, conclusion=f"the best {column} is {other}")
-
-    def most(self, place: str, pairs: Sequence[tuple[Quantity, Quantity]], what: str) -> None:
-        """Check that in more than half of the pairs the first is greater.
-
-        Parameters
-        ----------
-        place, what : str
-            Where the text says so, and what is compared.
-        pairs : sequence of (Quantity, Quantity)
-            What should mostly be greater, and what it is compared with.
-        """
-        wins = sum(first.value > second.value for first, second in pairs)
-        doubt = next((cell.doubt for pair in pairs for cell in pair if cell.doubt), "")
-        lost = ", ".join(f"{a.text} < {b.text}" for a, b in pairs if a.value < b.value)
-        record = {
-            "verdict": "UNCLEAR" if doubt else "CONSISTENT" if 2 * wins > len(pairs) else "INCONSISTENT",
-            "arithmetic": f"{wins} of {len(pairs)} are greater" + (f"; not {lost}" if lost else "") + doubt,
-        }
-        self._record(place, what, record, conclusion="not in most cases", basis="comparison")
-
-    def monotone(self, place: str, cells: Sequence[Quantity], what: str, *, falling: bool = False) -> None:
-        """Check that a sequence of cells never goes down, or never up.
-
-        Parameters
-        ----------
-        place, what : str
-            Where the text says so, and of what.
-        cells : sequence of Quantity
-            In their order.
-        falling : bool
-            Whether the sequence should fall.
-        """
-        for before, after in pairwise(cells):
-            first, second = (before, after) if falling else (after, before)
-            self.least(place, first, second, what, conclusion="not monotone")
-
-    def covers(self, place: str, low: str, high: str, cells: Sequence[Quantity], what: str) -> None:
         """Check that a range in prose holds every cell, to rounding.
 
         Parameters
@@ -223,17 +195,19 @@ class Paper(TableRelations):
             The ends of the range, as the text has them.
         cells : sequence of Quantity
             What should lie within.
+        words : Said, optional
+            The text's own words, and their defence.
         """
         ends = parse(low), parse(high)
         for cell in cells:
             nearest = min(max(cell.value, ends[0].value), ends[1].value)
-            span = Quantity(f"the nearest in {low} to {high}", nearest, ends[0].low, ends[1].high, unit=ends[0].unit)
+            bounds = ends[0].low, ends[1].high
+            tight = ends[0].rounded[0], ends[1].rounded[1]
+            span = Quantity(f"{low} to {high}", nearest, *bounds, unit=ends[0].unit, rounded=tight)
+            record = agree(span, cell)
+            value = shown(cell, ends[0].unit)
+            inside = "lies in" if record["verdict"] == "CONSISTENT" else "lies outside"
+            if record["verdict"] != "UNCLEAR":
+                record["arithmetic"] = f"{value} {inside} the printed {low} to {high}"
             where = next(iter(cell.slope), "") if len(cell.slope) == 1 else ""
-            shown = replace(cell, text=_shown(cell, ends[0].unit), unit=ends[0].unit)
-            record = agree(shown, span)
-            self._record(place, what, record, cell=where, conclusion="outside the range", basis="prose")
-
-
-def _shown(value: Quantity, unit: Fraction) -> str:
-    shown = decimal(value.value, unit / 10)
-    return value.text if value.unit or value.text == shown else f"{value.text} = {shown}"
+            self._record(place, what, record, cell=where, conclusion="outside the range", basis="prose", words=words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -14,6 +14,7 @@ _NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?P<digits>\d+(?:\.\d*)?|\.\d+)(?P<power>e[+-]?\d+)?\s*(?P<unit>kB|MB|GB|[kKMBx%]?)"
 )
 _MARKS = re.compile(r"\\textbf|\\mathbf|[*†‡§{}$↑↓⇑⇓_\\]")
+_Ends = tuple[Fraction, Fraction]
 _MISSING = {"", "-", "–", "—", "/", "n/a", "N/A"}
 
 
@@ -38,6 +39,8 @@ class Quantity:
         Cell -> derivative of the value by that cell's.
     unit : Fraction
         Of the last printed digit; 0 for arithmetic and exact numbers.
+    rounded : pair of Fraction
+        As low and high, where no digits were cut: half a unit on either side.
 
     Examples
     --------
@@ -52,6 +55,11 @@ class Quantity:
     doubt: str = ""
     slope: Mapping[str, Fraction] = field(default_factory=dict[str, Fraction])
     unit: Fraction = Fraction(0)
+    rounded: tuple[Fraction, Fraction] = ()  # pyright: ignore[reportAssignmentType] - as low and high if not given
+
+    def __post_init__(self) -> None:
+        if not self.rounded:
+            object.__setattr__(self, "rounded", (self.low, self.high))
 
     def __repr__(self) -> str:
         value, low, high = (f"{float(x):.6g}" for x in (self.value, self.low, self.high))
@@ -61,32 +69,28 @@ class Quantity:
     def __add__(self, other: Quantity | int | Fraction) -> Quantity:
         b = _of(other)
         slope = _joined(self, b, Fraction(1), Fraction(1))
-        return _made(f"{self.text} + {b.text}", self.value + b.value, (self.low + b.low, self.high + b.high),
-                     (self, b), slope)  # fmt: skip
+        return _made(f"{self.text} + {b.text}", self.value + b.value, _sum, (self, b), slope)
 
     def __sub__(self, other: Quantity | int | Fraction) -> Quantity:
         b = _of(other)
         text = f"{self.text} - {_grouped(b.text)}"
         slope = _joined(self, b, Fraction(1), Fraction(-1))
-        return _made(text, self.value - b.value, (self.low - b.high, self.high - b.low), (self, b), slope)
+        return _made(text, self.value - b.value, _difference, (self, b), slope)
 
     def __mul__(self, other: Quantity | int | Fraction) -> Quantity:
         b = _of(other)
-        ends = [p * q for p in (self.low, self.high) for q in (b.low, b.high)]
         text = f"{_grouped(self.text)} * {_grouped(b.text)}"
-        return _made(text, self.value * b.value, (min(ends), max(ends)), (self, b),
-                     _joined(self, b, b.value, self.value))  # fmt: skip
+        return _made(text, self.value * b.value, _product, (self, b), _joined(self, b, b.value, self.value))
 
     def __truediv__(self, other: Quantity | int | Fraction) -> Quantity:
         b = _of(other)
         if b.low <= 0 <= b.high:
             if b.doubt:
-                return _made(f"{_grouped(self.text)} / {b.text}", self.value, (self.low, self.high), (self, b), {})
+                return _made(f"{_grouped(self.text)} / {b.text}", self.value, _first, (self, b), {})
             raise ValueError(f"cannot divide by {b.text}: it may be 0; leave this relation out.")
-        ends = [p / q for p in (self.low, self.high) for q in (b.low, b.high)]
         text = f"{_grouped(self.text)} / {_grouped(b.text)}"
         slope = _joined(self, b, 1 / b.value, -self.value / b.value**2)
-        return _made(text, self.value / b.value, (min(ends), max(ends)), (self, b), slope)
+        return _made(text, self.value / b.value, _ratio, (self, b), slope)
 
 
 def parse(text: str, *, cell: str = "", truncated: bool = True) -> Quantity:
@@ -138,7 +142,9 @@ def parse(text: str, *, cell: str = "", truncated: bool = True) -> Quantity:
     if not value and truncated:
         ends = (-unit, unit)
     slope = {cell: Fraction(1)} if cell else {}
-    return Quantity(plain, value, *ends, doubt=doubt, slope=slope, unit=unit)
+    return Quantity(
+        plain, value, *ends, doubt=doubt, slope=slope, unit=unit, rounded=(value - towards, value + towards)
+    )
 
 
 def exact(value: int | Fraction, text: str = "") -> Quantity:
@@ -224,12 +230,35 @@ def _joined(a: Quantity, b: Quantity, by_a: Fraction, by_b: Fraction) -> dict[st
     return slope
 
 
+def _sum(a: _Ends, b: _Ends) -> _Ends:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _difference(a: _Ends, b: _Ends) -> _Ends:
+    return a[0] - b[1], a[1] - b[0]
+
+
+def _product(a: _Ends, b: _Ends) -> _Ends:
+    ends = [p * q for p in a for q in b]
+    return min(ends), max(ends)
+
+
+def _ratio(a: _Ends, b: _Ends) -> _Ends:
+    return _product(a, (1 / b[1], 1 / b[0]))
+
+
+def _first(a: _Ends, b: _Ends) -> _Ends:
+    return a
+
+
 def _made(
     text: str,
     value: Fraction,
-    ends: tuple[Fraction, Fraction],
+    combined: Callable[[_Ends, _Ends], _Ends],
     parts: tuple[Quantity, Quantity],
     slope: Mapping[str, Fraction],
 ) -> Quantity:
+    a, b = parts
     doubt = "; ".join(dict.fromkeys(part.doubt for part in parts if part.doubt))
-    return Quantity(text, value, *ends, doubt=doubt, slope=slope)
+    ends = combined((a.low, a.high), (b.low, b.high))
+    return Quantity(text, value, *ends, doubt=doubt, slope=slope, rounded=combined(a.rounded, b.rounded))

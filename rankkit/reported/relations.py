@@ -1,38 +1,35 @@
-"""Relations within a table: what its cells say of each other, and what their digits show."""
+"""Relations within a table: what its cells say of each other."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from math import comb, floor
-from typing import Any
+from math import floor
 
 from rankkit.checks import integer
-from rankkit.reported.finding import Finding, agree
+from rankkit.reported.finding import agree
 from rankkit.reported.printed import Quantity, exact, mean, parse
+from rankkit.reported.recorder import Recorder
 from rankkit.reported.table import Table
+from rankkit.reported.words import Said
 
 __all__ = ["TableRelations"]
 
 
 @dataclass(eq=False, repr=False)
-class TableRelations:
-    """The relations that hold within tables of one paper; each one adds its findings.
+class TableRelations(Recorder):
+    """The relations that hold within tables of one paper; each one adds its findings."""
 
-    Attributes
-    ----------
-    name : str
-        Of the paper.
-    findings : list of Finding
-        In the order of the relations.
-    """
-
-    name: str
-    findings: list[Finding] = field(default_factory=list[Finding], init=False)
-
-    def means(self, table: Table, over: Sequence[str], column: str, *, within: Sequence[str] = ()) -> None:
+    def means(
+        self,
+        table: Table,
+        over: Sequence[str],
+        column: str,
+        *,
+        within: Sequence[str] = (),
+        words: Said | None = None,
+    ) -> None:
         """Check that a column is the unweighted mean of others, in every row.
 
         Parameters
@@ -46,6 +43,8 @@ class TableRelations:
         within : sequence of str
             Columns whose texts must agree for two rows to be ranked against each other: a finding says whether the
             order of two rows turns over.
+        words : Said, optional
+            The best defence of an average that is none.
         """
         values = {row: mean(table.cells(row, over)) for row in table.rows}
         for row, value in values.items():
@@ -53,7 +52,7 @@ class TableRelations:
                 continue
             peers = [r for r in table.rows if all(table.rows[r][k] == table.rows[row][k] for k in within)]
             changed = _rank_change(table, column, row, values, peers)
-            self._add(table, row, column, f"{column} is the mean of {len(over)} columns", value, changed)
+            self._add(table, row, column, f"{column} is the mean of {len(over)} columns", value, changed, words=words)
 
     def differences(self, table: Table, left: str, right: str, column: str) -> None:
         """Check that a column is ``left - right``, in every row.
@@ -68,7 +67,9 @@ class TableRelations:
         for row in table.rows:
             self.result(table, row, column, table[row, left] - table[row, right], f"{column} is {left} - {right}")
 
-    def deltas(self, table: Table, column: str, of: str, base: Callable[[str], str]) -> None:
+    def deltas(
+        self, table: Table, column: str, of: str, base: Callable[[str], str], *, words: Said | None = None
+    ) -> None:
         """Check that a column is a row's value minus that of another row.
 
         Parameters
@@ -81,14 +82,24 @@ class TableRelations:
             The column whose difference is taken.
         base : callable
             Row label -> label of the row that is subtracted.
+        words : Said, optional
+            The best defence of a difference that is none.
         """
         for row in table.rows:
             if not table[row, column].doubt.endswith("missing"):
                 value = table[row, of] - table[base(row), of]
-                self.result(table, row, column, value, f"{column} is {of} minus that of {base(row)}")
+                self.result(table, row, column, value, f"{column} is {of} minus that of {base(row)}", words=words)
 
     def result(
-        self, table: Table, row: str, column: str, value: Quantity, what: str, *, basis: str = "arithmetic"
+        self,
+        table: Table,
+        row: str,
+        column: str,
+        value: Quantity,
+        what: str,
+        *,
+        basis: str = "arithmetic",
+        words: Said | None = None,
     ) -> None:
         """Check that one cell is the result of arithmetic on others.
 
@@ -104,10 +115,12 @@ class TableRelations:
             The relation, in words.
         basis : str
             As in `Finding`.
+        words : Said, optional
+            What the text says of it, and the defence.
         """
         cell = table[row, column]
         sign = "the sign changes" if cell.value * value.value < 0 else ""
-        self._add(table, row, column, what, value, sign, basis)
+        self._add(table, row, column, what, value, sign, basis, words)
 
     def counts(self, table: Table, column: str, n: int) -> None:
         """Check that each percentage of a column is k of n for a whole k (GRIM, Brown and Heathers 2017).
@@ -129,48 +142,6 @@ class TableRelations:
             value = exact(Fraction(100 * near, size), f"100 * {near} / {size}")
             self._add(table, row, column, f"{column} is a whole count of {size}", value)
 
-    def granularity(self, table: Table, column: str, n: int, *, source: str) -> None:
-        """Observe how many cells are whole counts of n, and how probable as many would be for arbitrary digits.
-
-        Parameters
-        ----------
-        table : Table
-            Where the column stands; damaged and missing cells are left out.
-        column : str
-            Percentages.
-        n : int
-            How many items a public test set has.
-        source : str
-            What says that it has so many.
-        """
-        cells = [cell for cell in table.column(column) if not cell.doubt]
-        if not cells:
-            return
-        half = [(cell.value - cell.unit / 2, cell.value + cell.unit / 2) for cell in cells]
-        hits = sum(floor(high * n / 100) * 100 >= low * n for low, high in half)
-        chance = min(1.0, float(cells[0].unit * n / 100))
-        text = f"{hits} of {len(cells)} cells round from k / {n} ({source}); {chance:.3g} of all two-digit endings do; "
-        tail = _as_many_or_more(hits, len(cells), chance)
-        self._observe(table, column, "granularity", text + f"as many or more by chance: {tail:.2g}")
-
-    def endings(self, table: Table, columns: Sequence[str]) -> None:
-        """Observe how many cells end in 0, and how probable as many would be if endings were uniform.
-
-        Parameters
-        ----------
-        table : Table
-            Where the columns stand.
-        columns : sequence of str
-            Whose cells are counted, if they have decimals.
-        """
-        texts = [table.rows[row][column] for row in table.rows for column in columns]
-        digits = [text[-1] for text in texts if text and "." in text and text[-1].isdigit()]
-        zeros, n = digits.count("0"), len(digits)
-        if not n:
-            return
-        tail = _as_many_or_more(zeros, n, 0.1)
-        self._observe(table, "all", "last digits", f"{zeros} of {n} end in 0; as many or more if uniform: {tail:.2g}")
-
     def _add(
         self,
         table: Table,
@@ -180,40 +151,16 @@ class TableRelations:
         value: Quantity,
         conclusion: str = "",
         basis: str = "arithmetic",
+        words: Said | None = None,
     ) -> None:
         place, cell = f"{table.label}, {row}", f"{table.name}|{row}|{column}"
-        self._record(place, what, agree(table[row, column], value), cell=cell, conclusion=conclusion, basis=basis)
-
-    def _observe(self, table: Table, column: str, what: str, text: str) -> None:
-        record = {"verdict": "EMPIRICAL", "arithmetic": text}
-        self._record(f"{table.label}, {column}", what, record)
-
-    def _record(
-        self,
-        place: str,
-        what: str,
-        record: dict[str, Any],
-        *,
-        cell: str = "",
-        conclusion: str = "",
-        basis: str = "arithmetic",
-    ) -> None:
-        # a name of its own content: a relation put in between renames no other
-        digest = hashlib.sha256(f"{place}|{what}|{cell}|{basis}".encode()).hexdigest()[:6]
-        same = sum(finding.id.startswith(f"{self.name}.{digest}") for finding in self.findings)
-        name = f"{self.name}.{digest}" + (f".{same + 1}" if same else "")
-        kept = conclusion if record["verdict"] == "INCONSISTENT" else ""
-        self.findings.append(Finding(name, self.name, place, what, basis=basis, cell=cell, conclusion=kept, **record))
+        record = agree(table[row, column], value)
+        self._record(place, what, record, cell=cell, conclusion=conclusion, basis=basis, words=words)
 
 
 def _distance(cell: Quantity, value: Fraction) -> Fraction:
     """Return how far a value lies outside a cell's interval; not above 0: inside."""
     return max(cell.low - value, value - cell.high)
-
-
-def _as_many_or_more(hits: int, n: int, chance: float) -> float:
-    """Return the probability of at least so many hits in n independent draws."""
-    return sum(comb(n, i) * chance**i * (1 - chance) ** (n - i) for i in range(hits, n + 1))
 
 
 def _rank_change(table: Table, column: str, row: str, values: Mapping[str, Quantity], peers: Sequence[str]) -> str:

@@ -20,8 +20,10 @@ WORDS: dict[str, str] = {
     "EMPIRICAL": "a matter of measurement: the measured value, with its interval",
     "UNDECIDED": "could not tell",
     "CONSISTENT": "the printed number and the recomputed one can be the same",
-    "INCONSISTENT": "no rounding makes the printed number and the recomputed one the same",
-    "UNCLEAR": "a cell is damaged or missing",
+    "INCONSISTENT": "what is printed contradicts itself under every fair reading",
+    "OVERSTATED": "the words say more than the cells",
+    "NARROW": "the numbers agree at one point only, or only if digits were cut",
+    "UNCLEAR": "a cell is damaged or missing, or the text leaves open what decides it",
     "BROKEN": "the record itself could not be computed",
 }
 

@@ -11,7 +11,17 @@ import pytest
 
 from rankkit.cli.main import main
 from rankkit.data import paper_checks
-from rankkit.reported import Paper, agree, collect, exact, lora_parameters, magnitude_parameters, parse, picture
+from rankkit.reported import (
+    Paper,
+    agree,
+    collect,
+    exact,
+    lora_parameters,
+    magnitude_parameters,
+    mean,
+    parse,
+    picture,
+)
 from rankkit.reported.ledger import Reported
 
 PAPERS = Path(__file__).parents[3] / "shared" / "papers"
@@ -204,18 +214,23 @@ def test_a_picture_shows_the_recomputed_value_under_the_printed_one(ledger):
 def test_the_command_draws_every_table_and_says_what_changed(tmp_path, capsys):
     paper = str(paper_checks() / "sine_lora")
     assert main(["verify", "--reported", paper, "--pictures", str(tmp_path / "pictures"), "--format", "json"]) == 0
-    records = json.loads(capsys.readouterr().out)
+    stored = json.loads(capsys.readouterr().out)
+    records = stored["records"]
+    assert stored["version"] == 2
     assert len(list((tmp_path / "pictures").glob("sine_lora_*.png"))) >= 10
     assert all(record["evidence"] for record in records)
     assert main(["verify", "--reported", paper, "--html", str(tmp_path / "page.html")]) == 0
     page = (tmp_path / "page.html").read_text()
     wrong = [record["id"] for record in records if record["verdict"] == "INCONSISTENT"]
     assert all(f'id="{name}"' in page for name in wrong)
+    assert all(word in page for word in ("In the paper's words", "The best defence", "Why it fails", "Left open"))
     capsys.readouterr()
     records[0]["verdict"] = "UNCLEAR"
-    (tmp_path / "before.json").write_text(json.dumps(records))
+    (tmp_path / "before.json").write_text(json.dumps(stored))
     assert main(["verify", "--reported", paper, "--against", str(tmp_path / "before.json")]) == 3
     assert f"changed: {records[0]['id']} was UNCLEAR" in capsys.readouterr().err
+    (tmp_path / "first.json").write_text(json.dumps(records))  # the first version was a bare list
+    assert main(["verify", "--reported", paper, "--against", str(tmp_path / "first.json")]) == 3
 
 
 def test_a_relation_put_first_renames_no_other(tmp_path):
@@ -236,3 +251,34 @@ def test_counts_of_a_known_test_set_are_checked(tmp_path):
     paper = Paper("mine", tmp_path / "tables")
     paper.counts(paper.table("t", key="m"), "acc", 500)
     assert [finding.verdict for finding in paper.findings] == ["CONSISTENT", "INCONSISTENT"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "value", "verdict"),
+    [("85.6", "85.64", "CONSISTENT"), ("85.6", "85.68", "NARROW"), ("25%", "25.96", "NARROW"), ("25%", "26.2", "INCONSISTENT"),
+     ("0.36", "0.35", "NARROW"), ("71.4", "70.8", "INCONSISTENT")],
+)  # fmt: skip
+def test_what_agrees_only_with_digits_cut_or_at_one_point_is_narrow(printed, value, verdict):
+    assert agree(parse(printed), parse(value))["verdict"] == verdict
+
+
+def test_the_repair_of_a_derived_number_goes_by_the_slope_of_its_cells():
+    """A mean of eight is 0.17 too large: one of its cells would have to move by eight times as much."""
+    cells = [parse("2.00", cell=f"t|r|{i}") for i in range(8)]
+    found = agree(mean(cells), parse("1.83"))
+    assert found["repair"] == "t | r | 0 by -1.36"
+
+
+def test_a_small_number_is_not_shown_as_nothing():
+    assert "= 0.0007, printed 0.7%" in agree(parse("0.7%"), parse("19.2") * 100 / parse("2760000"))["arithmetic"]
+
+
+def test_two_files_on_one_paper_are_one_paper(tmp_path):
+    (tmp_path / "tables").mkdir()
+    for name in ("relations.py", "relations_text.py"):
+        (tmp_path / name).write_text(
+            "from rankkit.reported import Paper, said\nPAPER = Paper('mine', __file__)\n"
+            f"PAPER.announced(said('1 | two parts'), 2, ['a', 'b'], {name!r})\n"
+        )
+    (paper,) = collect([tmp_path]).papers
+    assert [finding.what for finding in paper.findings] == ["relations.py", "relations_text.py"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, TypeGuard
 
 from rankkit.checkpoints.files.tensors import DAMAGED, StateDict, TensorInfo
+from rankkit.checkpoints.missing import DCP, is_sharded_state
 from rankkit.checkpoints.untrusted import is_mapping
 from rankkit.factors import Array
 
@@ -25,6 +26,7 @@ LAST = 1000  # bytes: a pickle that comes this near to MAX_PICKLE was cut off th
 ZIPPED = b"PK\x03\x04"
 LEGACY_PICKLES = 5  # of files from before torch 1.6: mark, version, system, content, names of the storages
 MAX_PICKLE = 5_000_000  # bytes; ten thousand tensors take a third of it
+MOST_WORDS = 1000  # entries of a mapping that is looked at for a scale
 DEEP = 3  # nested mappings looked into: {"state_dict": {...}}
 
 _CALLS = ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4")  # other ways to name something; torch writes none
@@ -85,6 +87,7 @@ def torch_file(path: Path) -> StateDict:
     if not named:
         raise ValueError(f"{path} holds no tensors but {type(content).__name__}; pass the file with the adapter's.")
     tensors = _OnHost(named, source=str(path))
+    tensors.metadata = _words(content)
     damaged = {name: TensorInfo(DAMAGED, tuple(t.shape)) for name, t in named.items() if not _is_stored(t)}
     tensors.info |= damaged
     return tensors
@@ -116,6 +119,8 @@ def _check(file: IO[bytes]) -> None:
         if (at or 0) - begin >= MAX_PICKLE - LAST:
             raise ValueError(f"it has more than {MAX_PICKLE} bytes of structure, which no adapter has")
         if operation.name in _CALLS or (operation.name == "GLOBAL" and not _STORED.fullmatch(str(argument))):
+            if is_sharded_state(str(argument)):
+                raise ValueError(f"it holds {DCP}")
             raise pickle.UnpicklingError(f"it refers to {str(argument)!r}, which no stored tensor needs")
 
 
@@ -138,6 +143,13 @@ def _named(content: Any, tensor: type, depth: int = DEEP) -> dict[str, Any]:
             for inner, found in _named(value, tensor, depth - 1).items():
                 named[inner if inner not in named else f"{name}.{inner}"] = found
     return named
+
+
+def _words(content: Any) -> dict[str, Any]:
+    """Return what a file holds beside its tensors: numbers, text, and mappings that are not too large."""
+    held: dict[Any, Any] = dict(content) if is_mapping(content) else {}
+    plain = {str(name): value for name, value in held.items() if isinstance(value, (str, int, float))}
+    return plain | {str(k): v for k, v in held.items() if is_mapping(v) and len(v) <= MOST_WORDS}
 
 
 def _is_sequence(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rankkit.checkpoints.fields import Said
@@ -42,12 +43,25 @@ class Module(NamedTuple):
         Part -> key of its tensor.
     tensors : Tensors
     config : mapping or None
+        The adapter's, or the one that the file's header holds for the module.
+    path : str
+        What the configuration calls it where that is not its name: without the component of a pipeline that the
+        header's configuration is of, or the parameter of an expert. "" elsewhere.
+    codes : mapping of str to str
+        Key of a quantised tensor of the file -> that of its scale.
     """
 
     name: str
     keys: Mapping[str, str]
     tensors: Tensors
     config: Config
+    path: str = ""
+    codes: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def called(self) -> str:
+        """What the patterns of its configuration are matched against."""
+        return self.path or self.name
 
     def shape(self, part: str) -> Shape:
         """Return the shape of one of its tensors; () where it has none."""
@@ -97,6 +111,8 @@ class Family:
         Module -> what its configuration says that is no number.
     beside : set of str
         Parts that are no factors, and that `scaled` may use.
+    experts : bool
+        Whether the parts A and B of a module may be the factors of many experts.
     """
 
     name: str
@@ -111,6 +127,7 @@ class Family:
     transposed: Callable[[Module], bool] = _never
     says: Callable[[Module], Said] = _nothing
     beside: frozenset[str] = frozenset({ALPHA})
+    experts: bool = False
 
 
 def parser(key: re.Pattern[str], otherwise: str, parts: Mapping[str, str] | None = None) -> Parse:

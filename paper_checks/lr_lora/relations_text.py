@@ -1,0 +1,430 @@
+"""What the LR-LoRA paper says in one place and in another: what it ran, and what it found."""
+
+from rankkit.reported import Paper, exact, mean, parse, said
+
+PAPER = Paper("lr_lora", __file__)
+REASON = ("BoolQ", "PIQA", "SIQA", "HS", "WG", "ARC-e", "ARC-c", "OBQA")
+SETTINGS = ("Qwen2_15k", "Qwen2_170k", "Phi3_15k", "Phi3_170k", "LLaMA3_15k", "LLaMA3_170k")
+t1, t3 = PAPER.table("table1", key="method"), PAPER.table("table3", key="group configuration")
+t6 = PAPER.table("table6", key="model regime method rank_or_bases")
+t12, t13 = PAPER.table("table12", key="rank"), PAPER.table("table13", key="basis")
+t14, t15 = PAPER.table("table14", key="strategy"), PAPER.table("table15", key="N")
+t17, t18 = PAPER.table("table17", key="omega_init"), PAPER.table("table18", key="size alpha_init")
+t20, t21 = PAPER.table("table20", key="strategy"), PAPER.table("table21", key="perturbation")
+t22, t23 = PAPER.table("table22", key="size"), PAPER.table("table23", key="strategy")
+FULL = t3["main LR-LoRA (full)", "accuracy"]
+
+# gains by task
+
+PAIRS = {row: row.replace("LR-LoRA", "LoRA") for row in t6.where(method="LR-LoRA")}
+RANGES = {
+    "HS": (3.5, 4.2),
+    "WG": (3.5, 4.2),
+    "ARC-e": (2.1, 2.8),
+    "OBQA": (2.1, 2.8),
+    "SIQA": (2.4, 3.1),
+    "PIQA": (2.4, 3.1),
+}
+
+
+def gain(task, rows, *, share=False):
+    """Return the mean gain of some rows over LoRA's, in points or in percent of LoRA's."""
+    parts = [t6[row, task] - t6[PAIRS[row], task] for row in rows]
+    return mean([part * 100 / t6[PAIRS[row], task] for row, part in zip(rows, parts, strict=True)] if share else parts)
+
+
+def readings():
+    """Return name -> rows of every group of rows that the ranges can be meant for."""
+    groups = {"all rows": list(PAIRS)}
+    for key in ("model", "regime", "rank_or_bases"):
+        for value in dict.fromkeys(t6.rows[row][key] for row in PAIRS):
+            groups[f"{key} {value}"] = [row for row in PAIRS if t6.rows[row][key] == value]
+    return groups | {row: [row] for row in PAIRS}
+
+
+def inside(rows, share):
+    """Count how many of the six tasks have their mean gain in the printed range, to rounding."""
+    return sum(lo - 0.05 <= float(gain(t, rows, share=share).value) <= hi + 0.05 for t, (lo, hi) in RANGES.items())
+
+
+CHECKED = {(name, share): inside(rows, share) for name, rows in readings().items() for share in (False, True)}
+WIDEST = max(CHECKED, key=lambda at: CHECKED[at])
+ALL = {task: float(gain(task, list(PAIRS)).value) for task in REASON}
+PAPER.setting(
+    said(
+        "B.1 | complex reasoning tasks (HellaSwag, WinoGrande) exhibit the largest gains (+3.5-4.2%)",
+        "B.1 | factual knowledge tasks (ARC-Easy, OpenBookQA) show consistent improvements (+2.1-2.8%)",
+        "B.1 | social reasoning tasks (SocialIQA, PIQA) demonstrate robust gains (+2.4-3.1%)",
+        "Table 6 | Per-task commonsense reasoning accuracy (%)",
+        defence="The ranges may be of some rows alone, such as one model, one rank or one regime, or in percent.",
+        fails=f"In none of {len(CHECKED)} readings are all six means in their ranges, and at most "
+        f"{CHECKED[WIDEST]} are.",
+        changes="mean gains over LoRA: " + ", ".join(f"{task} {value:+.1f}" for task, value in ALL.items()),
+        weight="conclusion",
+    ),
+    ["HS and WG +3.5 to 4.2, ARC-e and OBQA +2.1 to 2.8, SIQA and PIQA +2.4 to 3.1",
+     "over all rows " + ", ".join(f"{task} {ALL[task]:+.2f}" for task in RANGES)],
+    "gains over LoRA by kinds of tasks",
+)  # fmt: skip
+PAPER.extreme(
+    said(
+        "B.1 | complex reasoning tasks (HellaSwag, WinoGrande) exhibit the largest gains",
+        "Table 6 | BoolQ",
+        defence="HellaSwag has the largest gain over all rows.",
+        fails="WinoGrande is named with it, and BoolQ and ARC-c gain more over all rows of Table 6; over the 15k rows "
+        "alone the two are the largest, and then +6.1 is outside the range that is printed with them.",
+        changes="HellaSwag, BoolQ and ARC-c gain most",
+        weight="conclusion",
+    ),
+    parse(f"{ALL['WG']:.2f}"),
+    {task: parse(f"{ALL[task]:.2f}") for task in ("BoolQ", "PIQA", "SIQA", "ARC-e", "ARC-c", "OBQA")},
+    "the lesser of the two largest mean gains, WinoGrande's",
+)
+SAME = said(
+    "Table 12 | but the rank-dependent gain pattern is the same",
+    "4.2 | shrinking monotonically as r approaches sufficient capacity",
+    "Table 6 | +3.71",
+    defence="The pattern may be meant from rank 4 to 64, and Table 6 has three ranks of it.",
+    fails="From 16 to 32 the gain of Table 6 grows in all six settings, where Table 12 has it fall.",
+    changes="in the multi-seed table the gain does not fall from rank 16 to 32",
+    weight="conclusion",
+)
+PAPER.trend(
+    SAME,
+    [t12[r, "abs_gain"] for r in ("16", "32")],
+    {f"{m} {g}": [t6[f"{m} {g} LR-LoRA {r}", "delta"] for r in ("16", "32")]
+     for m in ("Qwen2", "Phi3", "LLaMA3") for g in ("15k", "170k")},
+    "gain over LoRA from rank 16 to 32 in Tables 12 and 6",
+)  # fmt: skip
+PAPER.every(
+    said(
+        "4.2 | RandLoRA [Albert et al., 2025a], the strongest non-adaptive-rank PEFT baseline at this scale",
+        "Table 1 | 83.09",
+        defence="In five of six settings it is.",
+        fails="On LLaMA3 with 15k LoRA has 83.09 and SineLoRA 81.90, RandLoRA 81.31; there +4.68 is not over the "
+        "strongest.",
+        changes="the gain over the strongest such baseline is at most +3.19, and +2.90 on LLaMA3 with 15k",
+        weight="conclusion",
+    ),
+    {s: (t1["RandLoRA", s], max((t1[row, s] for row in ("NoLA", "VeRA", "LoRA", "SineLoRA")), key=lambda c: c.value))
+     for s in SETTINGS},
+    "RandLoRA is the best baseline without adaptive rank",
+    literal=True,
+)  # fmt: skip
+
+# the ablations
+
+DROPS = {f"{row}, Table 20": t20[row, "accuracy"] - FULL for row in list(t20.rows)[1:]}
+DROPS |= {f"omega init {row}, Table 17": t17[row, "accuracy"] - FULL for row in t17.rows}
+DROPS |= {f"{row}, Table 18": t18[row, "accuracy"] - FULL for row in t18.where(size="0.5B")}
+DROPS |= {f"N = {row}, Table 15": t15[row, "accuracy"] - FULL for row in ("8", "16")}
+DROPS |= {f"{row}, Table 23": t23[row, "accuracy"] - FULL for row in ("Attention only", "MLP only")}
+PAPER.extreme(
+    said(
+        "4.3 | is directly attributable to learning ω and is the largest single-factor degradation in our ablations",
+        "Table 3 | -1.3",
+        defence="It is the largest in Table 3.",
+        fails="The sentence is about the ablations, which section F extends; single factors cost up to -4.2 there.",
+        changes="the largest degradation in Table 3; sharing the amplitudes costs -2.3, omega = 0.1 costs -3.0",
+        weight="conclusion",
+    ),
+    t3["Bandwidth learning Fixed \\omega", "vs_best"],
+    DROPS,
+    "the largest loss of accuracy by one factor",
+    low=True,
+)
+PAPER.held(
+    said(
+        "4.3 | Joint ±50% perturbation of all hyperparameters (N, I, ω_0) changes accuracy by at most",
+        "5 | is robust to ±50% joint perturbation (Section F)",
+        "Table 21 | ω init ±50%",
+        defence="Rows for one hyperparameter each may stand for a joint one.",
+        fails="Table 21 perturbs one thing a row; N and I are in none, and the printed -0.8 ± 0.6 is the row of omega.",
+        changes="robust to a perturbation of the initial omega; no joint experiment is reported",
+        weight="conclusion",
+    ),
+    ["N, I and omega jointly", "N ±50%", "I ±50%"],
+    list(t21.rows),
+    "perturbations of Table 21",
+)
+PAPER.setting(
+    said(
+        "4.3 | changes accuracy by at most",
+        "Table 21 | 69.8",
+        defence="The bound may be on the mean change, which is -0.8 at most.",
+        fails="The worst configuration of the same row has 69.8, which is 1.6 below the default.",
+        changes="at most -0.8 on average, and -1.6 in the worst configuration",
+        weight="number",
+    ),
+    ["at most -0.8", "71.4 to 69.8 in the worst configuration: -1.6"],
+    "the largest change of accuracy under perturbation",
+    measured=False,
+)
+PAPER.setting(
+    said(
+        r"Table 21 | \alpha init ±50%",
+        "4.1 | The amplitudes",
+        "Table 18 | Zero-start",
+        defence="Another start than the default may have been perturbed.",
+        fails="The default is zero everywhere in the text, and 50 % of it is zero; the row reports a change of -0.3.",
+        changes="what the row alpha init of Table 21 perturbs",
+        weight="number",
+    ),
+    ["alpha starts at 0: 50 % more or less is 0", "accuracy changes by -0.3 ± 0.4"],
+    "the perturbation of the initial amplitude",
+)
+PAPER.setting(
+    said(
+        "Table 21 | Std Dev",
+        "Table 21 | -0.8 ± 0.6",
+        left_open="what the two spreads are over",
+    ),
+    [f"± {t21.rows[row]['change_pm']}" for row in list(t21.rows)[:2]]
+    + [t21.rows[row]["std_dev"] for row in list(t21.rows)[:2]],
+    "spread of a change, in two columns of Table 21",
+    undecided=True,
+)
+SINGLE = "under a single-seed ablation protocol"
+for table, words, column in (
+    (t3, f"Table 3 | {SINGLE}", "std"),
+    (t12, "Table 12 | This is a focused single-seed ablation on a fixed task subset", "LR-LoRA_std"),
+    (t14, "F | tables in this section share a single-seed ablation harness", "std"),
+):
+    PAPER.runs(
+        said(
+            words,
+            f"{table.label} | ± {table.rows[next(iter(table.rows))][column]}",
+            defence="The spread may be over tasks, or over items.",
+            fails="No table says so, and Tables 1 and 2 define the same sign as the deviation over 3 seeds.",
+            left_open="what the spread is over",
+            changes="what ± means in the ablations, or how many seeds they have",
+            weight="number",
+        ),
+        1,
+        table.column(column),
+        f"spreads of {table.label}" + (", and of Tables 13, 15 to 20 and 23" if table is t14 else ""),
+    )
+PAPER.setting(
+    said(
+        "E.1 | We run all experiments with the following seeds: {42, 123, 456}",
+        "F | tables in this section share a single-seed ablation harness",
+        defence="'All' may mean the main experiments.",
+        fails="It is the appendix on all hyperparameters, and section F follows it.",
+        changes="three seeds for the main results, one for the ablations",
+        weight="number",
+    ),
+    ["three seeds in all experiments", "a single seed in the ablations"],
+    "number of seeds",
+)
+PAPER.setting(
+    said(
+        "A | All appendix results and analyses use LR-LoRA exactly as defined in Sections 3 and 3.3 and the "
+        "experimental "
+        "protocol in Section 4",
+        "F | share a single-seed ablation harness whose absolute accuracy scale differs",
+        left_open="whether the protocol of section 4 includes the ablation harness, which Table 3 refers to",
+    ),
+    ["the protocol of section 4", "another harness"],
+    "protocol of the appendix",
+    undecided=True,
+)
+HARNESS = said(
+    "F | All results are presented as task-average accuracy according to the common ablation protocol",
+    "F | tables in this section share a single-seed ablation harness",
+    "Table 13 | on Qwen2-0.5B commonsense reasoning",
+    "Table 14 | on Qwen2-0.5B",
+    defence="Another rank or a subset of tasks may have been used in one of them.",
+    fails="The text says one harness for the tables of the section, and neither table names a rank or a subset.",
+    left_open="the rank and the tasks of Tables 13 and 14",
+    changes="the accuracy of LR-LoRA by default in one of the tables",
+    weight="number",
+)
+PAPER.same("Tables 13 and 14", "LR-LoRA by default on Qwen2-0.5B", t13["Sinc", "accuracy"], t14["Uniform", "accuracy"],
+           words=HARNESS)  # fmt: skip
+PAPER.setting(
+    said(
+        "F | tables in this section share a single-seed ablation harness",
+        "Table 12 | on a fixed task subset",
+        "Table 3 | LoRA baseline",
+        left_open="Table 12 is on a subset of the tasks, which is not named",
+    ),
+    ["LoRA 67.8 in Table 3", "LoRA " + ", ".join(f"{t12.rows[r]['LoRA']} at {r}" for r in t12.rows) + " in Table 12"],
+    "LoRA on Qwen2-0.5B in one harness",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "F | tables in this section share a single-seed ablation harness",
+        "Table 22 | absolute accuracy gains over that baseline",
+        "Table 18 | 8B",
+        left_open="whether the 8B model of Table 18 is LLaMA3-8B or Phi-3-8B",
+    ),
+    [f"{t18.rows['8B 0.0']['accuracy']} at 8B in Table 18", "74.3 + 5.1 = 79.4 on LLaMA3-8B in Table 22"],
+    "accuracy of LR-LoRA by default at 8B",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "Table 22 | is the matched-protocol LoRA-equivalent baseline",
+        "Table 22 | are absolute accuracy gains over that baseline",
+        defence="'LoRA-equivalent' may mean the model without adaptation.",
+        fails="By the caption LoRA gains 2.1 to 4.0 points over a baseline that is equivalent to it.",
+        changes="what the base accuracy of Table 22 is",
+        weight="number",
+    ),
+    ["the baseline is equivalent to LoRA", "LoRA gains +2.1 to +4.0 over it"],
+    "the baseline of Table 22",
+)
+PAPER.setting(
+    said(
+        "Table 19 | Deltas are computed against the no-adaptation LoRA-equivalent baseline (67.8)",
+        "Table 3 | LoRA baseline",
+        defence="Without adaptation the model may score as with LoRA.",
+        fails="Table 3 calls the same 67.8 the LoRA baseline, and LoRA is an adaptation.",
+        changes="what 67.8 is the accuracy of",
+        weight="number",
+    ),
+    ["no adaptation: 67.8", "LoRA: 67.8"],
+    "what has the accuracy 67.8",
+)
+PAPER.setting(
+    said(
+        "4.4 | comparing each restricted setting to LoRA at the same placement (Table 19 and Section F.3.1)",
+        "Table 19 | Deltas are computed against the no-adaptation LoRA-equivalent baseline (67.8)",
+        defence="LoRA at both placements may have the same accuracy.",
+        fails="+1.1 and +1.9 are 68.9 and 69.7 less one number, 67.8, which is not LoRA at either placement.",
+        changes="the gains are over one common baseline, and superadditivity was not tested at equal placement",
+        weight="conclusion",
+    ),
+    ["over LoRA at the same placement", "over a baseline of 67.8 without adaptation"],
+    "what the gains +1.1 and +1.9 are over",
+)
+PAPER.setting(
+    said(
+        "Table 23 | LR-LoRA applied to the listed layer/module subset, with standard LoRA on the unrestricted modules",
+        "Table 23 | 0.90M",
+        left_open="whether the count is of the listed subset alone; with LoRA elsewhere 1.77M or more train in "
+        "every row",
+    ),
+    ["LoRA on all other modules: at least 1.77M", "0.90M, 1.20M, 0.40M, 1.39M"],
+    "parameters of the restricted strategies",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "F.1.5 | learned and randomized grids do not consistently surpass the structured alternatives",
+        "Table 16 | 72.1",
+        defence="The random grid does not, and the learned one is less stable.",
+        fails="The learned grid has the highest accuracy of the table, above both structured ones.",
+        changes="the learned grid is the most accurate and less stable, the random one is the least accurate",
+        weight="conclusion",
+    ),
+    ["learned grids do not surpass structured ones", "learned 72.1, Chebyshev 71.8, uniform 71.4"],
+    "accuracy of a learned grid",
+    measured=False,
+)
+PAPER.held(
+    said(
+        "4.1 | All values of (N, I, ω_0) and complete ablations are in Sections F and F.1 to F.4",
+        "3.3 | We analyze the effect of the grid size and number of grid points in Section 4",
+        defence="The interval may be held fixed because it matters little.",
+        fails="N is varied in Table 15 and omega_0 in Table 17; no table varies I, which is 3 throughout.",
+        changes="ablations of N and omega_0, not of I",
+        weight="conclusion",
+    ),
+    ["N", "I", "omega_0"],
+    ["N", "omega_0"],
+    "hyperparameters that are varied",
+)
+PAPER.held(
+    said(
+        "4.3 | more stable rank allocation than small random initialization, particularly in low-data regimes "
+        "(Section F)",
+        left_open="it may be elsewhere; Tables 3, 18 and 21 vary the initialization at one amount of data",
+    ),
+    ["initialization by amount of data"],
+    ["initialization by size (Table 18)", "initialization (Tables 3 and 21)"],
+    "results on initialization in section F",
+    partial=True,
+)
+PAPER.held(
+    said(
+        "4.2 | Gains are consistent across all eight MT-Bench categories ... (full breakdown in Table 5 and "
+        "Section B.4)",
+        "Table 5 | we report MT-Bench overall scores",
+        defence="The categories may have been left out for space.",
+        fails="Table 5 and section B.4 are named as the full breakdown, and have overall scores alone.",
+        changes="a table by category is needed for the sentence on Reasoning and Math",
+        weight="conclusion",
+    ),
+    ["scores by category"],
+    ["overall scores"],
+    "the breakdown of MT-Bench in Table 5",
+)
+SHARED = said(
+    "E.2 | The transfer-function parameter count follows",
+    "3.3 | we treat the parameters",
+    "Table 20 | Param Reduction",
+    defence="The reduction may be of something else than the transfer functions' parameters.",
+    fails="Of all adapter parameters it would be below 1 %. Of 2 N |L|, the amplitudes and the bandwidths are "
+    "half each, "
+    "and the grid points none: equal reductions, near 50, 50 and 0 %, and near 100 % together.",
+    changes="the reductions of Table 20",
+    weight="number",
+)
+halves = 168
+for row, parts in (("Share \\{x_i\\}", 0), ("Share \\omega", 1), ("Share \\{\\alpha_i\\}", 1), ("Share All", 2)):
+    value = exact(-50 * parts * (halves - 1), f"-{50 * parts} * {halves - 1}") / halves
+    PAPER.result(t20, row, "param_reduction_pct", value, "share of 2 N |L| that one set for all 168 modules saves",
+                 basis="reading", words=SHARED)  # fmt: skip
+PAPER.setting(
+    said(
+        "Table 13 | Performance across different basis functions with equal parameter counts",
+        r"Table 13 | \cos(\omega_i x + \phi_i)",
+        left_open="whether the phases of the Fourier basis are trained, or fewer basis functions are used",
+    ),
+    ["two numbers a basis function", "three with the phase"],
+    "parameters of the Fourier basis",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "4.2 | peak memory and",
+        "Table 19 | +30%",
+        left_open="what the memory of Table 19 is relative to; over a frozen model LoRA itself needs that much "
+        "in Table 24",
+    ),
+    ["at most +3 % peak memory, over LoRA", "+30 %"],
+    "memory of LR-LoRA",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "F.4.3 | the benefits remain consistent as the models increase in size",
+        "Table 22 | +33%",
+        left_open="'consistent' may mean that there is a gain at each size",
+    ),
+    ["consistent with size", "from +81 to +33 % of LoRA's gain, falling at each step"],
+    "the gain with the size of the model",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "3.3 | in some layers, it is smaller than that of",
+        "4.4 | develop layer-dependent stable ranks that grow well above LoRA’s at the same nominal",
+        left_open="one is against B A of the same layer, the other against LoRA's trained update, perhaps on average",
+    ),
+    ["smaller in some layers", "well above LoRA's"],
+    "stable rank of the update",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "Figure 6 | rapid convergence to near-linear behavior with minimal",
+        "I.2 | exhibits monotonic growth with layer depth",
+        left_open="'minimal' may be meant beside the deepest layer; at layer 1 the amplitude grows from 0.1 to 0.3",
+    ),
+    ["minimal growth of the amplitude", "0.1 to 0.3"],
+    "amplitude of Qwen2 at layer 1",
+    undecided=True,
+)

@@ -1,0 +1,475 @@
+"""What the LR-LoRA paper says in one place and in another: its models, costs and settings."""
+
+from rankkit.reported import Paper, exact, lora_parameters, magnitude_parameters, parse, said, total
+
+PAPER = Paper("lr_lora", __file__)
+SEVEN = ("q", "k", "v", "o", "gate", "up", "down")
+t2, t6 = PAPER.table("table2", key="model method"), PAPER.table("table6", key="model regime method rank_or_bases")
+t7, t22 = PAPER.table("table7", key="architecture"), PAPER.table("table22", key="size")
+t24, t25 = PAPER.table("table24", key="method"), PAPER.table("table25", key="method")
+t27, costs = PAPER.table("table27", key="architecture"), PAPER.table("overhead_appC", key="backbone")
+
+# models and tasks
+
+PAPER.announced(
+    said(
+        "Table 1 | Evaluation across three model scales (Qwen2-0.5B, Phi-3-8B, LLaMA3-8B)",
+        defence="Two models of 8B may differ a little in size.",
+        fails="The names give 0.5B and twice 8B: three models, at two scales.",
+        changes="three models at two scales",
+    ),
+    3,
+    ["0.5B", "8B"],
+    "scales of the models in Table 1",
+)
+PAPER.announced(
+    said(
+        "1 | across 7 architectures spanning 125M to 13B parameters, 19 tasks, and four evaluation paradigms",
+        "Table 22 | Pythia-1.4B, Pythia-2.8B, LLaMA3-8B, LLaMA3-13B",
+        left_open="what counts as an architecture; by families there are 7, by models 10",
+    ),
+    7,
+    ["Qwen2-0.5B", "Phi-3-8B", "LLaMA3-8B", "LLaMA3-13B", "RoBERTa-base", "RoBERTa-large", "Pythia-1.4B", "Pythia-2.8B",
+     "CLIP ViT-B/32", "DINOv2 ViT-B/14"],
+    "architectures",
+    partial=True,
+)  # fmt: skip
+PAPER.announced(
+    said(
+        "1 | 19 tasks, and four evaluation paradigms (commonsense reasoning, GLUE transfer, vision transfer, and "
+        "instruction tuning)",
+        left_open="whether MT-Bench is counted; without it there are 19",
+    ),
+    19,
+    ["BoolQ", "PIQA", "SIQA", "HellaSwag", "WinoGrande", "ARC-e", "ARC-c", "OBQA", "SST-2", "MRPC", "CoLA", "QNLI",
+     "RTE", "STS-B", "ImageNet-1k", "CIFAR-100", "Flowers102", "SUN397", "Oxford-IIIT Pets", "MT-Bench"],
+    "tasks",
+    partial=True,
+)  # fmt: skip
+PAPER.setting(
+    said(
+        "1 | consistently outperforms strong PEFT baselines under approximately matched parameter budgets",
+        "Table 6 | 0.05",
+        defence="For LoRA, SineLoRA and RandLoRA the budgets are matched.",
+        fails="NoLA and VeRA, which Table 1 compares too, train 0.004 to 0.06 % where LR-LoRA trains 0.7 to 2.33 %.",
+        changes="matched budgets for LoRA, SineLoRA and RandLoRA alone",
+        weight="conclusion",
+    ),
+    ["approximately matched budgets", "0.05 and 0.06 % against 2.33 % on Qwen2"],
+    "budgets of the baselines",
+    measured=False,
+)
+PAPER.setting(
+    said(
+        "Table 6 | All methods adapt the same module set and use the same rank r",
+        "Table 6 | VeRA1024",
+        defence="Ranks of random bases may be called bases.",
+        fails="The rows are VeRA1024, RandLoRA-5 and LoRA-32: their numbers differ, and section 4 matches r "
+        "across methods.",
+        changes="LoRA and LR-LoRA use the same rank",
+        weight="number",
+    ),
+    ["the same rank in all methods", "1024, 10 or 5, and 16 or 32"],
+    "ranks of the methods",
+)
+PAPER.setting(
+    said(
+        "E.1 | attention {query, key, value, output} and MLP {gate, up, down} projections",
+        "D.1 | adapters targeting attention QKV projections and MLP layers",
+        defence="QKV may stand for attention.",
+        fails="E.1 says that the placement is the same for each backbone, with the output projection; D.1 leaves "
+        "it out.",
+        changes="the placement on CLIP",
+        weight="number",
+    ),
+    ["query, key, value, output", "query, key, value"],
+    "adapted attention modules",
+)
+PAPER.setting(
+    said(
+        "E.2 | transfer parameters for an",
+        "Table 7 | 7.2k",
+        left_open="RoBERTa has no gate; with six modules a layer 7.2k is right",
+    ),
+    ["700 a layer: 8.4k for 12 layers", "7.2k"],
+    "transfer parameters of RoBERTa-base",
+    undecided=True,
+)
+
+# parameters
+
+PAPER.linear(
+    said(
+        "Table 2 | 0.7M",
+        "Table 25 | 1.03M",
+        "4.2 | using identical adapted modules and identical tuning grids across methods",
+        defence="The two tables may adapt different modules of RoBERTa-base.",
+        fails="Both say the same module set across methods, and r (m + n) grows fourfold from r = 4 to r = 16.",
+        left_open="whether the module sets of the two tables are the same",
+        changes="2.7M at r = 16, or 0.26M at r = 4",
+        weight="number",
+    ),
+    {4: t2["RoBERTa-base LoRA-4", "params_M"], 16: t25["LoRA", "RoBERTa"] / 10**6},
+    "LoRA's parameters on RoBERTa-base, in millions, with the rank",
+)
+for column, name, size, model in (("Qwen2", "Qwen2", "494M", "Qwen2-0.5B"), ("LLaMA3", "LLaMA3", "8B", "Llama-3-8B")):
+    share = t6[f"{name} 15k LoRA 16", "pct_params"]
+    words = said(
+        f"Table 6 | {share.text}",
+        f"Table 25 | {t25.rows['LoRA'][column]}",
+        f"I | {'24 layers, 494M parameters' if column == 'Qwen2' else '32 layers, 8B parameters'}",
+        defence="The share may be of another set of modules or of a smaller model.",
+        fails="Both are LoRA at r = 16 with one module set, and the size of the model is printed.",
+        changes="the count of Table 25 or the share of Table 6",
+        weight="number",
+    )
+    PAPER.same("Tables 25 and 6", f"LoRA's parameters at r = 16 on {column}", t25["LoRA", column],
+               share * parse(size) / 100, words=words)  # fmt: skip
+    count = lora_parameters(model, SEVEN, 16)
+    whole = 494032768 if column == "Qwen2" else 8030261248
+    PAPER.result(
+        t6, f"{name} 15k LoRA 16", "pct_params", exact(100 * count, f"100 * {count}") / (whole + count),
+        "share of r (m + n) of q, k, v, o, gate, up, down", basis="reading",
+        words=said(
+            f"Table 6 | {share.text}",
+            "E.1 | attention {query, key, value, output} and MLP {gate, up, down} projections",
+            defence="The share may leave out some modules.",
+            fails="E.1 names seven for all methods; the printed share is met by five, without output and gate.",
+            changes=f"{'1.75' if column == 'Qwen2' else '0.52'} % instead of {share.text} %",
+            weight="number",
+        ),
+    )  # fmt: skip
+vera = magnitude_parameters("Llama-3-8B", SEVEN) + 16 * 7 * 32
+PAPER.result(
+    t25, "VeRA", "LLaMA3", exact(vera, f"{vera - 3584} + 3584"), "VeRA's one number an output, and r for each module",
+    basis="reading",
+    words=said(
+        "Table 25 | 0.26M",
+        "Table 25 | All methods used rank r = 16 and the same adapted module set",
+        "Table 6 | 0.014",
+        defence="VeRA may have had another rank or fewer modules.",
+        fails="Table 25 has one number for four models of 125M to 8B, whose outputs differ; at any rank the "
+        "seven modules "
+        "of LLaMA3 need 1.38M, and 0.014 % of 8B in Table 6 is 1.1M.",
+        changes="the count of VeRA on LLaMA3",
+        weight="number",
+    ),
+)  # fmt: skip
+for row, other in (("Phi3 {} LR-LoRA 64", "LR-LoRA-64 on Phi-3"), ("LLaMA3 {} RandLoRA {}", "RandLoRA-60 on LLaMA3")):
+    first, second = (row.format(g, "60") for g in ("15k", "170k"))
+    PAPER.same("Table 6", f"share of parameters of {other} with 15k and with 170k", t6[first, "pct_params"],
+               t6[second, "pct_params"])  # fmt: skip
+for size, name, count, whole in (
+    ("125M (RoBERTa-base)", "RoBERTa-base", t7["RoBERTa-base", "transfer_k"] * 1000, "125M"),
+    ("8B (LLaMA3-8B)", "LLaMA3-8B", t7["LLaMA3-8B", "transfer_k"] * 1000, "8B"),
+):
+    PAPER.same(
+        "Tables 22 and 7", f"parameter overhead on {name}", t22[size, "param_overhead_pct"],
+        count * 100 / parse(whole),
+        words=said(
+            "Table 22 | Param Overhead",
+            f"Table 7 | {t7.rows[name]['transfer_k']}k",
+            defence="The overhead may be relative to LoRA's parameters instead of the model's.",
+            fails=f"Relative to these it is {t7.rows[name]['overhead_pct']} % by Table 7; neither gives Table 22.",
+            left_open="what the overhead of Table 22 is relative to",
+            changes="the overheads of Table 22",
+            weight="number",
+        ),
+    )  # fmt: skip
+
+# time and memory
+
+PAPER.atmost(
+    said("4 | training-time overhead over LoRA is", "C | the throughput decreases by at most 2%", "Table 22 | 97.8%"),
+    parse("2"),
+    {row: exact(100) - t22[row, "throughput_pct"] for row in t22.rows},
+    "percent of LoRA's throughput that are lost",
+)
+PAPER.atmost(
+    said(
+        "G.1 | LR-LoRA introduces negligible memory overhead (< 1%) compared to LoRA baseline",
+        "Table 27 | +1.1%",
+        defence="A bound of 1 % may be rounded.",
+        fails="Table 27 prints +1.1 % for LLaMA3-8B, and 18.4 GB of 18.2 GB.",
+        changes="at most 1.1 %",
+        weight="number",
+    ),
+    parse("1.0"),
+    {row: t27[row, "mem_pct"] for row in t27.rows},
+    "percent of memory over LoRA's",
+    strict=True,
+)
+for name, row in (("LLaMA3-8B", "8B (LLaMA3-8B)"), ("RoBERTa-base", "125M (RoBERTa-base)")):
+    words = said(
+        "Table 22 | is the LR-LoRA training throughput as a fraction of the LoRA training throughput",
+        f"Table 27 | {t27.rows[name]['speed_pct']}%",
+        defence="The two may have been measured at different ranks or batch sizes.",
+        fails="Both are LR-LoRA's training throughput over LoRA's on one model, under 'the' matched protocol.",
+        left_open="rank and batch size of both tables",
+        changes="the throughput of one of the tables",
+        weight="number",
+    )
+    PAPER.same("Tables 22 and 27", f"throughput on {name} in percent of LoRA's", t22[row, "throughput_pct"],
+               t27[name, "lrlora_tok_s"] * 100 / t27[name, "lora_tok_s"], words=words)  # fmt: skip
+# on Phi-3-8B the batches differ, 8 and 16
+loss = t24["LR-LoRA (r = 32)", "Qwen2_tok_s"] * 100 / t24["LoRA ( r = 32 )", "Qwen2_tok_s"] - 100
+words = said(
+    "C | For our experimental settings",
+    "C | -0.5%",
+    "Table 24 | LR-LoRA (r = 32)",
+    defence="The measured column may be of rank 16, as in Table 24.",
+    fails="The line over the table says r = 32 and s = 512, with b = 16; so does Table 24, with another loss at "
+    "r = 32.",
+    changes="the rank of the measured column, or its numbers",
+    weight="number",
+)
+PAPER.same("Table of C and Table 24", "throughput change at r = 32 on Qwen2-0.5B",
+           costs["Qwen2-0.5B", "throughput_delta_pct"], loss, words=words)  # fmt: skip
+PAPER.setting(
+    said(
+        "C | The closed-form bound matches measured throughput within the natural range",
+        "4.2 | well below the closed-form bound due to backbone amortization",
+        defence="A bound may match in order of magnitude.",
+        fails="By the same table it is 2 to 4 times the measured loss, which 4.2 calls well below.",
+        changes="the bound is 2 to 4 times the measured loss",
+    ),
+    ["matches", "well below"],
+    "measured throughput against the bound",
+    measured=False,
+)
+PAPER.setting(
+    said(
+        "C | per step, independent of batch size",
+        "C | The dominant added cost relative to LoRA’s backward is therefore the",
+        defence="The first may be meant for the forward pass alone.",
+        fails="It is called the per-step adapter cost, and 4.2 the per-step overhead, with the backward analysis "
+        "cited.",
+        changes="the overhead does not fall as 1 / (b s): the backward pass adds a term of the backbone's own order",
+        weight="conclusion",
+    ),
+    ["O(mn (r + N)) a step, whatever b and s", "O(mn b s) in the backward pass dominates"],
+    "added cost of a training step",
+)
+PAPER.setting(
+    said(
+        "4.1 | Batch sizes are 16, 8, and 4 for Qwen2-0.5B, Phi-3-8B, and LLaMA3-8B, respectively",
+        "Table 10 | 4 (8B)",
+        defence="Table 10 may name the smallest.",
+        fails="Phi-3-8B is 8B by its name and trains with 8.",
+        changes="the batch sizes of Table 10",
+    ),
+    ["8 for Phi-3-8B", "4 for 8B"],
+    "batch size of Phi-3-8B",
+)
+PAPER.setting(
+    said(
+        "Table 24 | Sequence length 512, batch size 16, mixed precision (fp16), gradient checkpointing enabled",
+        "C | Phi-3-8B",
+        left_open="whether the -0.7 % of section C, for b = 8, is the measurement of Table 24: 1132 over 1140, for 16",
+    ),
+    ["16", "8"],
+    "batch size of the throughput on Phi-3-8B",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "Table 24 | mixed precision (fp16)",
+        "Table 10 | bf16",
+        left_open="whether the measurement of Table 24 is of the training runs of Table 10",
+    ),
+    ["fp16", "bf16"],
+    "precision of the training of language models",
+    undecided=True,
+)
+PAPER.setting(
+    said("Table 10 | fixed", "Table 10 | Warmup ratio", left_open="a fixed rate may follow a warmup"),
+    ["a fixed learning rate", "a warmup over 0.10 of the steps"],
+    "schedule of the learning rate for language models",
+    undecided=True,
+)
+PAPER.setting(
+    said(
+        "5 | together with quantization and inference-time merging, remain open",
+        "4.2 | is precomputed and merged into",
+        defence="Merging of quantized models may be what is open.",
+        fails="The list has quantization and merging as two things, and three sections say that merging is done.",
+        changes="inference-time merging is not open",
+        weight="conclusion",
+    ),
+    ["inference-time merging remains open", "merged at inference, with zero overhead"],
+    "merging at inference",
+)
+
+# the learned functions
+
+PAPER.setting(
+    said(
+        "I.4 | early layers favor extended bandwidth",
+        "3.3 | we place a sinc function with bandwidth",
+        "I.4 | deep layers focus on narrow-band patterns",
+        defence="'Extended' may mean extended in z: a small omega makes a wide bump.",
+        fails="omega is called the bandwidth throughout, and 0.5 is less of it than the 1.5 that is called "
+        "narrow-band.",
+        changes="early layers have the narrow band, deep layers the wide one",
+        weight="conclusion",
+    ),
+    ["extended at 0.5, narrow at 1.5", "omega is the bandwidth, so 0.5 is narrower than 1.5"],
+    "bandwidth of LLaMA-3's layers",
+)
+PAPER.setting(
+    said(
+        "I.2 | remains relatively stable across training",
+        "Figure 10 | bandwidth differentiation",
+        "Figure 7 | bandwidth expansion and moderate",
+        defence="A range from 0.8 to 1.2 may count as differentiation.",
+        fails="Two captions say expansion and pronounced differentiation of what the text calls stable and uniform.",
+        changes="what the bandwidths of Qwen2 do",
+        weight="conclusion",
+    ),
+    ["stable, uniform across layers", "expansion; pronounced differentiation"],
+    "bandwidths of Qwen2",
+)
+PAPER.setting(
+    said(
+        "Figure 8 | Qwen2 MLP nonlinearity evolution at layer 23. Deepest layer",
+        "I | Qwen2-0.5B (24 layers, 494M parameters) and LLaMA-3 8B (32 layers, 8B parameters)",
+        "I.1 | late depth (L23/L32)",
+        defence="Layers may be counted from 0.",
+        fails="Then LLaMA-3 with 32 layers has no layer 32, and counted from 1 the deepest of 24 is layer 24.",
+        changes="the number of the deepest layer of one model",
+    ),
+    ["deepest of 24: layer 23", "deepest of 32: layer 32"],
+    "how layers are counted",
+)
+PAPER.setting(
+    said(
+        "I.1 | Final stage (IT2000): The convergence phase",
+        "E.1 | approximately 3.2k total optimizer steps for Qwen2-0.5B, 6.4k steps for Phi-3-8B, and 12.8k steps "
+        "for LLaMA3-8B",
+        left_open="'final' may be the last of the three stages that are shown",
+    ),
+    ["final stage: 2000", "3.2k and 12.8k steps in all"],
+    "the final stage of training",
+    undecided=True,
+)
+
+# captions, and what sections are said to hold
+
+PAPER.setting(
+    said(
+        "Table 7 | demonstrating minimal computational cost for learned rank adaptation",
+        "Table 7 | Transfer function parameter overhead relative to base LoRA parameters",
+        defence="Few parameters may be cheap to compute.",
+        fails="The columns are counts of parameters; by section C the cost grows with m n N, whatever their number.",
+        changes="a minimal number of parameters",
+    ),
+    ["computational cost", "parameters alone"],
+    "what Table 7 shows",
+    measured=False,
+)
+PAPER.held(
+    said(
+        "Table 2 | denotes additional",
+        "Table 2 | 0.7M",
+        left_open="whether the sign was lost in the text at hand; the cells have a dagger alone",
+    ),
+    ["Δ"],
+    ["0.7M with a dagger", "1.8M with a dagger"],
+    "the sign that the note of Table 2 explains",
+    partial=True,
+)
+PAPER.held(
+    said(
+        "F.4 | Advanced ablation studies investigated parameter sharing, alternative bases, training dynamics, "
+        "and scaling",
+        defence="Alternative bases are in section F.1.2.",
+        fails="They are in another section, and no section of F is on training dynamics.",
+        changes="the contents of section F.4",
+    ),
+    ["parameter sharing", "alternative bases", "training dynamics", "scaling"],
+    ["parameter sharing", "robustness to perturbations", "scaling", "layer-wise strategies"],
+    "what section F.4 holds",
+)
+PAPER.held(
+    said(
+        "B | conduct a cross-architecture consistency analysis, and provide extended baseline comparisons",
+        left_open="whether the tables of section B are meant as that analysis",
+    ),
+    ["cross-architecture analysis"],
+    ["tasks (B.1)", "significance (B.2)", "stable ranks of baselines (B.3)", "MT-Bench (B.4)"],
+    "what section B holds",
+    partial=True,
+)
+PAPER.held(
+    said(
+        "Table 10 | reported with results",
+        "4.1 | For GLUE, we fine-tune using AdamW",
+        defence="The epochs may have been left out by mistake.",
+        fails="That is what is found: the table refers to the results of GLUE, and these name no epochs.",
+        changes="the epochs of GLUE have to be given",
+        weight="number",
+    ),
+    ["epochs of GLUE"],
+    ["epochs of ImageNet-1k, CIFAR-100, Flowers102, SUN397 (D.1)", "and of Oxford-IIIT Pets (D.2)"],
+    "epochs that Table 10 says are reported with results",
+)
+PAPER.announced(
+    said(
+        "4.1 | We fine-tune three decoder-only LLM backbones: Qwen2-0.5B, Phi-3-8B, and LLaMA3-8B",
+        "Table 22 | Pythia-1.4B, Pythia-2.8B, LLaMA3-8B, LLaMA3-13B",
+        left_open="whether the three are those of the main results alone",
+    ),
+    3,
+    ["Qwen2-0.5B", "Phi-3-8B", "LLaMA3-8B", "Pythia-1.4B", "Pythia-2.8B", "LLaMA3-13B"],
+    "decoder-only backbones",
+    partial=True,
+)
+
+# what must grow together
+
+memory = PAPER.table("table24_memory", key="component")
+GROWS = said(
+    "Table 24, memory breakdown | AdamW momentum + variance",
+    "Table 24 | LR-LoRA (r = 32)",
+    defence="Memory is allocated in blocks, and parts of it may be shared.",
+    fails="Adapters, optimizer states and gradients are of r (m + n) numbers each, so that twice the rank adds as much "
+    "again; Table 24 has a third of it.",
+    changes="the memory of Table 24 at r = 32, or the breakdown",
+    weight="number",
+)
+for column, name in (("Qwen2", "Qwen2-0.5B"), ("Phi3", "Phi-3-8B")):
+    rise = t24["LR-LoRA (r = 32)", f"{column}_mem_GB"] - t24["LR-LoRA (r = 16)", f"{column}_mem_GB"]
+    parts = total(memory[part, name] for part in ("LoRA adapters", "Optimizer states", "Gradients")) / 10**9
+    PAPER.same("Table 24", f"GB that twice the rank adds on {name}", rise, parts, words=GROWS)
+t11, t19 = PAPER.table("table11", key="architecture component"), PAPER.table("table19", key="components")
+PAPER.same_order(
+    said(
+        "Table 11 | +2.4%",
+        "Table 19 | +0.8%",
+        "E.2 | (400 from attention and 300 from MLP)",
+        defence="The two may be relative to different numbers of parameters.",
+        fails="Attention has four functions a layer and the MLP three, so that attention's share is the larger "
+        "relative "
+        "to all parameters too; Table 19 has it smaller.",
+        left_open="what the overhead of Table 19 is relative to",
+        changes="the overheads of Table 19",
+        weight="number",
+    ),
+    [(t11["Qwen2-0.5B Attention", "overhead"], t11["Qwen2-0.5B MLP", "overhead"])],
+    [(t19["Attention Only", "param_overhead_pct"], t19["MLP Only", "param_overhead_pct"])],
+    "overhead of attention and of the MLP in Tables 11 and 19",
+)
+t4 = PAPER.table("table4", key="method")
+for column in ("attention_std", "mlp_std"):
+    PAPER.states("Table 4, roughly triples", "3", t4["LR-LoRA", column] / t4["LoRA", column], f"{column} over LoRA's")
+PAPER.setting(
+    said(
+        "Table 3 | deltas vs LoRA at matched protocol are the comparable quantity",
+        "Table 22 | 8B (LLaMA3-8B)",
+        "4.2 | LLaMA3 +2.90 and +2.98",
+        left_open="the rank, the data and the tasks of Table 22",
+    ),
+    ["5.1 - 3.8 = 1.3 in Table 22", "2.90 and 2.98 in Table 1"],
+    "gain of LR-LoRA over LoRA on LLaMA3-8B",
+    undecided=True,
+)
