@@ -77,10 +77,11 @@ def _between(work: Stack, close: Inertia, bounds: Bounds) -> Bounds:
     values = located(work.gram, close, int(np.max(bounds.upper - bounds.lower)))
     inside = values.between(wide.below, wide.above, edges)
     # the side of the threshold that holds the nearest value is counted anew, and the other one if that is not enough
-    up = values.nearest(wide.below, wide.above, (edges.above + edges.below) / 2)
-    for beyond in (up, ~up):
-        edge: Array = np.where(beyond, wide.above, wide.below)
-        found = inertia(work.gram, edge**2, np.where(beyond, 1, -1), head=_head(work))
+    up: Array = values.nearest(wide.below, wide.above, (edges.above + edges.below) / 2)
+    for beyond in (up, np.logical_not(up)):
+        squares = np.stack([wide.above, wide.below]) ** 2
+        edge = squares[np.where(beyond, 0, 1), np.arange(squares.shape[1])]
+        found = inertia(work.gram, edge, np.where(beyond, 1, -1), head=_head(work))
         np.maximum(bounds.lower, found.positive + inside.lower, out=bounds.lower, where=found.sound & beyond)
         np.minimum(bounds.upper, found.positive - inside.upper, out=bounds.upper, where=found.sound & ~beyond)
         if np.all(bounds.lower == bounds.upper):
