@@ -46,7 +46,10 @@ def bare(key: str) -> str:
     >>> bare("module._orig_mod.base_model.model.q.weight"), bare("base_model.model._fsdp_wrapped_module.q.weight")
     ('base_model.model.q.weight', 'base_model.model.q.weight')
     """
-    key = _OUTER.sub("", _WRAPPERS.sub("", key) if "_" in key else key)
+    if "_mod." in key or "_module." in key:
+        key = _WRAPPERS.sub("", key)
+    if key.startswith("mod"):
+        key = _OUTER.sub("", key)
     return PEFT_PREFIX + key[len(_INNER) :] if key.startswith(_INNER) else key
 
 

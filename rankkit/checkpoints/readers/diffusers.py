@@ -9,7 +9,7 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import TURNED, Form, Sizes
-from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of
+from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of, says
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.settings import FILE
 from rankkit.checkpoints.untrusted import Config
@@ -54,5 +54,5 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     return searched(module.tensors, alpha, module.config, module.called, sizes.r, why="no alpha stored")
 
 
-FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES, turned=TURNED)
+FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES, turned=TURNED, says=says)
 read = partial(adapter_of, FAMILY)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rankkit.checkpoints.fields import Said
+from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 
-__all__ = ["ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "parser"]
+__all__ = ["ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "parser", "says"]
 
 ALPHA = "alpha"  # the part that is a number beside the factors
 MAGNITUDE = "magnitude"  # the part that is DoRA's
@@ -74,6 +74,11 @@ def _lora(module: Module) -> Form:
 
 def _nothing(module: Module) -> Said:
     return Said()
+
+
+def says(module: Module) -> Said:
+    """Return what a module's configuration says that is no number, for families of PEFT's methods."""
+    return said(module.config)
 
 
 def _never(module: Module) -> bool:

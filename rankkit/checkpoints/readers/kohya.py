@@ -17,7 +17,7 @@ from rankkit.checkpoints.forms import CP, FULL, HADAMARD, HADAMARD_CP, LORA, TUR
 from rankkit.checkpoints.headers import CONV_ALPHA
 from rankkit.checkpoints.layer import Adapter, Skipped
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of, says
 from rankkit.checkpoints.scaling import Scaled, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 
@@ -108,7 +108,9 @@ def _dim(module: Module) -> int | None:
 
 
 SPELLED = {part: f"lora_{name}" for name, part in _LORA.items()}
-FAMILY = Family("kohya", "LoRA, LoHa, LoKr or full module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED)
+FAMILY = Family(
+    "kohya", "LoRA, LoHa, LoKr or full module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED, says=says
+)
 
 
 def read(tensors: Tensors, config: Config) -> Adapter:

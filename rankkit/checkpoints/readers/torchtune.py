@@ -6,7 +6,7 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import Form, Sizes
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
+from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser, says
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
@@ -27,5 +27,7 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 SPELLED = {"A": "lora_a", "B": "lora_b"}
 REST = "no adapter tensor: a head or base weight"
-FAMILY = Family("torchtune", "torchtune LoRA module", parser(_KEY, REST, PARTS), _scaled, spelled=SPELLED, experts=True)
+FAMILY = Family(
+    "torchtune", "torchtune LoRA module", parser(_KEY, REST, PARTS), _scaled, spelled=SPELLED, experts=True, says=says
+)
 read = partial(adapter_of, FAMILY)
