@@ -1,6 +1,6 @@
-"""Every bound behind a count without an SVD, with the worst rounding that it allows; and what happens without it.
+"""The bounds behind a count without an SVD, with the worst rounding that they allow; and what happens without a term.
 
-Each test names the term that it is about and shows a count or a bound that is wrong where that term is left out.
+Not every term is left out in turn: the rounding of the Lanczos bound and the lengths of located vectors are not.
 """
 
 import numpy as np
