@@ -142,7 +142,10 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
     if asked is not None and asked != r:
         notes += (f"config says r = {asked!r}, the tensors say {r}: the tensors count",)
         unknown += (SCALE,)
-    return Scaled.linear(alpha / (math.sqrt(r) if config.get("use_rslora") else r), notes, unknown)
+    rooted = config.get("use_rslora")
+    if not isinstance(rooted, (bool, int, type(None))):  # PEFT takes the word "false" for true
+        raise ValueError(f"use_rslora must be true or false, got {quoted(rooted)}; mend the config.")
+    return Scaled.linear(alpha / (math.sqrt(r) if rooted else r), notes, unknown)
 
 
 def _asked(config: Mapping[str, Any], path: str) -> Any:

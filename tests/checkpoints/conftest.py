@@ -50,7 +50,7 @@ SPELLINGS = {
     ),
     "mlx": (
         {"layers.0.q_proj.lora_a": np.ascontiguousarray(A.T), "layers.0.q_proj.lora_b": np.ascontiguousarray(B.T)},
-        {"lora_parameters": {"scale": ALPHA / R, "alpha": 999, "rank": R}},
+        {"fine_tune_type": "lora", "lora_parameters": {"scale": ALPHA / R, "alpha": 999, "rank": R}},
     ),
     "loralib": ({"layers.0.q.lora_A": A, "layers.0.q.lora_B": B}, {"lora_alpha": ALPHA}),
 }  # fmt: skip

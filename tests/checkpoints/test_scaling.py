@@ -84,3 +84,8 @@ def test_a_runaway_pattern_is_stopped():
 def test_bad_configs_are_refused(config, says):
     with pytest.raises(ValueError, match=says):
         scale_of(config, "q", 4)
+
+
+def test_a_word_for_use_rslora_is_refused_and_not_taken_for_true():
+    with pytest.raises(ValueError, match="use_rslora must be true or false, got 'false'"):
+        scale_of({"r": 4, "lora_alpha": 8, "use_rslora": "false"}, "q", 4)

@@ -33,6 +33,7 @@ DTYPE_NAMES = {
 }  # fmt: skip
 FEW = 3  # keys in a message
 DAMAGED = "DAMAGED"  # stands for the dtype of a tensor that cannot be read though its file can
+OFFLOADED = "OFFLOADED"  # stands for that of a tensor of a model in memory whose numbers lie elsewhere
 FLOATS = ("F64", "F32", "F16", "BF16", *FLOAT8)  # the dtypes that hold an update's numbers; all are exact in float64
 INTEGERS = ("I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")  # those that may hold a single number such as alpha
 
@@ -43,7 +44,8 @@ class TensorInfo(NamedTuple):
     Attributes
     ----------
     dtype : str
-        In safetensors' spelling, such as "BF16"; `DAMAGED` where the tensor cannot be read though its file can.
+        In safetensors' spelling, such as "BF16"; `DAMAGED` where the tensor cannot be read though its file can,
+        `OFFLOADED` where a model does not have its numbers in memory.
     shape : tuple of int
     """
 
@@ -55,6 +57,8 @@ class TensorInfo(NamedTuple):
         """Why the tensor cannot be part of an update, as the end of a sentence about it; "" where it can."""
         if self.dtype == DAMAGED:
             return "is damaged, or not stored number by number"
+        if self.dtype == OFFLOADED:
+            return "is offloaded, not in memory; load the model without offloading"
         if self.dtype in INTEGERS:
             return f"has dtype {self.dtype}: integers are no factors; if it is quantised, save it in 16 or 32 bits"
         return "" if self.dtype in FLOATS else f"has dtype {self.dtype}, which is none of {', '.join(FLOATS)}"
@@ -150,5 +154,7 @@ class StateDict:
 
 
 def _dtype_name(tensor: Any) -> str:
+    if is_torch_array(tensor) and tensor.device.type == "meta":
+        return OFFLOADED
     name = str(tensor.dtype).removeprefix("torch.")
     return DTYPE_NAMES.get(name, name.upper())

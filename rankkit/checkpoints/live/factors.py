@@ -20,6 +20,7 @@ from rankkit.checkpoints.live import seam
 from rankkit.checkpoints.live.merging import Wrapped, turned
 from rankkit.checkpoints.methods import OURS, method_of
 from rankkit.checkpoints.readers import table
+from rankkit.checkpoints.readers.experts import BY_RANK
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
@@ -80,7 +81,16 @@ def _asked(layer: Any, adapter: str, config: Mapping[str, Any]) -> Mapping[str, 
     if ours != (method in OURS):  # a layer of somebody's own, or one of ours without its configuration
         return None
     r = _rank(layer, adapter)
+    plain |= _of_parameter(layer, config)
     return {**plain, "peft_type": method if ours else "LORA", "r": r, "lora_alpha": r * _scale(layer, adapter)}
+
+
+def _of_parameter(layer: Any, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields that say which parameter of experts a layer adapts, and how PEFT packs their factors."""
+    parameter = getattr(layer, "parameter_name", None)
+    if parameter is None:
+        return {}
+    return {"target_parameters": [f".{parameter}"], "lora_B_layout": config.get("lora_B_layout", BY_RANK)}
 
 
 def _rank(layer: Any, adapter: str) -> int:

@@ -27,6 +27,7 @@ __all__ = ["of_model"]
 
 OTHER = "no adapter tensor: a head, modules_to_save or base weight"
 UNCHANGED = "its base has no weight matrix that PEFT adapts"
+DISABLED = "the model has its adapters disabled, and applies the base alone: measured as if they were enabled"
 SHARED = "base_model."  # before what all layers of an adapter share
 
 
@@ -75,6 +76,8 @@ def of_model(
         alone = [[name] for name in active] if each and len(active) > 1 else []
         for names in [active, *alone] if active else []:
             found, left = asked.layers_of(wrapped, names)
+            if any(map(seam.disabled, wrapped.layers)):
+                found = [replace(one, notes=(*one.notes, DISABLED)) for one in found]
             label = " + ".join(names) if each else None
             layers += [replace(one, name=with_adapter(one.name, label)) for one in found]
             skipped += left

@@ -15,8 +15,8 @@ from rankkit.factors import Array, host
 
 __all__ = [
     "active_on", "adapters_of", "adapters_on", "by_input", "config_class", "configuration", "dequantised",
-    "is_adapted", "moved", "no_matrix", "quantised", "rank_bound", "ranked", "require", "root", "routed", "tensors_of",
-    "tuner_layers", "variant", "wide",
+    "disabled", "is_adapted", "moved", "no_matrix", "quantised", "rank_bound", "ranked", "require", "root", "routed",
+    "tensors_of", "tuner_layers", "variant", "wide",
 ]  # fmt: skip
 
 # what is called or read, owner by owner
@@ -94,6 +94,11 @@ def adapters_on(layer: Any) -> list[str]:
 def active_on(layer: Any) -> list[str]:
     """Return the names of the adapters that are active on a layer; X-LoRA mixes all that the layer has."""
     return adapters_on(layer) if routed(layer) else [*layer.active_adapters]
+
+
+def disabled(layer: Any) -> bool:
+    """Return whether a layer's adapters are switched off, so that its base is applied alone."""
+    return bool(layer._disable_adapters)
 
 
 def adapters_of(model: Any) -> list[str]:

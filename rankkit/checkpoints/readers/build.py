@@ -20,7 +20,7 @@ from rankkit.checkpoints.methods import ROUTED, named_in
 from rankkit.checkpoints.missing import ZERO_3, check_gathered
 from rankkit.checkpoints.module_names import bare, comparable, in_base_model, split_adapter, with_adapter
 from rankkit.checkpoints.readers.experts import stack_of
-from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, MAGNITUDE, Family, Module, Place, parser, says
+from rankkit.checkpoints.readers.family import ALPHA, MAGNITUDE, Family, Module, Place
 from rankkit.checkpoints.readers.leftovers import doubts, is_router, stems_of
 from rankkit.checkpoints.readers.orientation import NOT_BY_NAME, UNSURE, Readings, Turn, is_doubtful, turn_of
 from rankkit.checkpoints.scaling import Scaled, rank_of
@@ -28,8 +28,7 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
-__all__ = ["ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "adapter_of", "only_adapter_unnamed",
-           "parser", "says"]  # fmt: skip
+__all__ = ["adapter_of", "only_adapter_unnamed"]
 
 FEW, FEW_LETTERS = 3, 80  # tensors that a note names, and characters of each
 NAMES = {short: name for name, short in DTYPE_NAMES.items()}  # as people know them

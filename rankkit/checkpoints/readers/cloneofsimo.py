@@ -8,7 +8,8 @@ from dataclasses import replace
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
-from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of, parser
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import ALPHA, Family, Module, Place, parser
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from rankkit.checkpoints.forms import Form, Shape, Sizes
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser, says
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import Family, Module, parser, says
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, Factors, host

@@ -9,7 +9,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import TURNED, Form, Sizes
-from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of, says
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, Family, Module, Place, says
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.settings import FILE
 from rankkit.checkpoints.untrusted import Config

@@ -5,7 +5,8 @@ slowest, and B (out, E r), the expert's number *fastest*: expert e has A[e r : (
 ParamWrapper. It tells by the model which axis of the parameter is `in`; the singular values do not depend on it.) Until
 September 2026 unsloth packed B expert by expert, B[:, e r : (e + 1) r]; newer files of unsloth have `lora_B_layout`.
 
-Other trainers store A (E, r, in) and B (E, out, r), where 1 in the place of E means that all experts share it.
+Other trainers store A (E, r, in) and B (E, out, r), where 1 in the place of E means that all experts share it; MLX
+writes such a B beside A (E r, in).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rankkit.checkpoints.scaling import matched
 from rankkit.checkpoints.untrusted import Config, is_list, mapping
 from rankkit.factors import Array, Factors, namespace
 
-__all__ = ["Stack", "stack_of"]
+__all__ = ["BY_RANK", "Stack", "stack_of"]
 
 MOST = 4096  # experts of one parameter; the largest models have some hundreds
 BY_RANK, BY_EXPERT = (
@@ -90,10 +91,11 @@ def stack_of(name: str, B: Shape, A: Shape, config: Config, others: Mapping[str,
         If it holds experts that cannot be told apart: the reason, for the row.
     """
     path = unwrapped(name)
-    if len(B) == len(A) == 3:
-        apart = _one_of_three_axes(B, A)
-        alike = LORA.sizes(B, A) is None and 0 not in (*B, *A) and (B[0] == A[0] or 1 in (B[0], A[0]))
-        return Stack(path, _few(max(B[0], A[0])), apart.r) if apart and alike else None
+    whole = _unfolded(B, A)
+    if len(B) == len(whole) == 3:
+        apart = _one_of_three_axes(B, whole)
+        alike = LORA.sizes(B, whole) is None and 0 not in (*B, *whole) and (B[0] == whole[0] or 1 in (B[0], whole[0]))
+        return Stack(path, _few(max(B[0], whole[0])), apart.r) if apart and alike else None
     if len(B) != 2 or len(A) != 2 or B[1] != A[0] or not B[1]:
         return None
     parameters = _parameters(config, path)
@@ -131,8 +133,8 @@ def _parameters(config: Config, path: str) -> list[str]:
     """Return the names of the parameters of a module that the config's target_parameters names, each once."""
     found: dict[str, None] = {}
     for target in _names(config, "target_parameters"):
-        module, dot, parameter = target.rpartition(".")
-        if f".{path}".endswith(f".{module}") if dot else not _is_target(config, path):
+        module, dot, parameter = target.rpartition(".")  # of a live layer's own, ".up_proj", the module is ""
+        if f".{path}".endswith(f".{module}" if module else "") if dot else not _is_target(config, path):
             found[parameter] = None
     return list(found)
 
@@ -196,15 +198,23 @@ def _is_half(one: tuple[Shape, Shape], two: tuple[Shape, Shape]) -> bool:
     return (a == c and d == 2 * b) or (a == d and c == 2 * b) or (b == c and d == 2 * a) or (b == d and c == 2 * a)
 
 
+def _unfolded(B: Shape, A: Shape) -> Shape:
+    """Return the shape of A with an axis for the experts, where B alone has one."""
+    folded = len(B) == 3 and len(A) == 2 and B[2] > 1 and A[0] == B[0] * B[2]
+    return (B[0], B[2], A[1]) if folded else A
+
+
 def _one_of_three_axes(B: Shape, A: Shape) -> Sizes | None:
-    if len(B) != 3 or len(A) != 3:
+    whole = _unfolded(B, A)
+    if len(B) != 3 or len(whole) != 3:
         return None
-    return LORA.sizes(B[1:], A[1:]) or LORA.sizes(B[:0:-1], A[:0:-1])
+    return LORA.sizes(B[1:], whole[1:]) or LORA.sizes(B[:0:-1], whole[:0:-1])
 
 
 def _taken(expert: int, B: Array, A: Array) -> Factors:
     xp = namespace(B)
-    b, a = (x[expert if x.shape[0] > 1 else 0] for x in (B, A))
+    whole = xp.reshape(A, _unfolded(B.shape, A.shape))
+    b, a = (x[expert if x.shape[0] > 1 else 0] for x in (B, whole))
     return Factors(b, a) if b.shape[1] == a.shape[0] else Factors(xp.matrix_transpose(b), xp.matrix_transpose(a))
 
 

@@ -12,7 +12,8 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.headers import GGUF_ALPHA
 from rankkit.checkpoints.layer import Adapter
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import Family, Module, parser
 from rankkit.checkpoints.scaling import Scaled, scale_of
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, Factors, namespace

@@ -17,7 +17,8 @@ from rankkit.checkpoints.forms import CP, FULL, HADAMARD, HADAMARD_CP, LORA, TUR
 from rankkit.checkpoints.headers import CONV_ALPHA
 from rankkit.checkpoints.layer import Adapter, Skipped
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of, says
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import ALPHA, Family, Module, Place, says
 from rankkit.checkpoints.scaling import Scaled, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 

@@ -13,15 +13,8 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, MOST_GROUPS, TURNED, Form, Sizes, merged_form
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.module_names import with_adapter
-from rankkit.checkpoints.readers.build import (
-    ALPHA,
-    LORA_NAMES,
-    Family,
-    Module,
-    Place,
-    adapter_of,
-    only_adapter_unnamed,
-)
+from rankkit.checkpoints.readers.build import adapter_of, only_adapter_unnamed
+from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, Family, Module, Place
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config, is_mapping
 

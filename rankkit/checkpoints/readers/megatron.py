@@ -10,7 +10,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import Form, Sizes
-from rankkit.checkpoints.readers.build import MAGNITUDE, Family, Module, Place, adapter_of
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import MAGNITUDE, Family, Module, Place
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 

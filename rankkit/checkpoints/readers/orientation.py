@@ -94,7 +94,7 @@ def is_doubtful(module: Readings, turn: Turn) -> bool:
         return True
     taken = module.turned if turn.turned else module.named
     assert taken is not None
-    return module.r is None and taken.r > max(taken.m, taken.n)
+    return module.r is None and _is_absurd(taken)
 
 
 def confirmed(layer: Layer, m: int, n: int) -> Layer:
@@ -116,7 +116,7 @@ def _by_rank(module: Readings) -> bool | None:
     """Return whether a module is stored transposed by the configuration's rank; None where that tells nothing."""
     if module.named is None or module.turned is None or module.r is None:
         return None
-    fits = [sizes.r == module.r for sizes in (module.named, module.turned)]
+    fits = [sizes.r == module.r and not _is_absurd(sizes) for sizes in (module.named, module.turned)]
     return fits[1] if fits[0] != fits[1] else None
 
 
@@ -124,5 +124,10 @@ def _by_size(module: Readings) -> bool | None:
     """Return whether a module is stored transposed by which reading has no rank above both of its sizes."""
     if module.named is None or module.turned is None:
         return None
-    fits = [sizes.r <= max(sizes.m, sizes.n) for sizes in (module.named, module.turned)]
+    fits = [not _is_absurd(sizes) for sizes in (module.named, module.turned)]
     return fits[1] if fits[0] != fits[1] else None
+
+
+def _is_absurd(sizes: Sizes) -> bool:
+    """Return whether a rank is above both outer sizes, which no trainer chooses."""
+    return sizes.r > max(sizes.m, sizes.n)

@@ -7,7 +7,8 @@ from functools import partial
 
 from rankkit.checkpoints.assumptions import SCALE
 from rankkit.checkpoints.forms import TURNED, Form, Sizes
-from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import ALPHA, Family, Module, Place
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 

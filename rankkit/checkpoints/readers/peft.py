@@ -14,8 +14,9 @@ from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, TURNED,
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import with_adapter
-from rankkit.checkpoints.readers.build import ALPHA as ALPHA_PART
-from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of, only_adapter_unnamed
+from rankkit.checkpoints.readers.build import adapter_of, only_adapter_unnamed
+from rankkit.checkpoints.readers.family import ALPHA as ALPHA_PART
+from rankkit.checkpoints.readers.family import LORA_NAMES, Family, Module, Place
 from rankkit.checkpoints.scaling import Scaled, rank_of, scale_of, searched, sine_of
 from rankkit.checkpoints.settings import is_peft
 from rankkit.checkpoints.untrusted import Config, is_list, number

@@ -6,7 +6,8 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import Form, Sizes
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser, says
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import Family, Module, parser, says
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 

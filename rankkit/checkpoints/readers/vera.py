@@ -16,8 +16,8 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Product, Shape, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import Family, adapter_of
-from rankkit.checkpoints.readers.family import Module, parser, says
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import Family, Module, parser, says
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config, number
 from rankkit.factors import Array, Factors, namespace

@@ -281,3 +281,19 @@ def test_a_quantised_base_is_read_back_as_peft_does(method, more):
     before = state_of(model)
     same(audit(model), "one", true)
     assert_same_state(before, state_of(model))
+
+
+def test_disabled_adapters_are_said_on_every_row():
+    model = trained(get_peft_model(Net(), LoraConfig(target_modules=["one"])))
+    assert "disabled" not in row(audit(model), "one")["note"]
+    with model.disable_adapter():
+        assert "has its adapters disabled" in row(audit(model), "one")["note"]
+
+
+def test_offloaded_factors_are_a_reason_and_cost_no_other_row():
+    model = trained(get_peft_model(Net(), LoraConfig(target_modules=["one", "two"])))
+    model.base_model.model.two.to("meta")
+    report = audit(model)
+    assert row(report, "one")["status"] == "ok"
+    assert row(report, "two")["status"] == "unsupported"
+    assert "offloaded" in row(report, "two")["note"]
