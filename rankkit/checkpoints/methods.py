@@ -89,7 +89,7 @@ def named_in(keys: Iterable[str]) -> str:
 def method_of(config: Mapping[str, Any]) -> str:
     """Return the method a configuration names, in capitals; PEFT's default is LORA."""
     method = config.get("peft_type", "LORA")
-    return str(getattr(method, "value", method)).upper()
+    return str(getattr(method, "value", method)).upper().removeprefix("PEFTTYPE.")  # what str() makes of PEFT's enum
 
 
 def refuse(method: str, source: str) -> ValueError:

@@ -36,6 +36,7 @@ _NAMED = re.compile(r"(?P<org>[\w.\-]+)/(?P<name>[\w.\-]+)(?:@(?P<revision>[\w.\
 MAX_INFLATION = 20  # unpacked bytes a packed one, of an archive of trained numbers
 WORRY = 100_000_000  # bytes below which that does not matter
 MOST_MEMBERS = 10_000
+MOST_NAMED = 12  # folders that a message names
 ADAPTER = re.compile(r".*\.(safetensors|json|npz|bin|pt|pth|lora|ckpt|gguf|yaml)", re.I)
 
 
@@ -187,16 +188,29 @@ def _shallowest(
 ) -> dict[str, zipfile.ZipInfo]:
     """Return the files of the outermost folder in an archive that holds tensors: those that an adapter needs."""
     trouble = ValueError(f"{path} holds no tensor file.")
-    for folder in sorted(folders, key=lambda folder: (folder.count("/") + bool(folder), folder)):
+    found: dict[str, str] = {}  # folder -> the file in it
+    for folder in sorted(folders, key=_depth):
+        if found and _depth(folder) > _depth(next(iter(found))):
+            break
         try:
-            chosen = pick(sorted(folders[folder]))
+            found[folder] = pick(sorted(folders[folder]))
         except ValueError as error:
             trouble = ValueError(f"{path}: {error}")
-            continue
-        stem = chosen.partition(".")[0]
-        kept = {name: member for name, member in folders[folder].items() if name.startswith(stem)}
-        return kept | {name: member for name, member in folders[folder].items() if name.endswith((".json", ".yaml"))}
-    raise trouble
+    if not found:
+        raise trouble
+    (folder, chosen), *others = found.items()
+    if others:
+        raise ValueError(
+            f"{path} holds several adapters: {', '.join(list(found)[:MOST_NAMED])}; unpack it, and pass one."
+        )
+    stem = chosen.partition(".")[0]
+    kept = {name: member for name, member in folders[folder].items() if name.startswith(stem)}
+    return kept | {name: member for name, member in folders[folder].items() if name.endswith((".json", ".yaml"))}
+
+
+def _depth(folder: str) -> int:
+    """Return how many folders lie around the files of an archive's folder."""
+    return folder.count("/") + bool(folder)
 
 
 class Unpacked:

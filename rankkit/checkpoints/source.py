@@ -249,10 +249,11 @@ def _stem(name: str) -> str:
 
 
 def _text(path: Path) -> str:
-    """Return a configuration's text, without the mark that editors on Windows put in front of it."""
+    """Return a configuration's text, in the encoding that the mark tells which programs on Windows put before it."""
     if path.stat().st_size > MAX_CONFIG:
         raise ValueError(f"{path} is larger than {MAX_CONFIG} bytes; that is no adapter configuration.")
-    return path.read_text(encoding="utf-8-sig")
+    written = path.read_bytes()
+    return written.decode(json.detect_encoding(written))
 
 
 def _load_json(path: Path) -> Mapping[str, Any]:

@@ -263,3 +263,19 @@ def test_a_quantised_base_says_so(kind):
     note = rk.audit(STATE, config=CONFIG, base=base).table["base_note"][0]
     assert "is quantised" in note
     assert kind in note
+
+
+def test_a_zip_of_several_adapters_names_them(tmp_path):
+    put(tmp_path / "one")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for folder in ("one", "two"):
+            for file in (tmp_path / "one").iterdir():
+                archive.write(file, f"{folder}/{file.name}")
+    with pytest.raises(ValueError, match=r"several adapters: one, two; unpack it"):
+        rk.audit(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_configuration_is_read_in_the_encoding_that_it_tells(tmp_path, encoding):
+    (put(tmp_path / "a") / "adapter_config.json").write_text(JSON, encoding=encoding)
+    agrees(rk.audit(tmp_path / "a"), 8 / 4 * BA, rel=1e-6)

@@ -19,7 +19,7 @@ from rankkit.checkpoints.layer import Adapter, Skipped
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.readers.build import adapter_of
 from rankkit.checkpoints.readers.family import ALPHA, Family, Module, Place, says
-from rankkit.checkpoints.scaling import Scaled, scale_of, searched
+from rankkit.checkpoints.scaling import Scaled, rank_of, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -94,9 +94,9 @@ def _configured(config: Mapping[str, Any], module: str, dim: int | None) -> Scal
     """Return alpha / r as PEFT's configuration of a LoHa or LoKr has it."""
     asked = {"lora_alpha": config.get("alpha", PEFT_ALPHA), "r": config.get("r"),
              "rank_pattern": config.get("rank_pattern"), "alpha_pattern": config.get("alpha_pattern")}  # fmt: skip
-    r = config.get("r") if dim is None else dim  # both parts whole: only the config knows r
-    if not isinstance(r, int) or r < 1:
-        raise ValueError(f"r must be an integer >= 1, got {r!r}; mend the config.")
+    r = rank_of(config, module) if dim is None else dim  # both parts whole: only the config knows r
+    if r is None:
+        raise ValueError(f"r must be an integer >= 1, got {config.get('r')!r}; mend the config.")
     return scale_of(asked, module, r)
 
 

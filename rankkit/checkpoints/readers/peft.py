@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 
+from rankkit.checkpoints.assumptions import SCALE
 from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, TURNED, Form, Shape, Sizes, merged_form
@@ -132,7 +133,14 @@ def _plain(module: Module, r: int) -> Scaled:
         asked = rank_of(module.config, module.called)
         if asked is not None and asked < r and _is_padded(module, asked):
             plain = scale_of(module.config, module.called, asked)
-            return plain._replace(notes=(*plain.notes, f"padded with zeros from rank {asked}, which divides alpha"))
+            notes = (*plain.notes, f"padded with zeros from rank {asked}, which divides alpha")
+            if _is_padded(module, asked - 1):  # an adapter of a lower rank was put into this one's place
+                notes = (
+                    *notes,
+                    "its factors are zero from a lower rank on, so that the config may be another adapter's",
+                )
+                return plain._replace(notes=notes, unknown=(*plain.unknown, SCALE))
+            return plain._replace(notes=notes)
         return scale_of(module.config, module.called, r)
     alpha = module.keys.get(ALPHA_PART)
     return searched(module.tensors, alpha, module.config, module.called, r, why="no adapter_config.json")

@@ -48,3 +48,15 @@ def test_lokr_is_a_kronecker_product(first, second):
     report = rk.audit(state | {"x.alpha": np.float32(1)})
     scale = 1.0 if first == second == "whole" else 0.5
     assert agrees(report, scale * np.kron(w1, w2))["scale"] == scale
+
+
+def test_a_kronecker_product_stored_whole_has_the_rank_of_its_own_pattern():
+    w1, w2 = normal(2, 3), normal(4, 6)
+    state = {"base_model.model.x.lokr_w1": w1, "base_model.model.x.lokr_w2": w2}
+    config = {
+        "peft_type": "PeftType.LOKR",
+        "r": 3,
+        "alpha": 5,
+        "rank_pattern": {"x": 16},
+    }  # as str() writes PEFT's enum
+    agrees(rk.audit(state, config=config), 5 / 16 * np.kron(w1.astype(float), w2))

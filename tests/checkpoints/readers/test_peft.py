@@ -76,3 +76,11 @@ def test_pefts_own_methods_have_the_update_that_peft_merges(kind, route, tmp_pat
         exact = dense(module.get_delta_weight("default").detach())
         sigma = report.spectra[name.removeprefix("base_model.model.")]
         np.testing.assert_allclose(sigma, exact[: sigma.size], rtol=0, atol=3e-6 * exact[0])
+
+
+def test_factors_that_are_zero_below_the_rank_of_the_config_may_be_of_another_adapter():
+    B, A = np.zeros((10, 8)), np.zeros((8, 12))
+    B[:, :2], A[:2] = normal(10, 2), normal(2, 12)
+    state = {"base_model.model.q.lora_A.weight": A, "base_model.model.q.lora_B.weight": B}
+    told = {r: rk.audit(state, config={"peft_type": "LORA", "r": r, "lora_alpha": 8}).table for r in (2, 4)}
+    assert [(table["status"][0], table["scale"][0]) for table in told.values()] == [("ok", 4.0), ("assumed", 2.0)]
