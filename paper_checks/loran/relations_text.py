@@ -140,24 +140,20 @@ PAPER.held(
 
 # words on results
 
-PAPER.every(
+PAPER.extreme(
     said(
         "III.C | demonstrates that Sinter outperforms all standard non-linearities in both classification and "
         "summarization tasks",
         "Table 4 | 78.24 indicates the best performance, and 77.78 indicates the second best",
-        defence="In ROUGE it does, and in classification it is above all but Tanh.",
-        fails="The sentence is about all of them in both tasks, and the caption itself calls Tanh the best in "
-        "the second.",
+        defence="In summarization it does, and in classification it is above all but Tanh.",
+        fails="The sentence names classification by itself and says all; there Tanh has 78.24 against 77.78, and the "
+        "caption calls it the best.",
         changes="Sinter is best in summarization, and second to Tanh in classification",
         weight="conclusion",
     ),
-    {
-        f"{score} against {row}": (t4["Sinter", score], t4[row, score])
-        for row in ("Sigmoid", "Relu", "Tanh", "Swish-1", "Swish-25")
-        for score in (*SCORES, "newsgroups_acc")
-    },
-    "Sinter is not below a standard function",
-    literal=True,
+    t4["Sinter", "newsgroups_acc"],
+    {row: t4[row, "newsgroups_acc"] for row in ("Sigmoid", "Relu", "Tanh", "Swish-1", "Swish-25")},
+    "Sinter is the best in classification",
 )
 PAPER.every(
     said(
