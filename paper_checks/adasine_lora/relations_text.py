@@ -368,7 +368,7 @@ PAPER.held(
     said(
         "4.1 | Additional training configurations and hyperparameters are detailed in the Appendix",
         "A.3.4 | For commonsense reasoning tasks, we train the model for one epoch",
-        left_open="the settings of the other tasks may be the same",
+        left_open="the settings of the other tasks may be the same; their learning rate and epochs are not printed",
     ),
     ["commonsense reasoning", "mathematics", "code", "summarization"],
     ["commonsense reasoning"],

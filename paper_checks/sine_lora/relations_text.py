@@ -33,7 +33,7 @@ PAPER.listed(
         "4.1 | commonsense reasoning tasks, which includes BoolQ ... ARC-c, ARC-e ... and OBQA",
         defence="'Including' need not begin a whole list.",
         fails="The next sentence uses the same word for a whole list, of all eight reasoning tasks, and six of "
-        "the seven have a reference; SST-2 has neither name nor reference, but a column of Table 1 and a row of Table 4.",
+        "the seven have a reference; SST-2 is not named, but has a column in Table 1 and a row in Table 4.",
         changes="eight tasks, with SST-2 and its reference",
     ),
     ["CoLA", "MRPC", "QQP", "STS-B", "MNLI", "QNLI", "RTE"],
