@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test check format figures notebooks docs bench bench-gpu build release test-lowest clean help
+.PHONY: demo test check format figures notebooks rocq docs bench bench-gpu build release test-lowest clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -41,6 +41,9 @@ figures: $(READY)  ## the papers' figures and our own, where their data have cha
 notebooks: $(READY)  ## run the notebooks in full and keep their outputs
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
+rocq: $(READY)  ## coqc on every theorem of proofs/rocq, and the record of it; skipped where there is no coqc
+	$(BIN)/python proofs/rocq/check.py
+
 docs: $(READY)  ## the site, in out/site, its links checked
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/site
 	$(BIN)/python docs/links.py out/site
@@ -50,6 +53,7 @@ bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/audit_llama.py
 	$(BIN)/python benchmarks/audit_llama.py --model 70b --rounds 1
 	$(BIN)/python benchmarks/sweeps.py
+	$(BIN)/python benchmarks/routes.py
 	$(BIN)/python benchmarks/basis_table.py
 	$(BIN)/python benchmarks/sine_update.py
 	$(BIN)/python benchmarks/compare.py
@@ -69,13 +73,13 @@ release: $(READY)  ## build, check, install and try wheel and sdist, each in a f
 test-lowest: .venv-lowest/.ready  ## the tests with the lowest versions that pyproject.toml declares
 	.venv-lowest/bin/python -m pytest -n auto --dist loadfile tests rankkit \
 	  --ignore tests/test_architecture.py --ignore tests/test_docs.py --ignore tests/test_notebooks.py --ignore tests/test_package.py \
-	  --ignore tests/test_docstrings.py --ignore tests/adapters --ignore rankkit/adapters
+	  --ignore tests/test_docstrings.py --ignore tests/adapters --ignore rankkit/adapters --ignore tests/watch --ignore rankkit/watch
 
 .venv-lowest/.ready: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt torch
 	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt \
-	  --editable '.[verify,cluster,nufft,train,parquet]' pytest pytest-timeout pytest-xdist jsonschema mpmath psutil
+	  --editable '.[verify,cluster,nufft,gguf,train,parquet]' pytest pytest-timeout pytest-xdist jsonschema mpmath psutil
 	@touch $@
 
 clean:  ## remove what make made

@@ -1,7 +1,10 @@
 """The spectral law's predictions against measured sweeps, its targets on fresh draws, its bounds on random cases.
 
-Run: python benchmarks/law.py [--seeds 20] [--points 24] [--cases 10000] [--only curves|targets|bounds|seconds]
+Run: python benchmarks/law.py [--seeds 20] [--settings 50] [--first 7] [--only WHAT], WHAT being fresh, rules, curves,
+targets, bounds or seconds.
 
+`fresh` and `rules` draw settings at random, `first` being the seed: uniform and Gaussian entries from the linear to the
+saturated regime, and other rules with Gaussian entries. They print misses and how often the stated error holds.
 Predictions see no draw; sweeps use seeds from 1000 on. Bounds are held against float64 singular values with their
 error.
 """
@@ -66,6 +69,79 @@ def curves(points: int, seeds: int) -> None:
             f"| {name}, ({d}, {n}, {r}) | stable rank, relative % | {np.median(off):.2f} | {off[worst]:.2f} | "
             f"{omegas[worst]:g}: {predicted[worst]:.1f}, {measured[worst]:.1f} |", flush=True,
         )  # fmt: skip
+
+
+def setting(rng: np.random.Generator, *, gaussian: bool) -> tuple[int, int, int]:
+    """Return random sizes (d, n, r)."""
+    ranks = [1, 2, 3, 4, 6, 8, 12, 16] if gaussian else [1, 2, 3, 4, 6, 8]
+    return int(rng.integers(150, 320)), int(rng.integers(150, 320)), int(rng.choice(ranks))
+
+
+def fresh(count: int, seeds: int, first: int) -> None:
+    """Print misses on random settings, and how often the stated error holds them."""
+    rng = np.random.default_rng(first)
+    ranks: dict[str, list[tuple[float, bool]]] = {"uniform": [], "Gaussian": []}
+    stable: dict[str, list[tuple[float, bool]]] = {"uniform": [], "Gaussian": []}
+    for at in range(count):
+        gaussian = rng.random() < 0.4
+        name, law = (
+            ("Gaussian", rk.initializers.Normal(1.0, 1.0)) if gaussian else ("uniform", rk.initializers.Uniform(1.0))
+        )
+        d, n, r = setting(rng, gaussian=gaussian)
+        std = r**0.5 / (1 if gaussian else 3)  # of B A
+        omega = float(np.exp(rng.uniform(np.log(0.15), np.log(12)))) / std
+        drawn = [drawn_values(rk.rules.Sine(omega), law, d, n, r, 1000 * first + 10 * at + k) for k in range(seeds)]
+        about = {"d": d, "n": n, "r": r, "initializer": law}
+        for rtol in (1e-1, 1e-2, 1e-3, default_rtol((d, n))):
+            measured = float(np.mean([np.sum(values > rtol * values[0]) for values in drawn]))
+            found = rk.predict_rank(omega, rtol=rtol, **about)
+            off = abs(found.value - measured)
+            ranks[name].append((100 * off / min(d, n), off <= found.error))
+        measured = float(np.mean([np.sum(values**2) / values[0] ** 2 for values in drawn]))
+        found = rk.predict_stable_rank(omega, **about)
+        off = abs(found.value - measured)
+        stable[name].append((100 * off / measured, off <= found.error))
+    for title, misses in (("rank, % of d", ranks), ("stable rank, relative %", stable)):
+        for name, rows in misses.items():
+            summary(f"{name}: {title}", rows)
+
+
+def rules(count: int, seeds: int, first: int) -> None:
+    """Print misses for other rules at 1e-2 and 1e-4 on random settings with Gaussian entries."""
+    rng, law = np.random.default_rng(first), rk.initializers.Normal(1.0, 1.0)
+    made: dict[str, Any] = {
+        name: (lambda omega, name=name: rk.rules.Activation(name, omega=omega))
+        for name in ("tanh", "sigmoid", "relu", "gelu")
+    }
+    made["sinter"] = lambda omega: rk.rules.Sinter(amplitude=0.5, omega=2 * omega)
+    made["Gaussian"] = lambda omega: rk.rules.Elementwise(lambda x: np.exp(-((omega * x) ** 2)), lipschitz=omega)
+    made["sinc"] = lambda omega: rk.rules.Elementwise(lambda x: np.sinc(omega * x), lipschitz=2 * omega)
+    for name, rule in made.items():
+        rows: list[tuple[float, bool]] = []
+        for at in range(count):
+            d, n, r = setting(rng, gaussian=True)
+            omega = float(np.exp(rng.uniform(np.log(0.3), np.log(3)))) / r**0.5
+            drawn = [drawn_values(rule(omega), law, d, n, r, 1000 * first + 10 * at + k) for k in range(seeds)]
+            for rtol in (1e-2, 1e-4):
+                measured = float(np.mean([np.sum(values > rtol * values[0]) for values in drawn]))
+                found = rk.predict_rank(omega, d=d, n=n, r=r, rtol=rtol, initializer=law, rule=rule)
+                off = abs(found.value - measured)
+                rows.append((100 * off / min(d, n), off <= found.error))
+        summary(f"{name}: rank at 1e-2 and 1e-4, % of d", rows)
+
+
+def drawn_values(rule: Any, law: Any, d: int, n: int, r: int, seed: int) -> Any:
+    """Return the singular values of one draw."""
+    return np.linalg.svd(rule(law(d, n, r, seed=seed)), compute_uv=False)
+
+
+def summary(title: str, rows: list[tuple[float, bool]]) -> None:
+    """Print one line on misses and on how often the stated error held."""
+    off, held = np.array([miss for miss, _ in rows]), np.mean([held for _, held in rows])
+    print(
+        f"| {title} | {off.size} | {np.median(off):.2f} | {np.quantile(off, 0.9):.2f} | {np.quantile(off, 0.95):.2f} | "
+        f"{off.max():.2f} | {100 * held:.1f} |", flush=True,
+    )  # fmt: skip
 
 
 def targets(count: int) -> None:
@@ -134,11 +210,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--points", type=int, default=24)
     parser.add_argument("--settings", type=int, default=50)
+    parser.add_argument("--first", type=int, default=7, help="seed of `fresh` and `rules`")
     parser.add_argument("--cases", type=int, default=10000)
-    parser.add_argument("--only", choices=("curves", "targets", "bounds", "seconds"))
+    parser.add_argument("--only", choices=("fresh", "rules", "curves", "targets", "bounds", "seconds"))
     options = parser.parse_args()
     if options.only in (None, "seconds"):
         seconds()
+    if options.only in (None, "fresh"):
+        fresh(options.settings, options.seeds, options.first)
+    if options.only in (None, "rules"):
+        rules(max(1, options.settings // 7), options.seeds, options.first)
     if options.only in (None, "bounds"):
         bounds(options.cases)
     if options.only in (None, "targets"):

@@ -15,7 +15,7 @@ import platform
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -134,8 +134,8 @@ def _train(glosses: list[tuple[str, int]], encoder: Path, out: Path, settings: S
 class Batches:
     """Tokenised batches of glosses."""
 
-    def __init__(self, tokenizer: Any, settings: Settings) -> None:
-        self._tokenizer, self._settings = tokenizer, settings
+    def __init__(self, tokenizer: Any, settings: Settings, *, quiet: bool = False) -> None:
+        self._tokenizer, self._settings, self._quiet = tokenizer, settings, quiet
 
     def __call__(self, glosses: list[tuple[str, int]], label: str) -> Iterator[tuple[Any, Any]]:
         import torch
@@ -146,7 +146,7 @@ class Batches:
         window = 25 * size
         windows = (sorted(glosses[at : at + window], key=_length) for at in range(0, len(glosses), window))
         parts = [part[at : at + size] for part in windows for at in range(0, len(part), size)]
-        for part in tqdm(parts, desc=label, file=sys.stderr):
+        for part in tqdm(parts, desc=label, file=sys.stderr, disable=self._quiet):
             texts = [text for text, _ in part]
             inputs = self._tokenizer(
                 texts, padding=True, truncation=True, max_length=self._settings.tokens, return_tensors="pt"
@@ -184,16 +184,25 @@ class Classifier:
 
 
 def fit(
-    model: Any, batches: Batches, train: list[tuple[str, int]], settings: Settings, groups: list[Any] | None = None
+    model: Any,
+    batches: Batches,
+    train: list[tuple[str, int]],
+    settings: Settings,
+    groups: list[Any] | None = None,
+    *,
+    after: Callable[[int], object] | None = None,
 ) -> None:
-    """Train with a learning rate that falls to zero: all that is trainable, or AdamW's parameter groups."""
+    """Train with a learning rate that falls to zero: all that is trainable, or AdamW's parameter groups.
+
+    `after` is told the number of every step that is done.
+    """
     import torch
 
     parameters = [p for p in model.parameters() if p.requires_grad] if groups is None else groups
     optimizer = torch.optim.AdamW(parameters, lr=settings.rate, weight_decay=0.01)
     steps = settings.epochs * -(-len(train) // settings.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    order = random.Random(settings.seed + 1)
+    order, done = random.Random(settings.seed + 1), 0
     for epoch in range(settings.epochs):
         order.shuffle(train)
         for inputs, labels in batches(train, f"epoch {epoch + 1} of {settings.epochs}"):
@@ -202,6 +211,9 @@ def fit(
             loss.backward()
             optimizer.step()
             schedule.step()
+            done += 1
+            if after is not None:
+                after(done)
 
 
 def _frozen_baseline(

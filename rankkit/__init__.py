@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from rankkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from rankkit import claims, initializers, metrics, plots, rules
+    from rankkit import claims, initializers, metrics, plots, rules, watch
     from rankkit.audits.audit import audit, audit_full
     from rankkit.audits.compare import compare
     from rankkit.audits.comparison import Comparison
     from rankkit.audits.probe import Probe, probe_frequencies
-    from rankkit.audits.ranks import Ranks, suggest_ranks
+    from rankkit.audits.ranked import Ranks
+    from rankkit.audits.ranks import suggest_ranks
     from rankkit.audits.record import Audit
     from rankkit.audits.truncate import truncate
     from rankkit.claims import verify
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from rankkit.solvers import Count, count_above
     from rankkit.spectrum import Spectrum, spectrum_of
     from rankkit.sweeps.sweep import Sweep, sweep_frequency
+    from rankkit.watch.record import Watched
 
 __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "Factors",
@@ -60,6 +62,8 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "truncate",
     "Probe",
     "probe_frequencies",
+    "Watched",
+    "watch",
     "predict_spectrum",
     "predict_rank",
     "predict_stable_rank",
@@ -88,11 +92,12 @@ _HOMES = {
     "audit_full": "audits.audit",
     "Comparison": "audits.comparison",
     "compare": "audits.compare",
-    "Ranks": "audits.ranks",
+    "Ranks": "audits.ranked",
     "suggest_ranks": "audits.ranks",
     "truncate": "audits.truncate",
     "Probe": "audits.probe",
     "probe_frequencies": "audits.probe",
+    "Watched": "watch.record",
     "predict_spectrum": "law",
     "predict_rank": "law",
     "predict_stable_rank": "law",

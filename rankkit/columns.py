@@ -33,7 +33,8 @@ _METRICS = dict.fromkeys(
 # result -> column -> type; a result may lack columns that were not asked for, and has no other ones
 COLUMN_TYPES: dict[str, dict[str, str]] = {
     "Audit": {
-        **_MODULE, "r": INTEGER_OR_NONE, "dtype": TEXT, "scale": NUMBER, "rule": TEXT, "omega_std": NUMBER,
+        **_MODULE, "adapter": TEXT,
+        "r": INTEGER_OR_NONE, "dtype": TEXT, "scale": NUMBER, "rule": TEXT, "omega_std": NUMBER,
         "spectral_norm": NUMBER, "frobenius_norm": NUMBER, "stable_rank": NUMBER, "numerical_rank": NUMBER,
         "rtol": NUMBER, "effective_rank": NUMBER, "effective_rank_energy": NUMBER, "participation_ratio": NUMBER,
         "energy_rank_90": NUMBER, "energy_rank_95": NUMBER, "energy_rank_99": NUMBER, "utilization": NUMBER,
@@ -56,7 +57,8 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
     },
     "Ranks": {
         "module": TEXT, "r": INTEGER_OR_NONE, "rank": INTEGER_OR_NONE, "kept_energy": NUMBER,
-        "frobenius_error": NUMBER, "spectral_error": NUMBER, "scale": NUMBER, "parameters": INTEGER_OR_NONE,
+        "frobenius_error": NUMBER, "spectral_error": NUMBER, "frobenius_norm": NUMBER,
+        "scale": NUMBER, "parameters": INTEGER_OR_NONE,
         "note": TEXT, "written_error": NUMBER,
     },
     "Sweep": {
@@ -70,6 +72,13 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
         )},
     },
 }  # fmt: skip
+_AGAINST_BASE = (  # columns that need the base model, which a training is not compared with
+    "weight_spectral_norm", "weight_frobenius_norm", "relative_spectral", "relative_frobenius", "intruders",
+    "base_note",
+)  # fmt: skip
+COLUMN_TYPES["Watched"] = {"step": INTEGER} | {
+    name: kind for name, kind in COLUMN_TYPES["Audit"].items() if name not in _AGAINST_BASE
+}
 
 
 class Tabled(ABC):

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "regime": set(),
     "files": set(),
     "columns": {"files"},
+    "store": {"files"},
     "execution": {"checks"},
     "plots": {"regime"},
     # the spine: factors become an update, the update a spectrum, the spectrum a number
@@ -38,9 +39,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"execution", "files", "plots", "verdict", "version"},
     "testing": {"factors", "spectrum"},
     # the studies
-    "sweeps": {"checks", "columns", "execution", "factors", "files", "initializers", "metrics", "plots", "report", "rules", "solvers", "spectrum", "version"},
+    "sweeps": {"checks", "columns", "execution", "factors", "files", "initializers", "metrics", "plots", "report", "rules", "solvers", "spectrum", "store", "version"},
     "checkpoints": {"factors", "products", "rules"},
     "audits": {"checkpoints", "checks", "columns", "execution", "factors", "files", "metrics", "plots", "products", "regime", "report", "rules", "spectrum", "uncertainty"},
+    "watch": {"audits", "checkpoints", "checks", "columns", "factors", "files", "plots", "report", "rules", "store", "version"},
     "law": {"checks", "columns", "factors", "initializers", "metrics", "regime", "report", "rules", "solvers", "spectrum", "uncertainty"},
     "claims": {"checks", "data", "execution", "report", "verdict"},
     "reported": {"checks", "files", "plots", "report", "verdict"},
@@ -49,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": set(),
     "cli": {
         "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "plots", "report",
-        "reported", "rules", "sweeps", "version",
+        "reported", "rules", "sweeps", "version", "watch",
     },
 }  # fmt: skip
 # library -> the rooms that may import it, at the top of a module or below
@@ -73,20 +75,24 @@ INSIDE: dict[str, str] = {
     "tqdm": "only where a bar is shown",
     "regex": "only for patterns that Python's own engine could run away with",
     "peft": "only for live models",
+    "transformers": "a second, and only for training, and where a layer of GPT-2's kind is built",
     "safetensors": "only where an adapter is written",
     "hypothesis": "an extra",
     "flint": "an extra",
     "finufft": "an extra",
+    "z3": "an extra",
+    "gguf": "an extra, and only for quantised factors",
+    "huggingface_hub": "half a second, and only for adapters that lie on the Hub",
     "rankkit.plots": "loads matplotlib and seaborn",
     "rankkit.claims.strategies": "loads hypothesis",
 }
 # what a room may load at its modules' top all the same: whoever imports rankkit.adapters trains with PEFT
-AT_TOP = {"adapters": {"torch", "peft"}}
+AT_TOP = {"adapters": {"torch", "peft", "transformers"}, "watch": {"transformers"}}
 # what a command loads when it runs, so that --help answers at once
 LATE = {
     "cli": {
         "numpy", "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "report",
-        "reported", "rules", "sweeps"},
+        "reported", "rules", "sweeps", "watch"},
 }  # fmt: skip
 
 
@@ -238,7 +244,7 @@ def test_public_names_are_these():
     assert rankkit.__all__ == [
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
         "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Comparison", "compare", "Ranks",
-        "suggest_ranks", "truncate", "Probe", "probe_frequencies", "predict_spectrum", "predict_rank", "predict_stable_rank",
+        "suggest_ranks", "truncate", "Probe", "probe_frequencies", "Watched", "watch", "predict_spectrum", "predict_rank", "predict_stable_rank",
         "predict_curve", "frequency_for_rank", "rank_bounds", "leading_spectrum", "claims", "verify", "plots",
     ]  # fmt: skip
     for name in rankkit.__all__:
@@ -253,6 +259,15 @@ def test_importing_rankkit_is_light():
         "import sys, rankkit; print(*{'torch','pandas','scipy','matplotlib','seaborn','hypothesis'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+def test_an_audit_of_a_plain_adapter_is_light():
+    """It takes LAPACK from scipy, and leaves the package around it, which takes half of an audit's time."""
+    heavy = {"torch", "pandas", "scipy.linalg", "numpy.f2py", "matplotlib", "seaborn"}
+    code = f"import sys; from rankkit.cli.main import main; main(['audit', '--sample']); print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert len(done.stdout.splitlines()) > 10
 
 
 def test_importing_rankkit_adds_little_to_numpy():

@@ -8,7 +8,9 @@ import pytest
 
 import rankkit as rk
 from rankkit import files
+from rankkit.audits.several import together
 from rankkit.columns import COLUMN_TYPES, frame, gathered
+from rankkit.watch.measurement import measure
 from tests.conftest import CONFIG, module, save
 
 NAME = "layers.0.q_proj"
@@ -20,7 +22,8 @@ def audits():
     dead["base_model.model.layers.1.mlp.up.lora_B.weight"][:] = 0
     lonely = {key: value for key, value in module("head").items() if "lora_A" in key}
     state = module(NAME) | dead | lonely
-    return rk.audit(state, config=CONFIG, base={f"{NAME}.weight": np.eye(12, 10)}, intruders=1)
+    one = rk.audit(state, config=CONFIG, base={f"{NAME}.weight": np.eye(12, 10)}, intruders=1)
+    return together("run", {"checkpoint-1": one})
 
 
 def truncated(folder):
@@ -32,6 +35,7 @@ RESULTS = {
     "Comparison": lambda folder: rk.compare(module(NAME), module(NAME, seed=1), config=CONFIG),
     "Probe": lambda folder: rk.probe_frequencies(module(NAME), [0, 3], config=CONFIG),
     "Ranks": truncated,
+    "Watched": lambda folder: rk.Watched.of([measure(save(folder / "run", module(NAME)), 3)[0]]),
     "Sweep": lambda folder: rk.sweep_frequency(
         12, 2, omegas=[1.0, 9.0], seeds=2, metrics=list(rk.metrics.METRICS), progress=False
     ),

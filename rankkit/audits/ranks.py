@@ -1,109 +1,44 @@
-"""Ranks: the least rank of every module that keeps its update up to a stated error."""
+"""Ranks: the least rank of every module that keeps its update up to a stated error, or the best within a budget."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from rankkit.audits.allocation import Unit, allocate
 from rankkit.audits.audit import audit
+from rankkit.audits.blocks import block_of, layout_of
+from rankkit.audits.ranked import Ranks
 from rankkit.audits.record import Audit
 from rankkit.checks import finite, integer
-from rankkit.columns import Tabled, frame, gathered
+from rankkit.columns import gathered
 from rankkit.factors import Array
-from rankkit.report.inline import counted, html_summary, noted, text_summary
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Choice", "Ranks", "suggest_ranks"]
+__all__ = ["Choice", "suggest_ranks"]
 
 NORMS = ("frobenius", "spectral")
 
 
-@dataclass(frozen=True, eq=False)
-class Ranks(Tabled):
-    """The rank that suffices for every module, and what it costs.
-
-    Attributes
-    ----------
-    columns : dict of str to list
-        module, r (stored), rank (that suffices), kept_energy (||best of that rank||_F^2 / ||update||_F^2),
-        frobenius_error and spectral_error (relative to the update's own norms), scale, parameters (m + n times rank),
-        note. With `truncate` also written_error, the relative Frobenius distance of what the written file holds.
-        `rankkit.columns.COLUMN_TYPES` has their types.
-    use_rslora : bool
-        Whether the adapter's configuration asks for rsLoRA: scales are alpha / sqrt(r) in place of alpha / r.
-    """
-
-    columns: dict[str, list[Any]]
-    use_rslora: bool = False
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row for each module."""
-        return frame("Ranks", self.columns)
-
-    @property
-    def rank_pattern(self) -> dict[str, int]:
-        """PEFT's rank_pattern: module -> rank."""
-        return dict(zip(self.columns["module"], self.columns["rank"], strict=True))
-
-    def alpha_pattern(self, *, use_rslora: bool | None = None) -> dict[str, float]:
-        """Return PEFT's alpha_pattern that keeps every module's scale at its new rank.
-
-        Parameters
-        ----------
-        use_rslora : bool, optional
-            What the configuration that gets the pattern says; None: what the adapter's own configuration says.
-        """
-        root = self.use_rslora if use_rslora is None else use_rslora
-        rows = zip(self.columns["module"], self.columns["scale"], self.columns["rank"], strict=True)
-        return {module: scale * (math.sqrt(rank) if root else rank) for module, scale, rank in rows}
-
-    @property
-    def summary(self) -> str:
-        """One sentence: how many parameters are left, and the largest error."""
-        kept, stored = sum(self.columns["parameters"]), sum(self._stored())
-        share = f"{kept:,} of {stored:,} parameters ({100 * kept / stored:.1f} %)"
-        return f"{share}; largest relative Frobenius error {max(self.columns['frobenius_error']):.3g}."
-
-    def _stored(self) -> Iterator[int]:
-        """Return an iterator over the numbers of parameters that the modules have at their stored ranks."""
-        rows = zip(self.columns["r"], self.columns["rank"], self.columns["parameters"], strict=True)
-        return (r * (parameters // rank) for r, rank, parameters in rows)
-
-    def __repr__(self) -> str:
-        return text_summary(self._title(), self._lines(), self._shown())
-
-    def _repr_html_(self) -> str:
-        return html_summary(self._title(), self._lines(), self._shown())
-
-    def _title(self) -> str:
-        return f"Ranks of {counted(len(self.columns['module']), 'module')}"
-
-    def _shown(self) -> dict[str, list[Any]]:
-        names = [name for name in self.columns if name != "note"]
-        return {name: self.columns[name] for name in noted(names, self.columns)}
-
-    def _lines(self) -> list[str]:
-        return [
-            self.summary,
-            ".rank_pattern and .alpha_pattern() are what PEFT's configuration takes; rk.truncate(adapter, folder) "
-            "writes the smaller adapter",
-        ]
-
-
-def suggest_ranks(report: Any, *, keep: float = 0.95, norm: str = "frobenius", rank: int | None = None) -> Ranks:
+def suggest_ranks(
+    report: Any,
+    *,
+    keep: float = 0.95,
+    norm: str = "frobenius",
+    rank: int | None = None,
+    budget: int | None = None,
+    per: str = "module",
+) -> Ranks:
     """Return the smallest rank of every module that keeps its update up to a stated error (Eckart and Young 1936).
 
     Parameters
     ----------
-    report : Audit, path, mapping or live PEFT model
-        An audit, or what `audit` takes. Modules that were not measured are left out.
+    report : Audit, Watched, path, mapping or live PEFT model
+        An audit, a watched training (its last measurement counts), or what `audit` takes. Modules that were not
+        measured are left out.
     keep : float
         "frobenius": share of the energy sum sigma^2 that the kept values hold at least; "spectral": the first value
         left out is at most (1 - keep) sigma_1. In (0, 1].
@@ -111,13 +46,18 @@ def suggest_ranks(report: Any, *, keep: float = 0.95, norm: str = "frobenius", r
         Which error is meant.
     rank : int, optional
         Instead of what keep and norm ask for: this rank for every module that has a larger one.
+    budget : int, optional
+        Instead of what keep and norm ask for: the ranks, at least 1 each, that keep the most energy of all modules
+        together with at most so many parameters. `most_kept` bounds what any choice could keep.
+    per : {"module", "block"}
+        What gets a rank of its own: a module, or a block of a U-Net as kohya's trainer counts them.
 
     Raises
     ------
     TypeError
         If report is no audit, and nothing that an adapter can be read from.
     ValueError
-        If keep, norm or rank is out of its range, or no module could be measured.
+        If an argument is out of its range, or no module could be measured.
 
     Examples
     --------
@@ -125,18 +65,24 @@ def suggest_ranks(report: Any, *, keep: float = 0.95, norm: str = "frobenius", r
     >>> suggest_ranks(audit(state, config={"lora_alpha": 3}), keep=0.95).rank_pattern
     {'up': 2}
     """
-    choice = Choice(keep, norm, rank)
-    report = report if isinstance(report, Audit) else audit(report)
+    choice = Choice(keep, norm, rank, budget, per)
+    report = _audited(report)
     return choice.ranks(report, report.spectra)
+
+
+def _audited(report: Any) -> Audit:
+    """Return the audit of what a user gave: itself, the last of a watched training, or a new one."""
+    last = getattr(report, "last_audit", report)
+    return last if isinstance(last, Audit) else audit(report)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How a rank is chosen from singular values: the least that keeps enough, or one rank for all.
+    """How ranks are chosen from singular values: the least that keep enough, one for all, or the best in a budget.
 
     Parameters
     ----------
-    keep, norm, rank
+    keep, norm, rank, budget, per
         As for `suggest_ranks`.
 
     Raises
@@ -148,6 +94,8 @@ class Choice:
     keep: float = 0.95
     norm: str = "frobenius"
     rank: int | None = None
+    budget: int | None = None
+    per: str = "module"
 
     def __post_init__(self) -> None:
         if finite("keep", self.keep, least=0, strict=True, advice="use for instance 0.95") > 1:
@@ -156,6 +104,12 @@ class Choice:
             raise ValueError(f"norm must be one of {', '.join(NORMS)}, got {self.norm!r}.")
         if self.rank is not None:
             integer("rank", self.rank, advice="leave it out to keep a share of the energy")
+        if self.budget is not None:
+            integer("budget", self.budget, advice="it is a number of parameters")
+            if self.rank is not None:
+                raise ValueError("budget and rank exclude each other; leave one of them out.")
+        if self.per not in ("module", "block"):
+            raise ValueError(f"per must be 'module' or 'block', got {self.per!r}.")
 
     def of(self, sigma: Array) -> int:
         """Return the rank that is chosen for one module.
@@ -187,14 +141,49 @@ class Choice:
         ValueError
             If there are none.
         """
-        rows = [
-            _row(report, i, spectra[module], self.of(spectra[module]))
-            for i, module in enumerate(report.columns["module"])
-            if module in spectra
-        ]
-        if not rows:
+        places = [place for place, module in enumerate(report.columns["module"]) if module in spectra]
+        if not places:
             raise ValueError(f"{report.source} has no module that could be measured; nothing to make smaller.")
-        return Ranks(gathered(rows), report.use_rslora)
+        names = [report.columns["module"][place] for place in places]
+        ranks, bound = self._chosen([spectra[name] for name in names], report, places)
+        rows = [
+            _row(report, place, spectra[name], rank) for place, name, rank in zip(places, names, ranks, strict=True)
+        ]
+        whole = sum(float(np.sum(spectra[name] ** 2)) for name in names)
+        return Ranks(gathered(rows), report.use_rslora, None if bound is None else bound / whole)
+
+    def _chosen(self, sigmas: list[Array], report: Audit, places: list[int]) -> tuple[list[int], float | None]:
+        """Return a rank for each module, and what no choice within the budget exceeds."""
+        groups = self._groups([report.columns["module"][place] for place in places])
+        bound, ranks = None, [0] * len(sigmas)
+        if self.budget is None:
+            chosen = [max(self.of(sigmas[i]) for i in members) for members in groups]
+        else:
+            sizes = [report.columns["m"][place] + report.columns["n"][place] for place in places]
+            units = [
+                Unit(_summed([sigmas[i] ** 2 for i in members]), sum(sizes[i] for i in members)) for members in groups
+            ]
+            chosen, _, bound = allocate(units, self.budget)
+        for rank, members in zip(chosen, groups, strict=True):
+            for i in members:
+                ranks[i] = rank
+        return ranks, bound
+
+    def _groups(self, names: list[str]) -> list[list[int]]:
+        """Return the places of the modules that share a rank."""
+        if self.per == "module":
+            return [[place] for place in range(len(names))]
+        layout = layout_of(names)
+        blocks: dict[int, list[int]] = {}
+        for place, name in enumerate(names):
+            blocks.setdefault(block_of(name, layout), []).append(place)
+        return list(blocks.values())
+
+
+def _summed(parts: list[Array]) -> Array:
+    """Return the sum of vectors of different lengths, each continued with zeros."""
+    longest = max(map(len, parts))
+    return np.sum([np.pad(part, (0, longest - len(part))) for part in parts], axis=0)
 
 
 def _row(report: Audit, place: int, sigma: Array, rank: int) -> dict[str, Any]:
@@ -205,6 +194,7 @@ def _row(report: Audit, place: int, sigma: Array, rank: int) -> dict[str, Any]:
     return {
         "module": stored["module"], "r": stored["r"], "rank": rank, "kept_energy": 1 - lost / whole,
         "frobenius_error": math.sqrt(lost / whole),
-        "spectral_error": float(sigma[rank] / sigma[0]) if rank < len(sigma) else 0.0, "scale": stored["scale"],
+        "spectral_error": float(sigma[rank] / sigma[0]) if rank < len(sigma) else 0.0,
+        "frobenius_norm": math.sqrt(whole), "scale": stored["scale"],
         "parameters": rank * (stored["m"] + stored["n"]), "note": stored["note"],
     }  # fmt: skip

@@ -15,6 +15,7 @@ import numpy as np
 from rankkit import files
 from rankkit.checkpoints.assumptions import named, surest
 from rankkit.checkpoints.layer import MEASURED, STATUSES, Skipped
+from rankkit.checkpoints.module_names import parameter_of
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.report.audit_page import page
 from rankkit.report.card import card
@@ -41,7 +42,8 @@ class Audit(Tabled):
     source : str
         What was audited.
     columns : dict of str to list
-        module, layer (depth, None where the path has no number), kind (attention, mlp, other), m (outputs),
+        module, adapter (only where several were measured),
+        layer (depth, None where the path has no number), kind (attention, mlp, other), m (outputs),
         n (inputs), r (stored rank), dtype (as stored), scale, rule, omega_std (omega times the standard deviation of
         B A; NaN for linear updates), spectral_norm, frobenius_norm (scale applied), stable_rank, numerical_rank
         (values above rtol * sigma_1), rtol, effective_rank, effective_rank_energy, participation_ratio,
@@ -53,11 +55,14 @@ class Audit(Tabled):
         Metrics are NaN for all modules but those whose status is ok or assumed. `rankkit.report.columns.DEFINITIONS`
         says what each column means, and `rankkit.columns.COLUMN_TYPES` which type it has.
     spectra : dict of str to array
-        Singular values of every module whose status is ok or assumed, descending.
+        Singular values of every module whose status is ok or assumed, descending; where there are several adapters, of
+        module[adapter].
     skipped : tuple of Skipped
         (key, shape, reason) of every tensor that belongs to no row.
     use_rslora : bool
         Whether the adapter's configuration asks for rsLoRA: scales are alpha / sqrt(r) in place of alpha / r.
+    beside : tuple of str
+        Adapters in subfolders of the audited folder, which were not measured; `audit(each=True)` measures them all.
     """
 
     source: str
@@ -65,6 +70,7 @@ class Audit(Tabled):
     spectra: dict[str, Any]
     skipped: tuple[Skipped, ...]
     use_rslora: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -85,12 +91,17 @@ class Audit(Tabled):
             reasons = _few(list(dict.fromkeys(entry.reason for entry in self.skipped)), "; ")
             count = f"{len(self.skipped)} tensor{'s' if len(self.skipped) > 1 else ''}"
             sentence += f"; {count} not analysed: {keys} ({reasons})"
+        if self.beside:
+            sentence += f"; more adapters in the folder, not measured: {_few(self.beside, ', ')} (--all measures all)"
         return sentence + "."
 
     def summary_columns(self) -> dict[str, list[Any]]:
         """Return `summary`'s columns as plain lists."""
         kinds, everywhere = self.columns["kind"], range(len(self.columns["kind"]))
         members = {kind: [i for i in everywhere if kinds[i] == kind] for kind in sorted(set(kinds))}
+        for i, name in enumerate(map(parameter_of, self.columns["module"])):
+            if name:  # the experts of one parameter, of all blocks
+                members.setdefault(name, []).append(i)
         return gathered(self._summary_row(kind, at) for kind, at in [*members.items(), ("all", everywhere)])
 
     def _summary_row(self, kind: str, members: Sequence[int]) -> dict[str, Any]:
@@ -114,8 +125,9 @@ class Audit(Tabled):
     def summary(self) -> pd.DataFrame:
         """Return medians and extremes by kind of module, and over all; dead modules counted, not averaged.
 
-        A value that rests on something that is not known is left out beside values that do not. Where there are no
-        others, it is used, and the counts under "ok" and "assumed" tell so.
+        The experts of a parameter have a row of their own beside that of their kind. A value that rests on something
+        that is not known is left out beside values that do not. Where there are no others, it is used, and the counts
+        under "ok" and "assumed" tell so.
         """
         import pandas as pd
 

@@ -15,7 +15,8 @@ import numpy as np
 from rankkit import execution
 from rankkit.audits.audit import audit
 from rankkit.audits.compare import compare
-from rankkit.audits.ranks import Choice, Ranks
+from rankkit.audits.ranked import Ranks
+from rankkit.audits.ranks import Choice
 from rankkit.checkpoints import Layer, open_adapter, read_config, tensor_file
 from rankkit.checkpoints.fields import start_of
 from rankkit.checkpoints.files.torch_pickle import torch_file
@@ -35,6 +36,7 @@ def truncate(
     keep: float = 0.95,
     norm: str = "frobenius",
     rank: int | None = None,
+    budget: int | None = None,
     progress: bool | None = None,
 ) -> Ranks:
     """Write a PEFT LoRA adapter with smaller ranks, checked after writing, and return what each module kept.
@@ -45,7 +47,7 @@ def truncate(
         A PEFT LoRA adapter: a folder, or its tensor file with adapter_config.json beside it.
     out : path
         Folder to write, new or empty.
-    keep, norm, rank
+    keep, norm, rank, budget
         As for `suggest_ranks`.
     progress : bool, optional
         Show a bar on stderr; None: where stderr is a terminal.
@@ -63,7 +65,7 @@ def truncate(
     The kept part U S V^T of B A is stored as B = U sqrt(S), A = sqrt(S) V^T in the dtype it had; scales stay as they
     are, through alpha_pattern. Modules that are not plain linear products, and all other tensors, are copied.
     """
-    choice, folder, config = Choice(keep, norm, rank), Path(out), read_config(source)
+    choice, folder, config = Choice(keep, norm, rank, budget), Path(out), read_config(source)
     if config is None or str(config.get("peft_type", "LORA")).upper() != "LORA" or config.get("use_dora"):
         raise ValueError(f"{source} must be a PEFT LoRA adapter with its adapter_config.json, and no DoRA.")
     if start := start_of(config):
@@ -168,4 +170,4 @@ def _verified(source: str | os.PathLike[str], made: Path, ranks: Ranks) -> Ranks
                 f"{module} would be off by {distances[module]:.3g}, not {stated[module]:.3g}: nothing was written."
             )
     written = [distances[module] for module in ranks.columns["module"]]
-    return Ranks({**ranks.columns, "written_error": written}, ranks.use_rslora)
+    return Ranks({**ranks.columns, "written_error": written}, ranks.use_rslora, ranks.most_kept)

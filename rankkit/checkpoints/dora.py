@@ -13,8 +13,9 @@ name behind the module's path       who writes it                shape
 lora_magnitude_vector[.x][.weight]  PEFT, diffusers              (m,); convolutions (1, m, 1, 1)
 dora_scale                          kohya's formats and LyCORIS  (m, 1[, 1, 1]); by columns (1, inputs[, 1, 1])
 weight_m_wdecomp[.weight]           the authors' code            (m, 1)
-magnitude_layer.magnitude           Answer.AI's fsdp_qlora       (m,)
-[weight_|dora_]magnitude, dora_m    torchtune, Megatron          (m,)
+[magnitude_layer.]magnitude         torchtune, fsdp_qlora        (m,)
+weight_magnitude                    NeMo, Megatron Bridge        (m,)
+dora_magnitude, dora_m              forks of PEFT                (m,)
 m                                   MLX                          (m,); embeddings (n,), the rows of their weight
 ==================================  ===========================  ==============================================
 
@@ -41,7 +42,7 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, host
 from rankkit.rules import Linear
 
-__all__ = ["UNUSED", "Told", "adapted", "magnitude_of", "owner", "told", "with_range"]
+__all__ = ["UNUSED", "Told", "adapted", "magnitude_of", "owner", "told", "with_range", "with_weight"]
 
 DIRECTION_ONLY = "DoRA: direction part only, without the base weight"
 INCOMPLETE = "DoRA: direction part only, its magnitude is not in the file"
@@ -54,7 +55,7 @@ FEW = 8  # roundings of an entry of the true update beyond those of its row's le
 _KEY = re.compile(
     r"(?P<module>.+?)(?:\.dora_layer)?"
     r"\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
-    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|magnitude_layer\.magnitude|(?:weight_|dora_)?magnitude(?:\.weight)?"
+    r"|dora_scale|weight_m_wdecomp(?:\.weight)?|(?:magnitude_layer\.)?(?:weight_|dora_)?magnitude(?:_vector)?(?:\.weight)?"
     r"|dora_m|(?P<short>m))"
 )
 
@@ -125,6 +126,20 @@ def with_range(layer: Layer) -> Layer:
         said = f"magnitudes {values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}"
     notes = (f"{note}; {said}" if note == DIRECTION_ONLY else note for note in layer.notes)
     return replace(layer, notes=tuple(notes))
+
+
+def with_weight(layer: Layer) -> Layer:
+    """Return the layer with the update that DoRA really applies, where its source has the weight: a live model.
+
+    Any other layer comes back as `with_range` has it.
+    """
+    if layer.magnitude is None or layer.status != "ok" or layer.weight is None:
+        return with_range(layer)
+    try:
+        return adapted(layer, layer.weight())
+    except ValueError as error:
+        known = with_range(layer)
+        return replace(known, notes=(*known.notes, str(error)))
 
 
 def adapted(layer: Layer, W: Array) -> Layer:

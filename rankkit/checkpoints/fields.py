@@ -6,11 +6,13 @@ name speaks of another update, and that is switched on, makes every row an assum
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from rankkit.checkpoints.assumptions import METHOD, START
+from rankkit.checkpoints.settings import BESIDE, FILE
 from rankkit.checkpoints.untrusted import Config, is_mapping, quoted
 
 __all__ = ["KEPT_APART", "Said", "said", "start_of"]
@@ -25,6 +27,7 @@ _PLAIN_STARTS = (
 
 # fields of PEFT's, old and new, and of its forks, that leave scale * B A as it is or are read elsewhere
 KNOWN = frozenset({
+    "decompose_both", "decompose_factor", "sparse", "use_effective_conv2d", "very_sparse",
     "init_lora_A", "init_lora_B", "init_lora_weights", "init_method", "init_r", "init_weights", "use_4bit",
     "use_8bit", "use_auth_token", "use_bdlora", "use_bf16", "use_cache", "use_corda", "use_dora",
     "use_fast_tokenizer", "use_flash_attention", "use_flash_attn", "use_fp16", "use_gradient_checkpointing",
@@ -84,6 +87,8 @@ def said(config: Config, *, mixed: bool = False) -> Said:
     (('method',), ())
     """
     config = config or {}
+    if config.get(FILE) not in (None, BESIDE[0]):  # a model's configuration: what it switches on is the model's
+        return Said()
     notes: list[str] = []
     unknown: list[str] = []
     if config.get("alora_invocation_tokens"):
@@ -106,7 +111,13 @@ def said(config: Config, *, mixed: bool = False) -> Said:
 
 def _not_known(config: Mapping[str, object]) -> list[str]:
     """Return the names of the fields that are switched on and speak of another update."""
-    return [name for name, value in config.items() if _SPEAKS.search(name) and name not in KNOWN and not _is_off(value)]
+    return [name for name, value in config.items() if _speaks(name) and name not in KNOWN and not _is_off(value)]
+
+
+@functools.lru_cache(maxsize=1000)
+def _speaks(name: str) -> bool:
+    """Return whether a field's name speaks of another update; asked once a module, answered once a name."""
+    return _SPEAKS.search(name) is not None
 
 
 def _is_off(value: object) -> bool:

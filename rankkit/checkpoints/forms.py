@@ -16,8 +16,8 @@ from rankkit.products import Kronecker, hadamard
 from rankkit.rules import Rule
 
 __all__ = [
-    "ADALORA", "CP", "EPS", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "TURNED", "Dense",
-    "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
+    "ADALORA", "CP", "EPS", "FULL", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "TURNED",
+    "UNSTORED", "Dense", "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -27,10 +27,14 @@ EPS = 2.0**-52  # relative error of a few float64 operations
 
 
 class Dense(NamedTuple):
-    """An update that is known entry by entry, and a bound on the Frobenius norm of what rounding did to it."""
+    """An update that is known entry by entry, and a bound on the Frobenius norm of what rounding did to it.
+
+    The notes say what has to be known about how it was measured.
+    """
 
     matrix: Array
     error: float
+    notes: tuple[str, ...] = ()
 
 
 Product = Factors | Kronecker | Dense
@@ -182,6 +186,17 @@ HADAMARD = Form(("w1_a", "w1_b", "w2_a", "w2_b"), _hadamard_sizes, _hadamard)
 HADAMARD_CP = Form(("t1", "w1_a", "w1_b", "t2", "w2_a", "w2_b"), _hadamard_cp_sizes, _hadamard_cp)
 
 
+def _no_sizes() -> None:
+    """No tensors make the update, so that none tell its sizes."""
+
+
+def _no_product() -> Product:
+    raise ValueError("no tensors make this update: it is measured by the code that applies it")
+
+
+UNSTORED = Form((), _no_sizes, _no_product, expands=False)
+
+
 def merged_form(enabled: tuple[bool, ...], heights: tuple[int, ...] = ()) -> Form:
     """Return the form of a fused projection with an update for each of its enabled groups: B_g A_g under one another.
 
@@ -253,6 +268,10 @@ def whole_sizes(W: Shape) -> Sizes | None:
     return Sizes(m, n, min(m, n))
 
 
+def _whole(W: Array) -> Dense:
+    return Dense(_wide(host(_matrix(W))), 0.0)
+
+
 def _part_sizes(shapes: tuple[Shape, ...]) -> Sizes | None:
     if len(shapes) == 1:
         return whole_sizes(shapes[0])
@@ -267,3 +286,6 @@ def _part(tensors: tuple[Array, ...]) -> Factors:
     w = _matrix(tensors[0])
     one = namespace(w).eye(min(w.shape), dtype=w.dtype)
     return Factors(one, w) if w.shape[0] <= w.shape[1] else Factors(w, one)
+
+
+FULL = Form(("diff",), whole_sizes, _whole, expands=False)

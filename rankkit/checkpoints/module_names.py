@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 __all__ = [
-    "bare", "by_depth", "comparable", "in_base_model", "kind_of", "layer_indices", "split_adapter",
+    "bare", "by_depth", "comparable", "in_base_model", "kind_of", "layer_indices", "parameter_of", "split_adapter",
     "unwrapped", "with_adapter",
 ]  # fmt: skip
 
@@ -46,7 +46,10 @@ def bare(key: str) -> str:
     >>> bare("module._orig_mod.base_model.model.q.weight"), bare("base_model.model._fsdp_wrapped_module.q.weight")
     ('base_model.model.q.weight', 'base_model.model.q.weight')
     """
-    key = _OUTER.sub("", _WRAPPERS.sub("", key) if "_" in key else key)
+    if "_mod." in key or "_module." in key:
+        key = _WRAPPERS.sub("", key)
+    if key.startswith("mod"):
+        key = _OUTER.sub("", key)
     return PEFT_PREFIX + key[len(_INNER) :] if key.startswith(_INNER) else key
 
 
@@ -79,13 +82,29 @@ def with_adapter(module: str, adapter: str | None) -> str:
 def split_adapter(name: str) -> tuple[str, str]:
     """Return (path, adapter) of what `with_adapter` made; the adapter is "" where there is none.
 
+    A number in brackets is that of an expert, and part of the path.
+
     Examples
     --------
-    >>> split_adapter("layers.0.q_proj[default]"), split_adapter("layers.0.q_proj")
-    (('layers.0.q_proj', 'default'), ('layers.0.q_proj', ''))
+    >>> split_adapter("layers.0.q_proj[default]"), split_adapter("layers.0.experts.up[3]")
+    (('layers.0.q_proj', 'default'), ('layers.0.experts.up[3]', ''))
     """
     path, bracket, adapter = name.rpartition("[")
-    return (path, adapter.removesuffix("]")) if bracket and name.endswith("]") else (name, "")
+    named = bracket and name.endswith("]") and not adapter.removesuffix("]").isdigit()
+    return (path, adapter.removesuffix("]")) if named else (name, "")
+
+
+def parameter_of(name: str) -> str:
+    """Return the parameter that an expert's name is of, without the path of the block in front; "" for any other name.
+
+    Examples
+    --------
+    >>> parameter_of("model.layers.0.mlp.experts.up_proj[3]"), parameter_of("model.layers.0.mlp.up_proj")
+    ('experts.up_proj', '')
+    """
+    path, bracket, number = name.rpartition("[")
+    of_expert = bracket and name.endswith("]") and number.removesuffix("]").isdigit()
+    return ".".join(path.split(".")[-2:]) if of_expert else ""
 
 
 def kind_of(module: str) -> str:

@@ -32,13 +32,14 @@ ADAPTERS = "adapters"  # the field that has the configuration of each of several
 
 # PEFT's field -> what others call it, where the surroundings say that it is about LoRA
 _WORDS = {
-    "r": ("r", "rank", "lora_r", "lora_rank", "lora_dim", "network_dim"),
-    "lora_alpha": ("lora_alpha", "alpha", "network_alpha"),
-    "use_rslora": ("use_rslora", "rslora", "use_rs_lora"),
+    "r": ("r", "rank", "lora_r", "lora_rank", "lora_dim", "network_dim", "adapter_dim", "dim", "linear"),
+    "lora_alpha": ("lora_alpha", "alpha", "network_alpha", "linear_alpha"),
+    "use_rslora": ("use_rslora", "rslora", "use_rs_lora", "rs_lora"),
+    "use_dora": ("use_dora", "dora_wd", "weight_decompose"),
     SCALING: (SCALING, "scale", "lora_scaling", "lora_scale"),
 }
 _SURE = re.compile(r"lora_\w+|network_\w+")  # words that say by themselves what they are about
-_ABOUT = re.compile(r"lora|adapter|^config$", re.I)
+_ABOUT = re.compile(r"lora|adapter|^config$|^peft$", re.I)
 _LINE = re.compile(r"(?P<name>\w+):[ \t]*(?P<value>[^#\n]*?)[ \t]*(?:#.*)?")
 
 

@@ -4,54 +4,82 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from rankkit.checkpoints.files.gguf import GgufFile
 from rankkit.checkpoints.files.npz import NpzFile
 from rankkit.checkpoints.files.safetensors import SafetensorsFile
 from rankkit.checkpoints.files.shards import Shards
 from rankkit.checkpoints.files.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.files.torch_pickle import torch_file
+from rankkit.checkpoints.folders import ITSELF, adapters_under
 from rankkit.checkpoints.layer import Adapter
-from rankkit.checkpoints.readers import peft, table
+from rankkit.checkpoints.live import stored
+from rankkit.checkpoints.live.model import of_model
+from rankkit.checkpoints.live.stored import Weights
+from rankkit.checkpoints.missing import reason_for_file, reason_for_folder
+from rankkit.checkpoints.places import Unpacked, found, is_cached, unpacked
+from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
 from rankkit.checkpoints.untrusted import is_mapping
 
-__all__ = ["open_adapter", "open_tensors", "read_config", "tensor_file"]
+__all__ = ["is_model", "model_config", "open_adapter", "open_tensors", "read_config", "tensor_file"]
 
 CONFIG = "adapter_config.json"
+MODEL_CONFIG = "config.json"
+ZIP = ".zip"
 INDEX = ".safetensors.index.json"
 MAX_CONFIG = 10_000_000  # bytes; real ones take a few thousand
+MAX_NAMES = 12  # adapters that a message names
 MAX_MESSAGE = 2000  # characters of an error, whose words may be a file's
 # what folders call their adapter, or their model, best first
-STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "model", "pytorch_model")
+STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "pytorch_adapter", "model", "pytorch_model", "lit_model")
+# files of trainers that end like tensors' and hold none of an adapter
+OTHERS = re.compile(
+    r"(training_args|optimizer|scheduler|scaler|recipe_state|rng_state\w*|random_states\w*)\.(bin|pt|pth)"
+)
 
 FILES: dict[str, Callable[[Path], Tensors]] = {
     ".safetensors": SafetensorsFile,
     INDEX: lambda path: Shards(path, _load_json(path)),
     ".npz": NpzFile,
     ".bin": torch_file,
+    ".pth.lora": torch_file,  # LitGPT's
     ".pt": torch_file,
     ".pth": torch_file,
     ".ckpt": torch_file,
-    ".pth.lora": torch_file,  # LitGPT's
-}
+    ".gguf": GgufFile,
+}  # where a folder has two of one name, the first counts, as PEFT has it
 
 
-def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None) -> Adapter:
+def open_adapter(
+    source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None,
+    adapter: str | Sequence[str] | None = None, each: bool = False, base: Weights | None = None,
+    inputs: Any = None,
+) -> Adapter:  # fmt: skip
     """Return the layers of an adapter.
 
     Parameters
     ----------
-    source : path, mapping or live PEFT model
-        A folder, a tensor file (with adapter_config.json beside it, if there is one), a state dict, or a model that
-        carries `peft_config`.
+    source : path, str, mapping or live PEFT model
+        A folder, a tensor file (with adapter_config.json beside it, if there is one), a zip of these, a name on the
+        Hugging Face Hub ("org/name", "hf://org/name"), a state dict, or a model in memory that has PEFT's layers.
     config : mapping, optional
         The adapter's configuration, where it is not beside the file or in the model.
     family : str, optional
         Which of `rankkit.checkpoints.READERS` to read it as; None: what its keys, shapes and configuration tell.
+    adapter : str or sequence of str, optional
+        Of a live model: which of its adapters, or the sum of which; None: the active ones.
+    each : bool
+        Of a live model: also each of these adapters alone.
+    base : Weights, optional
+        The model it was trained on, for the methods of PEFT's whose update takes it.
+    inputs : mapping, tuple or tensor, optional
+        Of a live model: what it is called with, for layers that are not linear in their input.
 
     Raises
     ------
@@ -61,8 +89,16 @@ def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family
         If the source is of no such kind.
     """
     try:
-        return _opened(source, config, family)
-    except ValueError as error:  # its words may be a file's
+        if is_model(source):
+            return of_model(source, adapter=adapter, each=each, inputs=inputs, config=config, family=family)
+        return _opened(source, config, family, base)
+    except ValueError as error:
+        below = adapters_under(source) if _is_path(source) and not is_cached(Path(source)) else {}
+        if below and ITSELF not in below:
+            raise ValueError(
+                f"{os.fspath(source)} holds no adapter of its own, but its subfolders do: {_list(below)}, newest last; "
+                "name one of them, or measure them all with --all (each=True)."
+            ) from None
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
 
@@ -77,47 +113,77 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
     if isinstance(source, Mapping):
         return StateDict(source)
     try:
-        file = tensor_file(source)
-        return FILES[_kind(file)](file)
+        return _in_place(source, None)[0]
     except ValueError as error:
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
 
-def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None, base: Weights | None) -> Adapter:
     if _is_path(source):
-        file = tensor_file(source)
+        tensors, file = _in_place(source, _pick)
         config = (read_config(file) or _foreign(file)) if config is None else config
-        return _read(FILES[_kind(file)](file), config, family)
+        adapter = _read(tensors, config, family, base)
+        return replace(adapter, beside=tuple(name for name in adapters_under(source) if name != ITSELF))
     if is_mapping(source):
-        return _read(StateDict(source), config, family)
-    if hasattr(source, "peft_config") and hasattr(source, "state_dict"):
-        state, live_config = peft.from_model(source)
-        tensors = StateDict(state, source=type(source).__name__)
-        return _read(tensors, live_config if config is None else config, family)
+        return _read(StateDict(source), config, family, base)
     raise TypeError(
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."
     )
 
 
+def _list(names: Collection[str]) -> str:
+    """Return names for a message, the last of them where there are many."""
+    shown = list(names)[-MAX_NAMES:]
+    return ", ".join([*(["..."] if len(shown) < len(names) else []), *shown])
+
+
+def is_model(source: object) -> bool:
+    """Return whether a source is a model in memory."""
+    return hasattr(source, "named_modules") and hasattr(source, "state_dict")
+
+
+def _in_place(source: str | os.PathLike[str], fetch: Callable[[list[str]], str] | None) -> tuple[Tensors, Path]:
+    """Return the tensors that a path or a name on the Hub means, and the file that they are in."""
+    place = found(source, fetch)
+    if place.suffix != ZIP or not place.is_file():
+        file = tensor_file(place)
+        return FILES[_kind(file.name)](file), file
+    folder = unpacked(place, _pick)
+    file = tensor_file(folder)
+    return Unpacked(FILES[_kind(file.name)](file), str(source), folder), file
+
+
 def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, (str, os.PathLike))
 
 
-def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None, base: Weights | None) -> Adapter:
+    if config is not None and family is None and stored.takes_peft(config, base, tensors.info):
+        return stored.of_file(tensors, config, base)
     config = settled(config)
     return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
 
 
-def _kind(path: Path) -> str:
-    """Return the ending that FILES knows, or ""."""
-    return next((ending for ending in FILES if path.name.endswith(ending)), "")
+def _kind(name: str) -> str:
+    """Return the ending of a file's name that FILES knows, or ""."""
+    return next((ending for ending in FILES if name.endswith(ending)), "")
 
 
 def read_config(source: str | os.PathLike[str]) -> Mapping[str, Any] | None:
     """Return the configuration that lies beside an adapter's tensor file; None where there is none."""
     beside = tensor_file(source).parent / CONFIG
     return _load_json(beside) if beside.is_file() else None
+
+
+def model_config(source: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the configuration that lies beside a model's tensors; an empty one where none can be read."""
+    if isinstance(source, Mapping):
+        return {}
+    try:
+        return _load_json(tensor_file(source).parent / MODEL_CONFIG)
+    except (ValueError, OSError):
+        return {}
 
 
 def _foreign(file: Path) -> Mapping[str, Any] | None:
@@ -142,27 +208,44 @@ def tensor_file(source: str | os.PathLike[str]) -> Path:
     ValueError
         If there is none, or more than one.
     """
-    path = Path(source)
+    path = found(source)
     if path.is_file():
-        if not _kind(path):
+        if reason := reason_for_file(path):
+            raise ValueError(f"{path} is {reason}.")
+        if not _kind(path.name):
             raise ValueError(f"{path} is no tensor file: expected one that ends in {', '.join(FILES)}.")
         return path
-    if not path.is_dir():
-        raise ValueError(f"{path} does not exist; pass an adapter folder or a tensor file.")
-    found = sorted(file for file in path.iterdir() if _kind(file) and file.is_file())
-    if indices := [file for file in found if _kind(file) == INDEX]:  # the shards are the index's business
-        stems = tuple(f"{file.name.removesuffix(INDEX)}-" for file in indices)
-        found = [file for file in found if not file.name.startswith(stems)]
+    try:
+        file = path / _pick(sorted(file.name for file in path.iterdir() if file.is_file()))
+    except ValueError as error:
+        reason = reason_for_folder(path)
+        raise ValueError(f"{path} is {reason}." if reason else f"{path} holds {error}") from None
+    return tensor_file(file)
+
+
+def _pick(names: list[str]) -> str:
+    """Return the name of a folder's file, of all of them, that holds the adapter's tensors.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one: the end of a sentence about the folder.
+    """
+    fits = [name for name in names if _kind(name) and not OTHERS.fullmatch(name)]
+    if indices := [name for name in fits if _kind(name) == INDEX]:  # the shards are the index's business
+        stems = tuple(f"{name.removesuffix(INDEX)}-" for name in indices)
+        fits = [name for name in fits if not name.startswith(stems)]
     for stem in STEMS:
-        found = [file for file in found if file.name.removesuffix(_kind(file)) == stem] or found
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(file.name for file in found)
-        raise ValueError(f"{path} holds several tensor files: {names}; name one of them.")
-    raise ValueError(
-        f"{path} holds no tensor file ({', '.join(FILES)}); pass the folder that save_pretrained wrote, or a file."
-    )
+        fits = [name for name in fits if _stem(name) == stem] or fits
+    if len(set(map(_stem, fits))) == 1:
+        return min(fits, key=lambda name: list(FILES).index(_kind(name)))
+    if fits:
+        raise ValueError(f"several tensor files: {', '.join(fits)}; name one of them.")
+    raise ValueError(f"no tensor file ({', '.join(FILES)}); pass the folder that save_pretrained wrote, or a file.")
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix(_kind(name))
 
 
 def _text(path: Path) -> str:
@@ -173,6 +256,8 @@ def _text(path: Path) -> str:
 
 
 def _load_json(path: Path) -> Mapping[str, Any]:
+    if reason := reason_for_file(path):
+        raise ValueError(f"{path} is {reason}.")
     try:
         content = json.loads(_text(path))
     except (ValueError, RecursionError) as error:

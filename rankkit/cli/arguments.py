@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PICTURES", "certificates", "drawing", "folder", "frequencies", "gate", "ledger", "non_negative", "npz", "number",
-    "positive", "positive_int", "seconds", "share", "size", "words", "writable",
+    "parameters", "positive", "positive_int", "seconds", "share", "size", "words", "writable",
 ]  # fmt: skip
 
 # what matplotlib writes, so that a wrong ending is refused without loading it
@@ -29,6 +29,7 @@ BYTES = {"B": 1} | {
     for power, letter in enumerate("KMGT", start=1)
     for binary, base in (("", 1000), ("I", 1024))
 }
+THOUSANDS = {"K": 10**3, "M": 10**6, "B": 10**9}  # as models' sizes are written: 8B is eight thousand million
 POINTS = 50  # frequencies of FIRST:LAST
 
 
@@ -112,6 +113,34 @@ def size(text: str) -> int:
     return value
 
 
+def parameters(text: str) -> int:
+    """Return the number of parameters of "4000000", "4e6" or "4M".
+
+    Parameters
+    ----------
+    text : str
+        The word on the command line.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is no number of at least one.
+
+    Examples
+    --------
+    >>> parameters("4e6"), parameters("1.5M"), parameters("20k")
+    (4000000, 1500000, 20000)
+    """
+    scale = THOUSANDS.get(text[-1:].upper(), 1)
+    try:
+        value = number(text if scale == 1 else text[:-1]) * scale
+    except argparse.ArgumentTypeError:
+        value = 0.0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of parameters such as 4e6 or 4M, got {text!r}")
+    return int(value)
+
+
 def words(text: str) -> list[str]:
     """Return the names of a list with commas between them."""
     names = [name.strip() for name in text.split(",")]
@@ -182,7 +211,7 @@ def ledger(text: str) -> list[dict[str, Any]]:
 
 def certificates(text: str) -> list[dict[str, Any]]:
     """Return the records of a file that `rankkit verify --certificates` wrote."""
-    return _records(text, "a file written by `rankkit verify --certificates`", ("claim", "instance"))
+    return _records(text, "a file written by `rankkit verify --certificates`", ("claim",))
 
 
 def gate(text: str) -> Gate:

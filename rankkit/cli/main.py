@@ -1,4 +1,4 @@
-"""The command line: rankkit sweep, audit, compare, truncate, verify, predict, figures.
+"""The command line: rankkit sweep, audit, compare, truncate, watch, verify, predict, figures.
 
 Data goes to stdout, everything else to stderr.
 """
@@ -20,11 +20,12 @@ from rankkit.cli.predict import PREDICT
 from rankkit.cli.sweep import SWEEP
 from rankkit.cli.truncate import TRUNCATE
 from rankkit.cli.verify import VERIFY
+from rankkit.cli.watch import WATCH
 from rankkit.version import __version__
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = (SWEEP, AUDIT, COMPARE, TRUNCATE, VERIFY, PREDICT, FIGURES)
+COMMANDS = (SWEEP, AUDIT, COMPARE, TRUNCATE, WATCH, VERIFY, PREDICT, FIGURES)
 
 ABOUT = """\
 Measure how much rank a low-rank adapter has, and how that rank grows under a

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
-from rankkit.cli.arguments import positive_int, share
-from rankkit.cli.command import Command, Group, OneOf, Option, UsageError, excludes
+from rankkit.cli.arguments import parameters, positive_int, share
+from rankkit.cli.command import Command, Group, OneOf, Option, UsageError, excludes, needs
 from rankkit.cli.options import FORMAT, OUTPUT, PROGRESS
 from rankkit.cli.output import emit, format_of, say, write
 
@@ -19,11 +20,26 @@ _BRIEF = {
 
 
 _RANK = Option(("--rank",), "Reduce every module with a larger rank to this rank.", read=positive_int, metavar="RANK")
+_BUDGET = Option(
+    ("--budget",),
+    "Choose the ranks, at least 1 each, that keep the most energy with at most so many parameters, for instance 4e6 or "
+    "4M.",
+    read=parameters, metavar="PARAMETERS",
+)  # fmt: skip
+_DRY_RUN = Option(
+    ("--dry-run",),
+    "Write no adapter: print the ranks, with --format json as PEFT's rank_pattern and alpha_pattern.",
+    default=False, flag=True,
+)  # fmt: skip
+_NEXT = Option(
+    ("--next",),
+    "Print what the next training takes: the arguments of PEFT's LoraConfig as json or python, or the network_args of "
+    "kohya's trainer, with one rank for each block of a U-Net.",
+    choices=("json", "python", "kohya"), metavar="FORM",
+)  # fmt: skip
 
 
 def _truncate(options: argparse.Namespace) -> int:
-    from rankkit.audits.audit import audit
-    from rankkit.audits.ranks import suggest_ranks
     from rankkit.audits.truncate import truncate
 
     out: str | None = options.out
@@ -32,8 +48,11 @@ def _truncate(options: argparse.Namespace) -> int:
     if out is None:
         if not options.dry_run:
             raise UsageError("truncate needs a folder to write, got none; name one or add --dry-run.")
-        report = audit(options.path, progress=options.progress)
-        ranks = suggest_ranks(report, keep=options.keep, norm=options.norm, rank=options.rank)
+        ranks = _suggested(options)
+        if options.next:
+            write(options, ranks.next_run(options.next))
+            say(ranks.summary)
+            return 0
         if format_of(options) == "json":
             patterns = {"rank_pattern": ranks.rank_pattern, "alpha_pattern": ranks.alpha_pattern()}
             write(options, json.dumps(patterns, indent=2))
@@ -41,7 +60,7 @@ def _truncate(options: argparse.Namespace) -> int:
             return 0
     else:
         ranks = truncate(
-            options.path, out, keep=options.keep, norm=options.norm, rank=options.rank,
+            options.path, out, keep=options.keep, norm=options.norm, rank=options.rank, budget=options.budget,
             progress=options.progress,
         )  # fmt: skip
         say(f"wrote {out}")
@@ -52,6 +71,21 @@ def _truncate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _suggested(options: argparse.Namespace) -> Any:
+    """Return the ranks for an adapter, or for the last measurement of a watched training."""
+    from rankkit.audits.audit import audit
+    from rankkit.audits.ranks import suggest_ranks
+    from rankkit.watch.kept import is_store
+    from rankkit.watch.record import Watched
+
+    watched = is_store(options.path)
+    report = Watched.load(options.path) if watched else audit(options.path, progress=options.progress)
+    per = "block" if options.next == "kohya" else "module"
+    return suggest_ranks(
+        report, keep=options.keep, norm=options.norm, rank=options.rank, budget=options.budget, per=per
+    )
+
+
 TRUNCATE = Command(
     "truncate",
     "Write a smaller PEFT LoRA adapter: every module gets the smallest rank that keeps 95 % of its energy "
@@ -59,20 +93,20 @@ TRUNCATE = Command(
     "The new adapter is read back, and its error is compared with the predicted error.",
     (
         "rankkit truncate path/to/adapter smaller/ --keep 0.99",
-        "rankkit truncate path/to/adapter --dry-run --format json -o patterns.json",
+        "rankkit truncate path/to/adapter --dry-run --budget 40e3 --next python -o config.py",
         "rankkit truncate path/to/adapter smallest/ --rank 2",
     ),
     (
         Group(
             "what to make smaller",
             (
-                Option(("path",), "A PEFT LoRA adapter, folder or file; with --dry-run an adapter of any format."),
-                Option(("out",), "The new folder to write, required without --dry-run.", nargs="?"),
                 Option(
-                    ("--dry-run",),
-                    "Write no adapter: print the ranks, with --format json as PEFT's rank_pattern and alpha_pattern.",
-                    default=False, flag=True,
+                    ("path",),
+                    "A PEFT LoRA adapter, folder or file; with --dry-run an adapter of any format, or the store of a "
+                    "watched training.",
                 ),
+                Option(("out",), "The new folder to write, required without --dry-run.", nargs="?"),
+                _DRY_RUN,
             ),
         ),
         Group(
@@ -86,6 +120,7 @@ TRUNCATE = Command(
                             read=share, default=0.95, metavar="SHARE",
                         ),
                         _RANK,
+                        _BUDGET,
                     )
                 ),
                 Option(
@@ -96,8 +131,13 @@ TRUNCATE = Command(
                 ),
             ),
         ),
-        Group("output", (FORMAT, OUTPUT, PROGRESS)),
+        Group("output", (FORMAT, _NEXT, OUTPUT, PROGRESS)),
     ),
     _truncate,
-    choices=(excludes(_RANK, "--norm"),),
+    choices=(
+        excludes(_RANK, "--norm"),
+        excludes(_BUDGET, "--norm"),
+        needs(_DRY_RUN, "--next"),
+        excludes(_NEXT, "--format"),
+    ),
 )  # fmt: skip

@@ -11,13 +11,16 @@ import numpy as np
 from rankkit.checks import finite
 from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
+from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import entries_of
+from rankkit.law.error import rank_error, stable_rank_error
 from rankkit.law.given import Given
-from rankkit.law.measures import Frequency, cutoff_of, rank_error, stable_rank_error
 from rankkit.law.prediction import Prediction
+from rankkit.rules import Rule
 
 __all__ = ["frequency_for_rank"]
 
+CLOSE = 2e-6  # of a target, relative
 MEASURES = ("stable_rank", "numerical_rank", "participation_ratio")
 
 
@@ -32,13 +35,17 @@ class _Search:
     tries : int
         Frequencies of the grid.
     steps : int
-        Halvings, in log omega, of the grid's step in which the target is reached first.
+        Divisions, in log omega, of the grid's step in which the target is reached first: halvings, or with `smooth`
+        where a straight line would reach it.
+    smooth : bool
+        Whether the measure is a smooth function of omega; then the search ends within CLOSE of the target.
     """
 
     low: float
     high: float
     tries: int
     steps: int
+    smooth: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ def frequency_for_rank(
     gain: float | None = None,
     initializer: Initializer | None = None,
     factors: Factors | None = None,
+    rule: Callable[[float], Rule] | None = None,
 ) -> Prediction:
     """Return the least frequency omega at which sin(omega B A) is predicted to reach a rank.
 
@@ -95,6 +103,8 @@ def frequency_for_rank(
         Law of the factors; None: Kaiming uniform with a = 0.
     factors : Factors, optional
         One trained or drawn pair: measured as it is at every frequency tried, some thirty times, instead of predicted.
+    rule : callable, optional
+        omega -> Rule, another elementwise phi for Gaussian entries, as for `predict_rank`; None: the sine.
 
     Returns
     -------
@@ -120,22 +130,26 @@ def frequency_for_rank(
     target = finite("target", target, advice="for instance 64")
     about = f"omega for a {measure.replace('_', ' ')} of {target:.5g}"
     if factors is not None:
-        if any(x is not None for x in (d, r, n, initializer)):
-            raise ValueError("give factors, or d, r, n and initializer, not both: factors have sizes and a law.")
+        if any(x is not None for x in (d, r, n, initializer, rule)):
+            raise ValueError("give factors, or d, r, n, initializer and rule, not both: factors are measured as sines.")
         return _of_factors(target, factors, measure, about, rtol=rtol, atol=atol, gain=gain)
     if d is None or r is None:
         raise ValueError("d and r must be given: frequency_for_rank(64, d=512, r=2), or pass factors=.")
     entries = entries_of(d, r, n, initializer)
-    cutoff = cutoff_of(entries, rtol, atol, gain)
 
     def at(omega: float) -> float:
-        return Frequency(entries, omega).measure(measure, cutoff)
+        one = frequency_of(entries, omega, rule)
+        return one.measure(measure, one.cutoff(rtol, atol, gain))
 
     # far beyond where the staircase would fill the matrix
-    found = _first(at, target, _Search(1e-4 / entries.unit, 40 * entries.filling / entries.unit, 60, 32), measure)
-    off = {"stable_rank": stable_rank_error(target), "numerical_rank": rank_error(entries, target)}.get(measure, 0.0)
+    found = _first(
+        at, target, _Search(1e-4 / entries.unit, 40 * entries.filling / entries.unit, 40, 40, smooth=True), measure
+    )
+    there = frequency_of(entries, found.omega, rule)
+    off = {"stable_rank": stable_rank_error(target), "participation_ratio": 0.0}
+    error = off[measure] if measure in off else rank_error(there.rank(there.cutoff(rtol, atol, gain)))
     about = f"{about}, d = {entries.m}, n = {entries.n}, r = {entries.r}"
-    return Prediction(found.omega, found.moved(off), Frequency(entries, found.omega).regime, about)
+    return Prediction(found.omega, found.moved(error), there.regime, about)
 
 
 def _of_factors(
@@ -174,9 +188,17 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
     left, right = math.log(left), math.log(right)
     edge = right - left
     slope = (values[-1] - values[-2]) / edge
-    for _ in range(search.steps):
-        middle = 0.5 * (left + right)
-        left, right = (left, middle) if at(math.exp(middle)) >= target else (middle, right)
+    below, above = values[-2], values[-1]
+    for step in range(search.steps):
+        if search.smooth and above - target <= CLOSE * target:
+            break
+        share = (target - below) / (above - below) if search.smooth and step % 3 < 2 else 0.5
+        middle = left + min(max(share, 0.02), 0.98) * (right - left)
+        value = at(math.exp(middle))
+        if value >= target:
+            right, above = middle, value
+        else:
+            left, below = middle, value
     return _Crossing(math.exp(right), slope, right - left)
 
 

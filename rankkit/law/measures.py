@@ -1,53 +1,35 @@
-"""The measures that the law predicts of one frequency, all from one finite-size equivalent."""
+"""The measures that the law predicts of one frequency, all from the same equations."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from rankkit.checks import finite, tolerance
 from rankkit.factors import Array
+from rankkit.law.edge import largest_value
 from rankkit.law.entries import Entries, law_of
-from rankkit.law.finite_size import FiniteSize, finite_size
-from rankkit.law.fitted import CROWDING, SPREAD
+from rankkit.law.equations import equations_of
+from rankkit.law.independent import Independent
 from rankkit.law.schatten_norms import participation_ratio
+from rankkit.law.self_consistent import Counted, Equations, Follower
+from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
 
-__all__ = [
-    "MEASURES",
-    "Cutoff",
-    "Frequency",
-    "cutoff_of",
-    "plain_stable_rank",
-    "rank_error",
-    "scale_of",
-    "stable_rank_error",
-]
+__all__ = ["MEASURES", "Cutoff", "Frequency", "plain_stable_rank"]
 
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 DEEPEST = 1e-14  # of sigma_1: what float64 can measure of a matrix
-GRID = 400  # thresholds from twice sigma_1 down to DEEPEST between which the values are interpolated
-
-# relative, for both laws of entries; the largest misses that were measured (benchmarks/README.md) are 4.3 % on curves
-# of uniform entries, 12.4 % on those of Gaussian ones and 13.7 % of a target
-STABLE_RANK_ERROR = 0.16
-
-
-class _RankError(NamedTuple):
-    """The largest misses of a predicted count: the smaller of two shares, of the count and of min(m, n)."""
-
-    of_rank: float
-    of_size: float
-
-
-# by whether entries are Gaussian; the largest misses that were measured (benchmarks/README.md) are 7.2 % of min(m, n)
-# for uniform entries and 27.8 % for Gaussian ones
-RANK_ERROR = {False: _RankError(0.1, 0.08), True: _RankError(1.1, 0.3)}
+LIMIT_C = 1e-4  # radians: sin x = x to 1e-8 of it
+# of sigma_1, between which the values of a spectrum are interpolated; each group has its own equations
+GRID = (np.geomspace(1, 1e-3, 25)[1:], np.geomspace(1e-3, 1e-7, 13)[1:], np.geomspace(1e-7, DEEPEST, 15)[1:])
+DEPTH = 0.99e-7  # of sigma_1: squares of what is smaller are below the rounding errors of an eigenvalue problem
+FULL = 0.25  # values that are missing where a spectrum ends
 
 
 @dataclass(frozen=True)
@@ -73,19 +55,6 @@ class Cutoff:
         return relative
 
 
-def cutoff_of(entries: Entries, rtol: float | None, atol: float | None, gain: float | None) -> Cutoff:
-    """Return what a user means by tolerances of sin(omega B A) / gain; neither: the default rtol."""
-    relative, absolute = tolerance(rtol, atol, default=default_rtol((entries.m, entries.n)))
-    return Cutoff(relative, absolute / scale_of(entries, gain))
-
-
-def scale_of(entries: Entries, gain: float | None) -> float:
-    """Return sqrt(m n) / gain, by which values of S / sqrt(m n) become those of S / gain; None: gain = sqrt(m)."""
-    root = math.sqrt(entries.m)
-    divisor = root if gain is None else finite("gain", gain, least=0, strict=True, advice="leave it out for sqrt(d)")
-    return math.sqrt(entries.m * entries.n) / divisor
-
-
 @dataclass(frozen=True, eq=False)
 class Frequency:
     """What the law says of S = sin(omega B A) at one frequency; what several measures need is made once.
@@ -99,17 +68,46 @@ class Frequency:
     entries: Entries
     omega: float
 
+    @property
+    def name(self) -> str:
+        """What is predicted, in words."""
+        return "sin(omega B A)"
+
+    @property
+    def limit(self) -> int:
+        """min(m, n)."""
+        return min(self.entries.m, self.entries.n)
+
+    def cutoff(self, rtol: float | None, atol: float | None, gain: float | None) -> Cutoff:
+        """Return what a user means by tolerances of sin(omega B A) / gain; neither: the default rtol."""
+        relative, absolute = tolerance(rtol, atol, default=default_rtol((self.entries.m, self.entries.n)))
+        return Cutoff(relative, absolute / self.scale(gain))
+
+    def scale(self, gain: float | None) -> float:
+        """Return sqrt(m n) / gain, by which values of S / sqrt(m n) become those of S / gain; None: gain = sqrt(m)."""
+        m, n = self.entries.m, self.entries.n
+        divisor = math.sqrt(m) if gain is None else finite("gain", gain, least=0, strict=True, advice="leave it out")
+        return math.sqrt(m * n) / divisor
+
     @cached_property
-    def size(self) -> FiniteSize:
-        """The staircase, sampled at m rows and n columns."""
-        entries = self.entries
-        law = law_of(entries, self.omega)
-        return finite_size(law, m=entries.m, n=entries.n, r=entries.r, gaussian=entries.gaussian)
+    def staircase(self) -> Staircase:
+        """The values that those of S / sqrt(m n) tend to."""
+        return law_of(self.entries, self.omega)
+
+    @property
+    def energy(self) -> float:
+        """E ||S||_F^2 / (m n)."""
+        return self.staircase.energy
+
+    @cached_property
+    def top(self) -> float:
+        """sigma_1 / sqrt(m n)."""
+        return largest_value(self.staircase, self.entries.m, self.entries.n)
 
     @cached_property
     def stable_rank(self) -> float:
         """||S||_F^2 / sigma_1^2."""
-        return _stable_rank(self.size, law_of(self.entries, self.omega).energy)
+        return min(max(self.energy / self.top**2, 1.0), float(self.limit))
 
     @property
     def regime(self) -> str:
@@ -119,20 +117,62 @@ class Frequency:
     @cached_property
     def values(self) -> Array:
         """The singular values of S / sqrt(m n), descending, shape (min(m, n),)."""
-        count = min(self.size.m, self.size.n)
-        top = self.size.top
-        grid = top * np.exp(np.linspace(math.log(2.0), math.log(DEEPEST), GRID))
-        above = np.maximum.accumulate(self.size.above(grid))
-        wanted = np.arange(count) + 0.5
-        values = np.exp(np.interp(wanted, above, np.log(grid), right=-np.inf))
-        values[0] = top
-        return np.minimum(values, top)
+        relative, counts = zip((2.0, 0.0), (1.0, 1.0), *self._counted(), strict=True)
+        above = np.maximum.accumulate(np.array(counts) * (1 + 1e-12 * np.arange(len(counts))))
+        wanted = np.arange(self.limit) + 0.5
+        logs = np.interp(wanted, above, np.log(relative), right=-np.inf)
+        if above[-1] > self.limit - FULL:
+            logs = np.maximum(logs, math.log(relative[-1]))
+        values = self.top * np.exp(logs)
+        values[0] = self.top
+        return np.minimum(values, self.top)
 
-    def rank(self, cutoff: Cutoff) -> float:
-        """Return how many singular values exceed the cutoff."""
-        relative = cutoff.relative(self.size.top)
-        # the counts' constants were fitted to thresholds relative to this sigma_1
-        return float(self.size.above(relative * self.size.independent_top)) if relative < 1 else 0.0
+    def _counted(self) -> Iterator[tuple[float, float]]:
+        """Yield thresholds relative to sigma_1 and how many values lie above, until none is left below."""
+        for group in GRID:
+            follower = Follower(self._equations((float(group[-1]) * self.top) ** 2))
+            for relative in group.tolist():
+                count = self._below(relative).value
+                if relative >= DEPTH:
+                    count = follower.count((relative * self.top) ** 2).value
+                yield relative, count
+                if count > self.limit - FULL:
+                    return
+
+    def rank(self, cutoff: Cutoff) -> Counted:
+        """Return how many singular values exceed the cutoff: at least one where it is below sigma_1."""
+        relative = cutoff.relative(self.top)
+        if relative >= 1:
+            return Counted(0.0, 0.0, 0.0)
+        found = self._below(relative) if relative < DEPTH else self._solved(relative)
+        return found._replace(value=max(found.value, 1.0))
+
+    def _solved(self, relative: float) -> Counted:
+        square = (relative * self.top) ** 2
+        return Follower(self._equations(square)).count(square)
+
+    @cached_property
+    def _deepest(self) -> tuple[Counted, Counted]:
+        """What the equations count above DEPTH, and what those with equal weights do."""
+        return self._solved(DEPTH), self._independent.count((DEPTH * self.top) ** 2)
+
+    @property
+    def _independent(self) -> Follower:
+        size = self.entries
+        return Follower(Independent.of(self.staircase, size.m, size.n, size.r))
+
+    def _below(self, relative: float) -> Counted:
+        """Return a count below DEPTH: it grows as with equal weights, as much more slowly as it does at DEPTH."""
+        here, equal = self._deepest
+        slower = min(here.density / equal.density, 1.0) if equal.density > 0 else 1.0
+        more = slower * max(self._independent.count((relative * self.top) ** 2).value - equal.value, 0.0)
+        value = min(here.value + more, float(self.limit))
+        return Counted(value, here.density, here.crossings + value - here.value)
+
+    @property
+    def participation_ratio(self) -> float:
+        """||S||_F^4 / ||S S^T||_F^2."""
+        return participation_ratio(self.entries, self.omega)
 
     def effective_rank(self, power: int) -> float:
         """Return exp of the entropy of sigma^power / sum sigma^power."""
@@ -143,35 +183,18 @@ class Frequency:
     def measure(self, name: str, cutoff: Cutoff) -> float:
         """Return one of MEASURES."""
         if name == "numerical_rank":
-            return self.rank(cutoff)
+            return self.rank(cutoff).value
         if name == "stable_rank":
             return self.stable_rank
         if name == "participation_ratio":
-            return participation_ratio(self.entries, self.omega)
+            return self.participation_ratio
         return self.effective_rank(2 if name == "effective_rank_energy" else 1)
+
+    def _equations(self, least: float) -> Equations:
+        return equations_of(self.entries, self.omega, least=least)
 
 
 @lru_cache(maxsize=256)
 def plain_stable_rank(entries: Entries) -> float:
-    """Return the stable rank predicted of B A, the limit of that of sin(omega B A) as omega falls.
-
-    Of the staircase r equal values are left: its products with one factor mu_1 and otherwise mu_0.
-    """
-    one, many = np.ones(1), np.full(1, float(entries.r))
-    fitted = SPREAD[entries.gaussian], CROWDING[entries.gaussian]
-    return _stable_rank(FiniteSize(one, many, 0.0, entries.m, entries.n, entries.r, *fitted), float(entries.r))
-
-
-def stable_rank_error(value: float) -> float:
-    """Return how far measured means were from predicted stable ranks at most: see `Prediction.error`."""
-    return STABLE_RANK_ERROR * float(value)
-
-
-def rank_error(entries: Entries, rank: float) -> float:
-    """Return how far measured means were from predicted ranks at most: see `Prediction.error`."""
-    share = RANK_ERROR[entries.gaussian]
-    return 1.0 + min(share.of_rank * float(rank), share.of_size * min(entries.m, entries.n))
-
-
-def _stable_rank(size: FiniteSize, energy: float) -> float:
-    return min(max(energy / size.top**2, 1.0), float(min(size.m, size.n)))
+    """Return the stable rank predicted of B A, the limit of that of sin(omega B A) as omega falls."""
+    return Frequency(entries, LIMIT_C / entries.unit).stable_rank

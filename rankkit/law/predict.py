@@ -1,11 +1,8 @@
-"""predict_spectrum, predict_rank, predict_stable_rank, predict_curve: what a draw would measure, without drawing.
-
-The staircase of the law of the entries, seen through the sampling of m rows and n columns.
-"""
+"""predict_spectrum, predict_rank, predict_stable_rank, predict_curve: what a draw would measure, without drawing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +10,12 @@ import numpy as np
 from rankkit.checks import finite
 from rankkit.factors import Array
 from rankkit.initializers import Initializer
+from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import Entries, entries_of
-from rankkit.law.measures import MEASURES, Cutoff, Frequency, cutoff_of, rank_error, scale_of, stable_rank_error
+from rankkit.law.error import rank_error, stable_rank_error
+from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
+from rankkit.rules import Rule
 
 __all__ = ["predict_curve", "predict_rank", "predict_spectrum", "predict_stable_rank"]
 
@@ -30,6 +30,7 @@ def predict_rank(
     atol: float | None = None,
     initializer: Initializer | None = None,
     gain: float | None = None,
+    rule: Callable[[float], Rule] | None = None,
 ) -> Prediction:
     """Return the predicted number of singular values of sin(omega B A) / gain above a threshold.
 
@@ -47,25 +48,29 @@ def predict_rank(
         Law of the factors: KaimingUniform (None: with a = 0), XavierUniform, Uniform or Normal.
     gain : float, optional
         Divisor of the sine; None: sqrt(d). It matters for atol only.
+    rule : callable, optional
+        omega -> Rule, another elementwise phi for Gaussian entries: rules.Sinter, tanh, ReLU, learned bases, a user's
+        own, for instance `lambda omega: Activation("tanh", omega=omega)`. None: the sine.
 
     Examples
     --------
     >>> round(predict_rank(50.0, d=1024, r=2, rtol=1e-3).value)  # c = 6.6
     36
     """
-    at = _at(entries_of(d, r, n, initializer), omega)
-    value = at.rank(cutoff_of(at.entries, rtol, atol, gain))
-    return Prediction(value, rank_error(at.entries, value), at.regime, _about("numerical rank", at))
+    at = _at(entries_of(d, r, n, initializer), omega, rule)
+    found = at.rank(at.cutoff(rtol, atol, gain))
+    return Prediction(found.value, rank_error(found), at.regime, _about("numerical rank", at))
 
 
 def predict_stable_rank(
-    omega: float, *, d: int, r: int, n: int | None = None, initializer: Initializer | None = None
-) -> Prediction:
+    omega: float, *, d: int, r: int, n: int | None = None, initializer: Initializer | None = None,
+    rule: Callable[[float], Rule] | None = None,
+) -> Prediction:  # fmt: skip
     """Return the predicted ||S||_F^2 / sigma_1^2 of S = sin(omega B A).
 
     Parameters
     ----------
-    omega, d, r, n, initializer
+    omega, d, r, n, initializer, rule
         As for `predict_rank`.
 
     Examples
@@ -73,14 +78,14 @@ def predict_stable_rank(
     >>> round(predict_stable_rank(1e5, d=512, r=4).value)  # independent entries: mn / (sqrt m + sqrt n)^2 and the edge
     130
     """
-    at = _at(entries_of(d, r, n, initializer), omega)
+    at = _at(entries_of(d, r, n, initializer), omega, rule)
     value = at.stable_rank
     return Prediction(value, stable_rank_error(value), at.regime, _about("stable rank", at))
 
 
 def predict_spectrum(
     omega: float, *, d: int, r: int, n: int | None = None, initializer: Initializer | None = None,
-    gain: float | None = None,
+    gain: float | None = None, rule: Callable[[float], Rule] | None = None,
 ) -> Array:  # fmt: skip
     """Return the predicted singular values of sin(omega B A) / gain, descending, shape (min(d, n),).
 
@@ -89,7 +94,7 @@ def predict_spectrum(
 
     Parameters
     ----------
-    omega, d, r, n, initializer, gain
+    omega, d, r, n, initializer, gain, rule
         As for `predict_rank`.
 
     Examples
@@ -98,8 +103,8 @@ def predict_spectrum(
     >>> int(np.sum(values > 1e-1 * values[0]))
     18
     """
-    at = _at(entries_of(d, r, n, initializer), omega)
-    return at.values * scale_of(at.entries, gain)
+    at = _at(entries_of(d, r, n, initializer), omega, rule)
+    return at.values * at.scale(gain)
 
 
 def predict_curve(
@@ -113,8 +118,9 @@ def predict_curve(
     atol: float | None = None,
     initializer: Initializer | None = None,
     gain: float | None = None,
+    rule: Callable[[float], Rule] | None = None,
 ) -> Curve:
-    """Return predicted measures over frequencies, a few milliseconds each.
+    """Return predicted measures over frequencies, some hundredths of a second each.
 
     Parameters
     ----------
@@ -122,7 +128,7 @@ def predict_curve(
         Frequencies > 0.
     measures : sequence of str
         Among numerical_rank, stable_rank, participation_ratio, effective_rank, effective_rank_energy.
-    d, r, n, rtol, atol, initializer, gain
+    d, r, n, rtol, atol, initializer, gain, rule
         As for `predict_rank`.
 
     Raises
@@ -134,21 +140,21 @@ def predict_curve(
     unknown = [name for name in measures if name not in MEASURES]
     if unknown or isinstance(measures, str) or not measures:
         raise ValueError(f"measures must be a sequence among {', '.join(MEASURES)}, got {measures!r}.")
-    cutoff = cutoff_of(entries, rtol, atol, gain)
-    rows = [_row(_at(entries, omega), measures, cutoff) for omega in omegas]
+    found = [_at(entries, omega, rule) for omega in omegas]
+    rows = [_row(at, measures, at.cutoff(rtol, atol, gain)) for at in found]
     if not rows:
         raise ValueError("omegas must hold at least one frequency, got none; use for instance [1, 10, 100].")
     return Curve({name: np.array([row[name] for row in rows]) for name in rows[0]})
 
 
-def _at(entries: Entries, omega: float) -> Frequency:
+def _at(entries: Entries, omega: float, rule: Callable[[float], Rule] | None) -> Frequency:
     omega = finite("omega", omega, least=0, strict=True, advice="sin(0) has no spectrum to predict")
-    return Frequency(entries, omega)
+    return frequency_of(entries, omega, rule)
 
 
 def _about(measure: str, at: Frequency) -> str:
     size = f"d = {at.entries.m}, n = {at.entries.n}, r = {at.entries.r}"
-    return f"{measure} of sin(omega B A), omega = {at.omega:.5g}, {size}"
+    return f"{measure} of {at.name}, omega = {at.omega:.5g}, {size}"
 
 
 def _row(at: Frequency, measures: Sequence[str], cutoff: Cutoff) -> dict[str, Any]:

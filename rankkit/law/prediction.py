@@ -22,8 +22,8 @@ class Prediction:
     ----------
     value : float
     error : float
-        How far the mean of measured draws was from such predictions at most (benchmarks/README.md), in the units of
-        the value; no bound.
+        Half the width of the interval that holds the mean of a few draws for 95 % of settings (benchmarks/README.md),
+        in the units of the value; no bound.
     regime : str
         Where on the frequency curve the update is: "linear", "growing" or "saturated", as an audit says it.
     about : str

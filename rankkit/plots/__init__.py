@@ -7,6 +7,14 @@ from rankkit.plots.matrices import cosine_heatmap, matrix_panels, spectra
 from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
 from rankkit.plots.reported import printed_table
 from rankkit.plots.style import LABELS, PALETTE, label_lines, panels_for
+from rankkit.plots.training import (
+    learned_frequencies,
+    learned_functions,
+    ranks_over_steps,
+    spectrum_fan,
+    step_heatmap,
+    training_overview,
+)
 
 __all__ = [
     "LABELS",
@@ -20,11 +28,17 @@ __all__ = [
     "label_lines",
     "law_curves",
     "layer_heatmap",
+    "learned_frequencies",
+    "learned_functions",
     "matrix_panels",
     "panels_for",
     "printed_table",
     "probe_curves",
     "rank_to_full",
+    "ranks_over_steps",
     "spectra",
     "spectra_grid",
+    "spectrum_fan",
+    "step_heatmap",
+    "training_overview",
 ]

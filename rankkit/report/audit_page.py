@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import platform
 from collections.abc import Mapping, Sequence
@@ -17,12 +16,12 @@ import numpy as np
 from rankkit.report.cells import cells
 from rankkit.report.columns import DEFINITIONS, HEADS, NOTES, Audited, shown, summary_table
 from rankkit.report.inline import source_name
+from rankkit.report.picture import inline_svg
 from rankkit.report.template import filled
 from rankkit.version import __version__
 
 __all__ = ["page"]
 
-BROAD = 8  # inches: on a narrow screen a wider figure is scrolled, because its text would be too small to read
 FEW = 20  # skipped tensors, up to which their list is open
 MEASURED = ("ok", "assumed")  # the statuses of modules with numbers
 BLOCK = 1 << 20  # bytes of a file that are hashed at once
@@ -101,25 +100,9 @@ def _figures(report: Audited) -> str:
     )
     drawn.append((plots.spectra_grid(table, report.spectra), spectra))
     return "".join(
-        f"<figure>{_svg(axes, place)}<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figure>{inline_svg(axes, place)}<figcaption>{escape(caption)}</figcaption></figure>"
         for place, (axes, caption) in enumerate(drawn)
     )
-
-
-def _svg(axes: Any, place: int) -> str:
-    """Return the figure that holds the axes as an SVG element whose text stays text, and close it."""
-    import matplotlib as mpl
-    import matplotlib.pyplot as plt
-
-    figure: Any = np.atleast_1d(axes).flat[0].figure
-    out = io.StringIO()
-    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": f"rankkit-{place}"}
-    with mpl.rc_context(settings):  # pyright: ignore[reportUnknownMemberType]
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    plt.close(figure)
-    text = out.getvalue()
-    broad = ' class="broad"' if figure.get_figwidth() > BROAD else ""
-    return text[text.index("<svg") :].replace("<svg ", f'<svg role="img"{broad} ', 1)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from rankkit.metrics import METRICS, numerical_rank_bounds
 from rankkit.solvers import count_above
 from rankkit.solvers.tolerance import Bounds
 from rankkit.spectrum import spectrum_of
+from rankkit.store import Store
 from rankkit.sweeps.plan import Chunk, Plan
-from rankkit.sweeps.store import Store
 
 __all__ = ["SETTING", "collect", "gather", "measure"]
 

@@ -18,8 +18,8 @@ from rankkit.factors import Array
 from rankkit.report.cells import printable
 from rankkit.report.inline import counted, html_summary, text_summary
 from rankkit.report.sketch import Line, sketch
+from rankkit.store import MANIFEST, Store
 from rankkit.sweeps.measurement import SETTING, gather
-from rankkit.sweeps.store import MANIFEST, Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -298,7 +298,11 @@ def test_what_is_no_lora_is_refused(adapters):
             ValueError,
             "holds no LoRA module that any reader knows: 1 tensors such as q.weight",
         ),
-        (lambda p: save(p / "x", module("q"), {"peft_type": "LOHA"}), ValueError, "holds no LoRA, LoHa or LoKr module"),
+        (
+            lambda p: save(p / "x", module("q"), {"peft_type": "LOHA"}),
+            ValueError,
+            "holds no LoRA, LoHa, LoKr or full module",
+        ),
         (
             lambda p: save(p / "x", module("q"), {"peft_type": "IA3"}),
             ValueError,

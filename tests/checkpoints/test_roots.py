@@ -58,6 +58,10 @@ def test_what_stays_open_is_said():
     C, D = square()
     row = rk.audit({"q.lora_A": D.T, "q.lora_B": C.T}, config={"lora_alpha": 4}).table.iloc[0]
     assert (row["status"], row["assumed"], row["r"]) == ("assumed", "orientation", 4)  # a rank of 32 in 4 x 4: nobody's
+    settled_by_base = rk.audit(
+        {"q.lora_A": D.T, "q.lora_B": C.T}, config={"lora_alpha": 4}, base={"q.weight": normal(32, 32)}
+    )
+    assert settled_by_base.columns["assumed"] == [""]
     whole = normal(8, 8), normal(8, 8)
     row = rk.audit({"q.lora_A": whole[0], "q.lora_B": whole[1]}, config={"lora_alpha": 8}).table.iloc[0]
     assert (row["status"], row["assumed"]) == ("assumed", "orientation")
@@ -156,7 +160,11 @@ def test_a_field_that_does_not_leaves_the_row_alone(field):
 
 def test_the_installed_peft_has_no_field_that_makes_a_plain_adapter_doubtful():
     peft_itself = pytest.importorskip("peft")
-    assert said(peft_itself.LoraConfig(r=4).to_dict()) == ((), (), "")
+    for method in ("Lora", "AdaLora", "LoHa", "LoKr", "Vera", "RandLora", "Delora"):
+        more = {"total_step": 5} if method == "AdaLora" else {}
+        assert said(getattr(peft_itself, f"{method}Config")(**more).to_dict()) == ((), (), ""), method
+    beside = {"__file__": "config.json", "initializer_range": 0.02, "use_cache": True, "num_experts": 4}
+    assert said(beside) == ((), (), "")  # a model's own
     assert "use_mora" not in KNOWN
 
 

@@ -29,7 +29,7 @@ def test_a_folder_means_its_adapter_file(tmp_path):
     other = {"x.lora_A.weight": A, "x.lora_B.weight": B}
     (tmp_path / "sub").mkdir()
     save_file(other, tmp_path / "sub" / "adapter_model.safetensors")
-    with pytest.raises(ValueError, match="holds no tensor file"):
+    with pytest.raises(ValueError, match="its subfolders do: sub,"):
         rk.audit(tmp_path)
     for name in (
         "anything.safetensors",
@@ -39,6 +39,10 @@ def test_a_folder_means_its_adapter_file(tmp_path):
     ):
         save_file(state if name.startswith("adapter_model") else other, tmp_path / name)
         assert rk.audit(tmp_path).source == str(tmp_path / name)
-    torch.save({"x": torch.ones(2)}, tmp_path / "adapter_model.bin")
-    with pytest.raises(ValueError, match=r"several tensor files: adapter_model.bin, adapter_model.safetensors"):
-        rk.audit(tmp_path)
+    torch.save({"x": torch.ones(2)}, tmp_path / "adapter_model.bin")  # PEFT takes the other
+    assert rk.audit(tmp_path).source == str(tmp_path / "adapter_model.safetensors")
+    (tmp_path / "two").mkdir()
+    for name in ("one", "another"):
+        save_file(other, tmp_path / "two" / f"{name}.safetensors")
+    with pytest.raises(ValueError, match=r"several tensor files: another.safetensors, one.safetensors; name one"):
+        rk.audit(tmp_path / "two")

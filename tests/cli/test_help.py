@@ -33,6 +33,7 @@ HEAVY = (
     "numpy", "scipy", "torch", "pandas", "matplotlib", "seaborn", "joblib", "threadpoolctl", "tqdm", "regex", "hypothesis",
     "flint", "finufft", "distributed", "peft", "transformers", "safetensors", "array_api_compat", "rankkit.audits",
     "rankkit.checkpoints", "rankkit.law", "rankkit.plots", "rankkit.report", "rankkit.rules", "rankkit.sweeps",
+    "rankkit.watch",
 )  # fmt: skip
 
 

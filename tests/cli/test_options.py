@@ -22,6 +22,8 @@ from rankkit.cli.command import Group, Option
 from rankkit.cli.main import COMMANDS, main
 from rankkit.report import gallery
 from rankkit.sweeps import sweep as sweeping
+from rankkit.watch import follow as following
+from rankkit.watch.measurement import measure
 from tests.conftest import module
 
 BY_NAME = {command.name: command for command in COMMANDS}
@@ -45,7 +47,9 @@ MODES = {
     "compare": ["one other"],
     "truncate": [
         "one smaller", "one smaller --rank 1", "one --dry-run", "one --dry-run --rank 1", "one --dry-run --format json",
+        "one smaller --budget 9k", "one --dry-run --budget 9k", "one --dry-run --next python",
     ],
+    "watch": ["run", "run --format json", "run --follow --idle 1s"],
     "verify": [
         "claims.py", "claims.py --format json", "numbers --reported", "numbers", "claims.py --recheck found.json",
     ],
@@ -65,7 +69,7 @@ WORDS = {
     "--fail-on": "modules > 0", "--keep": "0.5", "--rank": "2", "--norm": "spectral", "--claim": "a",
     "--budget": "2m", "--instances": "7", "--database": "near", "--against": "before.json",
     "--certificates": "proofs.json", "--recheck": "one.json", "--pictures": "tables", "--from": "more_scripts",
-    "--out": "made",
+    "--out": "made", "run": "store", "--wait": "1s", "--idle": "2s", "--next": "kohya",
 }  # fmt: skip
 
 CLAIMS = """
@@ -103,6 +107,7 @@ def results():
     report = rk.audit(state, config={"lora_alpha": 2})
     return SimpleNamespace(
         audit=report, probe=rk.probe_frequencies(state, [1.0], config={"lora_alpha": 2}),
+        watched=rk.Watched.of([measure(state, step)[0] for step in (0, 10)]),
         compare=rk.compare(state, state, config={"lora_alpha": 2}), ranks=rk.suggest_ranks(report),
         sweep=rk.sweep_frequency(8, 2, omegas=[1.0, 9.0], seeds=1, progress=False),
     )  # fmt: skip
@@ -147,11 +152,15 @@ def calls(monkeypatch, results, ledger):
     record(claims, "verify", ledger)
     record(law, "frequency_for_rank", law.Prediction(3.0, 0.1, "growth"))
     record(reported, "pictures", [])
+    record(following, "follow", [results.watched])
+    record(rk.Watched, "load", results.watched)
+    record(rk.Ranks, "next_run", "a configuration")
+    record(rk.Watched, "to_html", "a page")
     monkeypatch.setattr(gallery, "make", make)
     monkeypatch.setattr(execution, "cluster", cluster)
     drawn = [SimpleNamespace(figure=SimpleNamespace(savefig=lambda file, **how: file.write(repr(how).encode())))]
     record(plots, "law_curves", drawn)
-    for kind in (sweeping.Sweep, Audit, comparing.Comparison):
+    for kind in (sweeping.Sweep, Audit, comparing.Comparison, rk.Watched):
         record(kind, "plot", drawn)
     record(probing.Probe, "plot", drawn[0])
     record(Audit, "to_html", "a page")

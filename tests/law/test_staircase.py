@@ -6,8 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from rankkit.law.finite_size import finite_size, leverages
+from rankkit.law.edge import largest_value
+from rankkit.law.independent import Independent
 from rankkit.law.kernels import gaussian_values, prolate_values
+from rankkit.law.self_consistent import Follower
 from rankkit.law.staircase import odd_power_sum, staircase
 
 
@@ -67,37 +69,27 @@ def surrogate(law, m, n, seed):
     return np.linalg.svd((Phi * values) @ Psi.T, compute_uv=False) / math.sqrt(m * n)
 
 
+MANY = 60  # coordinates in which no two rows are close: features are independent
+
+
 @pytest.mark.parametrize(("c", "r", "m", "n"), [(6.0, 2, 200, 200), (4.0, 3, 150, 260), (8.0, 2, 80, 240)])
-def test_the_equivalent_is_what_independent_features_give(c, r, m, n):
+def test_equal_weights_are_what_independent_features_give(c, r, m, n):
     law = staircase(prolate_values(c, floor=1e-17), r)
-    size = finite_size(law, m=m, n=n, r=r, gaussian=False)
     drawn = [surrogate(law, m, n, seed) for seed in range(24)]
+    top = largest_value(law, m, n)
+    assert top == pytest.approx(np.mean([values[0] for values in drawn]), rel=0.025)
+    follower = Follower(Independent.of(law, m, n, MANY))
     for relative in (0.5, 0.2, 0.05, 1e-2, 1e-3):
-        threshold = relative * size.top
+        threshold = relative * top
         measured = np.mean([np.sum(values > threshold) for values in drawn])
-        assert size.above_equal_leverages(threshold) == pytest.approx(measured, abs=0.01 * min(m, n) + 1)
-    assert size.top == pytest.approx(np.mean([values[0] for values in drawn]), rel=0.025)
+        assert follower.count(threshold**2).value == pytest.approx(measured, abs=0.01 * min(m, n) + 1)
 
 
 def test_far_above_their_number_rows_change_nothing():
     law = staircase(prolate_values(3.0, floor=1e-17), 2)
-    size = finite_size(law, m=10**7, n=10**7, r=2, gaussian=False)
-    assert size.top == pytest.approx(law.values[0], rel=2e-3)
+    assert largest_value(law, 10**7, 10**7) == pytest.approx(law.values[0], rel=2e-3)
+    follower = Follower(Independent.of(law, 10**7, 10**7, MANY))
     for between in range(1, 20, 4):
         gap = math.sqrt(law.values[between] * law.values[between + 1])
         if law.values[between] > 3 * law.values[between + 1]:
-            assert size.above(gap) == pytest.approx(law.above(gap), abs=0.05)
-
-
-def test_counts_never_fall_with_the_threshold_nor_pass_the_size():
-    for gaussian, mu in ((False, prolate_values(12.0, floor=1e-17)), (True, gaussian_values(4.0, floor=1e-17))):
-        size = finite_size(staircase(mu, 3), m=200, n=300, r=3, gaussian=gaussian)
-        counts = size.above(size.top * np.geomspace(1, 1e-9, 60))
-        assert np.all(np.diff(counts) > -1e-3)
-        assert counts[-1] <= 200
-
-
-def test_leverages_have_mean_one_and_the_spread_asked_for():
-    g = leverages([0.01, 0.1, 0.5])
-    assert np.mean(g, axis=0) == pytest.approx([1, 1, 1])
-    assert np.var(g, axis=0) == pytest.approx([0.01, 0.1, 0.5], rel=0.2)
+            assert follower.count(gap**2).value == pytest.approx(law.above(gap), abs=0.05)

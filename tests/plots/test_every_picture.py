@@ -12,6 +12,9 @@ from matplotlib.text import Text
 
 import rankkit as rk
 from rankkit import plots
+from rankkit.watch import Watched
+from rankkit.watch.learned import Learned, learned_rows
+from rankkit.watch.measurement import measure
 from tests.conftest import CONFIG, module
 from tests.plots.test_plots import nothing_cut_off
 
@@ -31,7 +34,14 @@ def results():
         {k: v for i, name in enumerate(names) for k, v in module(name, seed=s + i).items()} for s in (0, 50)
     )
     report = rk.audit(state, config=CONFIG)
+    grown = [measure({key: value * (1 + i) for key, value in state.items()}, 10 * i)[0] for i in range(4)]
+    x, index = np.linspace(-3, 3, 20), np.arange(5)
+    learned = [(10 * i, {name: Learned(x, i * np.sin(x), 1 + i * index / 10) for name in names}) for i in range(4)]
     return {
+        "watched": Watched.of(grown).table,
+        "fan": Watched.of(grown).spectra(names[0]),
+        "phi": pd.DataFrame(learned_rows(learned, "phi")),
+        "omega": pd.DataFrame(learned_rows(learned, "omega")),
         "summary": rk.sweep_frequency(24, 2, omegas=OMEGAS, seeds=2).summary(),
         "law": rk.predict_curve(OMEGAS, d=24, r=2, measures=["stable_rank", "numerical_rank"]).table,
         "audit": report.table,
@@ -60,7 +70,13 @@ DRAWN = {
     "frequency_curves": lambda r: plots.frequency_curves(r["summary"], ["numerical_rank", "stable_rank"], law=r["law"]),
     "law_curves": lambda r: plots.law_curves(r["law"], ["stable_rank", "numerical_rank"]),
     "layer_heatmap": lambda r: plots.layer_heatmap(r["audit"], "stable_rank"),
+    "learned_frequencies": lambda r: plots.learned_frequencies(r["omega"]),
+    "learned_functions": lambda r: plots.learned_functions(r["phi"]),
     "matrix_panels": matrices,
+    "ranks_over_steps": lambda r: plots.ranks_over_steps(r["watched"], by="layer"),
+    "spectrum_fan": lambda r: plots.spectrum_fan(r["fan"]),
+    "step_heatmap": lambda r: plots.step_heatmap(r["watched"], "effective_rank"),
+    "training_overview": lambda r: plots.training_overview(r["watched"]),
     "printed_table": lambda r: plots.printed_table(["", "rank"], [["a", "1"]], {(0, 1): "INCONSISTENT"}, {(0, 1): "2"}, title="Table 1"),
     "probe_curves": lambda r: plots.probe_curves(r["probe"]),
     "rank_to_full": lambda r: plots.rank_to_full(r["summary"]),
@@ -72,6 +88,10 @@ ON_GIVEN_AXES = {
     "depth_profile": lambda r, ax: plots.depth_profile(r["audit"], ax=ax),
     "frequency_curve": lambda r, ax: plots.frequency_curve(r["summary"], "stable_rank", ax=ax),
     "layer_heatmap": lambda r, ax: plots.layer_heatmap(r["audit"], ax=ax),
+    "learned_frequencies": lambda r, ax: plots.learned_frequencies(r["omega"], ax=ax),
+    "ranks_over_steps": lambda r, ax: plots.ranks_over_steps(r["watched"], ax=ax),
+    "spectrum_fan": lambda r, ax: plots.spectrum_fan(r["fan"], ax=ax),
+    "step_heatmap": lambda r, ax: plots.step_heatmap(r["watched"], ax=ax),
     "printed_table": lambda r, ax: plots.printed_table(["x"], [["1"]], {}, {}, ax=ax),
     "probe_curves": lambda r, ax: plots.probe_curves(r["probe"], ax=ax),
     "rank_to_full": lambda r, ax: plots.rank_to_full(r["summary"], ax=ax),

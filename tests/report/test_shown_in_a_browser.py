@@ -11,6 +11,7 @@ import pytest
 import rankkit as rk
 from rankkit import claims
 from rankkit.data import sample_adapter
+from rankkit.watch.measurement import measure
 
 LEAST = 20  # pixels: a line of text
 # for each box: what is drawn, its size, and whether every text has the box's own colour
@@ -47,6 +48,7 @@ def results():
         "Comparison": rk.compare(adapter, adapter, labels=("one", "two"), progress=False),
         "Probe": rk.probe_frequencies(adapter, [10.0, 1000.0], progress=False),
         "Ranks": rk.suggest_ranks(audit),
+        "Watched": rk.Watched.of([measure(adapter, step)[0] for step in (0, 10)]),
         "Prediction": rk.predict_rank(50.0, d=64, r=2),
         "Curve": rk.predict_curve([1, 10, 100], d=64, r=2),
         "Checked": claims.check(holds),
@@ -77,7 +79,7 @@ def looked_at(tmp_path_factory):
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the chromium browser")
 def test_results_are_seen_whole_and_in_the_colours_of_the_page(looked_at):
-    assert len(looked_at) == 2 * 14
+    assert len(looked_at) == 2 * 15
     for name, seen in looked_at.items():
         if name.startswith("Planted"):
             continue

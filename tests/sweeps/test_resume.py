@@ -79,7 +79,7 @@ def test_what_is_done_is_not_done_again(undisturbed, tmp_path):
 def test_another_sweeps_store_is_refused_with_the_difference(tmp_path, change, difference):
     rk.sweep_frequency(D, R, store=tmp_path, **ASKED)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(ValueError, match=f"is the store of another sweep: .*{difference}.*; name another folder"):
+    with pytest.raises(ValueError, match=f"is the store of another computation: .*{difference}.*; name another folder"):
         rk.sweep_frequency(D, R, store=tmp_path, **asked(**change))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

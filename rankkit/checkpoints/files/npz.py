@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,7 @@ class NpzFile:
 
     def __init__(self, path: Path) -> None:
         self.source = str(path)
+        self.metadata: Mapping[str, Any] = {}
         self._path = path
         self.info: dict[str, TensorInfo] = {}
         try:

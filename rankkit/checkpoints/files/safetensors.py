@@ -16,7 +16,8 @@ from typing import IO, Any, TypeGuard
 
 import numpy as np
 
-from rankkit.checkpoints.files.tensors import TensorInfo
+from rankkit.checkpoints.files.float8 import FLOAT8, float8
+from rankkit.checkpoints.files.tensors import INTEGERS, TensorInfo
 from rankkit.checkpoints.untrusted import is_list, is_mapping
 from rankkit.factors import Array
 
@@ -26,10 +27,14 @@ PREFIX = 8  # bytes in front of the header, which say how long it is
 MAX_HEADER = 20_000_000  # bytes; the format allows five times as much, adapters need a tenth
 
 BITS = {
-    "F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+    "F64": 64, "F32": 32, "F16": 16, "BF16": 16, **dict.fromkeys(FLOAT8, 8), "F8_E8M0": 8,
     "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8,
 }  # fmt: skip
-STORED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # numpy's names; it has none for bfloat16
+# numpy's names; it has none for bfloat16 and for what has eight bits
+STORED = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", **dict.fromkeys(FLOAT8, "u1"),
+    **{name: f"<{name[0].lower()}{BITS[name] // 8}" for name in INTEGERS},
+}  # fmt: skip
 
 
 class SafetensorsFile:
@@ -51,6 +56,8 @@ class SafetensorsFile:
         size = self._path.stat().st_size
         with self._path.open("rb") as file:
             header, self._start = _header(file, size, self.source)
+        about: object = header.get("__metadata__")
+        self.metadata: Mapping[str, Any] = about if is_mapping(about) else {}
         self.info: dict[str, TensorInfo] = {}
         self._span: dict[str, tuple[int, int]] = {}
         for name, entry in header.items():
@@ -60,15 +67,15 @@ class SafetensorsFile:
         _check_cover(self._span, size - self._start, self.source)
 
     def read(self, name: str) -> Array:
-        """Return a floating-point tensor as numpy, bfloat16 widened to float32 (exactly).
+        """Return a tensor as numpy, bfloat16 and floats of eight bits widened to float32 (exactly).
 
         Raises
         ------
         ValueError
-            If the tensor has another dtype, or the file has become shorter.
+            If the tensor holds neither floats nor integers, or the file has become shorter.
         """
         info = self.info[name]
-        if info.trouble:
+        if info.dtype not in STORED:
             raise ValueError(f"tensor {name!r} {info.trouble}; only these hold factors.")
         begin, end = self._span[name]
         with self._path.open("rb") as file:
@@ -79,7 +86,7 @@ class SafetensorsFile:
         raw = np.frombuffer(data, dtype=STORED[info.dtype]).reshape(info.shape)
         if info.dtype == "BF16":
             return np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)
-        return raw
+        return float8(raw, info.dtype) if info.dtype in FLOAT8 else raw
 
 
 def _header(file: IO[bytes], size: int, source: str) -> tuple[Mapping[str, Any], int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rankkit.checkpoints.files.safetensors import SafetensorsFile
 from rankkit.checkpoints.files.tensors import TensorInfo
+from rankkit.checkpoints.missing import reason_for_file
 from rankkit.checkpoints.untrusted import is_mapping
 from rankkit.factors import Array
 
@@ -44,7 +45,12 @@ class Shards:
         for name in names:
             if not (index.parent / name).is_file():
                 raise ValueError(f"{index} names the shard {name}, which is not beside it; copy all shards.")
+            if reason := reason_for_file(index.parent / name):
+                raise ValueError(f"{index.parent / name} is {reason}.")
             files[name] = SafetensorsFile(index.parent / name)
+        self.metadata: dict[str, Any] = {
+            name: value for file in files.values() for name, value in file.metadata.items()
+        }
         self.info: dict[str, TensorInfo] = {}
         self._file: dict[str, SafetensorsFile] = {}
         for tensor, name in placed.items():

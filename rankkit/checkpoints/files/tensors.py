@@ -8,17 +8,33 @@ from typing import Any, NamedTuple, Protocol
 
 from array_api_compat import is_numpy_array, is_torch_array
 
+from rankkit.checkpoints.files.float8 import FLOAT8
 from rankkit.factors import Array, host
 
-__all__ = ["DAMAGED", "FLOATS", "StateDict", "TensorInfo", "Tensors", "few_of", "legible", "scalar"]
+__all__ = [
+    "DAMAGED",
+    "DTYPE_NAMES",
+    "FLOATS",
+    "INTEGERS",
+    "StateDict",
+    "TensorInfo",
+    "Tensors",
+    "few_of",
+    "legible",
+    "scalar",
+]
 
 DTYPE_NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL",
-    "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8",
+    "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2",
+    "float8_e4m3fnuz": "F8_E4M3FNUZ", "float8_e5m2fnuz": "F8_E5M2FNUZ",
+    "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8",
+    "uint64": "U64", "uint32": "U32", "uint16": "U16", "uint8": "U8",
 }  # fmt: skip
 FEW = 3  # keys in a message
 DAMAGED = "DAMAGED"  # stands for the dtype of a tensor that cannot be read though its file can
-FLOATS = ("F64", "F32", "F16", "BF16")  # the dtypes that hold an update's numbers; all are exact in float64
+FLOATS = ("F64", "F32", "F16", "BF16", *FLOAT8)  # the dtypes that hold an update's numbers; all are exact in float64
+INTEGERS = ("I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")  # those that may hold a single number such as alpha
 
 
 class TensorInfo(NamedTuple):
@@ -39,6 +55,8 @@ class TensorInfo(NamedTuple):
         """Why the tensor cannot be part of an update, as the end of a sentence about it; "" where it can."""
         if self.dtype == DAMAGED:
             return "is damaged, or not stored number by number"
+        if self.dtype in INTEGERS:
+            return f"has dtype {self.dtype}: integers are no factors; if it is quantised, save it in 16 or 32 bits"
         return "" if self.dtype in FLOATS else f"has dtype {self.dtype}, which is none of {', '.join(FLOATS)}"
 
 
@@ -53,6 +71,11 @@ class Tensors(Protocol):
     @property
     def info(self) -> Mapping[str, TensorInfo]:
         """Every tensor's header, in stored order."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What else the file's header says, by name: a stranger's words, which nothing has checked."""
         ...
 
     def read(self, name: str) -> Array:
@@ -84,7 +107,8 @@ def scalar(tensors: Tensors, name: str) -> float:
     info = tensors.info[name]
     if math.prod(info.shape) != 1:
         raise ValueError(f"{name} must hold one number, got shape {info.shape}; the file is damaged.")
-    value = math.nan if info.trouble else float(host(tensors.read(name)).reshape(()))
+    holds = info.dtype in FLOATS or info.dtype in INTEGERS
+    value = float(host(tensors.read(name)).reshape(())) if holds else math.nan
     if not math.isfinite(value):
         raise ValueError(f"{name} must hold one finite number, got {value} ({info.dtype}); the file is damaged.")
     return value
@@ -113,13 +137,23 @@ class StateDict:
                     f"{type(tensor).__name__}; pass model.state_dict() or its adapter part."
                 )
         self.source = source
+        self.metadata: Mapping[str, Any] = {}
         self.state: Mapping[str, Any] = state
         self.info = {name: TensorInfo(_dtype_name(t), tuple(t.shape)) for name, t in state.items()}
 
     def read(self, name: str) -> Array:
-        """Return the tensor, detached from any graph."""
-        tensor = self.state[name]
-        return tensor.detach() if is_torch_array(tensor) else tensor
+        """Return the tensor, detached from any graph; one of eight bits as float32 (exactly).
+
+        A torch tensor of the processor comes as a numpy array, whose QR is quicker; one of a device stays there.
+        """
+        tensor, small = self.state[name], self.info[name].dtype in FLOAT8
+        if not is_torch_array(tensor):
+            return tensor.astype("float32") if small else tensor
+        values: Any = tensor.detach()
+        if small or self.info[name].dtype == "BF16":  # numpy has no such types
+            values = values.float()
+        plain = values.device.type == "cpu" and not (values.is_sparse or values.is_quantized)
+        return values.numpy() if plain else values
 
 
 def _dtype_name(tensor: Any) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, Any, TypeGuard
 
 from rankkit.checkpoints.files.tensors import DAMAGED, StateDict, TensorInfo
+from rankkit.checkpoints.missing import DCP, is_sharded_state
 from rankkit.checkpoints.untrusted import is_mapping
-from rankkit.factors import Array
 
 __all__ = ["torch_file"]
 
@@ -25,6 +25,7 @@ LAST = 1000  # bytes: a pickle that comes this near to MAX_PICKLE was cut off th
 ZIPPED = b"PK\x03\x04"
 LEGACY_PICKLES = 5  # of files from before torch 1.6: mark, version, system, content, names of the storages
 MAX_PICKLE = 5_000_000  # bytes; ten thousand tensors take a third of it
+MOST_WORDS = 1000  # entries of a mapping that is looked at for a scale
 DEEP = 3  # nested mappings looked into: {"state_dict": {...}}
 
 _CALLS = ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4")  # other ways to name something; torch writes none
@@ -35,15 +36,6 @@ _STORED = re.compile(
     r"|torch\._tensor _rebuild_from_type_v2"
     r"|torch\._utils _rebuild_(tensor|tensor_v2|tensor_v3|sparse_tensor|parameter|parameter_with_state)"
 )
-
-
-class _OnHost(StateDict):
-    """Tensors of a file, handed out as numpy, so that every kind of file is computed alike."""
-
-    def read(self, name: str) -> Array:
-        """Return the tensor as numpy, bfloat16 widened to float32 (exactly)."""
-        tensor = super().read(name)
-        return (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
 
 
 def torch_file(path: Path) -> StateDict:
@@ -84,7 +76,8 @@ def torch_file(path: Path) -> StateDict:
         raise ValueError(f"{path} is empty: its state dict holds nothing; save the trained adapter again.")
     if not named:
         raise ValueError(f"{path} holds no tensors but {type(content).__name__}; pass the file with the adapter's.")
-    tensors = _OnHost(named, source=str(path))
+    tensors = StateDict(named, source=str(path))
+    tensors.metadata = _words(content)
     damaged = {name: TensorInfo(DAMAGED, tuple(t.shape)) for name, t in named.items() if not _is_stored(t)}
     tensors.info |= damaged
     return tensors
@@ -116,6 +109,8 @@ def _check(file: IO[bytes]) -> None:
         if (at or 0) - begin >= MAX_PICKLE - LAST:
             raise ValueError(f"it has more than {MAX_PICKLE} bytes of structure, which no adapter has")
         if operation.name in _CALLS or (operation.name == "GLOBAL" and not _STORED.fullmatch(str(argument))):
+            if is_sharded_state(str(argument)):
+                raise ValueError(f"it holds {DCP}")
             raise pickle.UnpicklingError(f"it refers to {str(argument)!r}, which no stored tensor needs")
 
 
@@ -138,6 +133,13 @@ def _named(content: Any, tensor: type, depth: int = DEEP) -> dict[str, Any]:
             for inner, found in _named(value, tensor, depth - 1).items():
                 named[inner if inner not in named else f"{name}.{inner}"] = found
     return named
+
+
+def _words(content: Any) -> dict[str, Any]:
+    """Return what a file holds beside its tensors: numbers, text, and mappings that are not too large."""
+    held: dict[Any, Any] = dict(content) if is_mapping(content) else {}
+    plain = {str(name): value for name, value in held.items() if isinstance(value, (str, int, float))}
+    return plain | {str(k): v for k, v in held.items() if is_mapping(v) and len(v) <= MOST_WORDS}
 
 
 def _is_sequence(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:

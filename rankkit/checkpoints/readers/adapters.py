@@ -17,7 +17,8 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import OURS, method_of
-from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, adapter_of, parser
+from rankkit.checkpoints.readers.build import Family, adapter_of
+from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, Module, parser
 from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
 from rankkit.checkpoints.untrusted import Config, number
 from rankkit.factors import Array, host

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
-from rankkit.checkpoints import dora
+from rankkit.checkpoints import dora, quantised
 from rankkit.checkpoints.assumptions import METHOD, ORIENTATION
 from rankkit.checkpoints.fields import Said
-from rankkit.checkpoints.files.tensors import Tensors, few_of, legible
-from rankkit.checkpoints.forms import Form, Sizes
+from rankkit.checkpoints.files.tensors import DTYPE_NAMES, Tensors, few_of, legible
+from rankkit.checkpoints.forms import Form, Shape, Sizes
+from rankkit.checkpoints.headers import Header, header_of
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
 from rankkit.checkpoints.methods import ROUTED, named_in
-from rankkit.checkpoints.module_names import bare, comparable, in_base_model, split_adapter
-from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, MAGNITUDE, Family, Module, Place, parser
+from rankkit.checkpoints.missing import ZERO_3, check_gathered
+from rankkit.checkpoints.module_names import bare, comparable, in_base_model, split_adapter, with_adapter
+from rankkit.checkpoints.readers.experts import stack_of
+from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, MAGNITUDE, Family, Module, Place, parser, says
 from rankkit.checkpoints.readers.leftovers import doubts, is_router, stems_of
 from rankkit.checkpoints.readers.orientation import NOT_BY_NAME, UNSURE, Readings, Turn, is_doubtful, turn_of
 from rankkit.checkpoints.scaling import Scaled, rank_of
@@ -25,9 +28,12 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
-__all__ = ["ALPHA", "LORA_NAMES", "Family", "Module", "Place", "adapter_of", "parser"]
+__all__ = ["ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "adapter_of", "only_adapter_unnamed",
+           "parser", "says"]  # fmt: skip
 
 FEW, FEW_LETTERS = 3, 80  # tensors that a note names, and characters of each
+NAMES = {short: name for name, short in DTYPE_NAMES.items()}  # as people know them
+DEQUANTISES = "it belongs to a quantised tensor"
 LONGEST = 2000  # characters of a tensor's name
 MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
 MANY = 1 << 25  # numbers, 256 MB
@@ -51,12 +57,16 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
     ValueError
         If no module is found.
     """
-    shared = shared or {}
-    modules, stems, skipped = _grouped(family, tensors, taken=set(shared.values()))
+    shared, scales = shared or {}, quantised.scales(tensors.info)  # scales: key of a scale -> key of what it scales
+    modules, stems, skipped = _grouped(family, tensors, taken={*shared.values(), *scales})
+    skipped += [Skipped(legible(key), tensors.info[key].shape, DEQUANTISES) for key in scales]
     _adopt(family, modules)
     alone = [key for parts in modules.values() if not parts.keys() - {ALPHA, MAGNITUDE} for key in parts.values()]
-    doubtful = doubts(stems, map(bare, [*(entry.key for entry in skipped), *alone]))
-    turn = _turn(family, [Module(name, keys, tensors, config) for name, keys in modules.items()])
+    understood = (entry.key for entry in skipped if entry.reason != DEQUANTISES)
+    doubtful = doubts(stems, map(bare, [*understood, *alone]))
+    header, codes = header_of(tensors.metadata) if config is None else Header(), {key: s for s, key in scales.items()}
+    opened = {name: _module(name, {**keys, **shared}, tensors, config, header, codes) for name, keys in modules.items()}
+    turn, pairs = _turn(family, opened.values()), {name: (m.shape("B"), m.shape("A")) for name, m in opened.items()}
     layers: list[Layer] = []
     for name, keys in modules.items():
         if not keys.keys() - family.beside - {MAGNITUDE}:
@@ -64,14 +74,24 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
             skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
             continue
         magnitude = dora.magnitude_of(tensors, keys.pop(MAGNITUDE)) if MAGNITUDE in keys else None
-        layer = _layer(family, Module(name, {**keys, **shared}, tensors, config), magnitude, turn)
-        unused = _left_over(family, layer, tensors)
-        layers.append(_doubted(layer, [*doubtful.get(name, ()), *(key for key in unused if key in keys.values())]))
+        module = opened[name]._replace(keys={**keys, **shared})
+        found = list(_layers(family, module, magnitude, turn, pairs))
+        unused = _left_over(family, found[0], tensors)
+        doubted = [*doubtful.get(name, ()), *(key for key in unused if key in keys.values())]
+        layers += [_doubted(layer, doubted) for layer in found]
         skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in unused.items()]
     if not layers:
         reason = named_in(map(bare, tensors.info)) or few_of(tensors)
         raise ValueError(f"{tensors.source} holds no {family.holds}: {reason}.")
+    check_gathered(tensors.source, [tensors.info[key] for layer in layers for key in layer.keys.values()])
     return Adapter(tensors.source, family.name, tuple(layers), tuple(skipped))
+
+
+def only_adapter_unnamed(adapter: Adapter) -> Adapter:
+    """Return an adapter whose modules need not name it where it is the only one."""
+    if len({split_adapter(layer.name)[1] for layer in adapter.layers}) > 1:
+        return adapter
+    return replace(adapter, layers=tuple(replace(layer, name=split_adapter(layer.name)[0]) for layer in adapter.layers))
 
 
 def _grouped(
@@ -105,11 +125,14 @@ def _grouped(
 
 def _adopt(family: Family, modules: dict[str, dict[str, str]]) -> None:
     """Give an alpha or a magnitude without factors to the one module whose name differs from its own in dots alone."""
+    alone = [name for name, parts in modules.items() if parts.keys() <= {ALPHA, MAGNITUDE}]
+    if not alone:
+        return
     whole = {name for name, parts in modules.items() if parts.keys() - family.beside - {MAGNITUDE}}
     homes: dict[str, list[str]] = {}
     for name in whole:
         homes.setdefault(comparable(name), []).append(name)
-    for name in [name for name, parts in modules.items() if parts.keys() <= {ALPHA, MAGNITUDE}]:
+    for name in alone:
         found = homes.get(comparable(name), [])
         if len(found) == 1 and not modules[found[0]].keys() & modules[name].keys():
             modules[found[0]] |= modules.pop(name)
@@ -158,7 +181,7 @@ def _readings(family: Family, module: Module) -> Readings | None:
     ):
         return None
     named, turned = (one.sizes(*map(module.shape, one.parts)) for one in (form, family.turned))
-    return Readings(named, turned, rank_of(module.config, module.name))
+    return Readings(named, turned, rank_of(module.config, module.called))
 
 
 def _turn(family: Family, modules: Iterable[Module]) -> Turn:
@@ -177,9 +200,45 @@ def _oriented(family: Family, module: Module, turn: Turn) -> tuple[Form, Said]:
     return family.turned if against else form, said
 
 
-def _layer(family: Family, module: Module, magnitude: Magnitude | None, turn: Turn) -> Layer:
-    """Return a module's layer from its header alone; trouble becomes a status."""
-    form, oriented = _oriented(family, module, turn)
+def _module(
+    name: str, keys: Mapping[str, str], tensors: Tensors, config: Config, header: Header, codes: Mapping[str, str]
+) -> Module:
+    """Return a module with the configuration that is its own: the adapter's, or what the header holds for it."""
+    path, adapter = split_adapter(name)
+    component = header.component_of(path)
+    called = with_adapter(path.removeprefix(f"{component}."), adapter) if component else ""
+    return Module(name, keys, tensors, header.config_of(path) if config is None else config, called, codes)
+
+
+def _layers(
+    family: Family, module: Module, magnitude: Magnitude | None, turn: Turn, pairs: Mapping[str, tuple[Shape, Shape]]
+) -> Iterator[Layer]:
+    """Return an iterator over the layers of a module: one, or one for each of its experts."""
+    name, adapter = split_adapter(module.name)
+    try:
+        stack = stack_of(name, *pairs[module.name], module.config, pairs) if family.experts else None
+    except ValueError as error:
+        yield replace(
+            _layer(family, module, magnitude, turn), status="unsupported", notes=(str(error),), scale=math.nan
+        )
+        return
+    if stack is None:
+        yield _layer(family, module, magnitude, turn)
+        return
+    read = lru_cache(maxsize=1)(partial(_read, module.tensors, dict(module.keys)))  # once for all experts
+    for expert in range(stack.experts):
+        one = module._replace(
+            name=with_adapter(f"{stack.path}[{expert}]", adapter), path=with_adapter(stack.path, adapter)
+        )
+        layer = _layer(family, one, magnitude, turn, (stack.form(expert), Said(stack.notes, stack.unknown)))
+        yield replace(layer, read=read if layer.status == "ok" else layer.read)
+
+
+def _layer(
+    family: Family, module: Module, magnitude: Magnitude | None, turn: Turn, made: tuple[Form, Said] | None = None
+) -> Layer:
+    """Return a module's layer from its header alone, in a form that is known or the family's; trouble is a status."""
+    form, oriented = made or _oriented(family, module, turn)
     header = _header(family, module, form)
     m, n, r = header.sizes or (None, None, None)
     turned, said = dora.told(magnitude, module.config), family.says(module)
@@ -213,8 +272,14 @@ def _header(family: Family, module: Module, form: Form) -> _Header:
         return trouble("unpaired", f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     info = {part: module.tensors.info[module.keys[part]] for part in form.parts}
     sizes = form.sizes(*(entry.shape for entry in info.values()))
+    if coded := [module.codes[key] for key in module.keys.values() if key in module.codes]:
+        kinds = "/".join(dict.fromkeys(NAMES.get(entry.dtype, entry.dtype) for entry in info.values()))
+        said = f"its factors are quantised codes ({kinds}), which {coded[0]} turns into numbers: save 16 or 32 bits"
+        return trouble("unsupported", said, sizes)
     if wrong := [f"{module.keys[part]} {entry.trouble}" for part, entry in info.items() if entry.trouble]:
         return trouble("unsupported", "; ".join(wrong), sizes)
+    if empty := [module.keys[part] for part, entry in info.items() if entry.shape == (0,)]:
+        return trouble("unsupported", f"{empty[0]} {ZERO_3}")
     if sizes is None:
         shapes = ", ".join(f"{family.spelled.get(part, part)} {entry.shape}" for part, entry in info.items())
         return trouble("unsupported", f"shapes do not fit together: {shapes}")

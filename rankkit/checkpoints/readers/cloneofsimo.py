@@ -50,7 +50,7 @@ def _parse_list(key: str) -> Place:
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     alpha = module.keys.get(ALPHA)
-    return searched(module.tensors, alpha, module.config, module.name, sizes.r, why="no alpha in this format")
+    return searched(module.tensors, alpha, module.config, module.called, sizes.r, why="no alpha in this format")
 
 
 HOLDS = "module of cloneofsimo's format"

@@ -13,7 +13,7 @@ import numpy as np
 
 from rankkit.checkpoints.forms import Form, Shape, Sizes
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
+from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser, says
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, Factors, host
@@ -52,5 +52,7 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 FORM = Form(("B", "A", "lambda", "w_norm"), _sizes, _combine)
 SPELLED = {part: f"delora_{part}" for part in FORM.parts}
-FAMILY = Family("delora", "DeLoRA module", parser(_KEY, "no adapter tensor"), _scaled, form=_form, spelled=SPELLED)
+FAMILY = Family(
+    "delora", "DeLoRA module", parser(_KEY, "no adapter tensor"), _scaled, form=_form, spelled=SPELLED, says=says
+)
 read = partial(adapter_of, FAMILY)

@@ -1,4 +1,7 @@
-"""diffusers: attention processors (old), *.lora.down/up (middle) and lora_A/lora_B under a pipeline prefix (new)."""
+"""diffusers: attention processors (old), *.lora.down/up (middle) and lora_A/lora_B under a pipeline prefix (new).
+
+XLabs's processors for Flux adapt two projections each, `qkv_lora1` for the image's and `qkv_lora2` for the text's.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from functools import partial
 
 from rankkit.checkpoints.forms import TURNED, Form, Sizes
-from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of
+from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, Place, adapter_of, says
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.settings import FILE
 from rankkit.checkpoints.untrusted import Config
@@ -14,11 +17,11 @@ from rankkit.checkpoints.untrusted import Config
 __all__ = ["read", "recognises"]
 
 _KEY = re.compile(
-    r"(?P<module>.+?)(?:(?:\.processor)?\.(?P<projection>[^.]+)_lora|\.lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
+    r"(?P<module>.+?)(?:(?:\.processor)?\.(?P<projection>[^.]+?)_lora(?P<number>\d*)|\.lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
     r"|(?P<path>.+)\.lora_(?P<new>A|B)\.weight"
     r"|(?P<scaled>.+?)(?:(?:\.processor)?\.(?P<of>[^.]+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>alpha)"
 )
-_OLD = re.compile(r"(_lora|\.lora|\.lora_linear_layer)\.(down|up)\.weight$")
+_OLD = re.compile(r"(_lora\d*|\.lora|\.lora_linear_layer)\.(down|up)\.weight$")
 _PREFIX = re.compile(r"(unet|transformer|text_encoder(_\d+)?|prior|controlnet)\.")
 _PART = {"down": "A", "up": "B"}
 
@@ -36,7 +39,8 @@ def _parse(key: str) -> Place | str:
     if match is None:
         return "no adapter tensor"
     if match["old"]:
-        return Place(_joined(match["module"], match["projection"]), _PART[match["old"]])
+        projection = f"{match['projection']}_lora{match['number']}" if match["number"] else match["projection"]
+        return Place(_joined(match["module"], projection), _PART[match["old"]])
     return Place(match["path"], match["new"]) if match["new"] else Place(_joined(match["scaled"], match["of"]), ALPHA)
 
 
@@ -47,8 +51,8 @@ def _joined(module: str, projection: str | None) -> str:
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     alpha = module.keys.get(ALPHA)
-    return searched(module.tensors, alpha, module.config, module.name, sizes.r, why="no alpha stored")
+    return searched(module.tensors, alpha, module.config, module.called, sizes.r, why="no alpha stored")
 
 
-FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES, turned=TURNED)
+FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES, turned=TURNED, says=says)
 read = partial(adapter_of, FAMILY)

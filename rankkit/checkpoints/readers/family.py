@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
-from rankkit.checkpoints.fields import Said
+from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config
 
-__all__ = ["ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "parser"]
+__all__ = ["ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "parser", "says"]
 
 ALPHA = "alpha"  # the part that is a number beside the factors
 MAGNITUDE = "magnitude"  # the part that is DoRA's
@@ -42,12 +43,25 @@ class Module(NamedTuple):
         Part -> key of its tensor.
     tensors : Tensors
     config : mapping or None
+        The adapter's, or the one that the file's header holds for the module.
+    path : str
+        What the configuration calls it where that is not its name: without the component of a pipeline that the
+        header's configuration is of, or the parameter of an expert. "" elsewhere.
+    codes : mapping of str to str
+        Key of a quantised tensor of the file -> that of its scale.
     """
 
     name: str
     keys: Mapping[str, str]
     tensors: Tensors
     config: Config
+    path: str = ""
+    codes: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def called(self) -> str:
+        """What the patterns of its configuration are matched against."""
+        return self.path or self.name
 
     def shape(self, part: str) -> Shape:
         """Return the shape of one of its tensors; () where it has none."""
@@ -60,6 +74,11 @@ def _lora(module: Module) -> Form:
 
 def _nothing(module: Module) -> Said:
     return Said()
+
+
+def says(module: Module) -> Said:
+    """Return what a module's configuration says that is no number, for families of PEFT's methods."""
+    return said(module.config)
 
 
 def _never(module: Module) -> bool:
@@ -97,6 +116,8 @@ class Family:
         Module -> what its configuration says that is no number.
     beside : set of str
         Parts that are no factors, and that `scaled` may use.
+    experts : bool
+        Whether the parts A and B of a module may be the factors of many experts.
     """
 
     name: str
@@ -111,6 +132,7 @@ class Family:
     transposed: Callable[[Module], bool] = _never
     says: Callable[[Module], Said] = _nothing
     beside: frozenset[str] = frozenset({ALPHA})
+    experts: bool = False
 
 
 def parser(key: re.Pattern[str], otherwise: str, parts: Mapping[str, str] | None = None) -> Parse:

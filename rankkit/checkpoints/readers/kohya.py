@@ -1,30 +1,37 @@
-"""kohya-ss and LyCORIS (LoRA, LoHa, LoKr; linear and convolution), and PEFT's LoHa and LoKr, which share the keys.
+"""kohya-ss and LyCORIS (LoRA, LoHa, LoKr, full; linear and convolution); PEFT's LoHa and LoKr, which share the keys.
 
-The factor is alpha / dim: alpha is a tensor of each module's own in kohya's files, a field of the config in PEFT's.
+The factor is alpha / dim: alpha is a tensor of each module's own in kohya's files, or a word of their header, and a
+field of the config in PEFT's. LyCORIS's "full" stores the update itself, and applies it as it is.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
-from rankkit.checkpoints.forms import CP, HADAMARD, HADAMARD_CP, LORA, TURNED, Form, Sizes, kronecker_form
+from rankkit.checkpoints.files.tensors import Tensors
+from rankkit.checkpoints.forms import CP, FULL, HADAMARD, HADAMARD_CP, LORA, TURNED, Form, Sizes, kronecker_form
+from rankkit.checkpoints.headers import CONV_ALPHA
+from rankkit.checkpoints.layer import Adapter, Skipped
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of
+from rankkit.checkpoints.readers.build import ALPHA, Family, Module, Place, adapter_of, says
 from rankkit.checkpoints.scaling import Scaled, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
 
+WHOLE = "diff"  # the part that is the update itself
+BIAS = "the change of a bias or of a norm: a vector, no matrix"
 PEFT_ALPHA = 8  # alpha where a config does not say: the default of PEFT's LoHaConfig and LoKrConfig
 
 _KEY = re.compile(
     r"(?P<module>.+)\.(?:lora_(?P<lora>up|down|mid)\.weight|(?P<product>hada|lokr)_(?P<part>[wt][12](?:_[ab])?)"
-    r"(?:\.(?!weight$)[^.]+)?(?:\.weight)?|(?P<alpha>alpha))"
+    r"(?:\.(?!weight$)[^.]+)?(?:\.weight)?|(?P<alpha>alpha)|(?P<whole>diff))"
 )
-_MARK = re.compile(r"\.lora_(up|down)\.weight$|\.(hada|lokr)_w[12]")
+_MARK = re.compile(r"\.lora_(up|down)\.weight$|\.(hada|lokr)_w[12]|\.diff$")
 _LORA = {"up": "B", "down": "A", "mid": "M"}
 
 
@@ -38,9 +45,9 @@ def recognises(keys: list[str], config: Config) -> bool:
 def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None:
-        return "no adapter tensor"
-    if match["lora"]:
-        return Place(match["module"], _LORA[match["lora"]])
+        return BIAS if key.endswith((".diff_b", ".b_norm", ".w_norm")) else "no adapter tensor"
+    if match["lora"] or match["whole"]:
+        return Place(match["module"], _LORA[match["lora"]] if match["lora"] else WHOLE)
     return Place(match["module"], f"{match['product']}_{match['part']}" if match["product"] else ALPHA)
 
 
@@ -52,6 +59,8 @@ def _form(module: Module) -> Form:
         return form._replace(parts=tuple(f"hada_{part}" for part in form.parts))
     if any(part.startswith("lokr") for part in keys):
         return kronecker_form(*(_kronecker_part(keys, f"lokr_w{i}", f"lokr_t{i}") for i in (1, 2)))
+    if WHOLE in keys and not {"A", "B"} & keys.keys():
+        return FULL
     return CP if "M" in keys else LORA
 
 
@@ -63,14 +72,21 @@ def _kronecker_part(keys: Mapping[str, str], w: str, t: str) -> tuple[str, ...]:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    dim = sizes.r if form is TURNED else _dim(module)
-    if module.config is not None and "peft_type" in module.config:
-        return _configured(module.config, module.name, dim)
+    dim, config = sizes.r if form is TURNED else _dim(module), module.config
+    if form is FULL:
+        return Scaled.linear(1.0)
+    if config is not None and "peft_type" in config and "A" not in module.keys:
+        return _configured(config, module.called, dim)
     if dim is None:
         return Scaled.linear(1.0, ("both parts stored whole: scale 1, as LyCORIS applies",))
-    return searched(
-        module.tensors, module.keys.get(ALPHA), module.config, module.name, dim, why="no alpha stored"
-    )  # fmt: skip
+    if config is not None and CONV_ALPHA in config and _kernel(module) > 1:
+        config = {**config, "lora_alpha": config[CONV_ALPHA]}
+    return searched(module.tensors, module.keys.get(ALPHA), config, module.called, dim, why="no alpha stored")
+
+
+def _kernel(module: Module) -> int:
+    """Return how many places the kernel of a convolution has; 1 elsewhere."""
+    return max(math.prod(module.shape(part)[2:]) for part in ("M", "A", "hada_t1", "lokr_t2", "lokr_w2"))
 
 
 def _configured(config: Mapping[str, Any], module: str, dim: int | None) -> Scaled:
@@ -92,5 +108,24 @@ def _dim(module: Module) -> int | None:
 
 
 SPELLED = {part: f"lora_{name}" for name, part in _LORA.items()}
-FAMILY = Family("kohya", "LoRA, LoHa or LoKr module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED)
-read = partial(adapter_of, FAMILY)
+FAMILY = Family(
+    "kohya", "LoRA, LoHa, LoKr or full module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED, says=says
+)
+
+
+def read(tensors: Tensors, config: Config) -> Adapter:
+    """Return the adapter's layers, and every other tensor with its reason.
+
+    Raises
+    ------
+    ValueError
+        If no module is found.
+    """
+    adapter = adapter_of(FAMILY, tensors, config)
+    vectors = {layer.keys[WHOLE]: layer for layer in adapter.layers if layer.form is FULL and layer.m is None}
+    vectors = {key: layer for key, layer in vectors.items() if len(tensors.info[key].shape) < 2}
+    layers = tuple(layer for layer in adapter.layers if layer not in vectors.values())
+    if not layers:
+        raise ValueError(f"{tensors.source} holds no {FAMILY.holds}, but vectors alone: {BIAS}.")
+    more = tuple(Skipped(key, tensors.info[key].shape, BIAS) for key in vectors)
+    return replace(adapter, layers=layers, skipped=(*adapter.skipped, *more))

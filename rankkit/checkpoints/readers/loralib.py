@@ -1,21 +1,42 @@
-"""loralib: ...lora_A and ...lora_B without .weight, merged groups of a fused layer, beside whatever was trained."""
+"""loralib: ...lora_A and ...lora_B without .weight, merged groups of a fused layer, beside whatever was trained.
+
+AdapterHub's adapters have the same tensors, each behind its adapter's name: query.loras.mine.lora_A.
+"""
 
 from __future__ import annotations
 
 import re
-from functools import partial
 
 from rankkit.checkpoints.assumptions import ORDER
 from rankkit.checkpoints.fields import Said, said
+from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, MOST_GROUPS, TURNED, Form, Sizes, merged_form
-from rankkit.checkpoints.readers.build import ALPHA, LORA_NAMES, Family, Module, adapter_of, parser
+from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.module_names import with_adapter
+from rankkit.checkpoints.readers.build import (
+    ALPHA,
+    LORA_NAMES,
+    Family,
+    Module,
+    Place,
+    adapter_of,
+    only_adapter_unnamed,
+)
 from rankkit.checkpoints.scaling import Scaled, searched
-from rankkit.checkpoints.untrusted import Config
+from rankkit.checkpoints.untrusted import Config, is_mapping
 
 __all__ = ["read", "recognises"]
 
-_KEY = re.compile(r"(?P<module>.+?)(?:\.lora)?\.lora_(?P<part>A|B)")  # OpenDelta puts them into a module `lora`
+_KEY = re.compile(
+    r"(?P<module>.+?)(?:\.lora|\.loras\.(?P<adapter>[^.]+))?\.lora_(?P<part>A|B)"
+)  # OpenDelta puts them into a module `lora`
 _LITGPT = re.compile(r"(?:.+\.)?transformer\.h\.\d+\.attn\.(?:attn|qkv)")  # what LitGPT calls query, key and value
+REST = "no adapter tensor: a head or base weight"
+# fields of AdapterHub's config that make the update something else than scale * B A, and what they are
+_REFUSED = {
+    "use_gating": "a gate that depends on the input", "composition_mode": "a vector that scales activations",
+    "vera_d": "VeRA's vectors",
+}  # fmt: skip
 
 
 def recognises(keys: list[str], config: Config) -> bool:
@@ -23,6 +44,11 @@ def recognises(keys: list[str], config: Config) -> bool:
     if (config is not None and "peft_type" in config) or any(key.endswith(".lora_E") for key in keys):
         return False
     return any(map(_KEY.fullmatch, keys))
+
+
+def _parse(key: str) -> Place | str:
+    match = _KEY.fullmatch(key)
+    return Place(with_adapter(match["module"], match["adapter"]), match["part"]) if match else REST
 
 
 def _groups(module: Module) -> int:
@@ -62,13 +88,10 @@ def _is_litgpt(module: Module, groups: int) -> bool:
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     return searched(
-        module.tensors, module.keys.get(ALPHA), module.config, module.name,
+        module.tensors, module.keys.get(ALPHA), module.config, module.called,
         sizes.r // (_groups(module) if form is not TURNED else 1),
         why="alpha is not stored", advice="; pass config={'lora_alpha': ...}",
     )  # fmt: skip
-
-
-REST = "no adapter tensor: a head or base weight"
 
 
 def _says(module: Module) -> Said:
@@ -81,7 +104,19 @@ def _says(module: Module) -> Said:
     return Said((*told.notes, f"how its groups share the rows is not stored: {cut} assumed"), (*told.unknown, ORDER))
 
 
-FAMILY = Family(
-    "loralib", "loralib module", parser(_KEY, REST), _scaled, form=_form, spelled=LORA_NAMES, turned=TURNED, says=_says
-)
-read = partial(adapter_of, FAMILY)
+FAMILY = Family("loralib", "loralib module", _parse, _scaled, form=_form, spelled=LORA_NAMES, turned=TURNED, says=_says)
+
+
+def read(tensors: Tensors, config: Config) -> Adapter:
+    """Return the adapter's layers, and every other tensor with its reason.
+
+    Raises
+    ------
+    ValueError
+        If the configuration is AdapterHub's of an update that is not B A, or no module is found.
+    """
+    inner: object = (config or {}).get("config")
+    for field, what in _REFUSED.items() if is_mapping(inner) else ():
+        if is_mapping(inner) and inner.get(field) not in (None, False, "add"):
+            raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
+    return only_adapter_unnamed(adapter_of(FAMILY, tensors, config))

@@ -13,7 +13,8 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, adapter_of, parser
+from rankkit.checkpoints.readers.build import Family, adapter_of
+from rankkit.checkpoints.readers.family import LORA_NAMES, Module, parser
 from rankkit.checkpoints.scaling import Scaled, scale_of
 from rankkit.checkpoints.untrusted import Config, is_list, number, quoted
 from rankkit.rules import Sinter

@@ -9,11 +9,14 @@ sizes, which no trainer chooses. The names alone are believed only where nothing
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
+from rankkit.checkpoints.assumptions import ORIENTATION
 from rankkit.checkpoints.forms import Sizes
+from rankkit.checkpoints.layer import Layer
 
-__all__ = ["NOT_BY_NAME", "UNSURE", "Readings", "Turn", "is_doubtful", "turn_of"]
+__all__ = ["NOT_BY_NAME", "UNSURE", "Readings", "Turn", "confirmed", "is_doubtful", "turn_of"]
 
 UNSURE = "its shapes do not tell rows from columns: read as its names are meant elsewhere"
 NOT_BY_NAME = "stored transposed by the shapes, against what its names mean elsewhere"
@@ -92,6 +95,21 @@ def is_doubtful(module: Readings, turn: Turn) -> bool:
     taken = module.turned if turn.turned else module.named
     assert taken is not None
     return module.r is None and taken.r > max(taken.m, taken.n)
+
+
+def confirmed(layer: Layer, m: int, n: int) -> Layer:
+    """Return a layer that its shapes left open, settled where only its reading has the shape of its weight.
+
+    Parameters
+    ----------
+    layer : Layer
+    m, n : int
+        Rows and columns of the base's weight.
+    """
+    if (layer.m, layer.n) != (m, n) or layer.r in (m, n):
+        return layer
+    assumed = tuple(name for name in layer.assumed if name != ORIENTATION)
+    return replace(layer, notes=tuple(note for note in layer.notes if note != UNSURE), assumed=assumed)
 
 
 def _by_rank(module: Readings) -> bool | None:

@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, TURNED, Form, Shape, Sizes, merged_form
-from rankkit.checkpoints.layer import Adapter, Layer
+from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.module_names import split_adapter, unwrapped, with_adapter
+from rankkit.checkpoints.module_names import with_adapter
 from rankkit.checkpoints.readers.build import ALPHA as ALPHA_PART
-from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of
+from rankkit.checkpoints.readers.build import LORA_NAMES, Family, Module, Place, adapter_of, only_adapter_unnamed
 from rankkit.checkpoints.scaling import Scaled, rank_of, scale_of, searched, sine_of
 from rankkit.checkpoints.settings import is_peft
 from rankkit.checkpoints.untrusted import Config, is_list, number
 from rankkit.factors import host
 
-__all__ = ["from_model", "read", "recognises"]
+__all__ = ["read", "recognises"]
 
 _KEY = re.compile(
     r"(?P<module>.+?)(?:\.dora_layer)?\.lora_(?P<part>A|B|E|embedding_A|embedding_B)"
@@ -57,16 +54,6 @@ def recognises(keys: list[str], config: Config) -> bool:
     return any(".lora_A." in key or ".lora_embedding_A" in key or key.endswith(".lora_E") for key in keys)
 
 
-def from_model(model: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return (state dict, config) of a live PEFT model's active adapter, keyed as a saved file."""
-    from peft import get_peft_model_state_dict  # pyright: ignore[reportUnknownVariableType]
-
-    active = model.active_adapter
-    name = active if isinstance(active, str) else active[0]
-    state: Mapping[str, Any] = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
-    return state, model.peft_config[name].to_dict()
-
-
 def read(tensors: Tensors, config: Config) -> Adapter:
     """Return the adapter's layers, exactly one per module, and every other tensor with its reason.
 
@@ -78,16 +65,7 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     for field, what in _REFUSED.items():
         if config and config.get(field):
             raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
-    adapter = adapter_of(FAMILY, tensors, config)
-    if len({split_adapter(layer.name)[1] for layer in adapter.layers}) > 1:
-        return adapter
-    return replace(adapter, layers=tuple(map(_without_adapter, adapter.layers)))
-
-
-def _without_adapter(layer: Layer) -> Layer:
-    """Return a layer of a model with one adapter, which need not be named."""
-    path, active = split_adapter(layer.name)
-    return replace(layer, name=path) if active else layer
+    return only_adapter_unnamed(adapter_of(FAMILY, tensors, config))
 
 
 def _parse(key: str) -> Place | str:
@@ -114,15 +92,6 @@ def _enabled(config: Config) -> tuple[bool, ...]:
     return tuple(map(bool, enabled[:MOST_GROUPS])) if is_list(enabled) else ()
 
 
-def _expert_parameter(config: Config, module: str) -> str:
-    """Return the parameter of a module of experts that the config's target_parameters names for it, or ""."""
-    named: object = (config or {}).get("target_parameters")
-    for name in named if is_list(named) else []:
-        if isinstance(name, str) and f".{unwrapped(module)}".endswith(f".{name.rpartition('.')[0]}"):
-            return name
-    return ""
-
-
 def _form(module: Module) -> Form:
     if "E" in module.keys or (module.config is not None and method_of(module.config) == "ADALORA"):
         return ADALORA
@@ -141,16 +110,15 @@ def _convolved(B: Shape, A: Shape) -> int:
     """Return how many groups a convolution has: B is (out, r / groups, 1, ...) beside A (r, in / groups, ...)."""
     fits = len(B) == len(A) and math.prod(B[2:]) == 1 and B[1] > 0 and A[0] % B[1] == 0
     groups = A[0] // B[1] if fits else 1
-    return groups if groups and B[0] % groups == 0 else 1
+    return groups if fits and groups and B[0] % groups == 0 else 1
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    config, path = module.config, split_adapter(module.name)[0]
+    config = module.config
     if form is ADALORA:
         return _adalora(config)
-    if parameter := _expert_parameter(config, path):
-        raise ValueError(f"adapts the parameter {parameter} of experts, one update each, which is unsupported")
-    merged = sum(_enabled(config)) if form not in (LORA, MIXED, TURNED) and len(module.shape("A")) == 2 else 1
+    enabled = _enabled(config)
+    merged = max(1, sum(enabled)) if form not in (LORA, MIXED, TURNED) and len(module.shape("A")) == 2 else 1
     plain = _plain(module, sizes.r // merged)
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), plain, sizes.m)
@@ -160,13 +128,13 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 def _plain(module: Module, r: int) -> Scaled:
     """Return the scale of a module with r columns of B; only PEFT's own configuration has a default."""
     if is_peft(module.config) and ALPHA_PART not in module.keys:
-        asked = rank_of(module.config, module.name)
+        asked = rank_of(module.config, module.called)
         if asked is not None and asked < r and _is_padded(module, asked):
-            plain = scale_of(module.config, module.name, asked)
+            plain = scale_of(module.config, module.called, asked)
             return plain._replace(notes=(*plain.notes, f"padded with zeros from rank {asked}, which divides alpha"))
-        return scale_of(module.config, module.name, r)
+        return scale_of(module.config, module.called, r)
     alpha = module.keys.get(ALPHA_PART)
-    return searched(module.tensors, alpha, module.config, module.name, r, why="no adapter_config.json")
+    return searched(module.tensors, alpha, module.config, module.called, r, why="no adapter_config.json")
 
 
 def _is_padded(module: Module, r: int) -> bool:
@@ -206,4 +174,5 @@ FAMILY = Family(
     turned=TURNED,
     transposed=_transposed,
     says=_says,
+    experts=True,
 )

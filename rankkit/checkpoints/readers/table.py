@@ -6,21 +6,26 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from rankkit.checkpoints.files.tensors import Tensors, few_of
+from rankkit.checkpoints.headers import header_of
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import READ, method_of, named_in, refuse
+from rankkit.checkpoints.missing import check_whole
 from rankkit.checkpoints.module_names import bare
 from rankkit.checkpoints.readers import (
     adapters,
     cloneofsimo,
     delora,
     diffusers,
+    gguf,
     kohya,
     loralib,
     loran,
+    megatron,
     mlx,
     pairs,
     peft,
     sine_lora,
+    torchtune,
     vera,
 )
 from rankkit.checkpoints.untrusted import Config
@@ -53,6 +58,9 @@ READERS: dict[str, Reader] = {
     "kohya": Reader(kohya.recognises, kohya.read),
     "diffusers": Reader(diffusers.recognises, diffusers.read),
     "cloneofsimo": Reader(cloneofsimo.recognises, cloneofsimo.read),
+    "gguf": Reader(gguf.recognises, gguf.read),
+    "torchtune": Reader(torchtune.recognises, torchtune.read),
+    "megatron": Reader(megatron.recognises, megatron.read),
     "mlx": Reader(mlx.recognises, mlx.read),
     "loralib": Reader(loralib.recognises, loralib.read),
     "peft": Reader(peft.recognises, peft.read),
@@ -79,8 +87,10 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
         if family not in READERS:
             raise ValueError(f"family must be one of {', '.join(READERS)}, got {family!r}; or leave it out.")
         return READERS[family].read(tensors, config)
-    if config is not None and "peft_type" in config and (method := method_of(config)) not in READ:
-        raise refuse(method, tensors.source)
+    for said in [config] if config is not None else header_of(tensors.metadata).configs.values():
+        if "peft_type" in said and (method := method_of(said)) not in READ:
+            raise refuse(method, tensors.source)
+    check_whole(tensors.source, tensors.info)
     keys = list(map(bare, tensors.info))
     for reader in READERS.values():
         if reader.recognises(keys, config):

@@ -16,7 +16,8 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Product, Shape, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import Family, Module, adapter_of, parser
+from rankkit.checkpoints.readers.build import Family, adapter_of
+from rankkit.checkpoints.readers.family import Module, parser, says
 from rankkit.checkpoints.scaling import Scaled
 from rankkit.checkpoints.untrusted import Config, number
 from rankkit.factors import Array, Factors, namespace
@@ -113,7 +114,7 @@ def _family(name: str, form: Form, scaled: Callable[[Module, Form, Sizes], Scale
     rest = "no adapter tensor"
     family = Family(
         name, f"{name} module", parser(trained, rest), scaled, form=lambda module: form, notes=(ASSUMED,),
-        unknown=(WIDTH,),
+        unknown=(WIDTH,), says=says,
     )  # fmt: skip
     return _Shared(family, trained, shared)
 

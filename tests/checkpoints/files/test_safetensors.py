@@ -30,8 +30,8 @@ def test_values_agree_with_the_reference_library(tmp_path):
         np.testing.assert_array_equal(file.read(str(dtype)).astype(float), tensors[str(dtype)].double())
     assert file.info["torch.bfloat16"] == ("BF16", (7, 5))
     assert file.read("empty").shape == (0, 4)
-    with pytest.raises(ValueError, match="dtype I64"):
-        file.read("int")
+    np.testing.assert_array_equal(file.read("int"), np.arange(3))
+    assert "dtype I64" in file.info["int"].trouble  # a number such as alpha may be one, a factor may not
 
 
 def test_bfloat16_specials_survive(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import rankkit as rk
-from tests.checkpoints.conftest import SPELLINGS, A, B, M, N, R, agrees, dense, normal
+from tests.checkpoints.conftest import A, B, M, N, R, agrees, dense, normal
 
 
 def test_merged_groups_are_their_updates_one_under_the_other():
@@ -76,12 +76,3 @@ def test_pefts_own_methods_have_the_update_that_peft_merges(kind, route, tmp_pat
         exact = dense(module.get_delta_weight("default").detach())
         sigma = report.spectra[name.removeprefix("base_model.model.")]
         np.testing.assert_allclose(sigma, exact[: sigma.size], rtol=0, atol=3e-6 * exact[0])
-
-
-def test_updates_of_single_experts_are_refused_by_name_and_cost_no_other_row():
-    state = {
-        f"base_model.model.l.0.{name}.lora_{x}.weight": {"A": A, "B": B}[x] for name in ("q", "experts") for x in "AB"
-    }
-    report = rk.audit(state, config=SPELLINGS["peft"][1] | {"target_parameters": ["experts.gate_up_proj"]})
-    assert report.table["status"].tolist() == ["ok", "unsupported"]
-    assert "experts.gate_up_proj of experts" in report.table["note"].iloc[1]

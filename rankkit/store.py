@@ -7,7 +7,7 @@ import os
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -75,7 +75,7 @@ class Store:
             return cls(folder, dict(arguments), dict(platform))
         found = cls.open(folder)
         if differences := _differences(found.arguments, json.loads(json.dumps(arguments))):
-            raise ValueError(f"{folder} is the store of another sweep: {differences}; name another folder.")
+            raise ValueError(f"{folder} is the store of another computation: {differences}; name another folder.")
         if differences := _differences(found.platform, dict(platform)):
             warnings.warn(f"{folder} was begun on another platform: {differences}.", stacklevel=2)
         return found
@@ -102,7 +102,7 @@ class Store:
             about = json.loads(manifest.read_text())
             return cls(Path(folder), about["arguments"], about["platform"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{manifest} cannot be read ({error}); name the folder of a sweep's store.") from None
+            raise ValueError(f"{manifest} cannot be read ({error}); name the folder of a store.") from None
 
     def write(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Write one finished piece into the folder: whole, or not at all.
@@ -115,9 +115,17 @@ class Store:
         """
         write_atomically(self.folder / f"{name}.npz", lambda file: write_npz(file, arrays))
 
-    def pieces(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Return an iterator over the finished pieces as (name, arrays). A file that cannot be read is left out."""
+    def pieces(self, *, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Return an iterator over the finished pieces as (name, arrays). A file that cannot be read is left out.
+
+        Parameters
+        ----------
+        skip : container of str
+            Names of pieces that are not wanted.
+        """
         for path in sorted(self.folder.glob("*.npz")):
+            if path.stem in skip:
+                continue
             try:
                 with np.load(path, allow_pickle=False) as file:
                     yield path.stem, {name: file[name] for name in file.files}

@@ -1,0 +1,60 @@
+"""Which equations describe sin(omega B A), or phi(B A), of a law of entries."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from rankkit.law.coordinate import Coordinate, one_coordinate_problem, uniform_nodes
+from rankkit.law.entries import Entries, law_of
+from rankkit.law.independent import Independent, filled_at
+from rankkit.law.phase_space import PhaseSpace
+from rankkit.law.products import Products, listed_products
+from rankkit.law.radial import sine_radial
+from rankkit.law.self_consistent import Equations
+
+__all__ = ["equations_of"]
+
+SMALL = 1e-3  # of y: squares below it only add up
+SEMICLASSICAL = 10.0  # c beyond which Weyl's law serves for Gaussian entries with r = 1
+LARGEST_C = 150.0  # of a coordinate that is solved by its matrix; beyond, the rows are as good as independent
+OVERFULL = 4.0  # times the frequency that fills the matrix: from there on the features are independent
+FEW = 10.0  # times that floor: where the largest square is below, all values only add up
+FINEST = 1e-15  # relative size of a one-coordinate value that float64 tells from zero
+
+
+def equations_of(entries: Entries, omega: float, *, least: float) -> Equations:
+    """Return the equations of sin(omega B A) / sqrt(m n), no fewer rows than columns.
+
+    Parameters
+    ----------
+    entries : Entries
+    omega : float
+    least : float
+        The smallest s^2 that is asked for.
+    """
+    m, n, r, c = max(entries.m, entries.n), min(entries.m, entries.n), entries.r, entries.c(omega)
+    law = law_of(entries, omega)
+    floor = SMALL * max(least, filled_at(law, n))
+    if c > OVERFULL * entries.filling or law.listed == 0 or law.values[0] ** 2 < FEW * floor:
+        return Independent.of(law, m, n, r)
+    if entries.gaussian:
+        if r == 1 and c > SEMICLASSICAL:
+            return PhaseSpace(m, n, c)
+        return sine_radial(c, r, m=m, n=n, least=least)
+    if c > LARGEST_C:
+        return Independent.of(law, m, n, r)
+    depth = 0.5 * math.log(law.values[0] ** 2 / floor)
+    whole = _uniform_problem(c)
+    seen = listed_products(np.log(whole.values), whole.parity, r, depth).counts > 0
+    problem = whole.leading(np.any(seen, axis=0))  # values that no product needs cost time and accuracy
+    listed = listed_products(np.log(problem.values), problem.parity, r, depth)
+    held = float(np.sum(listed.many * np.exp(2 * (listed.counts @ np.log(problem.values)))))
+    return Products(m, n, r, problem, listed, max(law.energy - held, 0.0))
+
+
+@lru_cache(maxsize=16)
+def _uniform_problem(c: float) -> Coordinate:
+    return one_coordinate_problem(*uniform_nodes(c), c, floor=FINEST)

@@ -1,0 +1,180 @@
+"""The equations for entries of any symmetric law: products of one-coordinate problems.
+
+exp(i c b . a) is a product over coordinates, and so are the weights here, w(b) = a prod_k w_1(b_k): F of
+self_consistent.py is made stationary among such weights. It is exact for r = 1. Because F is stationary, its error is
+of second order in what the true weights have beyond a product; benchmarks/README.md says how little that is. Then
+everything is one-coordinate algebra: the eigenvalues of the weighted operator are products with an odd total index of
+those of one coordinate's weighted operator, and the means over b are powers of means over one entry.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rankkit.factors import Array
+from rankkit.law.coordinate import Coordinate
+from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.self_consistent import Potential, within_sector
+
+__all__ = ["Listed", "Products", "listed_products"]
+
+MOST_LISTED = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Products of r one-coordinate values with an odd total index.
+
+    Attributes
+    ----------
+    counts : float array, shape (products, k)
+        How often each value occurs in each product.
+    many : float array, shape (products,)
+        How many orders each has.
+    """
+
+    counts: Array
+    many: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """The equations of sin(c B A) / sqrt(m n); the unknowns are log w_1 and log v_1 at the nodes, log a and log b.
+
+    Attributes
+    ----------
+    m, n, r : int
+    coordinate : Coordinate
+    listed : Listed
+    rest : float
+        sum lambda^2 of the products that are not listed: so small that they only add up.
+    """
+
+    m: int
+    n: int
+    r: int
+    coordinate: Coordinate
+    listed: Listed
+    rest: float
+
+    @property
+    def limit(self) -> int:
+        """min(m, n)."""
+        return min(self.m, self.n)
+
+    def inside(self, unknowns: Array, z: complex) -> Array:
+        """Return the nearest unknowns with scales, which are means of weights, where weights are."""
+        return np.concatenate([unknowns[:-2], within_sector(unknowns[-2:], z)])
+
+    @cached_property
+    def mass(self) -> Array:
+        """A quarter of the probability of each node, and a quarter for each scale."""
+        p = self.coordinate.p
+        return np.concatenate([p, p, np.ones(2)]) / 4
+
+    def start(self, z: complex) -> Array:
+        """Return log w = log v = 0, where all values are far below z."""
+        return np.zeros(self.mass.size, dtype=np.complex128)
+
+    def improve(self, unknowns: Array, z: complex) -> Array:
+        """Return the weights that the leverages of the given ones imply."""
+        nodes = self.coordinate.p.size
+        logs = unknowns[:nodes], unknowns[nodes:-2]
+        seen = self.coordinate.weighted(np.exp(logs[0]), np.exp(logs[1]))
+        scales = np.exp(unknowns[-2:])
+        share: Array = 1 / (1 + np.exp(-self._logs(seen.squares, unknowns, z)))
+        used = self.listed.many * share
+        rest: Any = self.rest * scales[0] * scales[1] / z
+        total: Any = np.sum(used) + rest
+        one = self.listed.counts.T @ used / self.r
+        found: list[Array] = []
+        for log, scale, density, size in zip(logs, scales, (seen.rows, seen.columns), (self.m, self.n), strict=True):
+            weight = np.exp(log)
+            new = log - np.log(scale * weight + (density @ one + rest * weight) / size)
+            found.append(new - np.log(np.sum(self.coordinate.p * np.exp(new))))
+        ends = [log - np.log(scale + total / size) for log, scale, size in zip(unknowns[-2:], scales, (self.m, self.n))]
+        return np.concatenate([*found, ends])
+
+    def potential(self, unknowns: Array, z: complex) -> Potential:
+        """Return F, sum s^2 / (s^2 + z) and the term of crossings."""
+        nodes = self.coordinate.p.size
+        logs = unknowns[:nodes], unknowns[nodes:-2]
+        seen = self.coordinate.weighted(np.exp(logs[0]), np.exp(logs[1]))
+        scales = np.exp(unknowns[-2:])
+        logs_over_z = self._logs(seen.squares, unknowns, z)
+        share: Array = 1 / (1 + np.exp(-logs_over_z))
+        rest: Any = self.rest * scales[0] * scales[1] / z
+        total: Any = np.sum(self.listed.many * share)
+        # log(1 + e^x) on the branch where it is x for large x
+        large = logs_over_z.real > 0
+        small = np.log1p(np.exp(logs_over_z * (1 - 2 * large)))
+        value: Any = np.sum(self.listed.many * (large * logs_over_z + small))
+        value += rest
+        mean_share = np.sum(self.listed.many * share**2) / total
+        crossings = 0j
+        for log, log_scale, size in zip(logs, unknowns[-2:], (self.m, self.n), strict=True):
+            value += size * (np.exp(log_scale) - 1 - log_scale - self.r * np.sum(self.coordinate.p * log))
+            crossings += crossing_term(size, self.r, mean_share, self._mean_used(log, log_scale))
+        return Potential(complex(value), complex(total + rest), complex(crossings))
+
+    def _logs(self, squares: Array, unknowns: Array, z: complex) -> Array:
+        """Return log(lambda^2 / z) of each product."""
+        return self.listed.counts @ np.log(squares) + np.sum(unknowns[-2:]) - np.log(z)
+
+    def _mean_used(self, log: Array, log_scale: complex) -> complex:
+        """Return E U^POWER = E (1 - w)^POWER, from powers of one-coordinate means."""
+        p = self.coordinate.p
+        return sum(
+            math.comb(POWER, k) * (-1) ** k * np.exp(k * log_scale) * np.sum(p * np.exp(k * log)) ** self.r
+            for k in range(POWER + 1)
+        )
+
+
+def listed_products(logs: Array, parity: Array, r: int, depth: float) -> Listed:
+    """Return the products within `depth` of the largest with an odd total index.
+
+    Parameters
+    ----------
+    logs : float array, shape (k,)
+        log of one coordinate's values.
+    parity : int array, shape (k,)
+        0 for even values, 1 for odd ones.
+    r : int
+    depth : float
+        In log, below the largest product of odd total index. Less where more than MOST_LISTED would be listed.
+    """
+    order = np.argsort(-logs, kind="stable")
+    drop = logs[order[0]] - logs[order]
+    reach = depth + float(np.min(drop[parity[order] == 1]))
+    while (found := _within(drop, r, reach)) is None:
+        reach *= 0.8
+    odd = found @ parity[order] % 2 == 1
+    counts = np.zeros((int(np.sum(odd)), logs.size))
+    counts[:, order] = found[odd]
+    log_factorial = np.array([math.lgamma(k + 1) for k in range(r + 1)])
+    many = np.exp(log_factorial[r] - np.sum(log_factorial[found[odd]], axis=1))
+    return Listed(counts, np.round(many))
+
+
+def _within(drop: Array, r: int, reach: float) -> Array | None:
+    """Return how often each value occurs in each multiset of r whose drops add up to at most `reach`, (sets, k)."""
+    counts = np.zeros((1, drop.size), dtype=np.int64)
+    total, left = np.zeros(1), np.full(1, r)
+    for k in range(drop.size - 1, 0, -1):  # the rarest first; what is left takes the first value, which costs nothing
+        most = min(r, int(reach / drop[k]) if drop[k] > 0 else r)
+        parts: list[tuple[Array, Array, Array]] = []
+        for times in range(most + 1):
+            keep = (left >= times) & (total + times * drop[k] <= reach)
+            chosen = counts[keep].copy()
+            chosen[:, k] = times
+            parts.append((chosen, total[keep] + times * drop[k], left[keep] - times))
+        counts, total, left = (np.concatenate(column) for column in zip(*parts, strict=True))
+        if len(counts) > 2 * MOST_LISTED:
+            return None
+    counts[:, 0] = left
+    return counts

@@ -1,0 +1,183 @@
+"""How many singular values exceed a threshold, from weights of rows and columns that solve their own equations.
+
+S / sqrt(m n) samples an operator K at m rows and n columns. A row at b counts with a weight w(b) = 1 / (1 + delta(b)),
+where delta is its ridge leverage (the Christoffel function of the operator seen through all weights), a column at a
+with v(a) likewise:
+
+    m delta = diag K v K^T (K v K^T w + z)^-1,    F(z) = log det(1 + w K v K^T / z) + m E s(w) + n E s(v),
+
+with s(w) = w - 1 - log w. F is stationary in w and v, and its imaginary part just above -tau^2 is -pi times the count
+of values above tau. With w and v constant these are the equations of Silverstein's type for independent features; the
+derivation is in docs/explanation/law.md.
+
+A solver needs of the equations what `Equations` lists; the two families are radial.py and products.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from rankkit.factors import Array
+from rankkit.law.crossings import removed
+
+__all__ = ["Counted", "Equations", "Follower", "Potential", "within_sector"]
+
+solution_of: Callable[..., Array] = np.linalg.solve  # its overloads leave the type open
+
+SHORT = 0.2  # angle by which z stays short of the negative axis; F is continued over it to first order
+ANGLES = (1.0, 1.9, 2.5, math.pi - SHORT)  # of z on the way, the first where the equations contract
+TIGHT, LOOSE = 1e-5, 1e-3  # change of log w in the mean, at the end and on the way
+ATTEMPTS = ((6, 60), (2, 100), (0, 400))  # steps that the acceleration combines, and steps at most
+MIXED = 0.7  # of a combined step
+RIDGE = 1e-12  # relative, of the least-squares problem of the combination
+LONGEST = 1.5  # of one step in log w
+
+
+class Potential(NamedTuple):
+    """F at a solution, -dF / d log z = sum s^2 / (s^2 + z), and what F leaves out of crossings of rows."""
+
+    value: complex
+    effective: complex
+    crossings: complex = 0j
+
+
+class Counted(NamedTuple):
+    """A count, how it grows per log of the threshold, and the share of it that crossings took away."""
+
+    value: float
+    density: float
+    crossings: float
+
+
+class Equations(Protocol):
+    """The equations of one operator at finite sizes."""
+
+    @property
+    def limit(self) -> int:
+        """min(m, n), the most that a count can be."""
+        ...
+
+    @property
+    def mass(self) -> Array:
+        """The weight of each unknown in a norm, shape (unknowns,)."""
+        ...
+
+    def start(self, z: complex) -> Array:
+        """Return log w and log v, in one array (unknowns,), to start from."""
+        ...
+
+    def improve(self, unknowns: Array, z: complex) -> Array:
+        """Return the log w and log v that the leverages of the given ones imply."""
+        ...
+
+    def inside(self, unknowns: Array, z: complex) -> Array:
+        """Return the nearest unknowns at which the solution may lie."""
+        ...
+
+    def potential(self, unknowns: Array, z: complex) -> Potential:
+        """Return F and its derivative."""
+        ...
+
+
+def within_sector(unknowns: Array, z: complex) -> Array:
+    """Return log w with 0 <= arg w <= arg z: delta is a mean of 1 / (t + z) over t >= 0; beyond lie other solutions."""
+    return unknowns.real + 1j * np.clip(unknowns.imag, 0.0, float(np.angle(z)))
+
+
+class Follower:
+    """Counts at one threshold after another, each from the solution before where that is near enough.
+
+    Parameters
+    ----------
+    equations : Equations
+    """
+
+    def __init__(self, equations: Equations) -> None:
+        self.equations = equations
+        self._unknowns: Array | None = None
+
+    def count(self, square: float) -> Counted:
+        """Return the mean number of s^2 > square, and what its error depends on."""
+        z = _z(square, ANGLES[-1])
+        near = None if self._unknowns is None else _solve(self.equations, self._unknowns, z, TIGHT)
+        self._unknowns = self._approach(square) if near is None else near
+        value, effective, crossings = self.equations.potential(self._unknowns, z)
+        fewer = removed(crossings, self.equations.limit)
+        count = -(value.imag - SHORT * effective.real) / math.pi - fewer
+        count = min(max(count, 0.0), float(self.equations.limit))
+        return Counted(count, 2 * abs(effective.imag) / math.pi, fewer)
+
+    def _approach(self, square: float) -> Array:
+        """Return the solution, followed from where z is far from the spectrum."""
+        unknowns = self.equations.start(_z(square, ANGLES[0]))
+        for angle in ANGLES:
+            tolerance = TIGHT if angle == ANGLES[-1] else LOOSE
+            solved = _solve(self.equations, unknowns, _z(square, angle), tolerance)
+            if solved is None:
+                raise ArithmeticError(
+                    f"the predicted spectrum of an update with {self.equations.limit} singular values did not "
+                    f"converge at {math.sqrt(square):.3g}; change omega or the threshold a little."
+                )
+            unknowns = solved
+        return unknowns
+
+
+def _z(square: float, angle: float) -> complex:
+    return float(square) * complex(math.cos(angle), math.sin(angle))
+
+
+def _solve(equations: Equations, unknowns: Array, z: complex, tolerance: float) -> Array | None:
+    """Return the fixed point near `unknowns`; None if none of ATTEMPTS finds one."""
+    for memory, steps in ATTEMPTS:
+        found, reached = _accelerated(equations, unknowns, z, tolerance, memory=memory, steps=steps)
+        if reached:
+            return found
+        unknowns = found
+    return None
+
+
+def _accelerated(
+    equations: Equations, unknowns: Array, z: complex, tolerance: float, *, memory: int, steps: int
+) -> tuple[Array, bool]:
+    """Return the point with the smallest step that was met, and whether that is within the tolerance.
+
+    Anderson's acceleration (Walker and Ni 2011), begun anew where it makes things worse; half plain steps without
+    memory.
+    """
+    root = np.sqrt(equations.mass)
+    memory = min(memory, equations.mass.size // 2)
+    points: list[Array] = []
+    moves: list[Array] = []
+    best, least, last = unknowns, math.inf, math.inf
+    for _ in range(steps):
+        move = equations.improve(unknowns, z) - unknowns
+        size = float(np.sum(equations.mass * np.abs(move)))
+        if size < tolerance:
+            return unknowns + move, True
+        if not math.isfinite(size):
+            break
+        if size < least:
+            best, least = unknowns, size
+        if size > 2 * last:
+            points, moves = [], []
+        last = size
+        points, moves = [*points[-memory:], unknowns], [*moves[-memory:], move]
+        step = _combined(points, moves, root) if memory and len(moves) > 1 else 0.5 * move
+        unknowns = equations.inside(unknowns + step * min(1.0, LONGEST / float(np.max(np.abs(step)))), z)
+    return best, False
+
+
+def _combined(points: list[Array], moves: list[Array], root: Array) -> Array:
+    """Return the step to the combination of earlier points whose moves cancel best."""
+    between = np.stack([b - a for a, b in itertools.pairwise(points)], axis=1)
+    changes = np.stack([b - a for a, b in itertools.pairwise(moves)], axis=1)
+    weighted = root[:, None] * changes
+    gram = weighted.conj().T @ weighted
+    gram += RIDGE * np.trace(gram).real * np.eye(len(gram))
+    share = solution_of(gram, weighted.conj().T @ (root * moves[-1]))
+    return MIXED * moves[-1] - (between + MIXED * changes) @ share

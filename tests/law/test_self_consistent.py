@@ -1,0 +1,110 @@
+"""The equations of weights: two families that must agree, their solver, and what they say when it fails."""
+
+import numpy as np
+import pytest
+
+import rankkit as rk
+from rankkit.cli.main import main
+from rankkit.law import crossings, self_consistent
+from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem
+from rankkit.law.entries import entries_of
+from rankkit.law.measures import Cutoff, Frequency
+from rankkit.law.phase_space import PhaseSpace
+from rankkit.law.products import Products, listed_products
+from rankkit.law.radial import sine_radial
+from rankkit.law.self_consistent import Follower
+from tests.law.conftest import sine_spectra
+
+UNIFORM, GAUSSIAN = rk.initializers.Uniform(1.0), rk.initializers.Normal(1.0, 1.0)
+RELATIVE = (0.3, 0.1, 1e-2, 1e-3, 1e-4)
+
+
+def counts(equations, top):
+    follower = Follower(equations)
+    return np.array([follower.count((q * top) ** 2).value for q in RELATIVE])
+
+
+def gaussian_products(c, r, m, n):
+    problem = one_coordinate_problem(*gaussian_nodes(int(40 + 8 * c)), c, floor=1e-12)
+    listed = listed_products(np.log(problem.values), problem.parity, r, np.log(1e7))
+    return Products(m, n, r, problem, listed, 0.0)
+
+
+@pytest.mark.parametrize("c", [0.4, 3.0])
+def test_on_a_line_lengths_and_coordinates_are_the_same(monkeypatch, c):
+    """For r = 1 a length is a coordinate: two codes for one set of equations, apart from crossings."""
+    monkeypatch.setattr(crossings, "STRENGTH", 0.0)
+    m, n = 220, 180
+    top = Frequency(entries_of(m, 1, n, GAUSSIAN), c).top
+    radial = sine_radial(c, 1, m=m, n=n, least=(1e-5 * top) ** 2)
+    assert counts(gaussian_products(c, 1, m, n), top) == pytest.approx(counts(radial, top), abs=0.02)
+
+
+def test_weights_that_are_products_cost_little(monkeypatch):
+    """In two dimensions radial weights are the solution, and products of coordinates' weights are not."""
+    monkeypatch.setattr(crossings, "STRENGTH", 0.0)
+    m, n, c = 220, 180, 1.5
+    top = Frequency(entries_of(m, 2, n, GAUSSIAN), c).top
+    radial = sine_radial(c, 2, m=m, n=n, least=(1e-5 * top) ** 2)
+    off = counts(gaussian_products(c, 2, m, n), top) - counts(radial, top)
+    assert np.max(np.abs(off)) < 0.015 * n
+    assert np.max(np.abs(off)) > 1e-3
+
+
+def test_phase_space_takes_over_where_the_operator_ends():
+    m, n, c = 300, 260, 10.0
+    top = Frequency(entries_of(m, 1, n, GAUSSIAN), c).top
+    whole = counts(sine_radial(c, 1, m=m, n=n, least=(1e-4 * top) ** 2), top)
+    assert counts(PhaseSpace(m, n, c), top) == pytest.approx(whole, abs=0.01 * n)
+
+
+@pytest.mark.parametrize(
+    ("law", "m", "n", "r", "omega"), [(UNIFORM, 150, 150, 2, 3000.0), (GAUSSIAN, 200, 150, 3, 1.0)]
+)
+def test_a_threshold_does_not_depend_on_the_one_before(law, m, n, r, omega):
+    at = Frequency(entries_of(m, r, n, law), omega)
+    equations = at._equations((1e-4 * at.top) ** 2)
+    together = counts(equations, at.top)
+    alone = [Follower(equations).count((q * at.top) ** 2).value for q in RELATIVE]
+    assert together == pytest.approx(alone, abs=0.02)
+
+
+def test_counts_never_fall_with_the_threshold_nor_pass_the_size():
+    for law in (UNIFORM, GAUSSIAN):
+        entries = entries_of(150, 3, 220, law)
+        for c in (0.5, 4.0):
+            at = Frequency(entries, c / entries.unit)
+            found = [at.rank(Cutoff(q, 0.0)).value for q in np.geomspace(0.5, 1e-9, 8)]
+            assert np.all(np.diff(found) > -0.1)
+            assert found[-1] <= 150
+
+
+def test_crossings_are_what_equations_of_single_rows_leave_out(monkeypatch):
+    m, n, r, c = 220, 200, 3, 6.5
+    entries = entries_of(m, r, n, UNIFORM)
+    drawn = sine_spectra(c / entries.unit, m, n, r, UNIFORM, seeds=8)
+    measured = np.array([np.mean([np.sum(values > q * values[0]) for values in drawn]) for q in (1e-2, 1e-3)])
+
+    def predicted():
+        at = Frequency(entries, c / entries.unit)
+        return np.array([at.rank(Cutoff(q, 0.0)).value for q in (1e-2, 1e-3)])
+
+    assert np.max(np.abs(predicted() - measured)) < 0.02 * n
+    monkeypatch.setattr(crossings, "STRENGTH", 0.0)
+    assert np.min(predicted() - measured) > 0.02 * n
+
+
+@pytest.mark.parametrize(("name", "value"), [("ATTEMPTS", ((6, 1),)), ("LONGEST", 1e-9)])
+def test_no_convergence_is_told(monkeypatch, capsys, name, value):
+    if name == "LONGEST":
+        monkeypatch.setattr(self_consistent, "ATTEMPTS", ((6, 20),))
+    monkeypatch.setattr(self_consistent, name, value)
+    with pytest.raises(ArithmeticError, match=r"with 512 singular values did not converge.*change omega"):
+        rk.predict_rank(50.0, d=512, r=2)
+    with pytest.raises(ArithmeticError, match="did not converge"):
+        rk.predict_spectrum(50.0, d=512, r=2)
+    with pytest.raises(ArithmeticError, match="did not converge"):
+        rk.frequency_for_rank(60, d=512, r=2, measure="numerical_rank")
+    assert rk.predict_stable_rank(50.0, d=512, r=2).value > 1  # which needs no such solution
+    assert main(["predict", "--d", "512", "--r", "2", "--omegas", "50"]) == 1
+    assert "did not converge" in capsys.readouterr().err
