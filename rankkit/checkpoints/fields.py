@@ -27,6 +27,7 @@ _PLAIN_STARTS = (
 
 # fields of PEFT's, old and new, and of its forks, that leave scale * B A as it is or are read elsewhere
 KNOWN = frozenset({
+    "rank_dropout_scale", "scale_inside", "sinelora_scaling",
     "decompose_both", "decompose_factor", "sparse", "use_effective_conv2d", "very_sparse",
     "init_lora_A", "init_lora_B", "init_lora_weights", "init_method", "init_r", "init_weights", "use_4bit",
     "use_8bit", "use_auth_token", "use_bdlora", "use_bf16", "use_cache", "use_corda", "use_dora",
@@ -40,6 +41,10 @@ _SPEAKS = re.compile(
     r"^use_\w+|^init\w*|(?:^|_)(?:mix\w*|rout\w*|gat(?:e|ing)\w*|moe\w*|mora\w*|expert\w*|nonlinear\w*|activation\w*"
     r"|rotat\w*|hadamard\w*|kronecker\w*|block_?diag\w*|mask\w*|sparse\w*|decompos\w*|monteclora\w*|lora_nums?)(?:_|$)",
     re.I,
+)
+# what speaks of another factor or another matrix in a configuration of PEFT's own, which has no field of such a name
+_FOREIGN = re.compile(
+    r"(?:^|_)(?:scal(?:e|er|ing|ings)|multiplier|rslora|rank_stabili[sz]ed|structure|intermediate\w*)(?:_|$)", re.I
 )
 _OFF = (None, False, 0, "", "none", "None", "false")
 ALORA = (
@@ -111,7 +116,15 @@ def said(config: Config, *, mixed: bool = False) -> Said:
 
 def _not_known(config: Mapping[str, object]) -> list[str]:
     """Return the names of the fields that are switched on and speak of another update."""
-    return [name for name, value in config.items() if _speaks(name) and name not in KNOWN and not _is_off(value)]
+    switched = {name: value for name, value in config.items() if name not in KNOWN and not _is_off(value)}
+    own = "peft_type" in config
+    return [name for name, value in switched.items() if _speaks(name) or (own and value != 1 and _is_foreign(name))]
+
+
+@functools.lru_cache(maxsize=1000)
+def _is_foreign(name: str) -> bool:
+    """Return whether a field's name speaks of another factor or matrix than PEFT's fields do."""
+    return _FOREIGN.search(name) is not None
 
 
 @functools.lru_cache(maxsize=1000)

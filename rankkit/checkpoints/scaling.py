@@ -128,7 +128,7 @@ def scale_of(config: Config, module: str, r: int) -> Scaled:
         return Scaled.assumed("no adapter_config.json")
     module, adapter = split_adapter(module)
     config = for_module(config, adapter)
-    if config.get(SCALING) is not None:
+    if config.get(SCALING) is not None and "peft_type" not in config:  # PEFT has no such field, and leaves it aside
         return Scaled.linear(number(SCALING, config[SCALING]))
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import time
 import pytest
 from peft.utils.other import get_pattern_key
 
+from rankkit.checkpoints.fields import said
 from rankkit.checkpoints.scaling import matched, scale_of
 from rankkit.rules import Linear
 
@@ -84,6 +85,14 @@ def test_a_runaway_pattern_is_stopped():
 def test_bad_configs_are_refused(config, says):
     with pytest.raises(ValueError, match=says):
         scale_of(config, "q", 4)
+
+
+@pytest.mark.parametrize("field", ["scaling", "lora_scale", "scaling_factor", "rank_stabilized", "lora_structure"])
+def test_a_field_of_another_scale_in_peft_s_configuration_is_left_aside_and_said(field):
+    config = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, field: 3}
+    assert scale_of(config, "q", 4).scale == 2.0
+    assert said(config).unknown == ("method",)
+    assert said({**config, field: 1}).unknown == ()
 
 
 def test_a_word_for_use_rslora_is_refused_and_not_taken_for_true():
