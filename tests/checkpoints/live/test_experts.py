@@ -65,3 +65,18 @@ def test_every_expert_is_the_slice_that_peft_merges(turned, inner, more):
             assert got["status"] == "ok", got["note"]
             assert got["spectral_norm"] == pytest.approx(sigma, rel=1e-5)
             assert got["stable_rank"] == pytest.approx(stable, rel=1e-5)
+
+
+def test_parameters_that_are_one_matrix_are_named_too():
+    torch.manual_seed(0)
+    block = Block()
+    for name in PARAMETERS:
+        setattr(block.experts, name, nn.Parameter(getattr(block.experts, name)[0].detach()))
+    model = adapted(block)
+    before = dict(copy.deepcopy(model).unload().double().experts.named_parameters())
+    after = dict(copy.deepcopy(model).double().merge_and_unload().experts.named_parameters())
+    table = rk.audit(model, progress=False).table.set_index("module")
+    assert set(table.index) == {f"experts.{name}" for name in PARAMETERS}
+    for name in PARAMETERS:
+        sigma, _ = truth((after[name] - before[name]).detach().numpy())
+        assert table.loc[f"experts.{name}", "spectral_norm"] == pytest.approx(sigma, rel=1e-5)
