@@ -42,7 +42,7 @@ def equations_of(entries: Entries, omega: float, *, least: float) -> Equations:
         return Independent.of(law, m, n, r)
     if entries.gaussian:
         if r == 1 and c > SEMICLASSICAL:
-            return PhaseSpace(m, n, c)
+            return PhaseSpace(m, n, 1, c)
         return sine_radial(c, r, m=m, n=n, least=least)
     if c > LARGEST_C:
         return Independent.of(law, m, n, r)

@@ -15,6 +15,7 @@ from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import entries_of
 from rankkit.law.error import rank_error, stable_rank_error
 from rankkit.law.given import Given
+from rankkit.law.measures import Path
 from rankkit.law.prediction import Prediction
 from rankkit.rules import Rule
 
@@ -137,8 +138,10 @@ def frequency_for_rank(
         raise ValueError("d and r must be given: frequency_for_rank(64, d=512, r=2), or pass factors=.")
     entries = entries_of(d, r, n, initializer)
 
+    path = Path()
+
     def at(omega: float) -> float:
-        one = frequency_of(entries, omega, rule)
+        one = frequency_of(entries, omega, rule, path)
         return one.measure(measure, one.cutoff(rtol, atol, gain))
 
     # far beyond where the staircase would fill the matrix

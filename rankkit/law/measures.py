@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -21,7 +21,7 @@ from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
 
-__all__ = ["MEASURES", "Cutoff", "Frequency", "plain_stable_rank"]
+__all__ = ["MEASURES", "Cutoff", "Frequency", "Path", "plain_stable_rank"]
 
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 DEEPEST = 1e-14  # of sigma_1: what float64 can measure of a matrix
@@ -55,6 +55,19 @@ class Cutoff:
         return relative
 
 
+@dataclass(eq=False)
+class Path:
+    """What the frequencies of a curve hand on to each other.
+
+    Attributes
+    ----------
+    last : Follower or None
+        Of the frequency before.
+    """
+
+    last: Follower | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Frequency:
     """What the law says of S = sin(omega B A) at one frequency; what several measures need is made once.
@@ -63,10 +76,13 @@ class Frequency:
     ----------
     entries : Entries
     omega : float
+    path : Path
+        Shared with frequencies nearby; their solutions are where this one's is looked for.
     """
 
     entries: Entries
     omega: float
+    path: Path = field(default_factory=Path, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -149,7 +165,8 @@ class Frequency:
 
     def _solved(self, relative: float) -> Counted:
         square = (relative * self.top) ** 2
-        return Follower(self._equations(square)).count(square)
+        self.path.last = Follower(self._equations(square), self.path.last)
+        return self.path.last.count(square)
 
     @cached_property
     def _deepest(self) -> tuple[Counted, Counted]:

@@ -1,8 +1,8 @@
-"""The equations for Gaussian entries and r = 1 at high frequency, by Weyl's law.
+"""Weyl's law for Gaussian entries: how many functions lie around a row entry and a column entry, and how large they are.
 
-Phase space holds omega db da / (2 pi) functions around the row entry b and the column entry a, where the operator's
-squared value is p(b) w(b) q(a) v(a) 2 pi / omega; sin keeps the odd half of them. What the law leaves out falls with
-the number of values, of which there are many here.
+Phase space holds (omega / 2 pi)^r db da functions around the row b and the column a, where the operator's squared value
+is p(b) w(b) q(a) v(a) (2 pi / omega)^r; sin keeps the odd half of them. What the law leaves out falls with the number of
+values. Where they are many it stands for all of them (PhaseSpace), elsewhere for those beyond the listed ones (radial.py).
 """
 
 from __future__ import annotations
@@ -10,31 +10,106 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.coordinate import gaussian_nodes
-from rankkit.law.self_consistent import Potential, within_sector
+from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.self_consistent import APART, Potential, within_sector
 
-__all__ = ["PhaseSpace"]
+__all__ = ["Cells", "PhaseSpace", "lengths", "phase_space_cells"]
 
 NODES = 80
+BEYOND = 6.5  # lengths are taken up to sqrt(r) + BEYOND: less than 1e-9 of the points lie further out
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Functions by where they lie among rows and columns, (nodes, nodes).
+
+    Attributes
+    ----------
+    squares : float array
+        lambda^2 of a function at a node of |b| and a node of |a|, without weights.
+    many : float array
+        How many there are.
+    """
+
+    squares: Array
+    many: Array
+
+    def leverages(self, w: Array, v: Array, z: complex) -> tuple[Array, Array]:
+        """Return sum s^2 / (s^2 + z) / w over columns for each row, and likewise with / v for each column."""
+        seen = self.many * self.squares / (self.squares * w[:, None] * v + z)
+        return seen @ v, w @ seen
+
+    def second(self, w: Array, v: Array, z: complex) -> tuple[Array, Array]:
+        """Return the sums of `leverages` with (s^2 / (s^2 + z))^2."""
+        share = self._share(w, v, z)
+        square = self.many * share**2
+        return np.sum(square, axis=1) / w, np.sum(square, axis=0) / v
+
+    def potential(self, w: Array, v: Array, z: complex) -> tuple[Any, Any]:
+        """Return sum log(1 + s^2 / z) and sum s^2 / (s^2 + z)."""
+        weighted = self.squares * w[:, None] * v / z
+        return np.sum(self.many * np.log1p(weighted)), np.sum(self.many * self._share(w, v, z))
+
+    def _share(self, w: Array, v: Array, z: complex) -> Array:
+        weighted = self.squares * w[:, None] * v
+        return weighted / (weighted + z)
+
+
+def lengths(r: int, nodes: int) -> tuple[Array, Array]:
+    """Return lengths of a standard normal vector in r dimensions and their probabilities, by Gauss and Legendre."""
+    from scipy.special import gammaln
+
+    at, weight = np.polynomial.legendre.leggauss(nodes)
+    half = 0.5 * (math.sqrt(r) + BEYOND)
+    rho = half * (at + 1)
+    log = (r - 1) * np.log(rho) - rho**2 / 2 - (r / 2 - 1) * math.log(2) - float(gammaln(r / 2))
+    p = weight * half * np.exp(log)
+    return rho, p / np.sum(p)
+
+
+def phase_space_cells(rho: Array, p: Array, c: float, r: int, where: Array, energy: float) -> Cells:
+    """Return the functions of sin(c b . a) in a part of phase space.
+
+    Parameters
+    ----------
+    rho, p : float arrays, shape (nodes,)
+        Lengths and their probabilities.
+    c : float
+        Frequency, radians.
+    r : int
+    where : bool array, shape (nodes, nodes)
+        Which |b| and |a| the part has.
+    energy : float
+        sum lambda^2 in the part, which is met exactly.
+    """
+    density = np.exp(-(rho**2) / 2 - r / 2 * math.log(2 * math.pi))
+    volume = p / density
+    held = (c / (2 * math.pi)) ** r
+    squares = np.outer(density, density) / held
+    total = float(p @ where @ p)
+    many = energy / total * held * where * np.outer(volume, volume) if total > 0 else np.zeros_like(squares)
+    return Cells(squares, many)
 
 
 @dataclass(frozen=True, eq=False)
 class PhaseSpace:
-    """The equations of sin(c b a) / sqrt(m n); the unknowns are log w, then log v, at nodes of |b| and |a|.
+    """The equations of sin(c B A) / sqrt(m n), all by Weyl's law; the unknowns are log w, then log v, at the nodes.
 
     Attributes
     ----------
-    m, n : int
+    m, n, r : int
     c : float
         Frequency, radians.
     """
 
     m: int
     n: int
+    r: int
     c: float
 
     @property
@@ -45,12 +120,17 @@ class PhaseSpace:
     @cached_property
     def nodes(self) -> tuple[Array, Array]:
         """Nodes of |b| and their probabilities."""
-        return gaussian_nodes(NODES)
+        return lengths(self.r, NODES)
+
+    @property
+    def places(self) -> Array:
+        """The lengths of rows, then those of columns."""
+        return np.concatenate([self.nodes[0], APART + self.nodes[0]])
 
     @cached_property
-    def density(self) -> Array:
-        """p(b) at the nodes."""
-        return np.exp(-(self.nodes[0] ** 2) / 2) / math.sqrt(2 * math.pi)
+    def cells(self) -> Cells:
+        """All functions, half of them odd."""
+        return phase_space_cells(*self.nodes, self.c, self.r, np.ones((NODES, NODES), dtype=bool), 0.5)
 
     @cached_property
     def mass(self) -> Array:
@@ -67,23 +147,20 @@ class PhaseSpace:
 
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return log w and log v from the leverages that they imply."""
-        w, v = np.split(np.exp(unknowns), 2)
+        row, column = self.cells.leverages(*np.split(np.exp(unknowns), 2), z)
         p = self.nodes[1]
-        seen = 1 / (self._squares(w, v) + z)
-        return -np.concatenate([np.log1p(seen @ (p * v) / (2 * self.m)), np.log1p((p * w) @ seen / (2 * self.n))])
+        return -np.concatenate([np.log1p(row / (p * self.m)), np.log1p(column / (p * self.n))])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
         """Return F and sum s^2 / (s^2 + z)."""
         w, v = np.split(np.exp(unknowns), 2)
         p = self.nodes[1]
-        squares, volume = self._squares(w, v), p / self.density
-        held = self.c / (4 * math.pi)
-        value = held * volume @ np.log1p(squares / z) @ volume
-        share = squares / (squares + z)
-        effective = held * volume @ share @ volume
-        for size, weight, log in zip((self.m, self.n), (w, v), np.split(unknowns, 2), strict=True):
+        value, effective = self.cells.potential(w, v, z)
+        first, second = self.cells.leverages(w, v, z), self.cells.second(w, v, z)
+        crossings = 0j
+        for size, weight, log, share, square in zip(
+            (self.m, self.n), (w, v), np.split(unknowns, 2), first, second, strict=True
+        ):
             value += size * np.sum(p * (weight - 1 - log))
-        return Potential(complex(value), complex(effective))
-
-    def _squares(self, w: Array, v: Array) -> Array:
-        return 2 * math.pi / self.c * np.outer(self.density * w, self.density * v)
+            crossings += crossing_term(size, self.r, 1.0, complex(np.sum(p * square / share * (1 - weight) ** POWER)))
+        return Potential(complex(value), complex(effective), crossings)

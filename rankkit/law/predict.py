@@ -13,7 +13,7 @@ from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import Entries, entries_of
 from rankkit.law.error import rank_error, stable_rank_error
-from rankkit.law.measures import MEASURES, Cutoff, Frequency
+from rankkit.law.measures import MEASURES, Cutoff, Frequency, Path
 from rankkit.law.prediction import Curve, Prediction
 from rankkit.rules import Rule
 
@@ -140,16 +140,19 @@ def predict_curve(
     unknown = [name for name in measures if name not in MEASURES]
     if unknown or isinstance(measures, str) or not measures:
         raise ValueError(f"measures must be a sequence among {', '.join(MEASURES)}, got {measures!r}.")
-    found = [_at(entries, omega, rule) for omega in omegas]
+    path = Path()
+    found = [_at(entries, omega, rule, path) for omega in omegas]
     rows = [_row(at, measures, at.cutoff(rtol, atol, gain)) for at in found]
     if not rows:
         raise ValueError("omegas must hold at least one frequency, got none; use for instance [1, 10, 100].")
     return Curve({name: np.array([row[name] for row in rows]) for name in rows[0]})
 
 
-def _at(entries: Entries, omega: float, rule: Callable[[float], Rule] | None) -> Frequency:
+def _at(
+    entries: Entries, omega: float, rule: Callable[[float], Rule] | None, path: Path | None = None
+) -> Frequency:
     omega = finite("omega", omega, least=0, strict=True, advice="sin(0) has no spectrum to predict")
-    return frequency_of(entries, omega, rule)
+    return frequency_of(entries, omega, rule, path)
 
 
 def _about(measure: str, at: Frequency) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.coordinate import Coordinate
 from rankkit.law.crossings import POWER, crossing_term
-from rankkit.law.self_consistent import Potential, within_sector
+from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Listed", "Products", "listed_products"]
 
@@ -76,6 +76,12 @@ class Products:
         """A quarter of the probability of each node, and a quarter for each scale."""
         p = self.coordinate.p
         return np.concatenate([p, p, np.ones(2)]) / 4
+
+    @property
+    def places(self) -> Array:
+        """The nodes of rows, those of columns, and the two scales."""
+        x = self.coordinate.x
+        return np.concatenate([x, APART + x, [2 * APART, 3 * APART]])
 
     def start(self, z: complex) -> Array:
         """Return log w = log v = 0, where all values are far below z."""

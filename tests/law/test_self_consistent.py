@@ -55,7 +55,7 @@ def test_phase_space_takes_over_where_the_operator_ends():
     m, n, c = 300, 260, 10.0
     top = Frequency(entries_of(m, 1, n, GAUSSIAN), c).top
     whole = counts(sine_radial(c, 1, m=m, n=n, least=(1e-4 * top) ** 2), top)
-    assert counts(PhaseSpace(m, n, c), top) == pytest.approx(whole, abs=0.01 * n)
+    assert counts(PhaseSpace(m, n, 1, c), top) == pytest.approx(whole, abs=0.01 * n)
 
 
 @pytest.mark.parametrize(
