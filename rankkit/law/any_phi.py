@@ -1,8 +1,8 @@
 """phi(B A) of any elementwise rule with Gaussian entries: its part on each degree by quadrature in the angle.
 
 By Funk and Hecke the part of degree l is the mean of phi(|b| |a| x) P_l(x) over the law of x = cos of the angle, P_l
-being Gegenbauer's polynomial with P_l(1) = 1; a singular value decomposition between the nodes of the lengths gives its
-singular functions.
+being Gegenbauer's polynomial with P_l(1) = 1; an eigenvalue problem between the nodes of the lengths gives its singular
+functions.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 
 from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
-from rankkit.law.measures import Frequency, Path, plain_stable_rank
+from rankkit.law.measures import Frequency, plain_stable_rank
 from rankkit.law.phase_space import Cells, lengths
 from rankkit.law.radial import Part, Radial, harmonics
-from rankkit.law.self_consistent import Equations
+from rankkit.law.self_consistent import Equations, Path
 from rankkit.law.staircase import Staircase
 from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
@@ -31,7 +31,7 @@ LENGTHS = 90  # nodes of |b|, and of |a|
 ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
 DEGREES = 60
 TINY = 1e-30  # of the largest square: what the parts leave out is so many functions of this size that they only add up
-DEEPEST = 1e-8  # of the largest value: what a singular value decomposition keeps of the kernel
+DEEPEST = 1e-8  # of the largest value: what an eigenvalue problem keeps of the kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class RuleFrequency(Frequency):
     @cached_property
     def staircase(self) -> Staircase:
         """The values lambda_k of all degrees."""
-        values = np.concatenate([part.x for part in self.radial.parts])
+        values = np.concatenate([np.abs(part.x) for part in self.radial.parts])
         many = np.concatenate([np.full(part.x.size, part.multiplicity) for part in self.radial.parts])
         order = np.argsort(-values, kind="stable")
         tail = float(np.sum(self.radial.beyond.squares * self.radial.beyond.many))
@@ -125,13 +125,14 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     top, rest = 0.0, phi**2 @ weight  # E phi^2 given both lengths, less what the parts hold
     for degree in range(DEGREES if r > 1 else 2):
         kernel = phi @ (weight * _polynomial(degree, r, x))
-        U, values, Vt = np.linalg.svd(root[:, None] * kernel * root)
-        top = max(top, float(values[0]))
-        kept = values > DEEPEST * top
+        kernel = root[:, None] * kernel * root
+        values, U = np.linalg.eigh((kernel + kernel.T) / 2)
+        top = max(top, float(np.max(np.abs(values))))
+        kept = np.abs(values) > DEEPEST * top
         if not np.any(kept):
             continue
-        part = Part(harmonics(r, degree), U[:, kept] / root[:, None], values[kept], Vt[kept].T / root[:, None])
-        rest -= part.multiplicity * ((part.U * part.x) @ part.V.T) ** 2
+        part = Part(harmonics(r, degree), U[:, kept] / root[:, None], values[kept])
+        rest -= part.multiplicity * ((part.U * part.x) @ part.U.T) ** 2
         parts.append(part)
     small = TINY * top**2
     beyond = Cells(np.full_like(rest, small), np.maximum(rest, 0.0) * np.outer(p, p) / small)

@@ -15,8 +15,8 @@ from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import entries_of
 from rankkit.law.error import rank_error, stable_rank_error
 from rankkit.law.given import Given
-from rankkit.law.measures import Path
 from rankkit.law.prediction import Prediction
+from rankkit.law.self_consistent import Path
 from rankkit.rules import Rule
 
 __all__ = ["frequency_for_rank"]

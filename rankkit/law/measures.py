@@ -16,12 +16,12 @@ from rankkit.law.entries import Entries, law_of
 from rankkit.law.equations import equations_of
 from rankkit.law.independent import Independent
 from rankkit.law.schatten_norms import participation_ratio
-from rankkit.law.self_consistent import Counted, Equations, Follower
+from rankkit.law.self_consistent import Counted, Equations, Follower, Path
 from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
 
-__all__ = ["MEASURES", "Cutoff", "Frequency", "Path", "plain_stable_rank"]
+__all__ = ["MEASURES", "Cutoff", "Frequency", "plain_stable_rank"]
 
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 DEEPEST = 1e-14  # of sigma_1: what float64 can measure of a matrix
@@ -53,19 +53,6 @@ class Cutoff:
                 "measure; raise it."
             )
         return relative
-
-
-@dataclass(eq=False)
-class Path:
-    """What the frequencies of a curve hand on to each other.
-
-    Attributes
-    ----------
-    last : Follower or None
-        Of the frequency before.
-    """
-
-    last: Follower | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +152,7 @@ class Frequency:
 
     def _solved(self, relative: float) -> Counted:
         square = (relative * self.top) ** 2
-        self.path.last = Follower(self._equations(square), self.path.last)
-        return self.path.last.count(square)
+        return self.path.follower(self._equations(square), math.log(self.omega)).count(square)
 
     @cached_property
     def _deepest(self) -> tuple[Counted, Counted]:

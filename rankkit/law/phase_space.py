@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from rankkit.factors import Array
 from rankkit.law.crossings import POWER, crossing_term
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
-__all__ = ["Cells", "PhaseSpace", "lengths", "phase_space_cells"]
+__all__ = ["Cells", "PhaseSpace", "crossings_of", "legendre", "lengths", "phase_space_cells"]
 
 NODES = 80
 BEYOND = 6.5  # lengths are taken up to sqrt(r) + BEYOND: less than 1e-9 of the points lie further out
@@ -60,11 +60,17 @@ class Cells:
         return weighted / (weighted + z)
 
 
+@lru_cache(maxsize=64)
+def legendre(nodes: int) -> tuple[Array, Array]:
+    """Return Gauss and Legendre's nodes and weights."""
+    return np.polynomial.legendre.leggauss(nodes)
+
+
 def lengths(r: int, nodes: int) -> tuple[Array, Array]:
     """Return lengths of a standard normal vector in r dimensions and their probabilities, by Gauss and Legendre."""
     from scipy.special import gammaln
 
-    at, weight = np.polynomial.legendre.leggauss(nodes)
+    at, weight = legendre(nodes)
     half = 0.5 * (math.sqrt(r) + BEYOND)
     rho = half * (at + 1)
     log = (r - 1) * np.log(rho) - rho**2 / 2 - (r / 2 - 1) * math.log(2) - float(gammaln(r / 2))
@@ -94,6 +100,22 @@ def phase_space_cells(rho: Array, p: Array, c: float, r: int, where: Array, ener
     total = float(p @ where @ p)
     many = energy / total * held * where * np.outer(volume, volume) if total > 0 else np.zeros_like(squares)
     return Cells(squares, many)
+
+
+def crossings_of(size: int, r: int, p: Array, weight: Array, square: Array) -> complex:
+    """Return the term of crossings of one side of the matrix, with the mean share that each row sees itself.
+
+    Parameters
+    ----------
+    size, r : int
+        Rows (or columns), and their dimension.
+    p, weight : arrays, shape (nodes,)
+        Probabilities and w at a solution, where 1 / w - 1 is the sum of a row's shares over size.
+    square : complex array, shape (nodes,)
+        Sum of the shares squared, over w.
+    """
+    share = size * (1 / weight - 1)
+    return crossing_term(size, r, 1.0, complex(np.sum(p * square / share * (1 - weight) ** POWER)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,11 +178,10 @@ class PhaseSpace:
         w, v = np.split(np.exp(unknowns), 2)
         p = self.nodes[1]
         value, effective = self.cells.potential(w, v, z)
-        first, second = self.cells.leverages(w, v, z), self.cells.second(w, v, z)
         crossings = 0j
-        for size, weight, log, share, square in zip(
-            (self.m, self.n), (w, v), np.split(unknowns, 2), first, second, strict=True
+        for size, weight, log, square in zip(
+            (self.m, self.n), (w, v), np.split(unknowns, 2), self.cells.second(w, v, z), strict=True
         ):
             value += size * np.sum(p * (weight - 1 - log))
-            crossings += crossing_term(size, self.r, 1.0, complex(np.sum(p * square / share * (1 - weight) ** POWER)))
+            crossings += crossings_of(size, self.r, p, weight, square / p)
         return Potential(complex(value), complex(effective), crossings)

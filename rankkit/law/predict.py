@@ -13,8 +13,9 @@ from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import Entries, entries_of
 from rankkit.law.error import rank_error, stable_rank_error
-from rankkit.law.measures import MEASURES, Cutoff, Frequency, Path
+from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
+from rankkit.law.self_consistent import Path
 from rankkit.rules import Rule
 
 __all__ = ["predict_curve", "predict_rank", "predict_spectrum", "predict_stable_rank"]

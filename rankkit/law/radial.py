@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import POWER, crossing_term
-from rankkit.law.phase_space import BEYOND, Cells, lengths, phase_space_cells
+from rankkit.law.phase_space import BEYOND, Cells, crossings_of, legendre, lengths, phase_space_cells
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Part", "Radial", "harmonics", "sine_radial"]
@@ -31,30 +30,43 @@ SMALL = 1e-2  # of the smallest square that is asked for: what is below it only 
 UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix
 MOST_DEGREE = 401  # of the harmonics
 MOST_ON_A_LINE = 401  # for r = 1, where all degrees are in one part
-REACH = 2.1
+REACH = (0.0, 2.1, 2.1, 3.0)
 ALL_DEGREES = 20  # up to so many are taken one by one
 FIRST_DEGREES, FAR_DEGREES = 6, 12
 START_FALL = 0.4
-NODES, NODES_A_DEGREE = 32, 0.8
+NODES, NODES_A_DEGREE = 28, 0.7
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """The operator on one degree: sum_k x_k U_k(|b|) V_k(|a|).
+    """The operator on one degree: sum_k x_k U_k(|b|) U_k(|a|), symmetric because phi sees |b| |a| alone.
 
     Attributes
     ----------
     multiplicity : float
         How many harmonics have the degree.
-    U, V : float arrays, shape (nodes, k)
+    U : float array, shape (nodes, k)
         Singular functions, orthonormal under the law of the length.
     x : float array, shape (k,)
+        Singular values with their signs.
     """
 
     multiplicity: float
     U: Array
     x: Array
-    V: Array
+
+    def seen(self, rows: Array, columns: Array) -> tuple[Array, Array]:
+        """Return B = U^T w U and C = x U^T v U x, of weights times probabilities (nodes,)."""
+        weights = np.stack([rows.real, rows.imag, columns.real, columns.imag])
+        grams = ((weights[:, None, :] * self.U.T).reshape(-1, len(self.U)) @ self.U).reshape(4, self.x.size, -1)
+        return grams[0] + 1j * grams[1], self.x[:, None] * (grams[2] + 1j * grams[3]) * self.x
+
+    def diagonals(self, rows: Array, columns: Array) -> tuple[Array, Array]:
+        """Return multiplicity times the diagonals of U rows U^T and of U x columns x U^T (nodes,)."""
+        columns = self.x[:, None] * columns * self.x
+        middle = np.concatenate([rows.real, rows.imag, columns.real, columns.imag], axis=1)
+        found = np.einsum("gck,gk->cg", (self.U @ middle).reshape(len(self.U), 4, -1), self.multiplicity * self.U)
+        return found[0] + 1j * found[1], found[2] + 1j * found[3]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,39 +120,32 @@ class Radial:
         row, column = self.beyond.leverages(w, v, z)
         row, column = row / self.p, column / self.p
         for part in self.parts:
-            B, D = _gram(part.U, self.p * w), _gram(part.V, self.p * v)
-            C = part.x[:, None] * D * part.x
+            B, C = part.seen(self.p * w, self.p * v)
             inverse = inverse_of(B @ C + z * np.eye(part.x.size))
-            row += part.multiplicity * _diagonal(part.U, C @ inverse)
-            column += part.multiplicity * _diagonal(part.V * part.x, inverse @ B)
+            here, there = part.diagonals(C @ inverse, inverse @ B)
+            row += here
+            column += there
         return -np.concatenate([np.log1p(row / self.m), np.log1p(column / self.n)])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
         """Return F and sum s^2 / (s^2 + z)."""
         w, v = np.split(np.exp(unknowns), 2)
         value, effective = self.beyond.potential(w, v, z)
-        seen = self.beyond.leverages(w, v, z)
-        shares = [here / self.p for here in seen]  # of each row and column, and their shares squared
         squares = [here / self.p for here in self.beyond.second(w, v, z)]
         for part in self.parts:
-            B, D = _gram(part.U, self.p * w), _gram(part.V, self.p * v)
-            C = part.x[:, None] * D * part.x
-            inverse = inverse_of(B @ C + z * np.eye(part.x.size))
-            values = eigenvalues_of(B @ C)
+            B, C = part.seen(self.p * w, self.p * v)
+            M = B @ C
+            values = eigenvalues_of(M)
             value += part.multiplicity * np.sum(np.log1p(values / z))
             effective += part.multiplicity * np.sum(values / (values + z))
-            for at, functions, middle, gram in (
-                (0, part.U, C @ inverse, B),
-                (1, part.V, part.x[:, None] * (inverse @ B) * part.x, D),
-            ):
-                shares[at] = shares[at] + part.multiplicity * _diagonal(functions, middle)
-                squares[at] = squares[at] + part.multiplicity * _diagonal(functions, middle @ gram @ middle)
+            inverse = inverse_of(M + z * np.eye(part.x.size))
+            here, there = part.diagonals(C @ inverse @ M @ inverse, inverse @ M @ inverse @ B)
+            squares[0] += here
+            squares[1] += there
         crossings = 0j
-        for size, weight, log, share, square in zip(
-            (self.m, self.n), (w, v), np.split(unknowns, 2), shares, squares, strict=True
-        ):
+        for size, weight, log, square in zip((self.m, self.n), (w, v), np.split(unknowns, 2), squares, strict=True):
             value += size * np.sum(self.p * (weight - 1 - log))
-            crossings += crossing_term(size, self.r, 1.0, complex(np.sum(self.p * square / share * (1 - weight) ** POWER)))
+            crossings += crossings_of(size, self.r, self.p, weight, square)
         return Potential(complex(value), complex(effective), crossings)
 
 
@@ -196,14 +201,15 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     ends = _ends(first, q, r, min(m, n), least)
     nodes = int(NODES + NODES_A_DEGREE * ends.last)
     rho, p = lengths(r, nodes)
-    density = p / (0.5 * (math.sqrt(r) + BEYOND) * np.polynomial.legendre.leggauss(nodes)[1])
+    density = p / (0.5 * (math.sqrt(r) + BEYOND) * legendre(nodes)[1])
     scale = math.sqrt(root / 2)  # y = scale rho makes the singular functions Laguerre's
     spread = np.sqrt(scale / density)
     parts: list[Part] = []
     for here, many in zip(*_degrees(r, ends.last), strict=True):
         U = spread[:, None] * _laguerre((scale * rho) ** 2, here + r / 2 - 1, (ends.last - here) // 2 + 1)
         power = here + 2 * np.arange(float(U.shape[1]))
-        parts.append(Part(many, U, ends.kept(power) * np.exp(0.5 * first + power * math.log(q)), U * (-1.0) ** np.arange(U.shape[1])))
+        sign = (-1.0) ** np.arange(U.shape[1])
+        parts.append(Part(many, U, sign * ends.kept(power) * np.exp(0.5 * first + power * math.log(q))))
     # a function of degree l lies in phase space where y^2 + y'^2 = 2 l + r
     square = (scale * rho) ** 2
     beyond = 1 - ends.kept((np.add.outer(square, square) - r) / 2) ** 2
@@ -245,7 +251,7 @@ def _ends(first: float, q: float, r: int, limit: int, least: float) -> Ends:
         low, high = (middle, high) if full else (low, middle)
     seen = np.sum(square > max(math.log(UNSEEN) + low, math.log(SMALL * least)))
     filled = np.sum(np.cumsum(np.exp(np.minimum(log_many, 700.0))) < limit)
-    end = REACH * (2 * float(filled) + 1)
+    end = REACH[min(r, 3)] * (2 * float(filled) + 1)
     last = min(float(degree[max(seen, 1) - 1]), end)
     return Ends(int(last - 1) // 2 * 2 + 1, end)
 
@@ -267,18 +273,3 @@ def _laguerre(u: Array, alpha: float, count: int) -> Array:
         before = found[:, k]
         found[:, k + 1] = grown / math.sqrt((k + 1) * (k + 1 + alpha))
     return found
-
-
-def _gram(functions: Array, weight: Array) -> Array:
-    """Return functions^T weight functions; two real products are faster than one complex one."""
-    both = np.stack([weight.real, weight.imag])[:, None, :] * functions.T
-    grams = both.reshape(-1, len(functions)) @ functions
-    return grams[: functions.shape[1]] + 1j * grams[functions.shape[1] :]
-
-
-def _diagonal(functions: Array, middle: Array) -> Array:
-    """Return the diagonal of functions middle functions^T."""
-    both = functions @ np.concatenate([middle.real, middle.imag], axis=1)
-    count = functions.shape[1]
-    real, imaginary = (np.einsum("gk,gk->g", half, functions) for half in (both[:, :count], both[:, count:]))
-    return real + 1j * imaginary

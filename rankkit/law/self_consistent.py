@@ -25,7 +25,7 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.crossings import removed
 
-__all__ = ["APART", "Counted", "Equations", "Follower", "Potential", "within_sector"]
+__all__ = ["APART", "Counted", "Equations", "Follower", "Path", "Potential", "within_sector"]
 
 solution_of: Callable[..., Array] = np.linalg.solve  # its overloads leave the type open
 
@@ -33,7 +33,8 @@ APART = 100.0  # between the places of rows and of columns, so that the places o
 SHORT = 0.2  # angle by which z stays short of the negative axis; F is continued over it to first order
 ANGLES = (1.0, 1.9, 2.5, math.pi - SHORT)  # of z on the way, the first where the equations contract
 # change of log w in the mean, at the end and on the way; F is stationary, so that its error is of second order
-TIGHT, LOOSE = 3e-4, 1e-2
+TIGHT, LOOSE = 1e-3, 1e-2
+FURTHEST_AHEAD = 2.0  # of the last step along a curve, up to which a straight line is trusted
 NEAR = ((6, 25),)  # attempts from a solution nearby, before the way from afar
 ATTEMPTS = ((6, 60), (2, 100), (0, 400))  # steps that the acceleration combines, and steps at most
 MIXED = 0.7  # of a combined step
@@ -103,15 +104,19 @@ class Follower:
     Parameters
     ----------
     equations : Equations
-    before : Follower, optional
-        Of a frequency nearby, whose last solution is where the first is looked for.
+    near : array, optional
+        Unknowns from which the first solution is looked for.
     """
 
-    def __init__(self, equations: Equations, before: Follower | None = None) -> None:
+    def __init__(self, equations: Equations, near: Array | None = None) -> None:
         self.equations = equations
-        self._unknowns: Array | None = None
-        if before is not None and before._unknowns is not None and type(before.equations) is type(equations):
-            self._unknowns = np.interp(equations.places, before.equations.places, before._unknowns)
+        self._unknowns = near
+
+    def at(self, equations: Equations) -> Array | None:
+        """Return the last solution as unknowns of other equations; None if they are of another kind, or if none is."""
+        if self._unknowns is None or type(self.equations) is not type(equations):
+            return None
+        return np.interp(equations.places, self.equations.places, self._unknowns)
 
     def count(self, square: float) -> Counted:
         """Return the mean number of s^2 > square, and what its error depends on."""
@@ -137,6 +142,29 @@ class Follower:
                 )
             unknowns = solved
         return unknowns
+
+
+class Path:
+    """Solutions along a curve of frequencies: each is looked for where the two before point to."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[float, Follower]] = []
+
+    def follower(self, equations: Equations, log_omega: float) -> Follower:
+        """Return the follower of one frequency, begun from those before."""
+        near = None
+        if self._before:
+            here, last = self._before[-1]
+            near = last.at(equations)
+            earlier = self._before[0][1].at(equations) if len(self._before) > 1 else None
+            if near is not None and earlier is not None:
+                ahead = (log_omega - here) / (here - self._before[0][0])
+                if 0 < ahead < FURTHEST_AHEAD:
+                    near = near + ahead * (near - earlier)
+        found = Follower(equations, near)
+        if not self._before or self._before[-1][0] != log_omega:
+            self._before = [*self._before[-1:], (log_omega, found)]
+        return found
 
 
 def _z(square: float, angle: float) -> complex:
