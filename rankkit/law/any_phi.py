@@ -120,12 +120,13 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     x, weight = _angles(r)
     t = entries.unit * np.outer(rho, rho)
     phi = np.stack([_phi(rule, entries.m, t * at) for at in x], axis=-1)  # (lengths, lengths, angles)
+    degrees = range(DEGREES if r > 1 else 2)
+    kernels = phi @ (weight * np.stack([_polynomial(degree, r, x) for degree in degrees])).T
     root = np.sqrt(p)
     parts: list[Part] = []
     top, rest = 0.0, phi**2 @ weight  # E phi^2 given both lengths, less what the parts hold
-    for degree in range(DEGREES if r > 1 else 2):
-        kernel = phi @ (weight * _polynomial(degree, r, x))
-        kernel = root[:, None] * kernel * root
+    for degree in degrees:
+        kernel = root[:, None] * kernels[..., degree] * root
         values, U = np.linalg.eigh((kernel + kernel.T) / 2)
         top = max(top, float(np.max(np.abs(values))))
         kept = np.abs(values) > DEEPEST * top

@@ -150,7 +150,7 @@ def frequency_for_rank(
     )
     there = frequency_of(entries, found.omega, rule)
     off = {"stable_rank": stable_rank_error(target), "participation_ratio": 0.0}
-    error = off[measure] if measure in off else rank_error(there.rank(there.cutoff(rtol, atol, gain)))
+    error = off[measure] if measure in off else rank_error(there.rank(there.cutoff(rtol, atol, gain)), r, there.limit)
     about = f"{about}, d = {entries.m}, n = {entries.n}, r = {entries.r}"
     return Prediction(found.omega, found.moved(error), there.regime, about)
 

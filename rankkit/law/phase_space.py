@@ -1,8 +1,8 @@
-"""Weyl's law for Gaussian entries: how many functions lie around a row entry and a column entry, and how large they are.
+"""Weyl's law for Gaussian entries: how many functions lie around a row and a column, and how large they are.
 
-Phase space holds (omega / 2 pi)^r db da functions around the row b and the column a, where the operator's squared value
-is p(b) w(b) q(a) v(a) (2 pi / omega)^r; sin keeps the odd half of them. What the law leaves out falls with the number of
-values. Where they are many it stands for all of them (PhaseSpace), elsewhere for those beyond the listed ones (radial.py).
+Phase space holds (omega / 2 pi)^r db da functions around the row b and the column a, where the operator's squared
+value is p(b) w(b) q(a) v(a) (2 pi / omega)^r; sin keeps the odd half of them. What the law leaves out falls with the
+number of values. Where they are many it stands for all of them (PhaseSpace), elsewhere for those that radial.py leaves.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from rankkit.factors import Array
 from rankkit.law.crossings import POWER, crossing_term
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
-__all__ = ["Cells", "PhaseSpace", "crossings_of", "legendre", "lengths", "phase_space_cells"]
+__all__ = ["Cells", "PhaseSpace", "crossings_of", "lengths", "phase_space_cells", "spacing"]
 
 NODES = 80
-BEYOND = 6.5  # lengths are taken up to sqrt(r) + BEYOND: less than 1e-9 of the points lie further out
+LARGEST_LOG = 300.0  # of a square: its inverse is a float too
+BEYOND = 6.5  # lengths are taken within BEYOND of sqrt(r): less than 1e-9 of the points lie further out
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,21 +62,30 @@ class Cells:
 
 
 @lru_cache(maxsize=64)
-def legendre(nodes: int) -> tuple[Array, Array]:
+def _legendre(nodes: int) -> tuple[Array, Array]:
     """Return Gauss and Legendre's nodes and weights."""
     return np.polynomial.legendre.leggauss(nodes)
 
 
 def lengths(r: int, nodes: int) -> tuple[Array, Array]:
     """Return lengths of a standard normal vector in r dimensions and their probabilities, by Gauss and Legendre."""
-    from scipy.special import gammaln
-
-    at, weight = legendre(nodes)
-    half = 0.5 * (math.sqrt(r) + BEYOND)
-    rho = half * (at + 1)
-    log = (r - 1) * np.log(rho) - rho**2 / 2 - (r / 2 - 1) * math.log(2) - float(gammaln(r / 2))
-    p = weight * half * np.exp(log)
+    at, weight = _legendre(nodes)
+    low, half = _range(r)
+    rho = low + half * (at + 1)
+    log = (r - 1) * np.log(rho) - rho**2 / 2
+    p = weight * np.exp(log - np.max(log))
     return rho, p / np.sum(p)
+
+
+def spacing(r: int, nodes: int) -> Array:
+    """Return the weights of the quadrature in the length, so that p over them is the density of the length."""
+    return _range(r)[1] * _legendre(nodes)[1]
+
+
+def _range(r: int) -> tuple[float, float]:
+    """Return the least length and half of the range."""
+    low = max(0.0, math.sqrt(r) - BEYOND)
+    return low, 0.5 * (math.sqrt(r) + BEYOND - low)
 
 
 def phase_space_cells(rho: Array, p: Array, c: float, r: int, where: Array, energy: float) -> Cells:
@@ -88,18 +98,16 @@ def phase_space_cells(rho: Array, p: Array, c: float, r: int, where: Array, ener
     c : float
         Frequency, radians.
     r : int
-    where : bool array, shape (nodes, nodes)
-        Which |b| and |a| the part has.
+    where : float array, shape (nodes, nodes)
+        How much of each |b| and |a| the part has, between 0 and 1.
     energy : float
         sum lambda^2 in the part, which is met exactly.
     """
-    density = np.exp(-(rho**2) / 2 - r / 2 * math.log(2 * math.pi))
-    volume = p / density
-    held = (c / (2 * math.pi)) ** r
-    squares = np.outer(density, density) / held
-    total = float(p @ where @ p)
-    many = energy / total * held * where * np.outer(volume, volume) if total > 0 else np.zeros_like(squares)
-    return Cells(squares, many)
+    log = np.add.outer(rho**2, rho**2) / -2 - r * math.log(c)
+    squares = np.exp(np.clip(log, -LARGEST_LOG, LARGEST_LOG))
+    held = where * np.outer(p, p)
+    total = float(np.sum(held))
+    return Cells(squares, held * (energy / total if total > 0 else 0.0) / squares)
 
 
 def crossings_of(size: int, r: int, p: Array, weight: Array, square: Array) -> complex:
@@ -152,7 +160,8 @@ class PhaseSpace:
     @cached_property
     def cells(self) -> Cells:
         """All functions, half of them odd."""
-        return phase_space_cells(*self.nodes, self.c, self.r, np.ones((NODES, NODES), dtype=bool), 0.5)
+        rho, p = self.nodes
+        return phase_space_cells(rho, p, self.c, self.r, np.ones((NODES, NODES)), 0.5)
 
     @cached_property
     def mass(self) -> Array:
@@ -169,7 +178,8 @@ class PhaseSpace:
 
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return log w and log v from the leverages that they imply."""
-        row, column = self.cells.leverages(*np.split(np.exp(unknowns), 2), z)
+        w, v = np.split(np.exp(unknowns), 2)
+        row, column = self.cells.leverages(w, v, z)
         p = self.nodes[1]
         return -np.concatenate([np.log1p(row / (p * self.m)), np.log1p(column / (p * self.n))])
 

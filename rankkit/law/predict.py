@@ -60,7 +60,7 @@ def predict_rank(
     """
     at = _at(entries_of(d, r, n, initializer), omega, rule)
     found = at.rank(at.cutoff(rtol, atol, gain))
-    return Prediction(found.value, rank_error(found), at.regime, _about("numerical rank", at))
+    return Prediction(found.value, rank_error(found, r, at.limit), at.regime, _about("numerical rank", at))
 
 
 def predict_stable_rank(
@@ -149,9 +149,7 @@ def predict_curve(
     return Curve({name: np.array([row[name] for row in rows]) for name in rows[0]})
 
 
-def _at(
-    entries: Entries, omega: float, rule: Callable[[float], Rule] | None, path: Path | None = None
-) -> Frequency:
+def _at(entries: Entries, omega: float, rule: Callable[[float], Rule] | None, path: Path | None = None) -> Frequency:
     omega = finite("omega", omega, least=0, strict=True, advice="sin(0) has no spectrum to predict")
     return frequency_of(entries, omega, rule, path)
 

@@ -27,7 +27,9 @@ from rankkit.law.crossings import removed
 
 __all__ = ["APART", "Counted", "Equations", "Follower", "Path", "Potential", "within_sector"]
 
-solution_of: Callable[..., Array] = np.linalg.solve  # its overloads leave the type open
+# their overloads leave the types open
+interpolated: Callable[..., Array] = np.interp
+solution_of: Callable[..., Array] = np.linalg.solve
 
 APART = 100.0  # between the places of rows and of columns, so that the places of all unknowns rise
 SHORT = 0.2  # angle by which z stays short of the negative axis; F is continued over it to first order
@@ -116,7 +118,10 @@ class Follower:
         """Return the last solution as unknowns of other equations; None if they are of another kind, or if none is."""
         if self._unknowns is None or type(self.equations) is not type(equations):
             return None
-        return np.interp(equations.places, self.equations.places, self._unknowns)
+        here, there = self.equations.places, equations.places
+        real = interpolated(there, here, self._unknowns.real)
+        imaginary = interpolated(there, here, self._unknowns.imag)
+        return real + 1j * imaginary
 
     def count(self, square: float) -> Counted:
         """Return the mean number of s^2 > square, and what its error depends on."""
