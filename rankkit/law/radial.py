@@ -209,8 +209,8 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     for here, many in zip(*_degrees(r, ends.last), strict=True):
         U = spread[:, None] * _laguerre((scale * rho) ** 2, here + r / 2 - 1, (ends.last - here) // 2 + 1)
         power = here + 2 * np.arange(float(U.shape[1]))
-        sign = np.where(np.arange(U.shape[1]) % 2, -1.0, 1.0)
-        parts.append(Part(many, U, sign * ends.kept(power) * np.exp(0.5 * first + power * math.log(q))))
+        alternate = np.resize([1.0, -1.0], power.size)
+        parts.append(Part(many, U, alternate * ends.kept(power) * np.exp(0.5 * first + power * math.log(q))))
     # a function of degree l lies in phase space where y^2 + y'^2 = 2 l + r
     square = (scale * rho) ** 2
     beyond = 1 - ends.kept((np.add.outer(square, square) - r) / 2) ** 2
@@ -258,10 +258,11 @@ def _ends(first: float, q: float, r: int, limit: int, least: float) -> Ends:
 
 
 def _log_many(degree: Array, r: int) -> Array:
-    """Return the log of how many functions there are of each total degree."""
-    from scipy.special import gammaln
-
-    return np.asarray(gammaln(degree + r) - gammaln(degree + 1) - gammaln(r))
+    """Return the log of how many functions there are of each total degree l, C(l + r - 1, r - 1)."""
+    log = np.zeros(degree.size)
+    for k in range(1, r):
+        log += np.log1p(degree / k)
+    return log
 
 
 def _laguerre(u: Array, alpha: float, count: int) -> Array:
