@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test check format figures notebooks docs bench bench-gpu build release test-lowest clean help
+.PHONY: demo test check format figures notebooks rocq docs bench bench-gpu build release test-lowest clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -41,6 +41,9 @@ figures: $(READY)  ## the papers' figures and our own, where their data have cha
 notebooks: $(READY)  ## run the notebooks in full and keep their outputs
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
+rocq: $(READY)  ## coqc on every theorem of proofs/rocq, and the record of it; skipped where there is no coqc
+	$(BIN)/python proofs/rocq/check.py
+
 docs: $(READY)  ## the site, in out/site, its links checked
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/site
 	$(BIN)/python docs/links.py out/site
@@ -50,6 +53,7 @@ bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/audit_llama.py
 	$(BIN)/python benchmarks/audit_llama.py --model 70b --rounds 1
 	$(BIN)/python benchmarks/sweeps.py
+	$(BIN)/python benchmarks/routes.py
 	$(BIN)/python benchmarks/basis_table.py
 	$(BIN)/python benchmarks/sine_update.py
 	$(BIN)/python benchmarks/compare.py

@@ -19,7 +19,7 @@ COMPARED = (
 ARGUMENTS = {}
 INPUTS = ["../paper_checks/ledger.json"]
 PAPERS = ("lr_lora", "loran", "adasine_lora", "sine_lora")
-ORDER = ("HOLDS", "HOLDS_UNDER", "EMPIRICAL", "VACUOUS", "ILL_POSED", "FAILS")
+ORDER = ("PROVED", "UNREFUTED", "HOLDS_UNDER", "EMPIRICAL", "VACUOUS", "ILL_POSED", "FAILS")
 
 
 def data():
@@ -33,7 +33,8 @@ def data():
 def draw(table):
     """Draw one stacked bar a paper, with the counts in it."""
     (panel,) = rk.plots.panels_for(None, 1, (5.2, 2.6))
-    colors = dict(zip(ORDER, ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00"), strict=True))
+    shades = ("#0072B2", "#56B4E9", "#888888", "#009E73", "#E69F00", "#CC79A7", "#D55E00")
+    colors = dict(zip(ORDER, shades, strict=True))
     papers = list(dict.fromkeys(table["paper"]))
     left = dict.fromkeys(papers, 0)
     for word in ORDER:

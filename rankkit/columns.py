@@ -33,7 +33,8 @@ _METRICS = dict.fromkeys(
 # result -> column -> type; a result may lack columns that were not asked for, and has no other ones
 COLUMN_TYPES: dict[str, dict[str, str]] = {
     "Audit": {
-        **_MODULE, "r": INTEGER_OR_NONE, "dtype": TEXT, "scale": NUMBER, "rule": TEXT, "omega_std": NUMBER,
+        **_MODULE, "adapter": TEXT,
+        "r": INTEGER_OR_NONE, "dtype": TEXT, "scale": NUMBER, "rule": TEXT, "omega_std": NUMBER,
         "spectral_norm": NUMBER, "frobenius_norm": NUMBER, "stable_rank": NUMBER, "numerical_rank": NUMBER,
         "rtol": NUMBER, "effective_rank": NUMBER, "effective_rank_energy": NUMBER, "participation_ratio": NUMBER,
         "energy_rank_90": NUMBER, "energy_rank_95": NUMBER, "energy_rank_99": NUMBER, "utilization": NUMBER,

@@ -75,11 +75,12 @@ INSIDE: dict[str, str] = {
     "tqdm": "only where a bar is shown",
     "regex": "only for patterns that Python's own engine could run away with",
     "peft": "only for live models",
-    "transformers": "a second, and only for training",
+    "transformers": "a second, and only for training, and where a layer of GPT-2's kind is built",
     "safetensors": "only where an adapter is written",
     "hypothesis": "an extra",
     "flint": "an extra",
     "finufft": "an extra",
+    "z3": "an extra",
     "gguf": "an extra, and only for quantised factors",
     "huggingface_hub": "half a second, and only for adapters that lie on the Hub",
     "rankkit.plots": "loads matplotlib and seaborn",
@@ -258,6 +259,15 @@ def test_importing_rankkit_is_light():
         "import sys, rankkit; print(*{'torch','pandas','scipy','matplotlib','seaborn','hypothesis'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+def test_an_audit_of_a_plain_adapter_is_light():
+    """It takes LAPACK from scipy, and leaves the package around it, which takes half of an audit's time."""
+    heavy = {"torch", "pandas", "scipy.linalg", "numpy.f2py", "matplotlib", "seaborn"}
+    code = f"import sys; from rankkit.cli.main import main; main(['audit', '--sample']); print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert len(done.stdout.splitlines()) > 10
 
 
 def test_importing_rankkit_adds_little_to_numpy():

@@ -8,6 +8,7 @@ import pytest
 
 import rankkit as rk
 from rankkit import files
+from rankkit.audits.several import together
 from rankkit.columns import COLUMN_TYPES, frame, gathered
 from rankkit.watch.measurement import measure
 from tests.conftest import CONFIG, module, save
@@ -21,7 +22,8 @@ def audits():
     dead["base_model.model.layers.1.mlp.up.lora_B.weight"][:] = 0
     lonely = {key: value for key, value in module("head").items() if "lora_A" in key}
     state = module(NAME) | dead | lonely
-    return rk.audit(state, config=CONFIG, base={f"{NAME}.weight": np.eye(12, 10)}, intruders=1)
+    one = rk.audit(state, config=CONFIG, base={f"{NAME}.weight": np.eye(12, 10)}, intruders=1)
+    return together("run", {"checkpoint-1": one})
 
 
 def truncated(folder):

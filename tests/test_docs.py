@@ -19,6 +19,7 @@ from sphinx.util.inventory import InventoryFile
 
 import rankkit as rk
 from rankkit.checkpoints import READERS, tensor_file
+from rankkit.checkpoints.methods import ALONE, AT_AN_INPUT, LIVE_ONLY, PEFT_METHODS, REFUSED, WITH_BASE
 from tests.snippets import RUN, Block, blocks, run_page, run_shell
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +126,22 @@ def test_what_the_formats_page_calls_refused_is_refused(method):
     state = {"q.lora_A.weight": np.ones((2, 3)), "q.lora_B.weight": np.ones((3, 2))}
     with pytest.raises(ValueError, match=f"is a {method} adapter"):
         rk.audit(state, config={"peft_type": method})
+
+
+def test_the_formats_page_has_every_method_of_peft_where_it_belongs():
+    table = page("reference/formats.md").partition("## Methods of PEFT")[2].partition("[Read a file")[0]
+    rows = [
+        re.findall(r"`([A-Z0-9_]+)`", line.rsplit("|", 2)[1]) for line in table.splitlines() if line.startswith("| ")
+    ]
+    listed = [sorted(row) for row in rows if row]
+    wide = {"VERA", "RANDLORA"}
+    assert listed[:6] == [
+        sorted({*PEFT_METHODS} - wide), sorted(wide), sorted(ALONE), sorted({*WITH_BASE} - wide - {*ALONE}),
+        sorted(LIVE_ONLY), sorted(AT_AN_INPUT),
+    ]  # fmt: skip
+    every = [method for row in listed for method in row]
+    assert len(every) == len({*every})
+    assert {*every} == {*PEFT_METHODS} | {*REFUSED}
 
 
 def stored(name):

@@ -120,7 +120,7 @@ def own_files():
     if (ROOT / ".git").exists():
         names = subprocess.run(git, capture_output=True, text=True, check=True).stdout.splitlines()
         return {name for name in names if (ROOT / name).is_file()}
-    kept = {"rankkit", "tests", "paper_checks", "figures", "docs", "notebooks", "benchmarks", "experiments"}
+    kept = {"rankkit", "tests", "paper_checks", "proofs", "figures", "docs", "notebooks", "benchmarks", "experiments"}
     below = {f"{name}/{path}" for name in kept for path in files_of(ROOT / name)}
     return {name for name in below if "__pycache__" not in name and not name.startswith("docs/made")}
 

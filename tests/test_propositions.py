@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from rankkit.claims import Certificate, Domain, check, collect
 from rankkit.claims.margins import float_margin
 from rankkit.claims.strategies import instances
+from rankkit.verdict import UPHELD
 
 CHECKS = Path(__file__).parents[1] / "paper_checks"
 CLAIMS = {claim.id: claim for claim in collect([CHECKS])}
 LEDGER = {record["id"]: record for record in json.loads((CHECKS / "ledger.json").read_text())}
-TRUE = [name for name, record in LEDGER.items() if record["verdict"] in ("HOLDS", "HOLDS_UNDER", "VACUOUS")]
+TRUE = [name for name, record in LEDGER.items() if record["verdict"] in (*UPHELD, "VACUOUS")]
 COMPUTED = [name for name in TRUE if CLAIMS[name].margin is not None]
 
 
@@ -26,7 +27,9 @@ def test_the_ledger_is_of_these_claims():
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_the_verdict_is_found_again(name):
-    assert check(CLAIMS[name], instances=200).verdict.word == LEDGER[name]["verdict"]
+    found = check(CLAIMS[name], instances=200).verdict
+    assert found.word == LEDGER[name]["verdict"]
+    assert found.proved == bool(LEDGER[name]["proved"])
 
 
 @pytest.mark.parametrize("name", COMPUTED)
@@ -51,8 +54,8 @@ def test_a_stored_counterexample_goes_on_failing(name):
 
 @pytest.mark.parametrize("name", [name for name, record in LEDGER.items() if record["corrects"]])
 def test_a_correction_holds_and_corrects_what_fails(name):
-    assert LEDGER[name]["verdict"] in ("HOLDS", "HOLDS_UNDER", "VACUOUS")
-    assert LEDGER[LEDGER[name]["corrects"]]["verdict"] not in ("HOLDS", "HOLDS_UNDER")
+    assert LEDGER[name]["verdict"] in (*UPHELD, "VACUOUS")
+    assert LEDGER[LEDGER[name]["corrects"]]["verdict"] not in UPHELD
 
 
 THEOREM = CLAIMS["sine.thm1.corrected"]

@@ -11,7 +11,7 @@ ATTRIBUTES: dict[type, str] = {
     rk.Count: "lower route upper",
     rk.Similarity: "mean_absolute plot values zero_rows",
     rk.Sweep: "arguments columns load metrics platform plot save summary table to_parquet",
-    rk.Audit: "columns coverage plot record save skipped source spectra summary summary_columns table to_html to_markdown "
+    rk.Audit: "beside columns coverage plot record save skipped source spectra summary summary_columns table to_html to_markdown "
     "to_parquet use_rslora",
     rk.Comparison: "columns coverage plot save sources summary summary_columns table to_parquet unshared",
     rk.Ranks: "alpha_pattern columns kept_energy lora_arguments lora_config most_kept next_run rank_pattern save summary "
@@ -23,10 +23,10 @@ ATTRIBUTES: dict[type, str] = {
     law.Curve: "columns save table to_parquet",
     law.RankBounds: "eps lower upper upper_by",
     law.LargeSpectrum: "errors frobenius_norm stable_rank stable_rank_error values",
-    claims.Checked: "certificate claim verdict",
+    claims.Checked: "attempt certificate claim proof verdict",
     claims.Ledger: "ORDER THINGS TITLE changed checked columns records summary to_html to_json to_markdown",
-    claims.Claim: "argument bite corrects domain error id ill_posed kind location margin measure paper reading statement "
-    "under until",
+    claims.Claim: "argument bite corrects domain error finding id ill_posed kind location margin measure paper reading statement "
+    "theorem tries under until",
     claims.Certificate: "bits claim from_json instance margin recheck to_json",
 }
 

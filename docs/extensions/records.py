@@ -25,6 +25,8 @@ PARTS = {
     "defence": "The best defence",
     "fails": "Why it fails",
     "left_open": "Left open",
+    "finding": "In short",
+    "proof": "Proof",
     "certificate": "Certificate",
 }
 LINKED = ("corrects", "corrected")  # ids of other records
@@ -83,6 +85,9 @@ def _parts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield title, ", ".join(f'<a href="#{escape(name)}">{escape(name)}</a>' for name in value.split(", "))
         elif key == "quotes":
             yield title, "; ".join(f"“{escape(quote['words'])}” ({escape(quote['place'])})" for quote in value)
+        elif key == "proof":
+            decided, domain, checker = (escape(value[part]) for part in ("statement", "domain", "checker"))
+            yield title, f"<code>{decided}</code>, {domain}, {checker}"
         elif key == "certificate":
             yield title, f"<code>{escape(json.dumps(value['instance']))}</code>, margin <code>{value['margin']}</code>"
         else:

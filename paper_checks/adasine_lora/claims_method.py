@@ -39,6 +39,17 @@ def products(v, form):
     }[form]
 
 
+def adasine(x, v, a):
+    """Return sin(omega_0 sigma(W x) B A x), two numbers."""
+    return a.sin(v.omega_0 / (1 + a.exp(-(v.W @ x)[0, 0])) * (v.B @ (v.A @ x)))
+
+
+def across(A, W):
+    """Return the cross product of two rows, as a column: both send it to 0."""
+    p, q = A[0], W[0]
+    return np.array([[p[1] * q[2] - p[2] * q[1]], [p[2] * q[0] - p[0] * q[2]], [p[0] * q[1] - p[1] * q[0]]])
+
+
 def rank_one(U, V):
     """Return U V^T."""
     return U @ V.T
@@ -53,6 +64,7 @@ CLAIMS = [
         reading="The least that near-equivalence asks, for numbers.",
         margin=lambda v, a: a.sin(v.omega * v.M) * v.x * a.sin(v.omega * v.M * v.x),
         argument="One is linear in x, the other bounded: M = (1), omega = 1, x = 4 gives 3.37 and -0.76.",
+        theorem="counterexamples.forms_differ_in_sign",
     ),
     Claim(
         "ada.near-equivalent.corrected", "|sin(omega M) x - sin(omega M x)| <= omega^3 (|M x|^3 + |M|^3 |x|) / 6",
@@ -96,6 +108,9 @@ CLAIMS = [
         ) - a.of(3 * HALF),
         argument="x enters through A x alone, r numbers; the theory of section 3 is on sin(omega M) and not on this "
         "map, which sends all of A's kernel to 0.",
+        finding="Printed: the fast form of the method, the sine of a product with the input, keeps the gain in "
+        "rank. So is: its Jacobian has rank at most r, because the input enters through r numbers only; this is a "
+        "theorem for every size. For r = 1 and two inputs the Jacobian at 0 has rank 1.",
     ),
     Claim(
         "ada.eq7.rank.corrected", "the Jacobian of x -> sin(omega(x) M x) has rank at most r", PAPER,
@@ -110,6 +125,21 @@ CLAIMS = [
             * (v.omega * rank_one(v.U, v.V) + (rank_one(v.U, v.V) @ v.x) @ v.slope)
         ),
         argument="diag(cos) B (omega A + A x slope): every column is B's range, scaled row by row.",
+        theorem="ranks.rank_function_form",
+    ),
+    Claim(
+        "ada.eq7.features", "AdaSine's map depends on at most r + 1 linear features of x", PAPER, "equations (3), (7)",
+        "remark",
+        domain=Domain(
+            B=Matrix(2, 1, ENTRIES), A=Matrix(1, 3, ENTRIES), W=Matrix(1, 3, ENTRIES), x=Matrix(3, 1, ENTRIES),
+            step=Real(-4.0, 4.0), omega_0=FREQUENCY,
+        ),
+        reading="Ours. r = 1, three inputs: along the direction that A and W both send to 0, the map is constant.",
+        margin=lambda v, a: a.of(Fraction(1, 10**6)) - a.absolute(
+            adasine(v.x + v.step * across(v.A, v.W), v, a) - adasine(v.x, v, a)
+        ).sum(),
+        argument="x enters through the r numbers A x and the one number W x. A merged sin(omega B A) has up to "
+        "min(m, n) of them.",
     ),
     Claim(
         "ada.eq8.bounded", "the update is bounded: |sin(omega M x)| / g <= 1 / g", PAPER, "after equation (8)", "prose",
@@ -118,22 +148,21 @@ CLAIMS = [
         argument="|sin| <= 1.",
     ),
     Claim(
-        "ada.eq8.merge", "the function form keeps LoRA's efficiency: like LoRA it can be merged, being linear in x",
-        PAPER, "after equation (8)", "complexity", domain=Domain(x=Real(0.1, 3.0), m=Real(0.1, 2.0), omega=FREQUENCY),
-        reading="At inference, where LoRA costs nothing: f(2 x) = 2 f(x) to a millionth for f(x) = sin(omega m x).",
-        margin=lambda v, a: a.of(Fraction(1, 10**6)) - a.absolute(
-            a.sin(2 * v.omega * v.m * v.x) - 2 * a.sin(v.omega * v.m * v.x)
-        ),
-        argument="No matrix equals it; appendix A.3.4 calls it not mergeable. In training its order of cost is LoRA's.",
+        "ada.a34.merge", "the function form cannot be merged: x -> sin(omega M x) is no linear function of x", PAPER,
+        "appendix A.3.4", "prose", domain=Domain(m=Real(0.1, 2.0), omega=FREQUENCY),
+        reading="f(2 x) is not 2 f(x) for f(x) = sin(omega m x), at x = pi / (2 omega m).",
+        margin=lambda v, a: (
+            lambda t, x: a.absolute(a.sin(2 * t * x) - 2 * a.sin(t * x)) - 1
+        )(v.omega * v.m, a.pi / (2 * v.omega * v.m)),
+        argument="f is 0 at 2 x and 1 at x.",
+        theorem="training.function_form_not_linear",
     ),
     Claim(
-        "ada.eq8.merge.corrected", "in training the function form takes LoRA's products and t (i + o) more", PAPER,
-        "after equation (8)", "complexity", corrects="ada.eq8.merge",
+        "ada.eq8.cost", "in training the function form takes LoRA's products and t (i + o) more", PAPER,
+        "after equation (8)", "complexity",
         domain=Domain(t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192), r=Integer(1, 64)),
-        reading="At most 1 + 1/r times LoRA's.",
-        margin=lambda v, a: a.of(
-            Fraction(v.r + 1, v.r) * products(v, "lora") - products(v, "function")
-        ),
+        reading="At most 1 + 1/r times LoRA's; both sides times r.",
+        margin=lambda v, a: a.of((v.r + 1) * products(v, "lora") - v.r * products(v, "function")),
         argument="t (i + o) of t r (i + o).",
     ),
     Claim(
@@ -162,17 +191,20 @@ CLAIMS = [
         "ada.complexity.elementwise.corrected", "omega(x) takes k products a token, at most 1 / r of LoRA's", PAPER,
         "appendix A.3.3", "complexity", corrects="ada.complexity.elementwise",
         domain=Domain(t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192), r=Integer(1, 64)),
-        margin=lambda v, a: a.of(Fraction(products(v, "lora"), v.r) - v.t * v.i),
+        reading="Both sides times r.",
+        margin=lambda v, a: a.of(products(v, "lora") - v.r * v.t * v.i),
         argument="Marginal, as said.",
     ),
     Claim(
         "ada.table6", "table 6's costs of sin(w B A) x and sin(w(x) B A x), up to a constant", PAPER,
         "table 6", "complexity",
         domain=Domain(
-            t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192), r=Integer(1, 64), form=Integer(2, 4)
+            lambda j: j["r"] <= min(j["i"], j["o"]), t=Integer(1, 4096), i=Integer(1, 8192), o=Integer(1, 8192),
+            r=Integer(1, 64), form=Integer(2, 4),
         ),
-        reading="O() in all letters, id and od the two dimensions; form 2 or 4 is the row; the constant is 10, and "
-        "larger ones fail for larger r and dimensions. Rows 1 and 3 are right (form 3: no difference).",
+        reading="r at most either dimension, and O() in all letters, id and od the two dimensions; form 2 or 4 is the "
+        "row; the constant is 10, and larger ones fail for larger r and dimensions. Rows 1 and 3 are right "
+        "(form 3: no difference).",
         margin=lambda v, a: a.of({
             2: 10 * products(v, "sine printed") - products(v, "sine"), 3: 0,
             4: 10 * products(v, "function printed") - products(v, "function"),
@@ -221,6 +253,7 @@ CLAIMS = [
             a.square(v.A).sum()
         ),
         argument="sin t >= 2 t / pi on [0, pi / 2], entry by entry.",
+        theorem="matrices.frobenius_jordan",
     ),
     Claim(
         "ada.unique", "only the sine raises the rank: cos(U V^T) of a rank-one U V^T has rank one", PAPER,

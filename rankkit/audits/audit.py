@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rankkit import execution
 from rankkit.audits.batches import apply_in_batches
 from rankkit.audits.record import Audit
 from rankkit.audits.row import row_of
+from rankkit.audits.several import labelled, together
 from rankkit.audits.update import Applied, apply
 from rankkit.audits.weights import Base
-from rankkit.checkpoints import Adapter, Layer, dora, open_adapter
+from rankkit.checkpoints import Adapter, Layer, dora, is_model, open_adapter
+from rankkit.checkpoints.folders import named_under
 from rankkit.checkpoints.module_names import by_depth
 from rankkit.checkpoints.readers.full import difference
 from rankkit.checks import finite, integer
@@ -28,6 +31,9 @@ def audit(
     *,
     config: Mapping[str, Any] | None = None,
     family: str | None = None,
+    adapter: str | Sequence[str] | None = None,
+    each: bool = False,
+    inputs: Any = None,
     rtol: float | None = None,
     rule: Rule | None = None,
     exact: bool = False,
@@ -43,13 +49,24 @@ def audit(
     ----------
     source : path, str, mapping or live PEFT model
         An adapter folder or file of one of `rankkit.checkpoints.READERS` (.safetensors, .bin, .pt, .npz, .gguf, or a
-        .zip of these), its name on the Hugging Face Hub ("org/name"), a state dict, or a model with adapters.
+        .zip of these), its name on the Hugging Face Hub ("org/name"), a state dict, or a model in memory with adapters
+        of any method of PEFT, whose rows are the updates that it applies now. The model is not changed.
     config : mapping, optional
         The adapter's configuration where there is none beside the file: lora_alpha, r, use_rslora, rank_pattern,
         alpha_pattern.
     family : str, optional
         The format to read it as, one of `rankkit.checkpoints.READERS`; None: the one that its keys, shapes and
         configuration tell.
+    adapter : str or sequence of str, optional
+        Of a live model: which of its adapters; of several, their sum as the model would apply it. None: the active
+        ones. Of a folder: the adapter in this subfolder, such as "checkpoint-500"; of several, each.
+    each : bool
+        Measure several adapters into one table, whose column adapter says which: each active adapter of a live model
+        besides their sum, or every adapter in a folder and its subfolders.
+    inputs : mapping, tuple or tensor, optional
+        Of a live model: what it is called with, once. A layer that is not linear in its input (AdaSine, Lily, X-LoRA,
+        Poly) has no one update; it is measured by the Jacobian of its adapter's part at what reaches it, mean over
+        the tokens, with the spread in the note.
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
     rule : Rule, optional
@@ -61,8 +78,9 @@ def audit(
     base : path or mapping, optional
         The model that the adapter was trained on (folder, file, index of shards, state dict), read tensor by tensor. It
         adds the columns weight_spectral_norm, weight_frobenius_norm, relative_spectral and relative_frobenius (norm of
-        the update over that of the weight) and base_note (why a row has none), and makes DoRA's update the one that
-        the adapter really applies.
+        the update over that of the weight) and base_note (why a row has none), makes DoRA's update the one that
+        the adapter really applies, and measures the methods of PEFT whose update is made from the base's weights
+        (extra `train`).
     intruders : int, optional
         With base: count, among so many leading left singular vectors of the adapted weight, those that have no
         cosine of 0.5 with any of the base's (arXiv 2410.21228). This takes two full SVDs for each module. None: no
@@ -96,14 +114,39 @@ def audit(
             raise ValueError("intruders needs base, the model the adapter was trained on; pass base=MODEL.")
     if memory is not None and device is None:
         raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
-    adapter, weights = open_adapter(source, config=config, family=family), None if base is None else Base(base)
+    if inputs is not None and not is_model(source):
+        raise ValueError("inputs needs a model in memory as the source, which is called with them; leave inputs out.")
+    if not is_model(source) and (each or adapter is not None):
+        each_of = partial(
+            audit, config=config, family=family, rtol=rtol, rule=rule, exact=exact, base=base, intruders=intruders,
+            device=device, memory=memory, progress=progress,
+        )  # fmt: skip
+        return _of_folder(source, adapter, each_of)
+    weights = None if base is None else Base(base)
+    opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each, base=weights, inputs=inputs)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)
     # under another rule no weight is turned: what is measured is the product, so the row says that it is only that
-    prepared = dora.with_range if weights is None or rule is not None else weights.adapted
+    prepared = dora.with_weight if weights is None else weights.adapted
+    prepared = prepared if rule is None else dora.with_range
     against = None if weights is None else _Against(weights, intruders)
-    return _measure(adapter, prepared, apply_all, against, rtol=rtol, progress=progress)
+    report = _measure(opened, prepared, apply_all, against, rtol=rtol, progress=progress)
+    return labelled(report) if each else report
+
+
+def _of_folder(source: Any, adapter: str | Sequence[str] | None, one: Callable[[Path], Audit]) -> Audit:
+    """Return the audit of one adapter under a folder, or of several as one table."""
+    places = named_under(source, adapter)
+    if isinstance(adapter, str):
+        return one(places[adapter])
+    reports: dict[str, Audit | ValueError] = {}
+    for name, place in places.items():
+        try:
+            reports[name] = replace(one(place), beside=())
+        except ValueError as error:
+            reports[name] = error
+    return together(str(source), reports)
 
 
 def audit_full(
@@ -171,6 +214,7 @@ def _measure(
         {name: spectra[name] for name in depths if name in spectra},
         tuple(entry for entry in adapter.skipped if entry.key not in used),
         use_rslora=adapter.use_rslora,
+        beside=adapter.beside,
     )
 
 

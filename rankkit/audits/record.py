@@ -42,7 +42,8 @@ class Audit(Tabled):
     source : str
         What was audited.
     columns : dict of str to list
-        module, layer (depth, None where the path has no number), kind (attention, mlp, other), m (outputs),
+        module, adapter (only where several were measured),
+        layer (depth, None where the path has no number), kind (attention, mlp, other), m (outputs),
         n (inputs), r (stored rank), dtype (as stored), scale, rule, omega_std (omega times the standard deviation of
         B A; NaN for linear updates), spectral_norm, frobenius_norm (scale applied), stable_rank, numerical_rank
         (values above rtol * sigma_1), rtol, effective_rank, effective_rank_energy, participation_ratio,
@@ -54,11 +55,14 @@ class Audit(Tabled):
         Metrics are NaN for all modules but those whose status is ok or assumed. `rankkit.report.columns.DEFINITIONS`
         says what each column means, and `rankkit.columns.COLUMN_TYPES` which type it has.
     spectra : dict of str to array
-        Singular values of every module whose status is ok or assumed, descending.
+        Singular values of every module whose status is ok or assumed, descending; where there are several adapters, of
+        module[adapter].
     skipped : tuple of Skipped
         (key, shape, reason) of every tensor that belongs to no row.
     use_rslora : bool
         Whether the adapter's configuration asks for rsLoRA: scales are alpha / sqrt(r) in place of alpha / r.
+    beside : tuple of str
+        Adapters in subfolders of the audited folder, which were not measured; `audit(each=True)` measures them all.
     """
 
     source: str
@@ -66,6 +70,7 @@ class Audit(Tabled):
     spectra: dict[str, Any]
     skipped: tuple[Skipped, ...]
     use_rslora: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -86,6 +91,8 @@ class Audit(Tabled):
             reasons = _few(list(dict.fromkeys(entry.reason for entry in self.skipped)), "; ")
             count = f"{len(self.skipped)} tensor{'s' if len(self.skipped) > 1 else ''}"
             sentence += f"; {count} not analysed: {keys} ({reasons})"
+        if self.beside:
+            sentence += f"; more adapters in the folder, not measured: {_few(self.beside, ', ')} (--all measures all)"
         return sentence + "."
 
     def summary_columns(self) -> dict[str, list[Any]]:

@@ -39,6 +39,7 @@ FORMED = 1 << 28  # entries: 2 GB of float64, the largest update that is formed 
 GRAM_ERROR = 1e-4  # of sigma_1, for a larger update: what its Gram matrix gives to every value, and far more to most
 LEADING_ERROR = 1e-7  # of sigma_1, where the leading values alone are wanted
 NOT_FINITE = "NaN or infinite entries"
+TO_SEE_IT = "name a rule to see its factors under it, or pass inputs= with the model in memory"
 NO_UPDATE = "its frequency depends on the input, so that there is no one weight update"
 
 
@@ -144,8 +145,11 @@ def opened(layer: Layer) -> Opened:
         return Opened(layer, status=layer.status)
     try:
         parts = layer.read()
-    except ValueError as error:  # damage inside one tensor
+        product = None if layer.measured is None else layer.measured()
+    except ValueError as error:  # damage inside one tensor, or an update that cannot be measured
         return Opened(layer, status="unsupported", notes=(legible(str(error)),))
+    if product is not None:
+        return Opened(layer, {"update": product.matrix} if isinstance(product, Dense) else parts, product)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             return Opened(layer, parts, layer.product(parts))
@@ -169,8 +173,10 @@ def prepare(module: Opened, rule: Rule | None = None) -> Prepared | Applied:
     rule = layer.rule if rule is None else rule
     if module.status != "ok":
         return Applied(module.status, (*notes, *module.notes), rule)
+    if isinstance(module.product, Dense):
+        notes = (*notes, *module.product.notes)
     if isinstance(rule, AdaSine):
-        return Applied("unsupported", (*notes, f"{NO_UPDATE}; name a rule to see its factors under it"), rule)
+        return Applied("unsupported", (*notes, f"{NO_UPDATE}; {TO_SEE_IT}"), rule)
     if not rule.linear and (layer.m or 0) * (layer.n or 0) > FORMED:
         return Applied("unsupported", (*notes, f"an update of {layer.m} x {layer.n} is too large to form"), rule)
     if not rule.linear and not isinstance(module.product, Factors):

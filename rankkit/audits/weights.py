@@ -12,7 +12,7 @@ import numpy as np
 
 from rankkit.audits.expert_weights import expert_weight, is_expert
 from rankkit.audits.update import Applied
-from rankkit.checkpoints import Layer, dora, open_tensors, starts
+from rankkit.checkpoints import Layer, dora, model_config, open_tensors, starts
 from rankkit.checkpoints.assumptions import ORIENTATION, WIDTH
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import formed
@@ -27,6 +27,12 @@ from rankkit.spectrum import spectrum_of
 
 __all__ = ["Base"]
 
+# output layers that may share the embedding's weight, and what embeddings are called, best first
+HEADS = (".lm_head", ".embed_out", ".proj_out", ".output_layer")
+EMBEDDINGS = ("shared", "embed_tokens", "wte", "word_embeddings", "tok_embeddings", "embed_in")
+# transformers' models with Conv1D layers, which store (inputs, outputs), and what these are called
+CONV1D_MODELS = ("gpt2", "openai-gpt", "imagegpt", "decision_transformer")
+CONV1D_MODULES = ("c_attn", "c_proj", "c_fc", "q_attn")
 TOL = 1e-6  # of sigma_1 of a weight
 SIMILAR = 0.5  # cosine from which a singular vector counts as one the base already had (Shuttleworth et al. 2024)
 
@@ -42,6 +48,7 @@ class Base:
 
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
         self.tensors: Tensors = open_tensors(source)
+        self._config = model_config(source)
         self._weights = Weights(self.tensors.info)
 
     def __repr__(self) -> str:
@@ -61,22 +68,21 @@ class Base:
             If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
         """
         one_of_many = is_expert(layer.name)
-        W = expert_weight(layer.name, self.tensors, self._key) if one_of_many else self._whole(layer)
+        W = expert_weight(layer.name, self.tensors, self.key) if one_of_many else self._whole(layer)
         rows, columns = W.shape
         if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
             raise ValueError(f"the base's {layer.name} has shape {W.shape}, the update {layer.m} x {layer.n}")
         if not np.all(np.isfinite(W)):
             raise ValueError(f"the base's weight of {layer.name} has NaN or infinite entries")
         # GPT-2 and embeddings store theirs transposed; of a square one only the adapter's reader can tell
-        turned = layer.transposed if rows == columns else (rows, columns) != (layer.m, layer.n)
+        square = layer.transposed or (not one_of_many and self._stored_transposed(self.key(layer.name)))
+        turned = square if rows == columns else (rows, columns) != (layer.m, layer.n)
         return W.T if turned else W
 
     def _whole(self, layer: Layer) -> Any:
         """Return the weight of a module as the base stores it, its kernel axes flattened."""
-        key = self._key(layer.name)
+        key = self.key(layer.name)
         info, shape = self.tensors.info[key], self.tensors.info[key].shape
-        if quantised := kind_of_quantised(self.tensors.info, key.removesuffix(".weight")):
-            raise ValueError(f"the base's {key} {quantised}")
         if info.trouble:
             raise ValueError(f"the base's {key} {info.trouble}")
         rows, columns = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (0, 0)
@@ -84,20 +90,50 @@ class Base:
             raise ValueError(f"the base's {key} has shape {shape}, the update {layer.m} x {layer.n}")
         return np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
 
-    def _key(self, module: str) -> str:
-        """Return the key of a module's weight; raise with the reason, also where a quantised one stands for it."""
+    def _stored_transposed(self, key: str) -> bool:
+        """Return whether the base's own configuration says that it stores a weight as (inputs, outputs)."""
+        *_, name = key.removesuffix(".weight").split(".")
+        return self._config.get("model_type") in CONV1D_MODELS and name in CONV1D_MODULES
+
+    def key(self, module: str) -> str:
+        """Return the key of a module's weight: of the same path, else of the one that ends alike.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or several, or a quantised one stands for it: the reason, for the row.
+        """
+        info = self.tensors.info
+        try:
+            key = self._weights.of(module)
+        except ValueError:
+            for path in dict.fromkeys(key.rpartition(".")[0] for key in info):
+                alike = f"_{comparable(path)}".endswith(f"_{comparable(module)}")
+                if alike and (kind := kind_of_quantised(info, path)):
+                    raise ValueError(f"the base's {path} {kind}") from None
+            key = self._tied(module)
+            if not key:
+                raise
+        if kind := kind_of_quantised(info, key.removesuffix(".weight")):
+            raise ValueError(f"the base's {key} {kind}")
+        return key
+
+    def _other(self, module: str) -> str:
+        """Return the key of another tensor that a module may have; "" where there is none, or more than one."""
         try:
             return self._weights.of(module)
         except ValueError:
-            for path in dict.fromkeys(key.rpartition(".")[0] for key in self.tensors.info):
-                alike = f"_{comparable(path)}".endswith(f"_{comparable(module)}")
-                if alike and (kind := kind_of_quantised(self.tensors.info, path)):
-                    raise ValueError(f"the base's {path} {kind}") from None
-            raise
+            return ""
+
+    def _tied(self, module: str) -> str:
+        """Return the key of the weight that an output layer without one of its own shares with the embedding."""
+        if self._config.get("tie_word_embeddings") is False or not f".{module}".endswith(HEADS):
+            return ""
+        return next((key for name in EMBEDDINGS if (key := self._other(name))), "")
 
     def _shape(self, layer: Layer) -> tuple[int, int]:
         """Return the rows and columns of a module's weight, its kernel axes flattened."""
-        shape = self.tensors.info[self._weights.of(layer.name)].shape
+        shape = self.tensors.info[self.key(layer.name)].shape
         if len(shape) < 2:
             raise ValueError(f"the base's weight for it has shape {shape}, which is no matrix")
         rows, columns = shape[0], math.prod(shape[1:])

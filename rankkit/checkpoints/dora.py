@@ -42,7 +42,7 @@ from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array, host
 from rankkit.rules import Linear
 
-__all__ = ["UNUSED", "Told", "adapted", "magnitude_of", "owner", "told", "with_range"]
+__all__ = ["UNUSED", "Told", "adapted", "magnitude_of", "owner", "told", "with_range", "with_weight"]
 
 DIRECTION_ONLY = "DoRA: direction part only, without the base weight"
 INCOMPLETE = "DoRA: direction part only, its magnitude is not in the file"
@@ -126,6 +126,20 @@ def with_range(layer: Layer) -> Layer:
         said = f"magnitudes {values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}"
     notes = (f"{note}; {said}" if note == DIRECTION_ONLY else note for note in layer.notes)
     return replace(layer, notes=tuple(notes))
+
+
+def with_weight(layer: Layer) -> Layer:
+    """Return the layer with the update that DoRA really applies, where its source has the weight: a live model.
+
+    Any other layer comes back as `with_range` has it.
+    """
+    if layer.magnitude is None or layer.status != "ok" or layer.weight is None:
+        return with_range(layer)
+    try:
+        return adapted(layer, layer.weight())
+    except ValueError as error:
+        known = with_range(layer)
+        return replace(known, notes=(*known.notes, str(error)))
 
 
 def adapted(layer: Layer, W: Array) -> Layer:

@@ -17,7 +17,7 @@ from rankkit.rules import Rule
 
 __all__ = [
     "ADALORA", "CP", "EPS", "FULL", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "TURNED",
-    "Dense", "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
+    "UNSTORED", "Dense", "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -27,10 +27,14 @@ EPS = 2.0**-52  # relative error of a few float64 operations
 
 
 class Dense(NamedTuple):
-    """An update that is known entry by entry, and a bound on the Frobenius norm of what rounding did to it."""
+    """An update that is known entry by entry, and a bound on the Frobenius norm of what rounding did to it.
+
+    The notes say what has to be known about how it was measured.
+    """
 
     matrix: Array
     error: float
+    notes: tuple[str, ...] = ()
 
 
 Product = Factors | Kronecker | Dense
@@ -180,6 +184,17 @@ ADALORA = Form(("B", "E", "A"), _adalora_sizes, _adalora)
 CP = Form(("B", "M", "A"), _cp_sizes, _cp)
 HADAMARD = Form(("w1_a", "w1_b", "w2_a", "w2_b"), _hadamard_sizes, _hadamard)
 HADAMARD_CP = Form(("t1", "w1_a", "w1_b", "t2", "w2_a", "w2_b"), _hadamard_cp_sizes, _hadamard_cp)
+
+
+def _no_sizes() -> None:
+    """No tensors make the update, so that none tell its sizes."""
+
+
+def _no_product() -> Product:
+    raise ValueError("no tensors make this update: it is measured by the code that applies it")
+
+
+UNSTORED = Form((), _no_sizes, _no_product, expands=False)
 
 
 def merged_form(enabled: tuple[bool, ...], heights: tuple[int, ...] = ()) -> Form:

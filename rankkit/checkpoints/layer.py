@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rankkit.checkpoints.forms import Form, Product
+from rankkit.checkpoints.forms import UNSTORED, Form, Product, Sizes
 from rankkit.factors import Array
-from rankkit.rules import Rule
+from rankkit.rules import Linear, Rule
 
-__all__ = ["MEASURED", "STATUSES", "Adapter", "Layer", "Magnitude", "Skipped"]
+__all__ = ["MEASURED", "STATUSES", "Adapter", "Layer", "Magnitude", "Skipped", "measured_layer"]
 
 # status -> what it means
 STATUSES: dict[str, str] = {
@@ -85,6 +86,10 @@ class Layer:
         How the factors began, where they began as a part of the base weight: PEFT's init_lora_weights.
     transposed : bool
         Whether the base stores the module's weight as (n, m), as GPT-2's projections and embeddings do.
+    measured : callable or None
+        Returns the product or the update itself, where code that applies it knows it and no stored tensors make it.
+    weight : callable or None
+        Returns the base's weight (m, n) in float64, where the source has it: a live model.
     """
 
     name: str
@@ -103,6 +108,8 @@ class Layer:
     assumed: tuple[str, ...] = ()
     start: str = ""
     transposed: bool = False
+    measured: Callable[[], Product] | None = None
+    weight: Callable[[], Array] | None = None
 
     def product(self, stored: Mapping[str, Array] | None = None) -> Product:
         """Return the product its rule acts on, or the whole update where it is no product.
@@ -117,8 +124,36 @@ class Layer:
         ValueError
             If a tensor cannot be read, or has entries that are not finite.
         """
+        if self.measured is not None:
+            return self.measured()
         stored = self.read() if stored is None else stored
         return self.form.combine(*(stored[part] for part in self.form.parts))
+
+
+def measured_layer(
+    name: str, sizes: Sizes | None, measured: Callable[[], Product] | None = None, *, dtype: str = "",
+    status: str = "ok", notes: tuple[str, ...] = (), transposed: bool = False,
+    weight: Callable[[], Array] | None = None,
+) -> Layer:  # fmt: skip
+    """Return a layer whose update is measured by code that applies it, scale included; or one that cannot be.
+
+    Parameters
+    ----------
+    name : str
+        Module path in the base model.
+    sizes : Sizes or None
+        Outputs, inputs, and the most rank the update can have; None where unknown.
+    measured : callable, optional
+        Returns the update; a ValueError of it is the reason why there is none.
+    dtype, status, notes, transposed, weight
+        As for `Layer`.
+    """
+    m, n, r = sizes or (None, None, None)
+    scale = 1.0 if status == "ok" else math.nan
+    return Layer(
+        name=name, m=m, n=n, r=r, dtype=dtype, rule=Linear(), scale=scale, form=UNSTORED, read=dict, keys={},
+        status=status, notes=notes, transposed=transposed, measured=measured, weight=weight,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +172,8 @@ class Adapter:
         Every tensor that is part of no layer.
     use_rslora : bool
         Whether its configuration says so: scales are alpha / sqrt(r) in place of alpha / r.
+    beside : tuple of str
+        Other adapters in subfolders of its folder.
     """
 
     source: str
@@ -144,3 +181,4 @@ class Adapter:
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...]
     use_rslora: bool = False
+    beside: tuple[str, ...] = ()

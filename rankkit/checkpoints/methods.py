@@ -9,7 +9,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["READ", "REFUSED", "ROUTED", "method_of", "named_in", "refuse"]
+__all__ = [
+    "ALONE", "AT_AN_INPUT", "LIVE_ONLY", "OURS", "PEFT_METHODS", "READ", "REFUSED", "ROUTED", "WITH_BASE", "method_of",
+    "named_in", "refuse",
+]  # fmt: skip
 
 _PROMPT = "it learns virtual tokens or cached states, not a weight update"
 _ROTATION = "it rotates the base weight, (R - I) W, which needs the base"
@@ -17,24 +20,34 @@ _SEEDED = "its projections are drawn from a seed or an index and are not in the 
 _BASE = "its update is made from the base weight, which is not in the file"
 _INPUT = "it depends on the input: there is no one weight update"
 _VECTOR = "it scales or shifts activations: a vector, not a matrix"
-_SPARSE = "its update is sparse entries of the base matrix, not a low-rank product; audit the merged model instead"
-_LATER = "its update is another product of factors, which is not supported yet"
+_CODE = "its update is made by PEFT's own code"
 
 PEFT_METHODS = ("LORA", "ADALORA", "LOHA", "LOKR", "VERA", "RANDLORA", "DELORA")
 OURS = ("SINELORA", "SINEDORA", "LORAN", "ADASINELORA", "LRLORA")  # of rankkit.adapters
 READ = (*PEFT_METHODS, "SINLORA", "MLORA", "DORA", *OURS)  # the three are of the papers' own code
+# measured from the file by PEFT's own layers: without the base's weights, or around them
+ALONE = ("C3A", "GRALORA", "SHIRA", "VBLORA")
+WITH_BASE = (
+    *ALONE, "BOFT", "DEFT", "FOURIERFT", "GLORA", "HIRA", "HRA", "IA3", "MISS", "OFT", "OSF", "PEANUT",
+    "PSOFT", "PVERA", "RANDLORA", "ROAD", "SUPERTUNING", "TRAINABLE_TOKENS", "UNILORA", "VERA", "WAVEFT",
+)  # fmt: skip
+# what their modules share depends on all of the model, or on its modules' order; AdaMSS's start is not in the file
+LIVE_ONLY = ("ADAMSS", "FROD", "TINYLORA")
+AT_AN_INPUT = ("LILY", "POLY", "SHADOW", "XLORA")
 REFUSED: dict[str, str] = {
     "PROMPT_TUNING": _PROMPT, "MULTITASK_PROMPT_TUNING": _PROMPT, "P_TUNING": _PROMPT, "PREFIX_TUNING": _PROMPT,
     "ADAPTION_PROMPT": _PROMPT, "CPT": _PROMPT, "CARTRIDGE": _PROMPT,
-    "IA3": _VECTOR, "LN_TUNING": _VECTOR, "BEFT": _VECTOR,
-    "TRAINABLE_TOKENS": "it retrains single rows of the embedding, not a low-rank update",
+    "LN_TUNING": _VECTOR, "BEFT": _VECTOR, "IA3": f"{_VECTOR}, which turns into an update of the base weight",
+    "TRAINABLE_TOKENS": "it retrains rows of the embedding, which the base holds",
     "OFT": _ROTATION, "BOFT": _ROTATION, "HRA": _ROTATION, "ROAD": _ROTATION, "PSOFT": _ROTATION,
-    "HIRA": _BASE, "GLORA": _BASE, "DEFT": _BASE, "OSF": _BASE, "ADAMSS": _BASE, "TINYLORA": _BASE,
-    "FROD": _BASE, "PEANUT": _BASE,
-    "UNILORA": _SEEDED, "FOURIERFT": _SEEDED, "WAVEFT": _SEEDED,
-    "SHIRA": _SPARSE, "SUPERTUNING": _SPARSE,
+    "HIRA": _BASE, "GLORA": _BASE, "DEFT": _BASE, "OSF": _BASE, "ADAMSS": _BASE, "PEANUT": _BASE,
+    "SUPERTUNING": _BASE, "TINYLORA": _BASE, "FROD": _BASE,
+    "UNILORA": _SEEDED, "FOURIERFT": _SEEDED, "WAVEFT": _SEEDED, "PVERA": _SEEDED,
+    "SHIRA": "its update is single entries of the base matrix",
     "POLY": _INPUT, "XLORA": _INPUT, "LILY": _INPUT, "SHADOW": _INPUT,
-    "VBLORA": _LATER, "PVERA": _LATER, "MISS": _LATER, "BONE": _LATER, "C3A": _LATER, "GRALORA": _LATER,
+    "VBLORA": _CODE, "C3A": _CODE, "GRALORA": _CODE,
+    "MISS": "its update is as wide as the base weight, and that width is not in the file",
+    "BONE": "PEFT replaced it by MiSS; convert it with PEFT's scripts/convert-bone-to-miss.py",
     # not PEFT's: the papers' code
     "SINDORA": "sine-DoRA's forward acts on activations and the base weight: no weight update exists",
     "ADASINE": f"AdaSine's frequency {_INPUT.removeprefix('it ')}", "AURORA": _INPUT,
@@ -90,7 +103,11 @@ def refuse(method: str, source: str) -> ValueError:
         What the message calls the adapter.
     """
     reason = REFUSED.get(method, "rankkit does not know that method")
-    return ValueError(
-        f"{source} is a {method} adapter by its config: {reason}. "
-        f"Of PEFT's methods rankkit supports {', '.join(PEFT_METHODS)}."
-    )
+    if method in WITH_BASE:
+        todo = "Name the model that it was trained on with base= or --base."
+    elif method in (*LIVE_ONLY, *AT_AN_INPUT):
+        inputs = " with inputs=" if method in AT_AN_INPUT else ""
+        todo = f"Load it with PEFT and audit the model in memory{inputs}."
+    else:
+        todo = f"From a file alone rankkit reads {', '.join((*PEFT_METHODS, *ALONE))}."
+    return ValueError(f"{source} is a {method} adapter by its config: {reason}. {todo}")

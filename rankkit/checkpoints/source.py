@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -16,19 +16,25 @@ from rankkit.checkpoints.files.safetensors import SafetensorsFile
 from rankkit.checkpoints.files.shards import Shards
 from rankkit.checkpoints.files.tensors import StateDict, Tensors, legible
 from rankkit.checkpoints.files.torch_pickle import torch_file
+from rankkit.checkpoints.folders import ITSELF, adapters_under
 from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.live import stored
+from rankkit.checkpoints.live.model import of_model
+from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.missing import reason_for_file, reason_for_folder
 from rankkit.checkpoints.places import Unpacked, found, unpacked
-from rankkit.checkpoints.readers import peft, table
+from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
 from rankkit.checkpoints.untrusted import is_mapping
 
-__all__ = ["open_adapter", "open_tensors", "read_config", "tensor_file"]
+__all__ = ["is_model", "model_config", "open_adapter", "open_tensors", "read_config", "tensor_file"]
 
 CONFIG = "adapter_config.json"
+MODEL_CONFIG = "config.json"
 ZIP = ".zip"
 INDEX = ".safetensors.index.json"
 MAX_CONFIG = 10_000_000  # bytes; real ones take a few thousand
+MAX_NAMES = 12  # adapters that a message names
 MAX_MESSAGE = 2000  # characters of an error, whose words may be a file's
 # what folders call their adapter, or their model, best first
 STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "pytorch_adapter", "model", "pytorch_model", "lit_model")
@@ -50,18 +56,30 @@ FILES: dict[str, Callable[[Path], Tensors]] = {
 }  # where a folder has two of one name, the first counts, as PEFT has it
 
 
-def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None) -> Adapter:
+def open_adapter(
+    source: Any, *, config: Mapping[str, Any] | None = None, family: str | None = None,
+    adapter: str | Sequence[str] | None = None, each: bool = False, base: Weights | None = None,
+    inputs: Any = None,
+) -> Adapter:  # fmt: skip
     """Return the layers of an adapter.
 
     Parameters
     ----------
     source : path, str, mapping or live PEFT model
         A folder, a tensor file (with adapter_config.json beside it, if there is one), a zip of these, a name on the
-        Hugging Face Hub ("org/name", "hf://org/name"), a state dict, or a model that carries `peft_config`.
+        Hugging Face Hub ("org/name", "hf://org/name"), a state dict, or a model in memory that has PEFT's layers.
     config : mapping, optional
         The adapter's configuration, where it is not beside the file or in the model.
     family : str, optional
         Which of `rankkit.checkpoints.READERS` to read it as; None: what its keys, shapes and configuration tell.
+    adapter : str or sequence of str, optional
+        Of a live model: which of its adapters, or the sum of which; None: the active ones.
+    each : bool
+        Of a live model: also each of these adapters alone.
+    base : Weights, optional
+        The model it was trained on, for the methods of PEFT's whose update takes it.
+    inputs : mapping, tuple or tensor, optional
+        Of a live model: what it is called with, for layers that are not linear in their input.
 
     Raises
     ------
@@ -71,8 +89,16 @@ def open_adapter(source: Any, *, config: Mapping[str, Any] | None = None, family
         If the source is of no such kind.
     """
     try:
-        return _opened(source, config, family)
-    except ValueError as error:  # its words may be a file's
+        if is_model(source):
+            return of_model(source, adapter=adapter, each=each, inputs=inputs, config=config, family=family)
+        return _opened(source, config, family, base)
+    except ValueError as error:
+        below = adapters_under(source) if _is_path(source) else {}
+        if below and ITSELF not in below:
+            raise ValueError(
+                f"{os.fspath(source)} holds no adapter of its own, but its subfolders do: {_list(below)}, newest last; "
+                "name one of them, or measure them all with --all (each=True)."
+            ) from None
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
 
@@ -92,21 +118,29 @@ def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
 
-def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+def _opened(source: Any, config: Mapping[str, Any] | None, family: str | None, base: Weights | None) -> Adapter:
     if _is_path(source):
         tensors, file = _in_place(source, _pick)
         config = (read_config(file) or _foreign(file)) if config is None else config
-        return _read(tensors, config, family)
+        adapter = _read(tensors, config, family, base)
+        return replace(adapter, beside=tuple(name for name in adapters_under(source) if name != ITSELF))
     if is_mapping(source):
-        return _read(StateDict(source), config, family)
-    if hasattr(source, "peft_config") and hasattr(source, "state_dict"):
-        state, live_config = peft.from_model(source)
-        tensors = StateDict(state, source=type(source).__name__)
-        return _read(tensors, live_config if config is None else config, family)
+        return _read(StateDict(source), config, family, base)
     raise TypeError(
         f"source must be a path, a state dict or a live PEFT model, got {type(source).__name__}; "
         "pass the folder that save_pretrained wrote."
     )
+
+
+def _list(names: Collection[str]) -> str:
+    """Return names for a message, the last of them where there are many."""
+    shown = list(names)[-MAX_NAMES:]
+    return ", ".join([*(["..."] if len(shown) < len(names) else []), *shown])
+
+
+def is_model(source: object) -> bool:
+    """Return whether a source is a model in memory."""
+    return hasattr(source, "named_modules") and hasattr(source, "state_dict")
 
 
 def _in_place(source: str | os.PathLike[str], fetch: Callable[[list[str]], str] | None) -> tuple[Tensors, Path]:
@@ -124,7 +158,9 @@ def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, (str, os.PathLike))
 
 
-def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None) -> Adapter:
+def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None, base: Weights | None) -> Adapter:
+    if config is not None and family is None and stored.takes_peft(config, base, tensors.info):
+        return stored.of_file(tensors, config, base)
     config = settled(config)
     return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
 
@@ -138,6 +174,16 @@ def read_config(source: str | os.PathLike[str]) -> Mapping[str, Any] | None:
     """Return the configuration that lies beside an adapter's tensor file; None where there is none."""
     beside = tensor_file(source).parent / CONFIG
     return _load_json(beside) if beside.is_file() else None
+
+
+def model_config(source: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the configuration that lies beside a model's tensors; an empty one where none can be read."""
+    if isinstance(source, Mapping):
+        return {}
+    try:
+        return _load_json(tensor_file(source).parent / MODEL_CONFIG)
+    except (ValueError, OSError):
+        return {}
 
 
 def _foreign(file: Path) -> Mapping[str, Any] | None:

@@ -78,6 +78,10 @@ class Floats:
         """Return the smaller of two numbers."""
         return min(x, y)
 
+    def most(self, x: Any, y: Any) -> Any:
+        """Return the larger of two numbers."""
+        return max(x, y)
+
     def rank(self, X: Any) -> Any:
         """Return the numerical rank at 1e-12 sigma_1."""
         return float(np.linalg.matrix_rank(X, rtol=1e-12))
@@ -198,6 +202,10 @@ class Balls:
     def least(self, x: Any, y: Any) -> Any:
         """Return the smaller of two numbers."""
         return x.min(y)
+
+    def most(self, x: Any, y: Any) -> Any:
+        """Return the larger of two numbers."""
+        return x.max(y)
 
     def rank(self, X: Any) -> Any:
         """Return a ball around all that the rank may be: at least the pivots that are surely not zero.

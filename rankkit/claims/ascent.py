@@ -31,7 +31,7 @@ class Tensors:
         self.torch: Any = torch
         for name in ("sin", "cos", "exp", "sinc", "square"):
             setattr(self, name, getattr(torch, name))
-        self.absolute, self.least = torch.abs, torch.minimum
+        self.absolute, self.least, self.most = torch.abs, torch.minimum, torch.maximum
 
     def of(self, value: Any) -> Any:
         """Return a rational, or an array of them, as a float64 tensor."""

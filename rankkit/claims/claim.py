@@ -8,7 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from rankkit.claims.deadline import Deadline
-from rankkit.claims.domain import Domain
+from rankkit.claims.domain import Domain, Instance
 from rankkit.report.inline import WIDTH, html_summary, text_summary
 
 __all__ = ["Claim", "Measured"]
@@ -99,6 +99,12 @@ class Claim:
         Why it cannot be decided, where it cannot.
     argument : str
         Why it holds, or fails: the second leg, beside the computation.
+    finding : str
+        For the few that matter most: what is printed, what is so, and the smallest example, in words for everybody.
+    tries : tuple of dict
+        Instances to look at first, found by other means, for instance by a longer search. They are not made simpler.
+    theorem : str
+        FILE.NAME of a theorem in proofs/rocq that implies the statement for every size.
     corrects : str
         The id of the printed statement that this one is the nearest true form of.
 
@@ -131,6 +137,9 @@ class Claim:
     under: str = ""
     ill_posed: str = ""
     argument: str = ""
+    finding: str = ""
+    tries: tuple[Instance, ...] = ()
+    theorem: str = ""
     corrects: str = ""
 
     def __post_init__(self) -> None:

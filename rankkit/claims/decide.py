@@ -13,9 +13,10 @@ from typing import Any
 from rankkit.checks import integer
 from rankkit.claims.certificates import Certificate, certify, in_words
 from rankkit.claims.claim import Claim
-from rankkit.claims.cover import covered
-from rankkit.claims.deadline import Deadline
+from rankkit.claims.deadline import Deadline, TimeIsUp
+from rankkit.claims.margins import sign
 from rankkit.claims.nearest import Found
+from rankkit.claims.proofs import Attempt, Proof, prove
 from rankkit.claims.search import least, simplest
 from rankkit.report.inline import WIDTH, html_summary, text_summary
 from rankkit.verdict import WORDS, Verdict
@@ -29,7 +30,7 @@ EARLY = "; the budget ended the check early"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Checked:
-    """A claim, its verdict, and the certificate where it fails.
+    """A claim, its verdict, and the certificate where it fails or the proof where it holds.
 
     Attributes
     ----------
@@ -39,6 +40,8 @@ class Checked:
         What is known of it.
     certificate : Certificate or None
         The proof that it fails; None for every other verdict.
+    attempt : Attempt or None
+        The proof that it holds, or what each engine could not do; None where nobody tried.
 
     Examples
     --------
@@ -54,6 +57,12 @@ class Checked:
     claim: Claim
     verdict: Verdict
     certificate: Certificate | None = None
+    attempt: Attempt | None = None
+
+    @property
+    def proof(self) -> Proof | None:
+        """The proof that the claim holds; None where there is none."""
+        return None if self.attempt is None else self.attempt.proof
 
     def __repr__(self) -> str:
         return text_summary(*self._shown())
@@ -65,6 +74,10 @@ class Checked:
         """Return the title and the lines that show what is known of the claim."""
         word = self.verdict.word
         lines = [self.claim.statement, f"{word}: {WORDS[word]}", f"evidence: {self.verdict.evidence}"]
+        if self.proof is not None:
+            lines.append(f"proof: {self.proof.statement}; for {self.proof.domain}")
+        elif self.attempt is not None:
+            lines.append(f"no proof: {self.attempt.in_words}")
         if self.certificate is not None:
             lines.append(".certificate.recheck(claim) computes the margin again.")
         return f"{self.claim.id}: {word}.", [shorten(line, WIDTH) for line in lines]
@@ -101,8 +114,8 @@ def check(
     Returns
     -------
     Checked
-        The claim with its verdict, and with a certificate where it fails. What goes wrong in the claim's own code
-        makes the verdict BROKEN.
+        The claim with its verdict, with a certificate where it fails, and with a proof where one was found. What
+        goes wrong in the claim's own code makes the verdict BROKEN.
 
     Raises
     ------
@@ -142,13 +155,14 @@ def _decided(claim: Claim, found: Found | None, deadline: Deadline) -> Checked:
         return Checked(claim, Verdict("UNDECIDED", "the budget ended before the first instance was looked at"))
     if found.margin < claim.error and (refuted := _refuted(claim, found, deadline)):
         return refuted
-    return Checked(claim, _upheld(claim, found, deadline))
+    return _upheld(claim, found, deadline)
 
 
 def _refuted(claim: Claim, found: Found, deadline: Deadline) -> Checked | None:
     """Return the proof of a violation; None where the margin is too near to zero for floats and balls to tell."""
     clear = found.margin < -claim.error
-    simpler = [simplest(claim, found, deadline=deadline.share(SIMPLER))] if clear else []
+    given = any(found.instance is tried for tried in claim.tries)
+    simpler = [simplest(claim, found, deadline=deadline.share(SIMPLER))] if clear and not given else []
     for violation in [*simpler, found]:
         if certificate := certify(claim, violation.instance, deadline=deadline):
             evidence = f"{in_words(certificate.instance)}: margin {certificate.margin}"
@@ -159,29 +173,46 @@ def _refuted(claim: Claim, found: Found, deadline: Deadline) -> Checked | None:
     return Checked(claim, Verdict("UNDECIDED", f"floats see a violation; {why}", found.margin, found.looked_at))
 
 
-def _upheld(claim: Claim, found: Found, deadline: Deadline) -> Verdict:
-    """Return the verdict on a claim that no instance violates: whether it says anything, and whether it is proved."""
+def _upheld(claim: Claim, found: Found, deadline: Deadline) -> Checked:
+    """Return what is known of a claim that no instance violates: whether it says anything, and whether it is proved."""
     count = found.looked_at
-    evidence = f"least margin {found.margin:.3g} over {'all its ' if found.every else ''}{count} instances"
+    seen = (
+        f"no violation among {'all its ' if found.every else ''}{count} instances; {_nearest(claim, found, deadline)}"
+    )
     early = found.cut_short or deadline.passed
     if claim.bite is not None:
         most = _most_bite(claim, claim.bite, count, deadline.share(SEARCH))
         if most is None:
-            return Verdict(
-                "UNDECIDED", f"{evidence}; the budget ended before its bite was looked at", found.margin, count
-            )
+            unseen = f"{seen}; the budget ended before its bite was looked at"
+            return Checked(claim, Verdict("UNDECIDED", unseen, found.margin, count))
         early = early or most.cut_short
         if -most.margin <= claim.error:
-            evidence = f"{evidence}; its bite is at most {-most.margin:.3g}{EARLY if early else ''}"
-            return Verdict("VACUOUS", evidence, found.margin, count)
-        evidence += f"; it bites, by up to {-most.margin:.3g}"
-    if found.margin > claim.error and (boxes := covered(claim, deadline=deadline)):
-        evidence += f"; proved everywhere by {boxes} balls"
-    elif early:
-        evidence += EARLY
+            evidence = f"{seen}; its bite is at most {-most.margin:.3g}{EARLY if early else ''}"
+            return Checked(claim, Verdict("VACUOUS", evidence, found.margin, count))
+        seen += f"; it bites, by up to {-most.margin:.3g}"
+    attempt = prove(claim, deadline=deadline)
+    proved = attempt.proof is not None
+    parts = [f"proved by {attempt.proof.in_words}" if attempt.proof else "not proved", seen]
     if claim.under:
-        return Verdict("HOLDS_UNDER", f"{evidence}; under: {claim.under}", found.margin, count)
-    return Verdict("HOLDS", evidence, found.margin, count)
+        parts.append(f"under: {claim.under}")
+    evidence = "; ".join(parts) + (EARLY if early else "")
+    word = "HOLDS_UNDER" if claim.under else "PROVED" if proved else "UNREFUTED"
+    return Checked(claim, Verdict(word, evidence, found.margin, count, proved), attempt=attempt)
+
+
+def _nearest(claim: Claim, found: Found, deadline: Deadline) -> str:
+    """Return in words how near the nearest instance is to violation; what floats cannot tell from 0, balls decide."""
+    if found.margin > claim.error:
+        return f"least margin {found.margin:.3g}"
+    try:
+        ball = sign(claim.until(deadline), found.instance)
+    except TimeIsUp:
+        return "least margin too near to 0 for floats"
+    if ball.sign > 0:
+        return f"least margin {float(ball.margin.mid()):.3g}, positive in balls"
+    if ball.margin is not None and ball.margin == 0:
+        return "equality is attained, exactly"
+    return f"equality is attained, as far as balls of {ball.bits} bits tell"
 
 
 def _most_bite(claim: Claim, bite: Callable[[Any, Any], Any], instances: int, deadline: Deadline) -> Found | None:

@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 from rankkit import execution
 from rankkit.claims.claim import Claim
 from rankkit.claims.decide import Checked, check
+from rankkit.claims.referee import referees_view
 from rankkit.data import paper_checks
-from rankkit.report.verdict_ledger import VerdictLedger, escaped, table_row
-from rankkit.verdict import declared
+from rankkit.report.verdict_ledger import VerdictLedger
+from rankkit.verdict import UPHELD, declared
 
 __all__ = ["Ledger", "collect", "verify"]
 
 FILES = "claims*.py"
-_PARTS = (("Read as", "reading"), ("Why", "argument"), ("The nearest true statement", "corrected"))
+FORMAT = 2  # of a record; in format 1, without this field, HOLDS was PROVED or UNREFUTED
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,18 +54,8 @@ class Ledger(VerdictLedger):
         return [_record(entry, corrections.get(entry.claim.id, [])) for entry in self.checked]
 
     def to_markdown(self) -> str:
-        """Return the ledger by paper, each claim with its argument and evidence."""
-        records = self.records
-        lines = ["# What the papers state", "", self.summary, ""]
-        for paper in dict.fromkeys(record["paper"] for record in records):
-            lines += [f"## {paper}", "", "| claim | where | verdict | evidence |", "|:--|:--|:--|:--|"]
-            mine = [record for record in records if record["paper"] == paper]
-            lines += [table_row(r["id"], r["location"], r["verdict"], r["evidence"]) for r in mine]
-            lines.append("")
-            for r in mine:
-                lines += [f"**{r['id']}** ({r['kind']}, {r['location']}): {escaped(r['statement'])}", ""]
-                lines += [f"{label}: {escaped(r[name])}" for label, name in _PARTS if r[name]] + [""]
-        return "\n".join(lines)
+        """Return the ledger as a referee reads it: findings first, one line a claim, details that fold."""
+        return referees_view(self.records, self.summary)
 
 
 def collect(paths: Iterable[str | os.PathLike[str]]) -> list[Claim]:
@@ -129,7 +120,7 @@ def verify(
     Examples
     --------
     >>> verify(only=["sine.lemma1.proof.12-15"], progress=False).summary
-    '1 claim: 1 HOLDS.'
+    '1 claim: 1 UNREFUTED.'
     """
     claims, wanted = collect(paths or [paper_checks()]), set(only)
     if missing := wanted - {claim.id for claim in claims}:
@@ -146,8 +137,12 @@ def verify(
 def _record(entry: Checked, corrected: list[str]) -> dict[str, Any]:
     claim, verdict = entry.claim, entry.verdict
     return {
-        "id": claim.id, "paper": claim.paper, "location": claim.location, "kind": claim.kind,
+        "format": FORMAT, "id": claim.id, "paper": claim.paper, "location": claim.location, "kind": claim.kind,
         "statement": claim.statement, "reading": claim.reading, "verdict": verdict.word, "evidence": verdict.evidence,
-        "argument": claim.argument, "corrects": claim.corrects, "corrected": ", ".join(corrected),
+        "proved": verdict.proved if verdict.word in UPHELD else None,
+        "argument": claim.argument, "finding": claim.finding, "theorem": claim.theorem, "corrects": claim.corrects,
+        "corrected": ", ".join(corrected),
         "certificate": None if entry.certificate is None else asdict(entry.certificate),
+        "proof": None if entry.proof is None else entry.proof.record,
+        "no_proof": {} if entry.attempt is None or entry.proof else dict(entry.attempt.reasons),
     }  # fmt: skip

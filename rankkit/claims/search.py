@@ -67,7 +67,10 @@ def least(
     nearest, every, cut_short = Nearest(timed), None, False
     try:
         every = timed.domain.every()
-        if every:
+        _look_until_violated(nearest, (tried for tried in claim.tries if timed.domain.contains(tried)))
+        if nearest.violated:
+            pass
+        elif every:
             _look_until_violated(nearest, every)
         else:
             _look_until_violated(nearest, _candidates(timed.domain, instances // 2, seed))

@@ -211,7 +211,7 @@ def ledger(text: str) -> list[dict[str, Any]]:
 
 def certificates(text: str) -> list[dict[str, Any]]:
     """Return the records of a file that `rankkit verify --certificates` wrote."""
-    return _records(text, "a file written by `rankkit verify --certificates`", ("claim", "instance"))
+    return _records(text, "a file written by `rankkit verify --certificates`", ("claim",))
 
 
 def gate(text: str) -> Gate:

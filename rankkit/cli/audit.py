@@ -11,6 +11,7 @@ from typing import Any
 from rankkit.cli.arguments import frequencies, gate, non_negative, npz, positive_int, writable
 from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, excludes, needs
 from rankkit.cli.options import (
+    ALL,
     AMPLITUDE,
     COUNTED,
     DEVICE,
@@ -89,8 +90,8 @@ def _reports(options: argparse.Namespace, sources: Sequence[Any]) -> list[Any]:
 
     rule = rule_named(options.rule, options)(options.omega) if options.rule else None
     shared = {"rtol": options.rtol, "exact": options.exact, "progress": options.progress}
-    one = partial(audit, family=options.family, rule=rule, base=options.base, intruders=options.intruders,
-                  device=options.device, memory=options.memory, **shared)  # fmt: skip
+    one = partial(audit, each=options.all, family=options.family, rule=rule, base=options.base,
+                  intruders=options.intruders, device=options.device, memory=options.memory, **shared)  # fmt: skip
     if options.full is not None:
         one = partial(audit_full, base=options.base, **shared)
     reports: list[Any] = []
@@ -157,7 +158,7 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
 _BASE = Option(
     ("--base",),
     "The base model; adds columns with the size of the update relative to the weight, and measures the update that "
-    "DoRA really applies.",
+    "DoRA, OFT and other methods make from the weight.",
     metavar="MODEL",
 )  # fmt: skip
 _AS = Option(
@@ -195,6 +196,7 @@ _WHAT = Group(
             ),
             required=True,
         ),
+        ALL,
         FAMILY,
         RTOL,
     ),
@@ -284,7 +286,7 @@ AUDIT = Command(
         Choice(
             _mode,
             {
-                _ADAPTERS: (*_READ, *_REPORTED, "--omega", "--intruders", "--memory"),
+                _ADAPTERS: (*_READ, *_REPORTED, "--all", "--omega", "--intruders", "--memory"),
                 _FULL: _REPORTED,
                 _CURVES: _READ,
             },

@@ -11,7 +11,7 @@ from rankkit.cli.arguments import drawing, non_negative, number, positive, size,
 from rankkit.cli.command import Choice, Option, UsageError, needs
 
 __all__ = [
-    "AMPLITUDE", "COUNTED", "DEVICE", "FAMILIES", "FAMILY", "FORMAT", "GAIN", "INIT", "LAW_CHOICE", "MEASURED",
+    "ALL", "AMPLITUDE", "COUNTED", "DEVICE", "FAMILIES", "FAMILY", "FORMAT", "GAIN", "INIT", "LAW_CHOICE", "MEASURED",
     "MEMORY", "MEMORY_CHOICE", "METRICS", "OUTPUT", "PLOT", "PROGRESS", "RTOL", "RULES", "SPREAD", "check_device",
     "check_family", "law_named", "rule_choice", "rule_named",
 ]  # fmt: skip
@@ -61,6 +61,12 @@ MEASURED = (
 )  # fmt: skip
 
 # how an adapter is read
+ALL = Option(
+    ("--all",),
+    "Measure every adapter in the folder and in its subfolders, such as the checkpoints of a run, into one table; the "
+    "column adapter says which.",
+    default=False, flag=True,
+)  # fmt: skip
 FAMILY = Option(
     ("--family",),
     f"Read the adapter in this format: {', '.join(FAMILIES)} (default: recognised from the tensor names and the "

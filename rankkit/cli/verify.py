@@ -54,7 +54,7 @@ def _claims(options: argparse.Namespace, paths: Sequence[str]) -> int:
     )  # fmt: skip
     _tell(options, found)
     if options.certificates:
-        records = [record["certificate"] for record in found.records if record["certificate"]]
+        records = [r[kind] for kind in ("certificate", "proof") for r in found.records if r[kind]]
         save(options.certificates, json.dumps(records, indent=1))
     broken = any(entry.verdict.word == "BROKEN" for entry in found.checked)
     return 3 if _changed(options, found) else 1 if broken else 0
@@ -75,18 +75,25 @@ def _reported(options: argparse.Namespace, paths: Sequence[str]) -> int:
 
 
 def _recheck(options: argparse.Namespace, paths: Sequence[str]) -> int:
-    """Compute every certificate's margin again; 3 if one does not hold."""
+    """Compute every certificate's margin again, and make every proof again; 3 if one does not hold."""
     from rankkit.claims.certificates import certificates_in
     from rankkit.claims.ledger import collect
+    from rankkit.claims.proofs import Proof, recheck
 
+    if not options.recheck:
+        raise ValueError("the file holds no certificates; `rankkit verify --certificates FILE` writes them.")
     claims = {claim.id: claim for claim in collect(paths)}
     status: list[str] = []
-    certificates = certificates_in(json.dumps(options.recheck))
-    for certificate in certificates:
-        if certificate.claim not in claims:
-            raise ValueError(f"there is no claim {certificate.claim} in {', '.join(paths)}.")
-        status.append("confirmed" if certificate.recheck(claims[certificate.claim]) else "REJECTED")
-    emit(options, {"claim": [certificate.claim for certificate in certificates], "certificate": status})
+    for record in options.recheck:
+        claim = claims.get(record["claim"])
+        if claim is None:
+            raise ValueError(f"there is no claim {record['claim']} in {', '.join(paths)}.")
+        if "kind" in record:
+            right = recheck(Proof.from_record(record), claim)
+        else:
+            right = certificates_in(json.dumps([record]))[0].recheck(claim)
+        status.append("confirmed" if right else "REJECTED")
+    emit(options, {"claim": [record["claim"] for record in options.recheck], "certificate": status})
     return 3 if "REJECTED" in status else 0
 
 
@@ -116,7 +123,7 @@ _OF_CLAIMS = ("--claim", "--budget", "--instances", "--database", "--certificate
 _OF_BOTH = ("--against", "--html")
 VERIFY = Command(
     "verify",
-    "Test mathematical statements: search for counterexamples and prove those found.",
+    "Test mathematical statements: search for counterexamples, and prove what holds or fails.",
     "Without a path, the statements of four papers on LoRA variants are checked.\n"
     "Warning: claim files are Python code and are executed.",
     (
@@ -145,7 +152,8 @@ VERIFY = Command(
                             default=False, flag=True,
                         ),
                         Option(
-                            ("--recheck",), "Only re-check the counterexamples saved in FILE with --certificates.",
+                            ("--recheck",),
+                            "Only re-check the counterexamples and proofs saved in FILE with --certificates.",
                             read=certificates, metavar="FILE",
                         ),
                     )
@@ -192,7 +200,7 @@ VERIFY = Command(
                     metavar="FILE", writes=True,
                 ),
                 Option(
-                    ("--certificates",), "Write the proved counterexamples to this file, for --recheck.",
+                    ("--certificates",), "Write the counterexamples and proofs to this file, for --recheck.",
                     read=writable, metavar="FILE", writes=True,
                 ),
                 Option(

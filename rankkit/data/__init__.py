@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["figure_scripts", "paper_checks", "sample_adapter"]
+__all__ = ["figure_scripts", "paper_checks", "rocq_proofs", "sample_adapter"]
 
 
 def sample_adapter() -> Path:
@@ -15,6 +15,11 @@ def sample_adapter() -> Path:
 def paper_checks() -> Path:
     """Return the folder of what the papers state."""
     return _inside_or_beside("paper_checks")
+
+
+def rocq_proofs() -> Path:
+    """Return the folder of the theorems that are proved in Rocq."""
+    return _inside_or_beside("proofs") / "rocq"
 
 
 def figure_scripts() -> Path:

@@ -180,6 +180,8 @@ def spectra_grid(table: pd.DataFrame, values: Mapping[str, Any], *, points: int 
     array of Axes, shape (rows, columns)
     """
     placed = table.assign(type=_types(table))
+    if "adapter" in table:  # of several adapters the spectra are kept as module[adapter]
+        placed["module"] = placed["module"] + "[" + placed["adapter"] + "]"
     placed = placed[placed["module"].isin(list(values))]
     groups = _by_type(placed)
     columns = min(len(groups), 4)

@@ -67,7 +67,7 @@ class Audited(Protocol):
 
 # the columns that a page shows at first, in this order
 FIRST = (
-    "module", "m", "n", "r", "scale", "rule", "omega_std", "regime", "plain_stable_rank", "stable_rank",
+    "module", "adapter", "m", "n", "r", "scale", "rule", "omega_std", "regime", "plain_stable_rank", "stable_rank",
     "numerical_rank", "effective_rank", "energy_rank_90", "utilization", "relative_spectral", "relative_frobenius",
     "intruders", "status", "note", "base_note",
 )  # fmt: skip
@@ -89,6 +89,8 @@ SUMMARY_HEADS = {
 
 DEFINITIONS: dict[str, str] = {
     "module": "The path of the adapted module in the base model.",
+    "adapter": "Which adapter the row is of, where several were measured: a subfolder of the audited folder, in which "
+    "a dot is the folder itself, or an adapter of a live model, or the sum of those that are active.",
     "layer": "The layer of the module, which is the first number in its path. In a U-Net it is the number of the "
     "module's block, counted from the input to the output.",
     "kind": "What the module does, guessed from its name: attention, mlp or other.",

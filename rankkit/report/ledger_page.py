@@ -17,6 +17,8 @@ PARTS = {
     "reading": "Read as",
     "quoted": "In the paper's words",
     "evidence": "Evidence",
+    "proof": "Proof",
+    "no_proof": "Why there is no proof",
     "argument": "Why",
     "corrected": "The nearest true statement",
     "corrects": "Corrects",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from rankkit.report.inline import html_summary, text_summary
 from rankkit.report.ledger_page import ledger_page
-from rankkit.verdict import WORDS
+from rankkit.verdict import WORDS, agree
 
 __all__ = ["VerdictLedger", "escaped", "table_row", "tally"]
 
@@ -59,17 +59,20 @@ class VerdictLedger(ABC):
             If what was committed are no such records.
         """
         try:
-            before = {record["id"]: record["verdict"] for record in committed}
-        except (KeyError, TypeError, IndexError):
+            before = {record["id"]: (record["verdict"], record.get("proved")) for record in committed}
+        except (AttributeError, KeyError, TypeError, IndexError):
             raise ValueError(
                 "committed must be a list of records with an id and a verdict, as --format json writes."
             ) from None
         sentences: list[str] = []
-        for name, now in ((record["id"], record["verdict"]) for record in self.records):
+        for name, now, proved in ((r["id"], r["verdict"], r.get("proved")) for r in self.records):
+            was, was_proved = before.get(name, ("", None))
             if name not in before:
                 sentences.append(f"{name} is {now} and does not stand in the committed ledger")
-            elif before[name] != now:
-                sentences.append(f"{name} was {before[name]} and is now {now}")
+            elif not agree(was, now):
+                sentences.append(f"{name} was {was} and is now {now}")
+            elif None not in (was_proved, proved) and was_proved != proved:
+                sentences.append(f"{name} was {'proved and is not now' if was_proved else 'not proved and is now'}")
         return sentences
 
     def to_json(self) -> str:
@@ -116,8 +119,8 @@ def tally(words: Sequence[str], order: Iterable[str] = WORDS) -> str:
 
     Examples
     --------
-    >>> tally(["HOLDS", "FAILS", "HOLDS"])
-    '2 HOLDS, 1 FAILS'
+    >>> tally(["PROVED", "FAILS", "PROVED"])
+    '2 PROVED, 1 FAILS'
     """
     return ", ".join(f"{words.count(word)} {word}" for word in order if word in words)
 

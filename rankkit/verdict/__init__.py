@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rankkit.verdict.declarations import declared
-from rankkit.verdict.word import WORDS, Verdict
+from rankkit.verdict.word import UPHELD, WORDS, Verdict, agree
 
-__all__ = ["WORDS", "Verdict", "declared"]
+__all__ = ["UPHELD", "WORDS", "Verdict", "agree", "declared"]

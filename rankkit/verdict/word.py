@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass
 from textwrap import shorten
 
-__all__ = ["WORDS", "Verdict"]
+__all__ = ["UPHELD", "WORDS", "Verdict", "agree"]
 
 LONGEST = 100  # characters of the evidence as it is shown
 
 # for statements, then for printed numbers; BROKEN is for a record whose own code fails
 WORDS: dict[str, str] = {
-    "HOLDS": "no violation was found, or none can exist",
-    "HOLDS_UNDER": "holds under a further hypothesis, which is named",
+    "PROVED": "a proof for the whole domain was made and checked here",
+    "UNREFUTED": "a search found no violation, and there is no proof",
+    "HOLDS_UNDER": "as PROVED or UNREFUTED, which is said, under a further hypothesis, which is named",
     "FAILS": "a counterexample is certified",
     "VACUOUS": "true, but the bound can never bite",
     "ILL_POSED": "cannot be decided as it is stated, for the reason given",
@@ -26,6 +27,25 @@ WORDS: dict[str, str] = {
     "UNCLEAR": "a cell is damaged or missing, or the text leaves open what decides it",
     "BROKEN": "the record itself could not be computed",
 }
+
+UPHELD = ("PROVED", "UNREFUTED", "HOLDS_UNDER")  # no violation is known
+OLD = "HOLDS"  # until format 2 of a ledger's records: PROVED or UNREFUTED, which was not told apart
+
+
+def agree(before: str, now: str) -> bool:
+    """Return whether two words say the same; HOLDS, of an old ledger, is PROVED or UNREFUTED.
+
+    Parameters
+    ----------
+    before, now : str
+        The committed word, and today's.
+
+    Examples
+    --------
+    >>> agree("HOLDS", "PROVED"), agree("PROVED", "UNREFUTED")
+    (True, False)
+    """
+    return before == now or (before == OLD and now in ("PROVED", "UNREFUTED"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,11 +63,14 @@ class Verdict:
         where none was computed.
     instances : int
         How many instances were looked at.
+    proved : bool
+        Whether a proof for the whole domain was made and checked: always for PROVED, never for UNREFUTED, and what
+        tells the two kinds of HOLDS_UNDER apart.
 
     Raises
     ------
     ValueError
-        If the word is not one of `WORDS`.
+        If the word is not one of `WORDS`, or `proved` contradicts it.
 
     Examples
     --------
@@ -61,10 +84,14 @@ class Verdict:
     evidence: str
     margin: float = math.nan
     instances: int = 0
+    proved: bool = False
 
     def __post_init__(self) -> None:
         if self.word not in WORDS:
             raise ValueError(f"word must be one of {', '.join(WORDS)}, got {self.word!r}.")
+        if self.proved and self.word not in ("PROVED", "HOLDS_UNDER"):
+            raise ValueError(f"proved can be True for PROVED and HOLDS_UNDER alone, got {self.word}.")
+        object.__setattr__(self, "proved", self.proved or self.word == "PROVED")
 
     def __repr__(self) -> str:
         lines = [f"{self.word}: {WORDS[self.word]}.", shorten(f"evidence: {self.evidence}", LONGEST)]

@@ -10,7 +10,8 @@ import torch
 from safetensors.numpy import save_file
 
 import rankkit as rk
-from rankkit.audits.weights import count_intruders
+from rankkit.audits.weights import Base, count_intruders
+from rankkit.checkpoints import open_adapter
 from rankkit.cli.main import main
 from tests.conftest import CONFIG, check_against_dense, module, row, save
 
@@ -103,7 +104,7 @@ def test_dora_with_its_base_is_what_peft_applies(rng):
     got = row(report, "up")
     np.testing.assert_allclose(report.spectra["up"], np.linalg.svd(merged - W, compute_uv=False), atol=2e-6)
     assert "true update" in got["note"]
-    assert "direction part" in plain["note"]
+    assert "true update" in plain["note"]  # the model has the weight
     assert len(report.spectra["up"]) == N
     assert not report.skipped  # the magnitude was used
 
@@ -159,3 +160,24 @@ def test_a_sharded_base_is_read_through_its_index(rng, tmp_path):
     )
     folder = save(tmp_path / "adapter", state)
     assert row(rk.audit(folder, base=tmp_path), "model.layers.0.q_proj")["weight_frobenius_norm"] == pytest.approx(np.linalg.norm(W))  # fmt: skip
+
+
+def test_a_head_that_is_tied_has_the_embedding_s_weight(tmp_path, rng):
+    E = rng.normal(size=(M, N)).astype("f4")
+    save_file({"model.embed_tokens.weight": E}, tmp_path / "model.safetensors")
+    report = rk.audit(adapter("lm_head"), config=CONFIG, base=tmp_path)
+    assert row(report, "lm_head")["weight_spectral_norm"] == pytest.approx(np.linalg.norm(E, 2), rel=1e-5)
+    (tmp_path / "config.json").write_text('{"tie_word_embeddings": false}')
+    assert "no weight" in row(rk.audit(adapter("lm_head"), config=CONFIG, base=tmp_path), "lm_head")["base_note"]
+
+
+def test_a_square_weight_of_gpt2_is_turned_by_the_base_s_own_configuration(tmp_path, rng):
+    W = rng.normal(size=(N, N)).astype("f4")
+    save_file({"h.0.attn.c_proj.weight": W, "h.0.attn.other.weight": W}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    state = {f"h.0.attn.{name}.lora_{part}.weight": np.ones(shape) for name in ("c_proj", "other")
+             for part, shape in (("A", (1, N)), ("B", (N, 1)))}  # fmt: skip
+    layers = {layer.name: layer for layer in open_adapter(state, config=CONFIG).layers}
+    base = Base(tmp_path)
+    np.testing.assert_array_equal(base.weight(layers["h.0.attn.c_proj"]), W.T)
+    np.testing.assert_array_equal(base.weight(layers["h.0.attn.other"]), W)

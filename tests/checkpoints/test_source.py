@@ -29,7 +29,7 @@ def test_a_folder_means_its_adapter_file(tmp_path):
     other = {"x.lora_A.weight": A, "x.lora_B.weight": B}
     (tmp_path / "sub").mkdir()
     save_file(other, tmp_path / "sub" / "adapter_model.safetensors")
-    with pytest.raises(ValueError, match="holds no tensor file"):
+    with pytest.raises(ValueError, match="its subfolders do: sub,"):
         rk.audit(tmp_path)
     for name in (
         "anything.safetensors",

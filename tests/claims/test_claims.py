@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from rankkit.claims import Balls, Certificate, Claim, Domain, Floats, Integer, Matrix, Measured, Real, certify, check
 from rankkit.claims.certificates import certificates_in
-from rankkit.claims.cover import covered
+from rankkit.claims.deadline import NEVER
 from rankkit.claims.margins import float_margin
 from rankkit.claims.nearest import Found
+from rankkit.claims.proofs import Proof
+from rankkit.claims.proofs.cover import cover, covered
 from rankkit.claims.search import least, simplest
 from rankkit.claims.strategies import instances
 from rankkit.cli.main import main
@@ -59,7 +61,7 @@ def test_what_is_false_by_a_hair_is_refuted_and_what_is_true_is_not(name):
     domain, margin = SHARP[name]
     true = Claim("true", name, domain=domain, margin=lambda v, a: margin(v, a, 0))
     false = Claim("false", name, domain=domain, margin=lambda v, a: margin(v, a, a.of(Fraction(1, 10_000))))
-    assert check(true, instances=400).verdict.word == "HOLDS"
+    assert check(true, instances=400).verdict.word in ("PROVED", "UNREFUTED")
     found = check(false, instances=400)
     assert found.verdict.word == "FAILS", found.verdict
     assert found.certificate is not None
@@ -146,7 +148,7 @@ def test_floats_that_see_a_violation_balls_do_not_are_not_believed():
     claim = Claim(
         "r", "x", domain=Domain(x=Real(1e-9, 1e-8)), margin=lambda v, a: 1e9 * ((1 + v.x) - 1 - v.x), error=1e-12
     )
-    assert check(claim).verdict.word in ("UNDECIDED", "HOLDS")
+    assert check(claim).verdict.word in ("UNDECIDED", "UNREFUTED")
     assert certify(claim, {"x": Fraction(1, 10**9)}) is None
 
 
@@ -154,7 +156,10 @@ def test_a_bound_that_never_says_anything_is_vacuous():
     domain = Domain(x=Real(0.0, 1.0))
     bound = {"domain": domain, "margin": lambda v, a: 1 - v.x / 2}
     assert check(Claim("a", "", **bound, bite=lambda v, a: v.x / 2 - 1)).verdict.word == "VACUOUS"
-    assert check(Claim("b", "", **bound, bite=lambda v, a: v.x / 2 - Fraction(1, 4))).verdict.word == "HOLDS"
+    assert check(Claim("b", "", **bound, bite=lambda v, a: v.x / 2 - Fraction(1, 4))).verdict.word in (
+        "PROVED",
+        "UNREFUTED",
+    )
 
 
 def test_the_other_words():
@@ -258,7 +263,7 @@ def test_the_command_runs_a_users_file(tmp_path, capsys):
     words = ["verify", str(tmp_path), "--instances", "100", "--no-progress"]
     assert main([*words, "--certificates", str(found), "--format", "json", "-o", str(ledger)]) == 1  # one is broken
     assert {r["id"]: r["verdict"] for r in json.loads(ledger.read_text())} == {
-        "a": "HOLDS",
+        "a": "PROVED",
         "b": "FAILS",
         "c": "BROKEN",
     }
@@ -267,7 +272,7 @@ def test_the_command_runs_a_users_file(tmp_path, capsys):
     records[0]["verdict"] = "FAILS"
     ledger.write_text(json.dumps(records))
     assert main([*words, "--claim", "a", "--against", str(ledger)]) == 3
-    assert "a was FAILS and is now HOLDS" in capsys.readouterr().err
+    assert "a was FAILS and is now PROVED" in capsys.readouterr().err
     assert main(["verify", str(tmp_path), "--recheck", str(found)]) == 0
     certificates = json.loads(found.read_text())
     certificates[0]["instance"]["x"] = "1/2"
@@ -349,7 +354,7 @@ def test_balls_cover_an_interval_where_the_margin_stays_above_zero(hair, proved)
         margin=lambda v, a: a.of(Fraction(1, 4) + Fraction(hair)) - v.x * (1 - v.x) + 0 * v.y,
     )  # fmt: skip
     assert (covered(claim) is not None) == proved
-    assert ("proved" in check(claim, instances=50).verdict.evidence) == proved
+    assert isinstance(cover(claim, NEVER), Proof) == proved
 
 
 def test_no_cover_is_claimed_of_a_domain_that_is_no_box():

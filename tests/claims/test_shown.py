@@ -44,7 +44,7 @@ def test_they_say_what_they_are_and_how_to_go_on():
     assert "check(claim)" in repr(FALSE)
     assert "41 variables, under a condition" in repr(BIG)
     assert "a.false fails" in repr(CHECKED[0].certificate)
-    assert "3 claims: 1 HOLDS, 1 FAILS, 1 ILL_POSED." in repr(Ledger(tuple(CHECKED)))
+    assert "3 claims: 1 PROVED, 1 FAILS, 1 ILL_POSED." in repr(Ledger(tuple(CHECKED)))
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,8 @@ def test_files_are_read_before_any_work(tmp_path):
         file.write_text(text)
         with pytest.raises(argparse.ArgumentTypeError, match="a ledger written by"):
             arguments.ledger(str(file))
-    file.write_text('[{"id": "a", "verdict": "HOLDS"}]')
-    assert arguments.ledger(str(file)) == [{"id": "a", "verdict": "HOLDS"}]
+    file.write_text('[{"id": "a", "verdict": "PROVED"}]')
+    assert arguments.ledger(str(file)) == [{"id": "a", "verdict": "PROVED"}]
     with pytest.raises(argparse.ArgumentTypeError, match="written by `rankkit verify --certificates`"):
         arguments.certificates(str(file))
     with pytest.raises(argparse.ArgumentTypeError, match="cannot be read"):

@@ -42,42 +42,42 @@ class Small(VerdictLedger):
     ],
 )
 def test_records_are_built_once(use):
-    ledger = Small("HOLDS", "FAILS")
+    ledger = Small("PROVED", "FAILS")
     use(ledger)
     assert ledger.built == 1
 
 
 def test_the_summary_counts_in_the_order_of_the_words():
-    assert Small("FAILS", "HOLDS", "FAILS").summary == "3 things: 1 HOLDS, 2 FAILS."
+    assert Small("FAILS", "PROVED", "FAILS").summary == "3 things: 1 PROVED, 2 FAILS."
     assert Small("FAILS").summary == "1 thing: 1 FAILS."
     assert Small().summary == "0 things: none."
-    assert tally(["FAILS", "HOLDS"], ["FAILS", "HOLDS"]) == "1 FAILS, 1 HOLDS"
+    assert tally(["FAILS", "PROVED"], ["FAILS", "PROVED"]) == "1 FAILS, 1 PROVED"
 
 
 def test_changes_are_sentences():
-    ledger = Small("HOLDS", "FAILS", "VACUOUS")
-    committed = [{"id": "a0", "verdict": "HOLDS"}, {"id": "a1", "verdict": "HOLDS"}]
+    ledger = Small("PROVED", "FAILS", "VACUOUS")
+    committed = [{"id": "a0", "verdict": "PROVED"}, {"id": "a1", "verdict": "PROVED"}]
     assert ledger.changed(committed) == [
-        "a1 was HOLDS and is now FAILS",
+        "a1 was PROVED and is now FAILS",
         "a2 is VACUOUS and does not stand in the committed ledger",
     ]
     assert ledger.changed(json.loads(ledger.to_json())) == []
 
 
-@pytest.mark.parametrize("committed", [[{"id": "a"}], {"id": "a", "verdict": "HOLDS"}, [3]])
+@pytest.mark.parametrize("committed", [[{"id": "a"}], {"id": "a", "verdict": "PROVED"}, [3]])
 def test_what_is_no_ledger_is_refused(committed):
     with pytest.raises(ValueError, match="a list of records"):
-        Small("HOLDS").changed(committed)
+        Small("PROVED").changed(committed)
 
 
 def test_columns_are_what_fits_a_terminal():
-    assert Small("HOLDS").columns == {
+    assert Small("PROVED").columns == {
         "id": ["a0"],
         "location": ["here"],
-        "verdict": ["HOLDS"],
+        "verdict": ["PROVED"],
         "evidence": ["x | y"],
     }
-    assert Small("HOLDS").to_markdown() == "| a0 | x \\| y |"
+    assert Small("PROVED").to_markdown() == "| a0 | x \\| y |"
 
 
 class Closed(HTMLParser):
@@ -99,7 +99,7 @@ class Closed(HTMLParser):
 
 @pytest.mark.parametrize("count", [0, 1, 500])
 def test_a_ledger_shows_itself_in_few_lines(count):
-    ledger = Small(*["HOLDS"] * count)
+    ledger = Small(*["PROVED"] * count)
     lines = repr(ledger).splitlines()
     assert len(lines) <= 15
     assert max(map(len, lines)) <= 120

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
@@ -23,7 +21,7 @@ from rankkit.checkpoints.settings import is_peft
 from rankkit.checkpoints.untrusted import Config, is_list, number
 from rankkit.factors import host
 
-__all__ = ["from_model", "read", "recognises"]
+__all__ = ["read", "recognises"]
 
 _KEY = re.compile(
     r"(?P<module>.+?)(?:\.dora_layer)?\.lora_(?P<part>A|B|E|embedding_A|embedding_B)"
@@ -54,16 +52,6 @@ def recognises(keys: list[str], config: Config) -> bool:
     if config is not None and "peft_type" in config:
         return method_of(config) in ("LORA", "ADALORA", "DORA")
     return any(".lora_A." in key or ".lora_embedding_A" in key or key.endswith(".lora_E") for key in keys)
-
-
-def from_model(model: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return (state dict, config) of a live PEFT model's active adapter, keyed as a saved file."""
-    from peft import get_peft_model_state_dict  # pyright: ignore[reportUnknownVariableType]
-
-    active = model.active_adapter
-    name = active if isinstance(active, str) else active[0]
-    state: Mapping[str, Any] = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
-    return state, model.peft_config[name].to_dict()
 
 
 def read(tensors: Tensors, config: Config) -> Adapter:

@@ -1,0 +1,88 @@
+"""The engines in the order in which they are tried, each bounded in time, and what is made of their proofs again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from rankkit.claims.claim import Claim
+from rankkit.claims.deadline import NEVER, Deadline, TimeIsUp
+from rankkit.claims.proofs.algebra import algebra
+from rankkit.claims.proofs.cover import cover
+from rankkit.claims.proofs.enumeration import enumerated
+from rankkit.claims.proofs.proof import Attempt, Proof
+from rankkit.claims.proofs.theorems import theorem
+
+__all__ = ["ENGINES", "prove", "recheck"]
+
+Engine = Callable[[Claim, Deadline], "Proof | str"]
+ENGINES: dict[str, Engine] = {
+    "theorem": theorem,
+    "enumeration": enumerated,
+    "algebra": algebra,
+    "cover": cover,
+}
+MADE_BY = {"identity": "algebra"}  # the engine of a proof whose kind is not the engine's name
+
+
+def prove(claim: Claim, *, deadline: Deadline = NEVER) -> Attempt:
+    """Return the first proof that an engine finds for a claim, or what each of them could not do.
+
+    Parameters
+    ----------
+    claim : Claim
+        With a domain and a margin.
+    deadline : Deadline
+        At which the attempts are given up.
+
+    Examples
+    --------
+    >>> from rankkit.claims import Domain, Integer
+    >>> few = Domain(k=Integer(-3, 3))
+    >>> few = Claim("mine", "k (k - 1) >= 0", domain=few, margin=lambda v, a: a.of(v.k * (v.k - 1)))
+    >>> prove(few).proof.kind
+    'enumeration'
+    """
+    reasons: dict[str, str] = {}
+    for name, engine in ENGINES.items():
+        begun = time.monotonic()
+        try:
+            found = engine(claim, deadline)
+        except TimeIsUp:
+            found = "the budget ended"
+        except ImportError as error:
+            found = str(error)
+        if isinstance(found, Proof):
+            return Attempt(replace(found, seconds=round(time.monotonic() - begun, 3)), reasons)
+        reasons[name] = found
+    return Attempt(None, reasons)
+
+
+def recheck(proof: Proof, claim: Claim) -> bool:
+    """Return whether a claim's proof is found again by its engine, of the same statement, with nothing taken from it.
+
+    A proof by real algebra is asked of a second solver too, where it is installed. A theorem is compared with the
+    record of the run of coqc that accepted its file; `make rocq` runs coqc again.
+
+    Parameters
+    ----------
+    proof : Proof
+        As it was stored.
+    claim : Claim
+        Whose proof it is said to be.
+
+    Raises
+    ------
+    ValueError
+        If the proof is of another claim, or of an engine that does not exist.
+    """
+    if proof.claim != claim.id:
+        raise ValueError(f"this proof is of {proof.claim}, not of {claim.id}.")
+    engine = MADE_BY.get(proof.kind, proof.kind)
+    if engine not in ENGINES:
+        raise ValueError(f"the proof of {claim.id} is of the kind {proof.kind!r}; there are {', '.join(ENGINES)}.")
+    again = algebra(claim, NEVER, twice=True) if engine == "algebra" else ENGINES[engine](claim, NEVER)
+    return isinstance(again, Proof) and (again.statement, again.domain, again.digest) == (
+        proof.statement, proof.domain, proof.digest,
+    )  # fmt: skip
