@@ -95,12 +95,13 @@ PAPER.setting(
         "4.2 | we extend our experiments to larger model settings by applying visual instruction tuning on VLMs",
         "4.2 | Our experiments are carried out on LLaVA-1.5-7B",
         "4.1 | by fine-tuning LLaMA 3-8B",
-        defence="A vision tower is added, and the task is another one.",
-        fails="LLaVA-1.5-7B with its vision encoder has 7.1 billion parameters, and LLaMA 3-8B has 8.0 billion.",
+        defence="The setting is larger: a vision tower is added, and the data are another kind.",
+        fails="By its name the model has 7B, and LLaMA 3-8B has 8B; the public model with its tower has 7.1 billion.",
         changes="another kind of model, not a larger one",
     ),
     ["larger model settings, 7B", "8B"],
     "size of the models in 4.1 and 4.2",
+    measured=False,
 )
 PAPER.setting(
     said(
@@ -131,7 +132,7 @@ PAPER.setting(
         defence="The benchmark's customary test files may be called its official test sets.",
         fails="In four columns nearly every cell is a whole count of the validation set's items, and few are of the "
         "official test set's; no cell of ARC-c is a whole count of its 1172 official test questions.",
-        left_open="which files were used; the sizes are those of the public data sets",
+        left_open="which files were used; the sizes are facts from outside the paper, those of the public data sets",
         changes="the evaluation of these tasks is on other items than the official test sets",
         weight="number",
     ),
@@ -253,7 +254,7 @@ PAPER.setting(
         r"Table 6 | od \\cdot r \\cdot id".replace("\\\\", "\\"),
         defence="The term may stand for an implementation that forms B A once.",
         fails="By section 3 A x is formed first, at b l id r, which the row lacks; od r id is the cost of the "
-        "matrix B A.",
+        "matrix B A, whose product with x then costs b l id od, and not b l r od.",
         changes="the row of AdaSine in Table 6: b l id r + b l r od + b l od + b l id",
         weight="number",
     ),
@@ -287,12 +288,11 @@ PAPER.setting(
     said(
         "Figure 9 | Darker regions indicate reduced pairwise directional similarity",
         "Figure 9 | the very small values lead to a heatmap that appears nearly white",
-        defence="The white panel may have a scale of its own.",
-        fails="One caption, one map: small similarity is dark by one sentence, and nearly white by the other.",
-        changes="the caption of Figure 9",
+        left_open="whether the panel that is nearly white shows similarities, and on the scale of the others",
     ),
     ["small similarity is dark", "very small values appear nearly white"],
     "colours of Figure 9",
+    undecided=True,
 )
 PAPER.setting(
     said(
@@ -306,6 +306,20 @@ PAPER.setting(
     ["strictly increases", "an intuition supports it"],
     "how the strict inequality is shown",
     measured=False,
+)
+PAPER.setting(
+    said(
+        "A.2.2 | leads to higher attainable numerical rank than using a fixed global frequency",
+        "A.2.2, Step 3 | Define the input-wise optimal frequency in terms of the output responses",
+        "A.2.2, Remark | there does not exist a single global frequency",
+        defence="The rank may be meant of the outputs of many inputs together.",
+        fails="The proposition is about the matrix sin(omega(x) M). Step 3 and the remark print the rank of "
+        "sin(omega M x) for one x, a vector, whose numerical rank is 0 or 1.",
+        changes="step 3 and the remark are not about the rank of the proposition",
+        weight="conclusion",
+    ),
+    ["the rank of the matrix sin(omega(x) M)", "the rank of the vector sin(omega M x)"],
+    "what has the rank, in the proposition and in its step 3",
 )
 PAPER.setting(
     said(
@@ -354,7 +368,7 @@ PAPER.held(
     said(
         "4.1 | Additional training configurations and hyperparameters are detailed in the Appendix",
         "A.3.4 | For commonsense reasoning tasks, we train the model for one epoch",
-        left_open="the settings of the other tasks may be the same",
+        left_open="the settings of the other tasks may be the same; their learning rate and epochs are not printed",
     ),
     ["commonsense reasoning", "mathematics", "code", "summarization"],
     ["commonsense reasoning"],

@@ -140,24 +140,20 @@ PAPER.held(
 
 # words on results
 
-PAPER.every(
+PAPER.extreme(
     said(
         "III.C | demonstrates that Sinter outperforms all standard non-linearities in both classification and "
         "summarization tasks",
         "Table 4 | 78.24 indicates the best performance, and 77.78 indicates the second best",
-        defence="In ROUGE it does, and in classification it is above all but Tanh.",
-        fails="The sentence is about all of them in both tasks, and the caption itself calls Tanh the best in "
-        "the second.",
+        defence="In summarization it does, and in classification it is above all but Tanh.",
+        fails="The sentence names classification by itself and says all; there Tanh has 78.24 against 77.78, and the "
+        "caption calls it the best.",
         changes="Sinter is best in summarization, and second to Tanh in classification",
         weight="conclusion",
     ),
-    {
-        f"{score} against {row}": (t4["Sinter", score], t4[row, score])
-        for row in ("Sigmoid", "Relu", "Tanh", "Swish-1", "Swish-25")
-        for score in (*SCORES, "newsgroups_acc")
-    },
-    "Sinter is not below a standard function",
-    literal=True,
+    t4["Sinter", "newsgroups_acc"],
+    {row: t4[row, "newsgroups_acc"] for row in ("Sigmoid", "Relu", "Tanh", "Swish-1", "Swish-25")},
+    "Sinter is the best in classification",
 )
 PAPER.every(
     said(
@@ -378,11 +374,15 @@ PAPER.setting(
         "IV.B | appending a more expressive non-linear transformation yields diminishing returns",
         "IV.D | low-capacity models benefit from the added expressiveness of the non-linear adapter",
         "IV.D | Sinter excels when paired with smaller models",
-        left_open="one is on performance, the other perhaps on the stability of training",
+        defence="One is on performance, and the other on the stability of training.",
+        fails="Flan-T5-Large has the least mean gain of Tables 1 and 2, and LLaMA-2-7B, the other model called small "
+        "there, is less stable with Sinter in all of Table 7.",
+        changes="Sinter steadies Flan-T5-Large, where it gains least",
+        weight="conclusion",
     ),
     ["diminishing returns on small models", "small models benefit, Sinter excels on them"],
     "what expressiveness brings to small models",
-    undecided=True,
+    measured=False,
 )
 PAPER.setting(
     said(

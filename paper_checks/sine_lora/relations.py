@@ -11,8 +11,9 @@ LLAMA = "Llama-3-8B"
 
 AVERAGE = said(
     "Table 1 | Performance and parameter count of the RoBERTa V3 model",
-    defence="Averages may be of scores before rounding, and a digit of theirs may be lost in the text at hand.",
-    fails="Rounding moves an average by less than 0.01, and a lost digit by less than 0.1; it is short by 0.3 to 0.5.",
+    defence="Averages may be of unrounded scores, may leave out a task, and have lost a digit in the text at hand.",
+    fails="Rounding moves an average by less than 0.01, and a lost digit by less than 0.1; it is short by 0.3 to 0.5. "
+    "No seven of the eight columns give all eight averages either.",
     changes="the averages of all eight rows rise by 0.4 to 0.5; their order stays",
     weight="number",
 )
@@ -26,8 +27,9 @@ DIFFERENCE = said(
 SHARE = said(
     "Table 13 | 22.8K",
     "Table 13 | 16.8%",
-    defence="The last digit of a percentage may be cut, and 132K may be cut as well.",
-    fails="22.8K of 132K is at least 17.1 %; 16.8 % of 132K is 22.2K, and r (m + n) with the biases is 22.3K.",
+    defence="The last digit of a percentage may be cut, 132K may be cut from 132.9K, and 22.8K may hold more layers.",
+    fails="22.8K of 132.9K is 17.1 % at least, whatever the layers; 16.8 % of 132K is 22.2K, and r (m + n) with the "
+    "biases, which meets every other row, is 22.3K.",
     changes="the count at k = 20 is 22.3K instead of 22.8K",
     weight="number",
 )
