@@ -16,7 +16,7 @@ STABLE_RANK = 0.09  # relative; 0.08 held 93 % of the 250 settings of --first 78
 # values, shares of the values in a factor e of the threshold, and shares of the values that crossings remove
 BASE, DENSITY, CROSSINGS = 1.2, 0.06, 0.6
 # with r = 1 points crowd by chance in places all over the line, and each crowd loses values; share of the count, times
-# the root of how full the matrix is, on 90 settings with r = 1 that nothing else was chosen on
+# the root of how full the matrix is, chosen by eye on 90 settings with r = 1
 ON_A_LINE = 0.1
 
 
