@@ -31,6 +31,11 @@ SETTINGS = [
     ("Gaussian", GAUSSIAN, 512, 512, 2),
     ("Gaussian", GAUSSIAN, 512, 512, 4),
 ]
+CURVES = [
+    (name, law, d, r)
+    for name, law in (("uniform", KAIMING), ("Gaussian", GAUSSIAN))
+    for d, r in ((512, 1), (512, 2), (512, 3), (1024, 4))
+]
 
 
 def sweep(
@@ -190,18 +195,20 @@ def bounds(cases: int) -> None:
 
 
 def seconds() -> None:
-    """Print what a curve of 100 frequencies costs, five times, caches cold."""
-    from rankkit.law import entries
+    """Print what a curve of 100 frequencies costs, three times, caches cold: processor time of this process."""
+    from rankkit.law import entries, equations
 
-    taken = []
-    for _ in range(5):
-        entries._law.cache_clear()
-        entries.one_coordinate.cache_clear()
-        start = time.perf_counter()
-        rk.predict_curve(np.geomspace(1, 1000, 100), d=1024, r=4)
-        taken.append(time.perf_counter() - start)
-    spread = f"{min(taken):.2f} to {max(taken):.2f}"
-    print(f"\npredict_curve, 100 frequencies at (1024, 4): {statistics.median(taken):.2f} s, {spread}")
+    print("\n| entries, (d, r) | seconds of processor time for 100 frequencies, median (range) |\n|:--|--:|")
+    for name, law, d, r in CURVES:
+        taken: list[float] = []
+        for _ in range(3):
+            for cached in (entries._law, entries.one_coordinate, equations._uniform_problem):
+                cached.cache_clear()
+            start = time.process_time()
+            rk.predict_curve(np.geomspace(1, 1000, 100), d=d, r=r, initializer=law)
+            taken.append(time.process_time() - start)
+        spread = f"{min(taken):.2f} to {max(taken):.2f}"
+        print(f"| {name}, ({d}, {r}) | {statistics.median(taken):.2f} ({spread}) |", flush=True)
 
 
 def main() -> None:

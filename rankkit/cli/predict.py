@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from rankkit.cli.arguments import frequencies, number, positive_int, words
-from rankkit.cli.command import Choice, Command, Group, OneOf, Option, needs
-from rankkit.cli.options import FORMAT, INIT, LAW_CHOICE, OUTPUT, PLOT, RTOL, SPREAD, law_named
+from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, needs
+from rankkit.cli.options import (
+    AMPLITUDE,
+    FORMAT,
+    INIT,
+    LAW_CHOICE,
+    OUTPUT,
+    PLOT,
+    RTOL,
+    RULES,
+    SPREAD,
+    law_named,
+    rule_named,
+)
 from rankkit.cli.output import emit, picture
 
 __all__ = ["MEASURES", "PREDICT"]
@@ -25,11 +38,25 @@ _OMEGAS = Option(
     metavar="LIST",
 )  # fmt: skip
 
+_RULE = Option(
+    ("--rule",), f"The function phi: {', '.join(RULES)}; others than the sine with --init normal.", default="sine",
+    choices=RULES, metavar="NAME",
+)  # fmt: skip
+
 
 def _predict(options: argparse.Namespace) -> int:
     from rankkit.law import frequency_for_rank, predict_curve
 
-    given = {"d": options.d, "r": options.r, "n": options.n, "initializer": law_named(options)}
+    if options.rule != "sine" and options.init != "normal":
+        raise UsageError(f"--rule {options.rule} is predicted for normal entries alone; add --init normal.")
+    rule = None if options.rule == "sine" else rule_named(options.rule, options)
+    given: dict[str, Any] = {
+        "d": options.d,
+        "r": options.r,
+        "n": options.n,
+        "initializer": law_named(options),
+        "rule": rule,
+    }
     measures = options.measures or _MEASURES
     if options.omegas is not None:
         curve = predict_curve(options.omegas, measures=measures, rtol=options.rtol, **given)
@@ -55,12 +82,12 @@ def _counted(options: argparse.Namespace) -> str:
 
 PREDICT = Command(
     "predict",
-    "Predict the rank of sin(omega B A) without sampling.",
+    "Predict the rank of sin(omega B A), or of another phi(B A), without sampling.",
     "With a --target option, it finds the frequency omega at which a measure has the given value.",
     (
         "rankkit predict --d 4096 --r 8 --target-stable-rank 100",
         "rankkit predict --d 4096 --r 8 --omegas 1:1000:20:log --plot law.png",
-        "rankkit predict --d 1024 --r 4 --target-rank 200 --rtol 1e-3 --init normal",
+        "rankkit predict --d 512 --r 4 --target-rank 200 --rule tanh --init normal",
     ),
     (
         Group(
@@ -92,9 +119,13 @@ PREDICT = Command(
             ),
         ),
         Group("for which factors", (INIT, SPREAD)),
+        Group("for which function phi", (_RULE, AMPLITUDE)),
         Group("output", (FORMAT, OUTPUT, PLOT)),
     ),
     _predict,
-    choices=(LAW_CHOICE, needs(_OMEGAS, "--plot"), Choice(_counted, {_COUNTED: ("--rtol",)})),
+    choices=(
+        LAW_CHOICE, needs(_OMEGAS, "--plot"), Choice(_counted, {_COUNTED: ("--rtol",)}),
+        Choice(lambda options: f"with --rule {options.rule}", {"with --rule sinter": ("--amplitude",)}),
+    ),
     trouble=2,
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """What theory predicts of sin(omega B A): spectra, ranks and frequencies without sampling, and bounds without an SVD.
 
 With b and a drawn from a product law, S / sqrt(m n) is a sampled integral operator (Koltchinskii and Gine 2000): its
-singular values tend to products of one-coordinate ones (kernels, staircase), bent by sampling (finite_size).
+singular values tend to products of one-coordinate ones (kernels, staircase), bent by sampling (self_consistent).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """phi(B A) of any elementwise rule with Gaussian entries: its part on each degree by quadrature in the angle.
 
 By Funk and Hecke the part of degree l is the mean of phi(|b| |a| x) P_l(x) over the law of x = cos of the angle, P_l
-being Gegenbauer's polynomial with P_l(1) = 1; a singular value decomposition between the nodes of the lengths gives its
-singular functions.
+being Gegenbauer's polynomial with P_l(1) = 1; an eigenvalue problem between the nodes of the lengths gives its singular
+functions.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
 from rankkit.law.measures import Frequency, plain_stable_rank
-from rankkit.law.radial import Part, Radial, harmonics, lengths
-from rankkit.law.self_consistent import Equations
+from rankkit.law.phase_space import Cells, lengths
+from rankkit.law.radial import Part, Radial, harmonics
+from rankkit.law.self_consistent import Equations, Path
 from rankkit.law.staircase import Staircase
 from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
@@ -29,7 +30,8 @@ __all__ = ["RuleFrequency", "frequency_of"]
 LENGTHS = 90  # nodes of |b|, and of |a|
 ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
 DEGREES = 60
-DEEPEST = 1e-8  # of the largest value: what a singular value decomposition keeps of the kernel
+TINY = 1e-30  # of the largest square: what the parts leave out is so many functions of this size that they only add up
+DEEPEST = 1e-8  # of the largest value: what an eigenvalue problem keeps of the kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +55,10 @@ class RuleFrequency(Frequency):
     @cached_property
     def staircase(self) -> Staircase:
         """The values lambda_k of all degrees."""
-        values = np.concatenate([part.x for part in self.radial.parts])
+        values = np.concatenate([np.abs(part.x) for part in self.radial.parts])
         many = np.concatenate([np.full(part.x.size, part.multiplicity) for part in self.radial.parts])
         order = np.argsort(-values, kind="stable")
-        tail = float(np.sum(self.radial.p * self.radial.rest))
+        tail = float(np.sum(self.radial.beyond.squares * self.radial.beyond.many))
         energy = float(np.sum(many * values**2)) + tail
         return Staircase(values[order], many[order], values.size, energy, tail)
 
@@ -87,7 +89,9 @@ class RuleFrequency(Frequency):
         return self.radial
 
 
-def frequency_of(entries: Entries, omega: float, rule: Callable[[float], Rule] | None) -> Frequency:
+def frequency_of(
+    entries: Entries, omega: float, rule: Callable[[float], Rule] | None, path: Path | None = None
+) -> Frequency:
     """Return what the law says of one frequency, of the sine (None) or of another rule.
 
     Raises
@@ -99,7 +103,7 @@ def frequency_of(entries: Entries, omega: float, rule: Callable[[float], Rule] |
     """
     made = None if rule is None else rule(omega)
     if made is None or (isinstance(made, Sine) and made.gain is None and made.omega == omega):
-        return Frequency(entries, omega)
+        return Frequency(entries, omega, path=path or Path())
     if not isinstance(made, Pointwise):
         raise TypeError(f"rule must give an elementwise rule of rankkit.rules, got {made!r}; for instance rule=Sinter.")
     if not entries.gaussian:
@@ -107,7 +111,7 @@ def frequency_of(entries: Entries, omega: float, rule: Callable[[float], Rule] |
             "initializer must be Normal where rule is given: for other entries only the sine is predicted; pass "
             "initializer=Normal(std_B, std_A)."
         )
-    return RuleFrequency(entries, omega, made)
+    return RuleFrequency(entries, omega, made, path=path or Path())
 
 
 def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
@@ -116,21 +120,24 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     x, weight = _angles(r)
     t = entries.unit * np.outer(rho, rho)
     phi = np.stack([_phi(rule, entries.m, t * at) for at in x], axis=-1)  # (lengths, lengths, angles)
-    energy = (phi**2 @ weight) @ p
+    degrees = range(DEGREES if r > 1 else 2)
+    kernels = phi @ (weight * np.stack([_polynomial(degree, r, x) for degree in degrees])).T
     root = np.sqrt(p)
     parts: list[Part] = []
-    top, rest = 0.0, energy.copy()
-    for degree in range(DEGREES if r > 1 else 2):
-        kernel = phi @ (weight * _polynomial(degree, r, x))
-        U, values, Vt = np.linalg.svd(root[:, None] * kernel * root)
-        top = max(top, float(values[0]))
-        kept = values > DEEPEST * top
+    top, rest = 0.0, phi**2 @ weight  # E phi^2 given both lengths, less what the parts hold
+    for degree in degrees:
+        kernel = root[:, None] * kernels[..., degree] * root
+        values, U = np.linalg.eigh((kernel + kernel.T) / 2)
+        top = max(top, float(np.max(np.abs(values))))
+        kept = np.abs(values) > DEEPEST * top
         if not np.any(kept):
             continue
-        part = Part(harmonics(r, degree), U[:, kept] / root[:, None], values[kept], Vt[kept].T / root[:, None])
-        rest = rest - part.multiplicity * part.U**2 @ part.x**2
+        part = Part(harmonics(r, degree), U[:, kept] / root[:, None], values[kept])
+        rest -= part.multiplicity * ((part.U * part.x) @ part.U.T) ** 2
         parts.append(part)
-    return Radial(m, n, r, p, parts, np.maximum(rest, 0.0))
+    small = TINY * top**2
+    beyond = Cells(np.full_like(rest, small), np.maximum(rest, 0.0) * np.outer(p, p) / small)
+    return Radial(m, n, r, rho, p, parts, beyond)
 
 
 def _phi(rule: Rule, rows: int, t: Array) -> Array:

@@ -36,12 +36,13 @@ class Coordinate:
 
     Attributes
     ----------
-    p : float array, shape (nodes,)
-        Probability of |x| at each node.
+    x, p : float arrays, shape (nodes,)
+        Nodes of |x| and their probabilities.
     parts : sequence of (U, mu, V)
         Even, then odd; U and V (nodes, k) are orthonormal under p.
     """
 
+    x: Array
     p: Array
     parts: Sequence[tuple[Array, Array, Array]]
 
@@ -61,7 +62,7 @@ class Coordinate:
         for parity, (U, mu, V) in enumerate(self.parts):
             kept = max(1, int(np.sum(wanted[self.parity == parity])))
             parts.append((U[:, :kept], mu[:kept], V[:, :kept]))
-        return Coordinate(self.p, parts)
+        return Coordinate(self.x, self.p, parts)
 
     def weighted(self, w: Array, v: Array) -> Seen:
         """Return the operator with weights w of x and v of y (nodes,)."""
@@ -105,4 +106,4 @@ def one_coordinate_problem(x: Array, p: Array, c: float, *, floor: float) -> Coo
         U, mu, Vt = np.linalg.svd(root[:, None] * kernel(c * np.outer(x, x)) * root)
         kept = max(1, int(np.sum(mu > floor * mu[0])))
         parts.append((U[:, :kept] / root[:, None], mu[:kept], Vt[:kept].T / root[:, None]))
-    return Coordinate(p, parts)
+    return Coordinate(x, p, parts)

@@ -10,7 +10,7 @@ from rankkit.checks import integer
 from rankkit.factors import Array
 from rankkit.initializers import Initializer, KaimingUniform, Normal, Uniform, XavierUniform
 from rankkit.law.kernels import gaussian_values, prolate_values
-from rankkit.law.staircase import CUT, Staircase, staircase
+from rankkit.law.staircase import CUT, Staircase, gaussian_staircase, staircase
 
 __all__ = ["Entries", "entries_of", "law_of"]
 
@@ -94,7 +94,7 @@ def law_of(entries: Entries, omega: float) -> Staircase:
 
 @lru_cache(maxsize=256)
 def _law(gaussian: bool, c: float, r: int) -> Staircase:
-    return staircase(one_coordinate(gaussian, c), r)
+    return gaussian_staircase(c, r) if gaussian else staircase(one_coordinate(gaussian, c), r)
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ from rankkit.law.self_consistent import Equations
 __all__ = ["equations_of"]
 
 SMALL = 1e-3  # of y: squares below it only add up
-SEMICLASSICAL = 10.0  # c beyond which Weyl's law serves for Gaussian entries with r = 1
+SEMICLASSICAL = 20.0  # c beyond which Weyl's law serves for Gaussian entries with r = 1
 LARGEST_C = 150.0  # of a coordinate that is solved by its matrix; beyond, the rows are as good as independent
 OVERFULL = 4.0  # times the frequency that fills the matrix: from there on the features are independent
 FEW = 10.0  # times that floor: where the largest square is below, all values only add up
@@ -42,7 +42,7 @@ def equations_of(entries: Entries, omega: float, *, least: float) -> Equations:
         return Independent.of(law, m, n, r)
     if entries.gaussian:
         if r == 1 and c > SEMICLASSICAL:
-            return PhaseSpace(m, n, c)
+            return PhaseSpace(m, n, 1, c)
         return sine_radial(c, r, m=m, n=n, least=least)
     if c > LARGEST_C:
         return Independent.of(law, m, n, r)

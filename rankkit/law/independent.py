@@ -57,6 +57,11 @@ class Independent:
         """One half for each unknown."""
         return np.full(2, 0.5)
 
+    @property
+    def places(self) -> Array:
+        """Any two."""
+        return np.arange(2.0)
+
     def inside(self, unknowns: Array, z: complex) -> Array:
         """Return the nearest unknowns at which the solution may lie."""
         return within_sector(unknowns, z)

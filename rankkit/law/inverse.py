@@ -16,6 +16,7 @@ from rankkit.law.entries import entries_of
 from rankkit.law.error import rank_error, stable_rank_error
 from rankkit.law.given import Given
 from rankkit.law.prediction import Prediction
+from rankkit.law.self_consistent import Path
 from rankkit.rules import Rule
 
 __all__ = ["frequency_for_rank"]
@@ -137,8 +138,10 @@ def frequency_for_rank(
         raise ValueError("d and r must be given: frequency_for_rank(64, d=512, r=2), or pass factors=.")
     entries = entries_of(d, r, n, initializer)
 
+    path = Path()
+
     def at(omega: float) -> float:
-        one = frequency_of(entries, omega, rule)
+        one = frequency_of(entries, omega, rule, path)
         return one.measure(measure, one.cutoff(rtol, atol, gain))
 
     # far beyond where the staircase would fill the matrix
@@ -147,7 +150,7 @@ def frequency_for_rank(
     )
     there = frequency_of(entries, found.omega, rule)
     off = {"stable_rank": stable_rank_error(target), "participation_ratio": 0.0}
-    error = off[measure] if measure in off else rank_error(there.rank(there.cutoff(rtol, atol, gain)))
+    error = off[measure] if measure in off else rank_error(there.rank(there.cutoff(rtol, atol, gain)), r, there.limit)
     about = f"{about}, d = {entries.m}, n = {entries.n}, r = {entries.r}"
     return Prediction(found.omega, found.moved(error), there.regime, about)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -16,7 +16,7 @@ from rankkit.law.entries import Entries, law_of
 from rankkit.law.equations import equations_of
 from rankkit.law.independent import Independent
 from rankkit.law.schatten_norms import participation_ratio
-from rankkit.law.self_consistent import Counted, Equations, Follower
+from rankkit.law.self_consistent import Counted, Equations, Follower, Path
 from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
@@ -63,10 +63,13 @@ class Frequency:
     ----------
     entries : Entries
     omega : float
+    path : Path
+        Shared with frequencies nearby; their solutions are where this one's is looked for.
     """
 
     entries: Entries
     omega: float
+    path: Path = field(default_factory=Path, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -149,7 +152,7 @@ class Frequency:
 
     def _solved(self, relative: float) -> Counted:
         square = (relative * self.top) ** 2
-        return Follower(self._equations(square)).count(square)
+        return self.path.follower(self._equations(square), math.log(self.omega)).count(square)
 
     @cached_property
     def _deepest(self) -> tuple[Counted, Counted]:

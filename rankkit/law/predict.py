@@ -15,6 +15,7 @@ from rankkit.law.entries import Entries, entries_of
 from rankkit.law.error import rank_error, stable_rank_error
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
+from rankkit.law.self_consistent import Path
 from rankkit.rules import Rule
 
 __all__ = ["predict_curve", "predict_rank", "predict_spectrum", "predict_stable_rank"]
@@ -59,7 +60,7 @@ def predict_rank(
     """
     at = _at(entries_of(d, r, n, initializer), omega, rule)
     found = at.rank(at.cutoff(rtol, atol, gain))
-    return Prediction(found.value, rank_error(found), at.regime, _about("numerical rank", at))
+    return Prediction(found.value, rank_error(found, r, at.limit), at.regime, _about("numerical rank", at))
 
 
 def predict_stable_rank(
@@ -140,16 +141,17 @@ def predict_curve(
     unknown = [name for name in measures if name not in MEASURES]
     if unknown or isinstance(measures, str) or not measures:
         raise ValueError(f"measures must be a sequence among {', '.join(MEASURES)}, got {measures!r}.")
-    found = [_at(entries, omega, rule) for omega in omegas]
+    path = Path()
+    found = [_at(entries, omega, rule, path) for omega in omegas]
     rows = [_row(at, measures, at.cutoff(rtol, atol, gain)) for at in found]
     if not rows:
         raise ValueError("omegas must hold at least one frequency, got none; use for instance [1, 10, 100].")
     return Curve({name: np.array([row[name] for row in rows]) for name in rows[0]})
 
 
-def _at(entries: Entries, omega: float, rule: Callable[[float], Rule] | None) -> Frequency:
+def _at(entries: Entries, omega: float, rule: Callable[[float], Rule] | None, path: Path | None = None) -> Frequency:
     omega = finite("omega", omega, least=0, strict=True, advice="sin(0) has no spectrum to predict")
-    return frequency_of(entries, omega, rule)
+    return frequency_of(entries, omega, rule, path)
 
 
 def _about(measure: str, at: Frequency) -> str:

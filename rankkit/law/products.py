@@ -19,7 +19,7 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.coordinate import Coordinate
 from rankkit.law.crossings import POWER, crossing_term
-from rankkit.law.self_consistent import Potential, within_sector
+from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Listed", "Products", "listed_products"]
 
@@ -76,6 +76,12 @@ class Products:
         """A quarter of the probability of each node, and a quarter for each scale."""
         p = self.coordinate.p
         return np.concatenate([p, p, np.ones(2)]) / 4
+
+    @property
+    def places(self) -> Array:
+        """The nodes of rows, those of columns, and the two scales."""
+        x = self.coordinate.x
+        return np.concatenate([x, APART + x, [2 * APART, 3 * APART]])
 
     def start(self, z: complex) -> Array:
         """Return log w = log v = 0, where all values are far below z."""
@@ -153,28 +159,35 @@ def listed_products(logs: Array, parity: Array, r: int, depth: float) -> Listed:
     reach = depth + float(np.min(drop[parity[order] == 1]))
     while (found := _within(drop, r, reach)) is None:
         reach *= 0.8
-    odd = found @ parity[order] % 2 == 1
+    odd = found @ parity[order[: found.shape[1]]] % 2 == 1
     counts = np.zeros((int(np.sum(odd)), logs.size))
-    counts[:, order] = found[odd]
+    counts[:, order[: found.shape[1]]] = found[odd]
     log_factorial = np.array([math.lgamma(k + 1) for k in range(r + 1)])
     many = np.exp(log_factorial[r] - np.sum(log_factorial[found[odd]], axis=1))
     return Listed(counts, np.round(many))
 
 
 def _within(drop: Array, r: int, reach: float) -> Array | None:
-    """Return how often each value occurs in each multiset of r whose drops add up to at most `reach`, (sets, k)."""
-    counts = np.zeros((1, drop.size), dtype=np.int64)
-    total, left = np.zeros(1), np.full(1, r)
-    for k in range(drop.size - 1, 0, -1):  # the rarest first; what is left takes the first value, which costs nothing
-        most = min(r, int(reach / drop[k]) if drop[k] > 0 else r)
-        parts: list[tuple[Array, Array, Array]] = []
-        for times in range(most + 1):
-            keep = (left >= times) & (total + times * drop[k] <= reach)
-            chosen = counts[keep].copy()
-            chosen[:, k] = times
-            parts.append((chosen, total[keep] + times * drop[k], left[keep] - times))
-        counts, total, left = (np.concatenate(column) for column in zip(*parts, strict=True))
-        if len(counts) > 2 * MOST_LISTED:
+    """Return how often each value occurs in each multiset of r whose drops add up to at most `reach`, (sets, k).
+
+    `drop` ascends from zero. Sets of one more value other than the first come from those before, by a value that is no
+    rarer than their last one.
+    """
+    drop = drop[: np.searchsorted(drop, reach, side="right")]
+    level, total = np.zeros((1, drop.size), dtype=np.int64), np.zeros(1)
+    last = np.full(1, drop.size - 1)
+    levels = [level]
+    for _ in range(r):
+        often = np.minimum(np.searchsorted(drop, reach - total, side="right") - 1, last)
+        if (found := sum(map(len, levels)) + int(np.sum(often))) == sum(map(len, levels)):
+            break
+        if found > 2 * MOST_LISTED:
             return None
-    counts[:, 0] = left
+        origin = np.repeat(np.arange(often.size), often)
+        last = 1 + np.arange(origin.size) - np.repeat(np.cumsum(often) - often, often)
+        level, total = level[origin], total[origin] + drop[last]
+        level[np.arange(last.size), last] += 1
+        levels.append(level)
+    counts = np.concatenate(levels)
+    counts[:, 0] = r - np.sum(counts, axis=1)
     return counts

@@ -2,8 +2,8 @@
 
 The law of b and a is rotation invariant and phi(b . a) depends on the angle between them alone, so that the operator
 splits by degree l (Funk and Hecke), each part with the multiplicity of the harmonics of degree l in r dimensions, and
-the weights w and v depend on the lengths |b| and |a| alone. Each part is kept as U x V^T, its singular functions at
-the nodes of a quadrature in the length.
+the weights w and v depend on the lengths |b| and |a| alone. Each part is kept as U x U^T, its singular functions at
+the nodes of a quadrature in the length. What the parts leave out is counted in cells of phase space.
 """
 
 from __future__ import annotations
@@ -12,45 +12,63 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import POWER, crossing_term
-from rankkit.law.self_consistent import Potential, within_sector
+from rankkit.law.phase_space import Cells, crossings_of, lengths, phase_space_cells, spacing
+from rankkit.law.self_consistent import APART, Potential, within_sector
 
-__all__ = ["Part", "Radial", "harmonics", "lengths", "sine_radial"]
+__all__ = ["Part", "Radial", "harmonics", "sine_radial"]
 
 # their overloads leave the type open
+solution_of: Callable[..., Array] = np.linalg.solve
 inverse_of: Callable[..., Array] = np.linalg.inv
 eigenvalues_of: Callable[..., Array] = np.linalg.eigvals
 
 SMALL = 1e-2  # of the smallest square that is asked for: what is below it only adds up
 UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix
-MOST_DEGREE = 111  # of the harmonics
-MOST_ON_A_LINE = 401  # for r = 1, where all degrees are in one part
-NODES = 40
-BEYOND = 6.5  # lengths are taken up to sqrt(r) + BEYOND: less than 1e-9 of the points lie further out
+MOST_DEGREE = 401  # of the harmonics
+MOST_ON_A_LINE = 501  # for r = 1, where all degrees are in one part
+# times the degree that fills the matrix, by r (from 3 on the same): where the parts end, and where they begin to fall.
+# Ends further out change counts by less than 0.2 % of d for r <= 4
+REACH = (0.0, 2.1, 2.1, 3.0)
+START_FALL = 0.4  # of that end
+# up to ALL_DEGREES odd degrees are taken one by one, of more only the first and some that stand for the others
+ALL_DEGREES, FIRST_DEGREES, FAR_DEGREES = 20, 6, 12
+NODES, NODES_A_DEGREE = 28, 0.7  # of the lengths, for the products of two functions
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """The operator on one degree: sum_k x_k U_k(|b|) V_k(|a|).
+    """The operator on one degree: sum_k x_k U_k(|b|) U_k(|a|), symmetric because phi sees |b| |a| alone.
 
     Attributes
     ----------
     multiplicity : float
         How many harmonics have the degree.
-    U, V : float arrays, shape (nodes, k)
+    U : float array, shape (nodes, k)
         Singular functions, orthonormal under the law of the length.
     x : float array, shape (k,)
+        Singular values with their signs.
     """
 
     multiplicity: float
     U: Array
     x: Array
-    V: Array
+
+    def seen(self, rows: Array, columns: Array) -> tuple[Array, Array]:
+        """Return B = U^T w U and C = x U^T v U x, of weights times probabilities (nodes,)."""
+        weights = np.stack([rows.real, rows.imag, columns.real, columns.imag])
+        grams = ((weights[:, None, :] * self.U.T).reshape(-1, len(self.U)) @ self.U).reshape(4, self.x.size, -1)
+        return grams[0] + 1j * grams[1], self.x[:, None] * (grams[2] + 1j * grams[3]) * self.x
+
+    def diagonals(self, rows: Array, columns: Array) -> tuple[Array, Array]:
+        """Return multiplicity times the diagonals of U rows U^T and of U x columns x U^T (nodes,)."""
+        columns = self.x[:, None] * columns * self.x
+        middle = np.concatenate([rows.real, rows.imag, columns.real, columns.imag], axis=1)
+        found = np.einsum("gck,gk->cg", (self.U @ middle).reshape(len(self.U), 4, -1), self.multiplicity * self.U)
+        return found[0] + 1j * found[1], found[2] + 1j * found[3]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,24 +78,30 @@ class Radial:
     Attributes
     ----------
     m, n, r : int
-    p : float array, shape (nodes,)
-        Probability of each node.
+    rho, p : float arrays, shape (nodes,)
+        Lengths and their probabilities.
     parts : sequence of Part
-    rest : float array, shape (nodes,)
-        E phi(b . a)^2 given |b|, less what the parts hold: values so small that they only add up.
+    beyond : Cells
+        What the parts leave out.
     """
 
     m: int
     n: int
     r: int
+    rho: Array
     p: Array
     parts: Sequence[Part]
-    rest: Array
+    beyond: Cells
 
     @property
     def limit(self) -> int:
         """min(m, n)."""
         return min(self.m, self.n)
+
+    @property
+    def places(self) -> Array:
+        """The lengths of rows, then those of columns."""
+        return np.concatenate([self.rho, APART + self.rho])
 
     @cached_property
     def mass(self) -> Array:
@@ -95,48 +119,59 @@ class Radial:
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return log w and log v from the leverages that they imply."""
         w, v = np.split(np.exp(unknowns), 2)
-        row, column = self.rest * np.sum(self.p * v) / z, self.rest * np.sum(self.p * w) / z
+        row, column = self.beyond.leverages(w, v, z)
+        row, column = row / self.p, column / self.p
         for part in self.parts:
-            B, D = _gram(part.U, self.p * w), _gram(part.V, self.p * v)
-            C = part.x[:, None] * D * part.x
+            B, C = part.seen(self.p * w, self.p * v)
             inverse = inverse_of(B @ C + z * np.eye(part.x.size))
-            row = row + part.multiplicity * _diagonal(part.U, C @ inverse)
-            column = column + part.multiplicity * _diagonal(part.V * part.x, inverse @ B)
+            here, there = part.diagonals(C @ inverse, inverse @ B)
+            row += here
+            column += there
         return -np.concatenate([np.log1p(row / self.m), np.log1p(column / self.n)])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
         """Return F and sum s^2 / (s^2 + z)."""
         w, v = np.split(np.exp(unknowns), 2)
-        at, bt = np.split(unknowns, 2)
-        value: Any = np.sum(self.p * w * self.rest) * np.sum(self.p * v) / z
-        effective: Any = value
-        square: Any = 0j
+        value, effective = self.beyond.potential(w, v, z)
+        squares = [here / self.p for here in self.beyond.second(w, v, z)]
         for part in self.parts:
-            M = _gram(part.U, self.p * w) @ (part.x[:, None] * _gram(part.V, self.p * v) * part.x)
+            B, C = part.seen(self.p * w, self.p * v)
+            M = B @ C
             values = eigenvalues_of(M)
             value += part.multiplicity * np.sum(np.log1p(values / z))
-            share = values / (values + z)
-            effective += part.multiplicity * np.sum(share)
-            square += part.multiplicity * np.sum(share**2)
+            effective += part.multiplicity * np.sum(values / (values + z))
+            inverse = inverse_of(M + z * np.eye(part.x.size))
+            here, there = part.diagonals(C @ inverse @ M @ inverse, inverse @ M @ inverse @ B)
+            squares[0] += here
+            squares[1] += there
         crossings = 0j
-        for size, weight, log in ((self.m, w, at), (self.n, v, bt)):
+        for size, weight, log, square in zip((self.m, self.n), (w, v), np.split(unknowns, 2), squares, strict=True):
             value += size * np.sum(self.p * (weight - 1 - log))
-            if self.r > 1:  # on a line the outermost points have shares that the series of crossings does not fit
-                mean_power = complex(np.sum(self.p * (1 - weight) ** POWER))
-                crossings += crossing_term(size, self.r, complex(square / effective), mean_power)
+            crossings += crossings_of(size, self.r, self.p, weight, square)
         return Potential(complex(value), complex(effective), crossings)
 
 
-def lengths(r: int, nodes: int) -> tuple[Array, Array]:
-    """Return lengths of a standard normal vector in r dimensions and their probabilities, by Gauss and Legendre."""
-    from scipy.special import gammaln
+@dataclass(frozen=True)
+class Ends:
+    """Up to which total degree functions are listed.
 
-    at, weight = np.polynomial.legendre.leggauss(nodes)
-    half = 0.5 * (math.sqrt(r) + BEYOND)
-    rho = half * (at + 1)
-    log = (r - 1) * np.log(rho) - rho**2 / 2 - (r / 2 - 1) * math.log(2) - float(gammaln(r / 2))
-    p = weight * half * np.exp(log)
-    return rho, p / np.sum(p)
+    A sharp end would couple rows that lie far apart, so that parts fall smoothly where their values still count.
+
+    Attributes
+    ----------
+    last : int
+        The last degree.
+    end : float
+        Where the fall ends, at least `last`.
+    """
+
+    last: int
+    end: float
+
+    def kept(self, degree: Array) -> Array:
+        """Return the share of a singular value of total degree `degree` that is kept."""
+        t = np.clip((degree / self.end - START_FALL) / (1 - START_FALL), 0.0, 1.0)
+        return np.where(degree < self.last + 1, 1 - t**3 * (10 - 15 * t + 6 * t**2), 0.0)
 
 
 def harmonics(r: int, degree: int) -> float:
@@ -165,37 +200,69 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     root = math.sqrt(1 + 4 * c * c)
     q = 2 * c / (1 + root)
     first = r * math.log(2 / (1 + root))  # log mu_0^(2 r)
-    degree = _last_degree(first, q, r, min(m, n), least)
-    nodes = int(NODES + 1.2 * degree)
+    ends = _ends(first, q, r, min(m, n), least)
+    nodes = int(NODES + NODES_A_DEGREE * ends.last)
     rho, p = lengths(r, nodes)
-    density = p / (0.5 * (math.sqrt(r) + BEYOND) * np.polynomial.legendre.leggauss(nodes)[1])
-    scale = math.sqrt(root / 2)  # y = sqrt(scale) rho makes the singular functions Laguerre's
-    spread = np.sqrt(scale / density)
+    scale = math.sqrt(root / 2)  # y = scale rho makes the singular functions Laguerre's
+    spread = np.sqrt(scale * spacing(r, nodes) / p)
     parts: list[Part] = []
-    rest: Array = -np.expm1(-2 * c * c * rho**2) / 2
-    for here in range(1, degree + 1, 2) if r > 1 else (1,):
-        U = spread[:, None] * _laguerre((scale * rho) ** 2, here + r / 2 - 1, (degree - here) // 2 + 1)
+    for here, many in zip(*_degrees(r, ends.last), strict=True):
+        U = spread[:, None] * _laguerre((scale * rho) ** 2, here + r / 2 - 1, (ends.last - here) // 2 + 1)
         power = here + 2 * np.arange(float(U.shape[1]))
-        x = np.exp(0.5 * first + power * math.log(q))
-        part = Part(harmonics(r, here), U, x, U * (-1.0) ** np.arange(U.shape[1]))
-        rest = rest - part.multiplicity * U**2 @ x**2
-        parts.append(part)
-    return Radial(m, n, r, p, parts, np.maximum(rest, 0.0))
+        alternate = np.resize([1.0, -1.0], power.size)
+        parts.append(Part(many, U, alternate * ends.kept(power) * np.exp(0.5 * first + power * math.log(q))))
+    # a function of degree l lies in phase space where y^2 + y'^2 = 2 l + r
+    square = (scale * rho) ** 2
+    beyond = 1 - ends.kept((np.add.outer(square, square) - r) / 2) ** 2
+    return Radial(m, n, r, rho, p, parts, phase_space_cells(rho, p, c, r, beyond, _left(first, q, r, ends)))
 
 
-def _last_degree(first: float, q: float, r: int, limit: int, least: float) -> int:
-    """Return the total degree beyond which values are so small that they only add up."""
-    from scipy.special import gammaln
+def _left(first: float, q: float, r: int, ends: Ends) -> float:
+    """Return sum lambda^2 over what the parts do not keep."""
+    degree = 1.0 + 2.0 * np.arange(ends.last + 40 / -math.log(q))
+    return float(np.sum((1 - ends.kept(degree) ** 2) * np.exp(first + 2 * degree * math.log(q) + _log_many(degree, r))))
 
+
+def _degrees(r: int, last: int) -> tuple[list[int], list[float]]:
+    """Return degrees of harmonics, and how many functions of the sphere each of them stands for."""
+    if r == 1:
+        return [1], [1.0]
+    every = np.arange(1, last + 1, 2)
+    many = np.array([harmonics(r, int(degree)) for degree in every])
+    if every.size <= ALL_DEGREES:
+        return every.tolist(), many.tolist()
+    far, count = every[FIRST_DEGREES:], many[FIRST_DEGREES:]
+    at = 2 * (far - far[0]) / (far[-1] - far[0]) - 1
+    wanted = -np.cos(np.pi * np.arange(FAR_DEGREES) / (FAR_DEGREES - 1))
+    chosen = np.unique(np.abs(at[:, None] - wanted).argmin(axis=0))
+    polynomials = np.cos(np.arange(chosen.size) * np.arccos(np.clip(at, -1, 1))[:, None])  # Chebyshev's
+    weights: Array = solution_of(polynomials[chosen].T, polynomials.T @ count)
+    return [*every[:FIRST_DEGREES].tolist(), *far[chosen].tolist()], [*many[:FIRST_DEGREES].tolist(), *weights.tolist()]
+
+
+def _ends(first: float, q: float, r: int, limit: int, least: float) -> Ends:
+    """Return up to which degree functions are listed, and from where on their parts fall."""
     degree = np.arange(1, MOST_ON_A_LINE if r == 1 else MOST_DEGREE, 2, dtype=np.float64)
     square = first + 2 * degree * math.log(q)
-    log_many = gammaln(degree + r) - gammaln(degree + 1) - gammaln(r)
+    log_many = _log_many(degree, r)
     low, high = -100.0, 10.0
     for _ in range(60):  # log y with sum lambda^2 / (lambda^2 + y) = limit
         middle = 0.5 * (low + high)
         full = np.sum(np.exp(np.minimum(log_many - np.logaddexp(0.0, middle - square), 700.0))) > limit
         low, high = (middle, high) if full else (low, middle)
-    return int(max(np.sum(square > max(math.log(UNSEEN) + low, math.log(SMALL * least))) * 2 - 1, 1))
+    seen = np.sum(square > max(math.log(UNSEEN) + low, math.log(SMALL * least)))
+    filled = np.sum(np.cumsum(np.exp(np.minimum(log_many, 700.0))) < limit)
+    end = REACH[min(r, 3)] * (2 * float(filled) + 1)
+    last = min(float(degree[max(seen, 1) - 1]), end)
+    return Ends(int(last - 1) // 2 * 2 + 1, end)
+
+
+def _log_many(degree: Array, r: int) -> Array:
+    """Return the log of how many functions there are of each total degree l, C(l + r - 1, r - 1)."""
+    log = np.zeros(degree.size)
+    for k in range(1, r):
+        log += np.log1p(degree / k)
+    return log
 
 
 def _laguerre(u: Array, alpha: float, count: int) -> Array:
@@ -208,11 +275,3 @@ def _laguerre(u: Array, alpha: float, count: int) -> Array:
         before = found[:, k]
         found[:, k + 1] = grown / math.sqrt((k + 1) * (k + 1 + alpha))
     return found
-
-
-def _gram(functions: Array, weight: Array) -> Array:
-    return (functions * weight[:, None]).T @ functions
-
-
-def _diagonal(functions: Array, middle: Array) -> Array:
-    return np.sum((functions @ middle) * functions, axis=1)

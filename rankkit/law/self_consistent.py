@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -25,13 +25,19 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.crossings import removed
 
-__all__ = ["Counted", "Equations", "Follower", "Potential", "within_sector"]
+__all__ = ["APART", "Counted", "Equations", "Follower", "Path", "Potential", "within_sector"]
 
-solution_of: Callable[..., Array] = np.linalg.solve  # its overloads leave the type open
+# their overloads leave the types open
+interpolated: Callable[..., Array] = np.interp
+solution_of: Callable[..., Array] = np.linalg.solve
 
+APART = 100.0  # between the places of rows and of columns, so that the places of all unknowns rise
 SHORT = 0.2  # angle by which z stays short of the negative axis; F is continued over it to first order
 ANGLES = (1.0, 1.9, 2.5, math.pi - SHORT)  # of z on the way, the first where the equations contract
-TIGHT, LOOSE = 1e-5, 1e-3  # change of log w in the mean, at the end and on the way
+# change of log w in the mean, at the end and on the way; F is stationary, so that its error is of second order
+TIGHT, LOOSE = 1e-3, 1e-2
+FURTHEST_AHEAD = 2.0  # of the last step along a curve, up to which a straight line is trusted
+NEAR = ((6, 25),)  # attempts from a solution nearby, before the way from afar
 ATTEMPTS = ((6, 60), (2, 100), (0, 400))  # steps that the acceleration combines, and steps at most
 MIXED = 0.7  # of a combined step
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
@@ -67,6 +73,11 @@ class Equations(Protocol):
         """The weight of each unknown in a norm, shape (unknowns,)."""
         ...
 
+    @property
+    def places(self) -> Array:
+        """Where each unknown lies, rising, so that equations of one kind can take over from others, (unknowns,)."""
+        ...
+
     def start(self, z: complex) -> Array:
         """Return log w and log v, in one array (unknowns,), to start from."""
         ...
@@ -95,16 +106,27 @@ class Follower:
     Parameters
     ----------
     equations : Equations
+    near : array, optional
+        Unknowns from which the first solution is looked for.
     """
 
-    def __init__(self, equations: Equations) -> None:
+    def __init__(self, equations: Equations, near: Array | None = None) -> None:
         self.equations = equations
-        self._unknowns: Array | None = None
+        self._unknowns = near
+
+    def at(self, equations: Equations) -> Array | None:
+        """Return the last solution as unknowns of other equations; None if they are of another kind, or if none is."""
+        if self._unknowns is None or type(self.equations) is not type(equations):
+            return None
+        here, there = self.equations.places, equations.places
+        real = interpolated(there, here, self._unknowns.real)
+        imaginary = interpolated(there, here, self._unknowns.imag)
+        return real + 1j * imaginary
 
     def count(self, square: float) -> Counted:
         """Return the mean number of s^2 > square, and what its error depends on."""
         z = _z(square, ANGLES[-1])
-        near = None if self._unknowns is None else _solve(self.equations, self._unknowns, z, TIGHT)
+        near = None if self._unknowns is None else _solve(self.equations, self._unknowns, z, TIGHT, NEAR)
         self._unknowns = self._approach(square) if near is None else near
         value, effective, crossings = self.equations.potential(self._unknowns, z)
         fewer = removed(crossings, self.equations.limit)
@@ -117,7 +139,7 @@ class Follower:
         unknowns = self.equations.start(_z(square, ANGLES[0]))
         for angle in ANGLES:
             tolerance = TIGHT if angle == ANGLES[-1] else LOOSE
-            solved = _solve(self.equations, unknowns, _z(square, angle), tolerance)
+            solved = _solve(self.equations, unknowns, _z(square, angle), tolerance, ATTEMPTS)
             if solved is None:
                 raise ArithmeticError(
                     f"the predicted spectrum of an update with {self.equations.limit} singular values did not "
@@ -127,13 +149,38 @@ class Follower:
         return unknowns
 
 
+class Path:
+    """Solutions along a curve of frequencies: each is looked for where the two before point to."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[float, Follower]] = []
+
+    def follower(self, equations: Equations, log_omega: float) -> Follower:
+        """Return the follower of one frequency, begun from those before."""
+        near = None
+        if self._before:
+            here, last = self._before[-1]
+            near = last.at(equations)
+            earlier = self._before[0][1].at(equations) if len(self._before) > 1 else None
+            if near is not None and earlier is not None:
+                ahead = (log_omega - here) / (here - self._before[0][0])
+                if 0 < ahead < FURTHEST_AHEAD:
+                    near = near + ahead * (near - earlier)
+        found = Follower(equations, near)
+        if not self._before or self._before[-1][0] != log_omega:
+            self._before = [*self._before[-1:], (log_omega, found)]
+        return found
+
+
 def _z(square: float, angle: float) -> complex:
     return float(square) * complex(math.cos(angle), math.sin(angle))
 
 
-def _solve(equations: Equations, unknowns: Array, z: complex, tolerance: float) -> Array | None:
-    """Return the fixed point near `unknowns`; None if none of ATTEMPTS finds one."""
-    for memory, steps in ATTEMPTS:
+def _solve(
+    equations: Equations, unknowns: Array, z: complex, tolerance: float, attempts: Sequence[tuple[int, int]]
+) -> Array | None:
+    """Return the fixed point near `unknowns`; None if none of the attempts finds one."""
+    for memory, steps in attempts:
         found, reached = _accelerated(equations, unknowns, z, tolerance, memory=memory, steps=steps)
         if reached:
             return found

@@ -14,7 +14,7 @@ import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["CUT", "Staircase", "odd_power_sum", "staircase"]
+__all__ = ["CUT", "Staircase", "gaussian_staircase", "odd_power_sum", "staircase"]
 
 CUT = 1e-16  # of the largest product: what is smaller counts by its energy alone
 NOISE = 1e-20  # of the energy: where every lambda^2 is below, no matrix that fits a machine tells them apart
@@ -79,7 +79,7 @@ def staircase(mu: Array, r: int) -> Staircase:
     energy = odd_power_sum(mu, r, 2)
     first = 2 * ((r - 1) * math.log(mu[0]) + math.log(mu[1]))  # log lambda_1^2
     if first < math.log(NOISE * energy):
-        return Staircase(np.full(1, math.sqrt(NOISE * energy)), np.full(1, 1 / NOISE), 0, energy, 0.0)
+        return _noise(energy)
     depth = np.log(mu / mu[0])  # <= 0
     bins = _binned(-depth, r)
     head = _listed(-depth, r, -depth[1] - math.log(CUT), bins)
@@ -95,6 +95,42 @@ def staircase(mu: Array, r: int) -> Staircase:
         counts = np.concatenate([counts, rest[place]])
     missing = energy - math.fsum(counts * values**2)
     return Staircase(values, counts, listed, energy, max(missing, 0.0))
+
+
+def gaussian_staircase(c: float, r: int) -> Staircase:
+    """Return the staircase of Gaussian entries: mu_0^(r-1) mu_l, once for each function of odd total degree l.
+
+    Parameters
+    ----------
+    c : float
+        omega times both standard deviations, radians.
+    r : int
+
+    Examples
+    --------
+    >>> law = gaussian_staircase(0.5, 2)
+    >>> [f"{value:.3f} x {count:g}" for value, count in zip(law.values[:2], law.counts)]
+    ['0.343 x 2', '0.059 x 4']
+    """
+    from scipy.special import gammaln
+
+    root = math.sqrt(1 + 4 * c * c)
+    log_q = math.log(2 * c / (1 + root))
+    energy = -math.expm1(-r / 2 * math.log1p(4 * c * c)) / 2
+    first = r / 2 * math.log(2 / (1 + root)) + log_q  # log of the largest
+    if 2 * first < math.log(NOISE * energy):
+        return _noise(energy)
+    together = max(1, int(BIN / (-4 * log_q)))  # odd degrees that share a step of relative width BIN / 2
+    steps = 1 + int(math.log(CUT) / (2 * log_q * together))
+    degree = together + 2.0 * together * np.arange(steps)
+    counts = together * np.exp(gammaln(degree + r) - gammaln(degree + 1) - gammaln(r))
+    values = np.exp(first + (degree - 1) * log_q)
+    return Staircase(values, counts, steps, energy, max(energy - math.fsum(counts * values**2), 0.0))
+
+
+def _noise(energy: float) -> Staircase:
+    """Return the staircase of so many values that only their energy counts."""
+    return Staircase(np.full(1, math.sqrt(NOISE * energy)), np.full(1, 1 / NOISE), 0, energy, 0.0)
 
 
 def _binned(depth: Array, r: int) -> Array:

@@ -275,9 +275,22 @@ def test_predict_prints_and_draws_a_curve(capsys, tmp_path):
     assert file.stat().st_size > 5_000
 
 
+def test_predict_knows_other_functions_than_the_sine(capsys):
+    import rankkit as rk
+
+    assert main([*PREDICT, "--omegas", "2", "--rule", "tanh", "--init", "normal"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    rule, law = (lambda omega: rk.rules.Activation("tanh", omega=omega)), rk.initializers.Normal()
+    for name, predict in (("stable_rank", rk.predict_stable_rank), ("numerical_rank", rk.predict_rank)):
+        assert record[name] == pytest.approx(predict(2.0, d=256, r=2, initializer=law, rule=rule).value)
+
+
 @pytest.mark.parametrize(
-    "words", [["--target-stable-rank", "4000"], ["--omegas", "0"], ["--target-rank", "9", "--plot", "x.png"]]
-)
+    "words", [
+        ["--target-stable-rank", "4000"], ["--omegas", "0"], ["--target-rank", "9", "--plot", "x.png"],
+        ["--omegas", "1", "--rule", "tanh"],
+    ],
+)  # fmt: skip
 def test_predict_refuses_in_one_sentence(capsys, words):
     assert main([*PREDICT, *words]) == 2
     out, err = capsys.readouterr()

@@ -38,6 +38,8 @@ MODES = {
         "--d 32 --r 1 --omegas 1,2", "--d 32 --r 1 --target-rank 12 --measures stable_rank",
         "--d 32 --r 1 --target-stable-rank 9", "--d 32 --r 1 --target-stable-rank 9 --measures stable_rank",
         "--d 32 --r 1 --target-participation-ratio 9 --init uniform",
+        "--d 32 --r 1 --omegas 1,2 --init normal --rule sinter",
+        "--d 32 --r 1 --target-stable-rank 2 --init normal --rule relu --measures stable_rank",
     ],
     "audit": [
         "one", "one --format csv", "one other", "--sample", "one --base model", "one --device cpu",

@@ -38,6 +38,14 @@ def test_predictions_are_what_draws_measure(omega, m, n, r, law):
     assert np.sum(values**2) == pytest.approx(np.mean([np.sum(v**2) for v in drawn]), rel=0.12)
 
 
+@pytest.mark.parametrize("omega", [0.02, 1.0])
+def test_many_coordinates_of_gaussian_entries(omega):
+    law = rk.initializers.Normal(0.2, 0.2)
+    drawn = sine_spectra(omega, 250, 250, 200, law, seeds=2)
+    measured = np.mean([np.sum(values > 1e-3 * values[0]) for values in drawn])
+    assert rk.predict_rank(omega, d=250, r=200, rtol=1e-3, initializer=law).value == pytest.approx(measured, abs=3)
+
+
 def test_a_wrong_frequency_is_told_from_the_right_one():
     drawn = sine_spectra(60.0, 300, 300, 2, KAIMING)
     measured = np.mean([np.sum(values > 0.1 * values[0]) for values in drawn])

@@ -9,8 +9,9 @@ import pytest
 from rankkit.law.edge import largest_value
 from rankkit.law.independent import Independent
 from rankkit.law.kernels import gaussian_values, prolate_values
+from rankkit.law.products import listed_products
 from rankkit.law.self_consistent import Follower
-from rankkit.law.staircase import odd_power_sum, staircase
+from rankkit.law.staircase import gaussian_staircase, odd_power_sum, staircase
 
 
 def every_product(mu, r):
@@ -26,6 +27,35 @@ def test_counts_are_those_of_listing_every_product(c, r):
         if c > 0.1 or relative > 1e-9:
             assert law.above(relative * law.values[0]) == np.sum(known > relative * known[0])
     assert law.values[0] == pytest.approx(known[0], rel=1e-13)
+
+
+@pytest.mark.parametrize(("c", "r"), [(0.01, 3), (0.5, 1), (2.0, 2), (3.0, 4)])
+def test_gaussian_values_have_a_closed_form(c, r):
+    closed, listed = gaussian_staircase(c, r), staircase(gaussian_values(c, floor=1e-17 * min(1, c)), r)
+    assert closed.energy == pytest.approx(listed.energy, rel=1e-12)
+    for relative in (0.5, 0.1, 1e-2, 1e-4):
+        assert closed.above(relative * closed.values[0]) == pytest.approx(listed.above(relative * listed.values[0]))
+    whole = math.fsum(closed.counts * closed.values**2) + closed.tail
+    assert whole == pytest.approx((1 - (1 + 4 * c * c) ** (-r / 2)) / 2, rel=1e-10)
+
+
+def test_steps_that_are_close_are_put_together():
+    steps = gaussian_staircase(1e6, 2)
+    assert steps.values.size < 10_000
+    assert math.fsum(steps.counts * steps.values**2) == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(("r", "reach"), [(1, 3.0), (2, 4.0), (5, 2.5)])
+def test_products_are_listed_once_each(r, reach):
+    logs, parity = -np.array([0.0, 0.4, 1.1, 1.2, 3.0]), np.array([0, 1, 0, 1, 1])
+    found = listed_products(logs, parity, r, reach)
+    known = [
+        np.bincount(which, minlength=5) for which in itertools.combinations_with_replacement(range(5), r)
+        if sum(parity[list(which)]) % 2 and -sum(logs[list(which)]) <= reach + 0.4
+    ]  # fmt: skip
+    assert sorted(map(tuple, found.counts)) == sorted(map(tuple, np.array(known, dtype=float)))
+    for counts, many in zip(found.counts, found.many, strict=True):
+        assert many == math.factorial(r) / math.prod(math.factorial(int(k)) for k in counts)
 
 
 def test_a_missing_parity_would_be_noticed():
