@@ -64,16 +64,26 @@ PAPER.least("IV.D, Tables 5 and 2", t5["NG Accuracy", "delta"], t2["LLaMA-2-7B",
 PAPER.states("IV.D", "1.95", t5["NG Accuracy", "delta"], "gain at rank 8")
 
 t6 = PAPER.table("table6", key="method")
-MRPC = said(
-    "IV.D | As shown in Table 6",
-    "IV.D | While LoRA achieves 89.4% accuracy, LoRAN with Swish-1 reaches 90.3% and Sinter further improves to 90.8%",
-    defence="The numbers may be of an earlier run, or of another average.",
-    fails="The paragraph refers to Table 6, whose accuracies are 0.6 to 1.4 points higher, in all four rows.",
-    changes="LoRA 90.44, Swish-1 90.93, Sinter 92.16 and full fine-tuning 92.18, or another table",
-    weight="number",
-)
+SENTENCES = {
+    "89.4": "While LoRA achieves 89.4% accuracy, LoRAN with Swish-1 reaches 90.3% and Sinter further improves to 90.8%",
+    "91.2": "These results approach the full-parameter fine-tuning performance (91.2%)",
+}
+
+
+def mrpc(printed: str):
+    """Say what can be said for an accuracy of the paragraph on MRPC."""
+    return said(
+        "IV.D | As shown in Table 6",
+        f"IV.D | {SENTENCES['91.2' if printed == '91.2' else '89.4']}",
+        defence="The numbers may be of an earlier run, or of another average.",
+        fails="The paragraph refers to Table 6, whose accuracies are 0.6 to 1.4 points higher, in all four rows.",
+        changes="LoRA 90.44, Swish-1 90.93, Sinter 92.16 and full fine-tuning 92.18, or another table",
+        weight="number",
+    )
+
+
 for row, printed in (("LoRA", "89.4"), ("LoRAN w/ Swish-1", "90.3"), ("LoRAN w/ Sinter", "90.8"), ("FFT", "91.2")):
-    PAPER.states("IV.D", printed, t6[row, "accuracy"], f"MRPC accuracy of {row}, as in Table 6", words=MRPC)
+    PAPER.states("IV.D", printed, t6[row, "accuracy"], f"MRPC accuracy of {row}, as in Table 6", words=mrpc(printed))
 PAPER.best("IV.D, Sinter is next to full tuning", t6, list(t6.rows)[1:], ["accuracy", "f1"], "LoRAN w/ Sinter")
 for column in ("accuracy", "f1"):
     for row in list(t6.rows)[2:]:

@@ -89,13 +89,13 @@ PAPER.held(
     said(
         "Table 8 | Comparison of training loss of QLoRA and LoRAN methods on the SAMSum task",
         "IV.D | We further compare the training loss of QLoRA and LoRAN across all foundation models",
-        defence="LoRA may stand for QLoRA, its quantized form.",
-        fails="Table 3 tells the two apart, and writes (Q)LoRA where both are meant.",
-        changes="the head of Table 8, or its caption",
+        left_open="whether the head is short for QLoRA, by IV.A the base unless otherwise specified, as LoRAN stands "
+        "for its quantized form; Table 3 has (Q)LoRA for both",
     ),
     ["QLoRA"],
     list(t8.columns[1:]),
     "methods of the caption of Table 8",
+    partial=True,
 )
 PAPER.listed(
     said(
@@ -188,9 +188,10 @@ PAPER.setting(
     said(
         "I | Sinter adds a controlled, bounded oscillatory perturbation to the adapter outputs",
         "III.C | ensuring the non-linear term remains adaptive to magnitude",
-        left_open="whether 'bounded' is meant relative to x: A x sin(omega x) grows with x",
+        "III.C | Unbounded output range",
+        left_open="whether 'bounded' is meant relative to x, or of the sine: A x sin(omega x) grows with x",
     ),
-    ["a bounded perturbation", "one in proportion to x"],
+    ["a bounded perturbation", "one in proportion to x", "an unbounded output"],
     "the size of Sinter's perturbation",
     undecided=True,
 )

@@ -148,6 +148,8 @@ PAPER.result(
         "Table 25 | All methods used rank r = 16 and the same adapted module set",
         "Table 6 | 0.014",
         defence="VeRA may have had another rank or fewer modules.",
+        left_open="VeRA's formula is a fact from outside the paper: the method trains r numbers a module, and one an "
+        "output",
         fails="Table 25 has one number for four models of 125M to 8B, whose outputs differ; at any rank the "
         "seven modules "
         "of LLaMA3 need 1.38M, and 0.014 % of 8B in Table 6 is 1.1M.",
@@ -213,18 +215,18 @@ for name, row in (("LLaMA3-8B", "8B (LLaMA3-8B)"), ("RoBERTa-base", "125M (RoBER
     )  # fmt: skip
 # on Phi-3-8B the batches differ, 8 and 16
 loss = t24["LR-LoRA (r = 32)", "Qwen2_tok_s"] * 100 / t24["LoRA ( r = 32 )", "Qwen2_tok_s"] - 100
-words = said(
-    "C | For our experimental settings",
-    "C | -0.5%",
-    "Table 24 | LR-LoRA (r = 32)",
-    defence="The measured column may be of rank 16, as in Table 24.",
-    fails="The line over the table says r = 32 and s = 512, with b = 16; so does Table 24, with another loss at "
-    "r = 32.",
-    changes="the rank of the measured column, or its numbers",
-    weight="number",
+PAPER.setting(
+    said(
+        "C | For our experimental settings",
+        "C | -0.5%",
+        "Table 24 | LR-LoRA (r = 32)",
+        left_open="whether r = 32 is meant for the bound alone, and the measurement is that of r = 16 or of another "
+        "run",
+    ),
+    [f"{costs.rows['Qwen2-0.5B']['throughput_delta_pct']} %", f"2975 of 2980, {float(loss.value):.2f} %, in Table 24"],
+    "throughput change at r = 32 on Qwen2-0.5B",
+    undecided=True,
 )
-PAPER.same("Table of C and Table 24", "throughput change at r = 32 on Qwen2-0.5B",
-           costs["Qwen2-0.5B", "throughput_delta_pct"], loss, words=words)  # fmt: skip
 PAPER.setting(
     said(
         "C | The closed-form bound matches measured throughput within the natural range",

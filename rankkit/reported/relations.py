@@ -28,7 +28,7 @@ class TableRelations(Recorder):
         column: str,
         *,
         within: Sequence[str] = (),
-        words: Said | None = None,
+        words: Said | Mapping[str, Said] | None = None,
     ) -> None:
         """Check that a column is the unweighted mean of others, in every row.
 
@@ -43,8 +43,8 @@ class TableRelations(Recorder):
         within : sequence of str
             Columns whose texts must agree for two rows to be ranked against each other: a finding says whether the
             order of two rows turns over.
-        words : Said, optional
-            The best defence of an average that is none.
+        words : Said or mapping, optional
+            The best defence of an average that is none; a mapping has one for each row that it names.
         """
         values = {row: mean(table.cells(row, over)) for row in table.rows}
         for row, value in values.items():
@@ -52,7 +52,8 @@ class TableRelations(Recorder):
                 continue
             peers = [r for r in table.rows if all(table.rows[r][k] == table.rows[row][k] for k in within)]
             changed = _rank_change(table, column, row, values, peers)
-            self._add(table, row, column, f"{column} is the mean of {len(over)} columns", value, changed, words=words)
+            its = words.get(row) if isinstance(words, Mapping) else words
+            self._add(table, row, column, f"{column} is the mean of {len(over)} columns", value, changed, words=its)
 
     def differences(self, table: Table, left: str, right: str, column: str) -> None:
         """Check that a column is ``left - right``, in every row.

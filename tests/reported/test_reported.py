@@ -21,6 +21,7 @@ from rankkit.reported import (
     mean,
     parse,
     picture,
+    said,
 )
 from rankkit.reported.ledger import Reported
 
@@ -100,6 +101,16 @@ def checked(rows, folder):
 
 def bad(paper):
     return [finding for finding in paper.findings if finding.verdict == "INCONSISTENT"]
+
+
+def test_a_wrong_average_quotes_the_words_that_are_named_for_its_own_row(tmp_path):
+    (tmp_path / "t.csv").write_text("method,a,b,avg\nx,1.0,3.0,2.5\ny,1.0,3.0,2.0\nz,1.0,3.0,2.9\n")
+    paper = Paper("synthetic", tmp_path)
+    its = {row: said(f"Table t | {printed}", changes=row) for row, printed in (("x", "2.5"), ("z", "2.9"))}
+    paper.means(paper.table("t", key="method"), ("a", "b"), "avg", words=its)
+    quoted = [[quote.words for quote in finding.quotes] for finding in paper.findings]
+    assert quoted == [["2.5"], [], ["2.9"]]
+    assert [finding.conclusion for finding in bad(paper)] == ["x", "z"]
 
 
 def test_no_false_alarm_on_300_clean_tables(tmp_path):
