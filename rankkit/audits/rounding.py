@@ -33,7 +33,7 @@ def unit_roundoff(dtype: str) -> float:
     return 2.0 ** -PRECISIONS[dtype].bits
 
 
-def half_gaps(V: Array, dtype: str) -> Array:
+def half_gaps(V: Array, dtype: str, times: float = 1.0) -> Array:
     """Return half the gap between each number and its neighbours in a format, which bounds the error of rounding to it.
 
     At a power of two, where the gap below is half the gap above, it is the larger one's half.
@@ -44,6 +44,8 @@ def half_gaps(V: Array, dtype: str) -> Array:
         Numbers that the format holds.
     dtype : str
         One of `PRECISIONS`.
+    times : float
+        A factor in front of them.
 
     Examples
     --------
@@ -53,7 +55,9 @@ def half_gaps(V: Array, dtype: str) -> Array:
     bits, least = PRECISIONS[dtype]
     integer, mask = _EXPONENT[V.dtype]
     powers = (V.view(integer) & mask).view(V.dtype)
-    return np.maximum(powers, V.dtype.type(2.0**least)) * V.dtype.type(2.0**-bits)
+    np.maximum(powers, V.dtype.type(2.0**least), out=powers)
+    powers *= V.dtype.type(times * 2.0**-bits)
+    return powers
 
 
 def rounded(x: Array, dtype: str) -> Array:

@@ -24,7 +24,7 @@ from rankkit.factors import Array
 
 __all__ = ["Entries", "Fit", "Interval", "fit", "inner", "unexplained"]
 
-BLOCK = 1 << 17  # entries that are looked at together: half a megabyte of float32, so that a few of them fit a cache
+BLOCK = 1 << 16  # entries that are looked at together: 256 KiB of float32, so that a few such arrays fit a cache
 
 
 class Interval(NamedTuple):
@@ -87,8 +87,7 @@ class Entries:
             end = min(first + rows, self.m)
             W, V = self.weights(first, end)
             D = self.update(first, end)
-            allowed = half_gaps(V, self.dtype)
-            allowed *= V.dtype.type(self.gaps)
+            allowed = half_gaps(V, self.dtype, self.gaps)
             allowed += V.dtype.type(self.error)
             yield V - W, D, allowed
 
@@ -119,22 +118,31 @@ def fit(entries: Entries) -> Fit:
         dd += inner(D, D)
         if not math.isfinite(xd + dd):
             return Fit(Interval(math.inf, -math.inf), math.nan, finite=False)
-        if not D.all():  # such an entry allows every strength, or none
-            still = D == 0
-            if np.any(np.abs(change[still]) > allowed[still]):
-                lower, upper = math.inf, -math.inf
-            allowed[still], change[still], D[still] = np.inf, 0, 1
-        quotient = np.divide(change, D, out=change)
-        allowed /= D
-        np.abs(allowed, out=allowed)
-        lower = max(lower, float(np.max(quotient - allowed)))
-        upper = min(upper, float(np.min(np.add(quotient, allowed, out=quotient))))
+        here = _allowed(change, D, allowed)
+        lower, upper = max(lower, here.lower), min(upper, here.upper)
     return Fit(Interval(lower, upper), xd / dd if dd > 0 else math.nan, finite=True)
+
+
+def _allowed(change: Array, D: Array, allowed: Array) -> Interval:
+    """Return the strengths that all entries of a block allow."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre, reach = change / D, np.abs(allowed / D)
+        lower, upper = float(np.max(centre - reach)), float(np.min(np.add(centre, reach, out=centre)))
+    if not math.isnan(lower + upper):
+        return Interval(lower, upper)
+    still = D == 0  # such an entry allows every strength, or none
+    if np.any(np.abs(change[still]) > allowed[still]):
+        return Interval(math.inf, -math.inf)
+    if np.all(still):
+        return Interval(-math.inf, math.inf)
+    moved = ~still
+    return _allowed(change[moved], D[moved], allowed[moved])
 
 
 def inner(x: Array, y: Array) -> float:
     """Return sum_ij x_ij y_ij of two matrices."""
-    return float(np.sum(np.einsum("ij,ij->i", x, y), dtype=np.float64))
+    product: float = np.dot(x.ravel(), y.ravel())
+    return float(product)
 
 
 def unexplained(entries: Entries, strength: float) -> float:
