@@ -53,6 +53,7 @@ bench: $(READY)  ## measure the figures that benchmarks/README.md states
 	$(BIN)/python benchmarks/audit_llama.py
 	$(BIN)/python benchmarks/audit_llama.py --model 70b --rounds 1
 	$(BIN)/python benchmarks/sweeps.py
+	$(BIN)/python benchmarks/routes.py
 	$(BIN)/python benchmarks/basis_table.py
 	$(BIN)/python benchmarks/sine_update.py
 	$(BIN)/python benchmarks/compare.py

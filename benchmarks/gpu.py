@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import joblib
 import numpy as np
 import torch
 
@@ -83,9 +84,17 @@ def sweeps(device: str, *, quick: bool) -> list[Found]:
         for d, r in shapes:
 
             def sweep(where: str | None, d: int = d, r: int = r, metric: str = metric) -> Any:
-                return rk.sweep_frequency(
-                    d, r, omegas=omegas, seeds=seeds, metrics=[metric], device=where, progress=False
-                )
+                with joblib.parallel_config(backend="loky"):  # processes, as long sweeps take them by default
+                    return rk.sweep_frequency(
+                        d,
+                        r,
+                        omegas=omegas,
+                        seeds=seeds,
+                        metrics=[metric],
+                        device=where,
+                        chunk=5 if where is None else None,
+                        progress=False,
+                    )
 
             there, here = sweep(device).table[metric], sweep(None).table[metric]  # also what warms both up
             ways: dict[str, Callable[[], Any]] = {

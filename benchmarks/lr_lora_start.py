@@ -46,15 +46,11 @@ def trained(
 ) -> Outcome:
     """Return the outcome of one training."""
     torch.manual_seed(seed)
-    net = torch.nn.Sequential(torch.nn.Linear(D, D, bias=False)).to(dtype)
+    base = torch.nn.Linear(D, D, bias=False, dtype=dtype)
+    net = torch.nn.Sequential(base)
     x = torch.randn(INPUTS, D, dtype=dtype)
-    y = (
-        x
-        @ (
-            net[0].weight.detach()
-            + 0.1 * torch.randn(D, TRUE_RANK, dtype=dtype) @ torch.randn(TRUE_RANK, D, dtype=dtype)
-        ).T
-    )
+    left, right = torch.randn(D, TRUE_RANK, dtype=dtype), torch.randn(TRUE_RANK, D, dtype=dtype)
+    y = x @ (base.weight.detach() + 0.1 * left @ right).T
     before = float((net(x) - y).detach().pow(2).mean())
     model: Any = peft.get_peft_model(net, LrLoraConfig(r=RANK, target_modules=["0"], lora_dropout=0.0, **start))
     layer = model.base_model.model[0]

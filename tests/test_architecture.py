@@ -262,6 +262,15 @@ def test_importing_rankkit_is_light():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
 
 
+def test_an_audit_of_a_plain_adapter_is_light():
+    """It takes LAPACK from scipy, and leaves the package around it, which takes half of an audit's time."""
+    heavy = {"torch", "pandas", "scipy.linalg", "numpy.f2py", "matplotlib", "seaborn"}
+    code = f"import sys; from rankkit.cli.main import main; main(['audit', '--sample']); print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert len(done.stdout.splitlines()) > 10
+
+
 def test_importing_rankkit_adds_little_to_numpy():
     """A count of modules, which no other program on the machine can disturb; benchmarks/ has the seconds."""
     code = "import sys, numpy; before = len(sys.modules); import rankkit; print(len(sys.modules) - before)"

@@ -215,11 +215,8 @@ ARC = said(
     changes="the columns ARC-e and ARC-c of one table change places",
     weight="number",
 )
-PAPER.same_order(
-    ARC,
-    *([(table[row, "ARC-e"], table[row, "ARC-c"]) for row in table.rows] for table in (t2, t7)),
-    "ARC-e against ARC-c in Tables 2 and 7",
-)
+in_t2, in_t7 = ([(table[row, "ARC-e"], table[row, "ARC-c"]) for row in table.rows] for table in (t2, t7))
+PAPER.same_order(ARC, in_t2, in_t7, "ARC-e against ARC-c in Tables 2 and 7")
 LLAMA, FIVE = "Llama-3-8B", ("q", "k", "v", "up", "down")
 inputs = sum(n for module, (_, n) in MODELS[LLAMA][1].items() if module in FIVE) * MODELS[LLAMA][0]
 for r in (8,):

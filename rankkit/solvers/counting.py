@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,27 +16,20 @@ from rankkit.factors import Array, Factors, float_matrix, namespace
 from rankkit.products import Kronecker
 from rankkit.report.inline import html_summary, text_summary
 from rankkit.solvers.dense import dense
-from rankkit.solvers.gram import (
-    TAIL,
-    Gram,
-    eigenvalue_bounds,
-    gram,
-    gram_error,
-    inertia,
-    power_top,
-    proved_top,
-    row_sum_top,
-    small_at_least,
-)  # fmt: skip
+from rankkit.solvers.gram import eigenvalue_bounds, gram_error
 from rankkit.solvers.kronecker import structured
+from rankkit.solvers.located import FEW
 from rankkit.solvers.sampled import sample_size, sampled
-from rankkit.solvers.solution import energy, error_of, formed_error, portions, squarable
+from rankkit.solvers.solution import error_of, formed_error, portions, squarable
+from rankkit.solvers.stack import Stack
 from rankkit.solvers.tolerance import Bounds, Threshold, threshold_for
+from rankkit.solvers.windows import nearly_full, windowed
 
 __all__ = ["Count", "count_above"]
 
 SMALL = 96  # below this min(m, n) an SVD is as quick as any other route
 LONGEST = "U11"  # the numpy type of a route's name
+CLEAR = 4  # roundings of G by which the square of a threshold has to be larger, so that G can tell anything
 
 
 class Count(NamedTuple):
@@ -48,8 +40,8 @@ class Count(NamedTuple):
     lower, upper : numpy integer array, shape (*batch,)
         The count lies between them. Where they are equal it is known.
     route : numpy array of str, shape (*batch,)
-        The route that decided, or that was tried last: "factored", "sample", "cholesky", "inertia", "eigenvalues" or
-        "svd".
+        The route that decided, or that was tried last: "factored", "sample", "cholesky", "inertia", "eigenvalues"
+        or "svd".
     """
 
     lower: Any
@@ -135,52 +127,19 @@ def count_above(
     return Count(*(part.reshape(batch)[()] for part in found))
 
 
-class _Stack:
-    """Matrices S, shape (batch, m, n), their thresholds, and what more than one route needs."""
-
-    def __init__(self, S: Array, threshold: Threshold, known: Gram | None = None) -> None:
-        self.S, self.threshold = S, threshold
-        self.p = min(S.shape[-2:])
-        self._gram = known
-
-    @cached_property
-    def energy(self) -> Array:
-        """||S||_F^2, shape (batch,)."""
-        return energy(self.S)
-
-    @cached_property
-    def low(self) -> Array:
-        """A lower bound on sigma_1, shape (batch,), a few per cent below it."""
-        return power_top(self.gram)
-
-    @property
-    def gram(self) -> Gram:
-        """The Gram matrices, formed once and handed on to every part of the stack."""
-        if self._gram is None:
-            self._gram = gram(self.S, self.energy)
-        return self._gram
-
-    def at(self, which: Array) -> _Stack:
-        """Return a part of the stack; itself where the part is all of it."""
-        if which.size == self.S.shape[0]:
-            return self
-        known = None if self._gram is None else self._gram.at(which)
-        return _Stack(self.S[which, ...], self.threshold.at(which), known)
-
-
 class _Route(NamedTuple):
     """One way to count.
 
     Attributes
     ----------
     suits : callable
-        Maps a stack and the lower bounds so far, shape (batch,), to whom the route suits, bool (batch,).
+        Maps a stack and the bounds so far to whom the route suits, bool (batch,).
     bounds : callable
         Maps a stack to bounds on its counts.
     """
 
-    suits: Callable[[_Stack, Array], Array]
-    bounds: Callable[[_Stack], Bounds]
+    suits: Callable[[Stack, Bounds], Array]
+    bounds: Callable[[Stack], Bounds]
 
 
 def _climb(S: Array, threshold: Threshold) -> Count:
@@ -189,13 +148,13 @@ def _climb(S: Array, threshold: Threshold) -> Count:
     lower, upper = np.zeros(size, dtype=np.int64), np.full(size, p)
     taken = np.full(size, "", dtype=LONGEST)
     # the matrices whose count is still open, and where they stand in S
-    work, places = _Stack(S, threshold), list(range(size))
+    work, places = Stack(S, threshold), list(range(size))
     for name, route in _ROUTES.items():
         unknown = np.flatnonzero(lower[places] < upper[places])
         if unknown.size == 0:
             break
         work, places = work.at(unknown), [places[i] for i in unknown]
-        suited = np.flatnonzero(route.suits(work, lower[places]))
+        suited = np.flatnonzero(route.suits(work, Bounds(lower[places], upper[places])))
         if suited.size:
             found, at = route.bounds(work.at(suited)), [places[i] for i in suited]
             lower[at], upper[at] = np.maximum(lower[at], found.lower), np.minimum(upper[at], found.upper)
@@ -203,28 +162,27 @@ def _climb(S: Array, threshold: Threshold) -> Count:
     return Count(lower, upper, taken)
 
 
-def _avoidable(work: _Stack, lower: Array) -> Array:
+def _avoidable(work: Stack, sofar: Bounds) -> Array:
     """Return whether an SVD is worth avoiding and the matrix can be squared, shape (batch,)."""
     return squarable(work.energy) & (work.p >= SMALL)
 
 
-def _tellable(work: _Stack, lower: Array) -> Array:
+def _tellable(work: Stack, sofar: Bounds) -> Array:
     """Return whether the threshold is so far above sqrt(eps) ||S||_F that a Gram matrix can tell, shape (batch,)."""
     mean_square = work.energy / work.p  # at most sigma_1^2, so that the threshold is at least this one:
     least = work.threshold.relative(np.sqrt(mean_square)) ** 2 * mean_square
-    return _avoidable(work, lower) & (least > gram_error(work.S, work.energy))
+    return _avoidable(work, sofar) & (least > CLEAR * gram_error(work.S, work.energy))
 
 
-def _nearly_full(work: _Stack, lower: Array) -> Array:
-    """Return whether the first Cholesky factorisation ran through, shape (batch,)."""
-    return _tellable(work, lower) & (lower >= work.p - TAIL)
+def _many_open(work: Stack, sofar: Bounds) -> Array:
+    return _tellable(work, sofar) & (sofar.upper - sofar.lower > FEW)
 
 
-def _always(work: _Stack, lower: Array) -> Array:
-    return np.full(lower.shape, True)
+def _always(work: Stack, sofar: Bounds) -> Array:
+    return np.full(sofar.lower.shape, True)
 
 
-def _by_sample(work: _Stack) -> Bounds:
+def _by_sample(work: Stack) -> Bounds:
     """Return bounds on the counts where the spectrum falls fast, and 0 and p elsewhere."""
     lower, upper = np.zeros(work.S.shape[0], dtype=np.int64), np.full(work.S.shape[0], work.p)
     # sigma_1 is at most ||S||_F
@@ -237,38 +195,21 @@ def _by_sample(work: _Stack) -> Bounds:
     return Bounds(lower, upper)
 
 
-def _by_cholesky(work: _Stack) -> Bounds:
-    return _by_inertia(work, row_sum_top(work.gram))
-
-
-def _by_close_inertia(work: _Stack) -> Bounds:
-    return _by_inertia(work, proved_top(work.gram, work.low))
-
-
-def _by_inertia(work: _Stack, top: Array) -> Bounds:
-    """Return bounds on the counts where all or nearly all sigma exceed the threshold, given sigma_1 <= top."""
-    found = inertia(work.gram, work.threshold.between(top, top).above)
-    upper = np.full(top.shape, work.p)
-    if np.any(found.sound & (found.positive < work.p)):
-        upper = upper - small_at_least(work.gram, found, work.threshold.between(work.low, top).below)
-    return Bounds(found.positive, upper)
-
-
-def _by_eigenvalues(work: _Stack) -> Bounds:
-    low, high = eigenvalue_bounds(work.gram)
-    return work.threshold.count_bounds((low + high) / 2, (high - low) / 2)
-
-
-def _by_svd(work: _Stack) -> Bounds:
+def _by_svd(work: Stack) -> Bounds:
     values, floor, _ = dense(work.S)
     return work.threshold.count_bounds(values, floor[:, None])
+
+
+def _by_eigenvalues(work: Stack) -> Bounds:
+    low, high = eigenvalue_bounds(work.gram)
+    return work.threshold.count_bounds((low + high) / 2, (high - low) / 2)
 
 
 # cheapest first
 _ROUTES = {
     "sample": _Route(_avoidable, _by_sample),
-    "cholesky": _Route(_tellable, _by_cholesky),
-    "inertia": _Route(_nearly_full, _by_close_inertia),
-    "eigenvalues": _Route(_tellable, _by_eigenvalues),
+    "cholesky": _Route(_tellable, nearly_full),
+    "inertia": _Route(_tellable, windowed),
+    "eigenvalues": _Route(_many_open, _by_eigenvalues),
     "svd": _Route(_always, _by_svd),
 }

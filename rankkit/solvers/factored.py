@@ -15,6 +15,7 @@ import numpy as np
 from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, Factors, host, namespace
+from rankkit.solvers.lapack import wrappers
 from rankkit.solvers.solution import EPS, Solution
 
 __all__ = ["factored"]
@@ -66,8 +67,7 @@ def _triangles(x: Array) -> Array:
     if not is_numpy_array(x):
         xp = namespace(x)
         return host(xp.linalg.qr(xp.astype(x, xp.float64), mode="reduced")[1])
-    from scipy.linalg.lapack import dgeqrf
-
+    dgeqrf = wrappers().dgeqrf
     rows, r = x.shape[-2:]
     R = np.empty((*x.shape[:-2], min(rows, r), r))
     for i in np.ndindex(*x.shape[:-2]):
@@ -98,24 +98,21 @@ class _Core(NamedTuple):
 
 
 def _core(R_B: Array, R_A: Array) -> _Core:
-    from scipy.linalg import qr
-
     lengths = _lengths(R_B)
     unit, other = R_B / lengths, R_A * lengths
-    graded, order = qr(other, mode="r", pivoting=True)
-    # the columns of this product shrink as the rows of `graded` do: a well-conditioned matrix times a diagonal one
-    values = _jacobi(unit[:, order] @ graded.T)
+    packed, places, _, _, info = wrappers().dgeqp3(other)
+    assert info == 0
+    # the columns of this product shrink as the rows of R do: a well-conditioned matrix times a diagonal one
+    values = _jacobi(unit[:, places - 1] @ np.triu(packed).T)
     size = float(np.linalg.norm(unit) * np.linalg.norm(other))
     return _Core(values, size, _condition(unit) + _condition(R_A / _lengths(R_A)))
 
 
 def _jacobi(core: Array) -> Array:
     """Return the singular values of a matrix by one-sided Jacobi, descending."""
-    from scipy.linalg.lapack import dgejsv
-
     spare = max(0, core.shape[1] - core.shape[0])  # the routine wants no fewer rows than columns
     tall = np.vstack([core, np.zeros((spare, core.shape[1]))])
-    scaled, _, _, work, _, info = dgejsv(tall, **JACOBI)
+    scaled, _, _, work, _, info = wrappers().dgejsv(tall, **JACOBI)
     if info != 0:
         raise ArithmeticError("the Jacobi SVD of an r x r core did not converge; please report the factors.")
     # the routine guards against overflow: its values are to be multiplied by work[0] / work[1]

@@ -1,4 +1,4 @@
-"""Three LAPACK kernels that work in place, on leading blocks, and without the interpreter's lock.
+"""LAPACK and BLAS kernels that work in place, on leading blocks, and without the interpreter's lock.
 
 scipy's own wrappers copy arrays that are not contiguous and hold the lock, so that threads would wait for one another.
 ctypes calls the same routines, which scipy exports for Cython. A row-major array is the transpose of a column-major one
@@ -8,14 +8,40 @@ to LAPACK, so that a lower triangle here is an "upper" one there.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 from functools import cache
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["cholesky", "product", "solve"]
+__all__ = ["cholesky", "product", "solve", "symmetric_times", "wrappers"]
+
+
+@cache
+def wrappers() -> Any:
+    """Return scipy's wrappers of LAPACK: what `scipy.linalg.lapack` exports.
+
+    They are one extension module, which loads in a few milliseconds. The package around it takes as long as half an
+    audit, and is imported only where that module is not found in its place.
+    """
+    package = importlib.util.find_spec("scipy")
+    for place in (package.submodule_search_locations or []) if package else []:
+        found = PathFinder.find_spec("scipy.linalg._flapack", [str(Path(place, "linalg"))])
+        if found is None or found.loader is None:
+            continue
+        try:
+            module = importlib.util.module_from_spec(found)
+            found.loader.exec_module(module)
+        except ImportError:  # on a system whose libraries the package itself has to find
+            continue
+        return module
+    from scipy.linalg import lapack
+
+    return lapack
 
 
 def product(S: Array) -> Array:
@@ -40,24 +66,24 @@ def product(S: Array) -> Array:
     return G
 
 
-def cholesky(C: Array, k: int) -> bool:
+def cholesky(C: Array, k: int) -> int:
     """Replace the lower triangle of C[:k, :k] by L with L L^T = C[:k, :k].
 
     Parameters
     ----------
-    C : numpy array, float64, shape (p, p), C order
+    C : numpy array, float64 or float32, shape (p, p), C order
         Only its lower triangle is read or written.
     k : int
         1 <= k <= p.
 
     Returns
     -------
-    bool
-        False where the block is not positive definite; the triangle is then lost.
+    int
+        How many leading rows are positive definite: k where it ran through, else fewer; the triangle is then lost.
     """
     info = np.zeros(1, dtype=np.int64)
-    _lapack("dpotrf", b"U", k, C, C.shape[0], info)
-    return not info[0]
+    _lapack("spotrf" if C.dtype == np.float32 else "dpotrf", b"U", k, C, C.shape[0], info)
+    return int(info[0]) - 1 if info[0] > 0 else k
 
 
 def solve(L: Array, k: int, rows: Array, *, transposed: bool = False) -> None:
@@ -75,6 +101,23 @@ def solve(L: Array, k: int, rows: Array, *, transposed: bool = False) -> None:
     """
     stride = rows.strides[0] // rows.itemsize if rows.shape[0] > 1 else k  # the stride of a single row means nothing
     _blas("dtrsm", b"L", b"U", b"N" if transposed else b"T", b"N", k, rows.shape[0], 1.0, L, L.shape[1], rows, stride)
+
+
+def symmetric_times(G: Array, x: Array) -> Array:
+    """Return G x for a symmetric matrix that stands in its lower triangle.
+
+    Parameters
+    ----------
+    G : numpy array, float64, shape (p, p), C order
+    x : numpy array, float64, shape (p,), contiguous
+
+    Returns
+    -------
+    numpy array, shape (p,)
+    """
+    image = np.empty_like(x)
+    _blas("dsymv", b"U", x.size, 1.0, G, G.shape[1], x, 1, 0.0, image, 1)
+    return image
 
 
 def _blas(name: str, *arguments: Array | bytes | int | float) -> None:

@@ -9,9 +9,10 @@ from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, host, namespace
 
-__all__ = ["EPS", "Solution", "energy", "error_of", "formed_error", "portions", "squarable"]
+__all__ = ["EPS", "ROUNDOFF", "Solution", "energy", "error_of", "formed_error", "portions", "squarable"]
 
-EPS = 2.0**-52  # of float64, the precision every solver decomposes in: twice its unit roundoff
+EPS = 2.0**-52  # of float64, the precision every solver decomposes in
+ROUNDOFF = EPS / 2  # a single operation is off by at most so much, relative to its result
 SQUARES = (1e-250, 1e250)  # energies whose squares neither vanish nor overflow in float64
 
 

@@ -113,17 +113,19 @@ def test_a_step_takes_no_more_memory_than_loras():
     def peak(config):
         torch.manual_seed(0)
         model = peft.get_peft_model(one(nn.Linear(4096, 4096)).cuda(), config)
-        layer = model.base_model.model.first
-        layer.lora_B["default"].weight.data.normal_(0, 0.01)
-        x, y = (torch.randn(2048, 4096, device="cuda") for _ in range(2))
+        model.base_model.model.first.lora_B["default"].weight.data.normal_(0, 0.01)
+        x, grad = (torch.randn(32, 64, 4096, device="cuda") for _ in range(2))
         x.requires_grad_()
-        model(x).backward(y)
-        model.zero_grad(set_to_none=True)
-        x.grad = None
-        torch.cuda.reset_peak_memory_stats()
-        held = torch.cuda.memory_allocated()
-        model(x).backward(y)
-        return torch.cuda.max_memory_allocated() - held
+        most = 0
+        for _ in range(2):  # in the first step libraries take work space of their own
+            torch.cuda.reset_peak_memory_stats()
+            held = torch.cuda.memory_allocated()
+            y = model(x)
+            y.backward(grad)
+            most = torch.cuda.max_memory_allocated() - held
+            model.zero_grad(set_to_none=True)
+            x.grad = y = None
+        return most
 
     common = {"r": 16, "target_modules": ["first"], "lora_dropout": 0.0}
     assert peak(SineLoraConfig(omega=200, **common)) <= peak(peft.LoraConfig(**common))

@@ -17,7 +17,7 @@ BA = B.astype(float) @ A.astype(float)
 PAIR = {"blk.0.attn_q.weight.lora_a": A, "blk.0.attn_q.weight.lora_b": B}
 
 
-def written(path, tensors, alpha=64.0, types=None, **more):
+def written(path, tensors, alpha: float | None = 64.0, types=None, **more):
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", more.get("kind", "lora"))

@@ -1,6 +1,7 @@
 """Experts: one row for each, held against PEFT's own merge; the order of packing and nesting; the base's weights."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,7 +154,7 @@ def test_the_base_of_an_expert_is_a_slice_or_matrices_of_its_own(model, tmp_path
     table = rk.audit(tmp_path, base=base).table.set_index("module")
     for name, weights in whole.items():
         for e in range(3):
-            row = table.loc[f"{name}[{e}]"]
+            row: Any = table.loc[f"{name}[{e}]"]
             assert row["weight_spectral_norm"] == pytest.approx(dense(weights[e])[0], rel=1e-6), row["base_note"]
     assert (
         rk.audit(tmp_path, base={"layer.experts.x": np.eye(3)})

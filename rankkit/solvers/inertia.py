@@ -1,0 +1,240 @@
+"""How many eigenvalues of a Gram matrix exceed a shift, by Sylvester's law of inertia, and a proof that it is so.
+
+G - shift I = L J L^T with L block lower triangular and J diagonal with entries 1 and -1. As many eigenvalues are
+positive as entries of J, if no eigenvalue is nearer to zero than what rounding did. Nothing is pivoted: a block on the
+diagonal is split by its own eigenvectors, so that only whole leading blocks could be nearly singular. That need not be
+excluded in advance, because the size of L tells afterwards. This is the bound, for blocks of order b:
+
+An entry of a block column is a sum of at most p products L J L^T and an entry of G, rounded in whatever order, and so
+off by at most (p + 1) u (|L| |L|^T) to first order (Higham 2002, lemma 8.4). A diagonal block D is split as V J V^T,
+and the block W below it as Z J V^T. What is left, D - V J V^T and W - Z J V^T, is computed and measured, with 2 b + 4
+roundings of |L| |L|^T at most. The Frobenius norm of |L| |L|^T is at most ||L||_F^2.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from array_api_compat import is_numpy_array
+
+from rankkit.factors import Array, device_of, host, namespace
+from rankkit.solvers import lapack
+from rankkit.solvers.gram import ROOM, Gram, torch_linalg
+from rankkit.solvers.solution import EPS, ROUNDOFF, energy, portions
+
+__all__ = ["BLOCK", "TAIL", "Inertia", "back_solved", "inertia", "solved"]
+
+BLOCK = 32  # rows of a diagonal block: small ones have quick eigenvectors, large ones quick products
+TAIL = 32  # last rows, which may be indefinite where all others are eliminated by one Cholesky factorisation
+GROWTH = 1.25  # of ||L||_F^2 over ||S||_F^2 that is allowed for; it is more only where the threshold is high
+SHARE = 2.0**-10  # of the edge, which sigma_1 makes as uncertain: so much rounding is allowed for in any case
+TINY = 1e-300  # an eigenvalue of size zero counts as this one; the residual says what that cost
+
+
+class Inertia(NamedTuple):
+    """A factorisation L J L^T of G - shift I, and what it proves.
+
+    Attributes
+    ----------
+    sound : numpy bool array, shape (*lead, batch)
+        The factorisation ran through and its rounding is within what the shift allows for.
+    positive : numpy integer array, shape (*lead, batch)
+        Where sound and the shift lies beyond the edge, at least so many eigenvalues of S^T S exceed the edge; where it
+        lies before the edge, at most so many do. 0 where not sound.
+    L : array, shape (*lead, batch, p, p)
+    J : array, shape (*lead, batch, p)
+    head : int
+        Order of the leading block that is triangular; the blocks after it are full and of order BLOCK.
+    definite : numpy integer array, shape (*lead, batch)
+        So many leading rows of it are known to be positive definite.
+    """
+
+    sound: Array
+    positive: Array
+    L: Array
+    J: Array
+    head: int
+    definite: Array
+
+    def at(self, lead: int) -> Inertia:
+        """Return the factorisations for one of the leading indices."""
+        parts = (self.sound[lead], self.positive[lead], self.L[lead, ...], self.J[lead, ...])
+        return Inertia(*parts, self.head, self.definite[lead])
+
+    def part(self, which: Array) -> Inertia:
+        """Return the factorisations of some of the stack."""
+        if which.size == self.sound.shape[-1]:
+            return self
+        parts = (self.sound[which], self.positive[which], self.L[which, ...], self.J[which, ...])
+        return Inertia(*parts, self.head, self.definite[which])
+
+
+def inertia(G: Gram, edge: Array, side: Array | int, *, head: int = 0) -> Inertia:
+    """Return the inertia of G - shift I for shifts so far from an edge that rounding cannot carry an eigenvalue across.
+
+    Parameters
+    ----------
+    G : Gram
+    edge : numpy array, shape (*lead, batch)
+        In the units of the eigenvalues, sigma^2.
+    side : int or numpy array of int, shape (*lead, batch)
+        1: the shift lies beyond the edge, so that what is counted surely exceeds it. -1: it lies before the edge, so
+        that what is not counted surely does not.
+    head : int
+        So many leading rows, at most p - 1, are eliminated by one Cholesky factorisation, which is quicker. Where it
+        does not run through, the result is not sound.
+
+    Returns
+    -------
+    Inertia
+    """
+    xp, p = namespace(G.matrix), G.matrix.shape[-1]
+    slack, shift = _slack(G, edge), _shift(G, edge, side)
+    L, J = _copies(G.matrix, shift), xp.ones((*shift.shape, p), dtype=xp.float64, device=device_of(G.matrix))
+    definite, missing = np.zeros(shift.shape, dtype=np.int64), np.zeros(shift.shape)
+    if head:
+        definite = _cholesky(L, head)
+    ran = (shift > 0) & (definite == head)
+    stack, signs, left = L.reshape(-1, p, p), J.reshape(-1, p), missing.reshape(-1)
+    for part in portions(stack):
+        if np.any(ran.reshape(-1)[part]):
+            for start in range(head, p, BLOCK):
+                left[part] += _column(stack[part, ...], signs[part, ...], start, min(start + BLOCK, p))
+    sound = ran & (_roundings(p) * energy(L) + missing <= slack)
+    positive = np.where(sound, host(xp.sum(xp.astype(J > 0, xp.int64), axis=-1)), 0).astype(np.int64)
+    return Inertia(sound, positive, L, J, head, definite)
+
+
+def solved(found: Inertia, columns: Array) -> Array:
+    """Return (G - shift I)^{-1} times columns, to rounding.
+
+    Parameters
+    ----------
+    found : Inertia
+        Without leading indices.
+    columns : array, shape (batch, p, k)
+
+    Returns
+    -------
+    array, shape (batch, p, k)
+    """
+    xp, L, x = namespace(columns), found.L, columns + 0.0
+    k, p = found.head, columns.shape[-2]
+    if k:
+        x[:, :k, :] = _triangle_solved(L, k, x[:, :k, :], transposed=False)
+    for start in range(k, p, BLOCK):
+        now = slice(start, min(start + BLOCK, p))
+        x[:, now, :] = xp.linalg.solve(L[:, now, now], x[:, now, :] - L[:, now, :start] @ x[:, :start, :])
+    return back_solved(found, x * found.J[..., None])
+
+
+def back_solved(found: Inertia, columns: Array) -> Array:
+    """Return L^{-T} times columns: where J is -1, the unit vectors become directions x with x^T (G - shift I) x = -1.
+
+    Parameters
+    ----------
+    found : Inertia
+        Without leading indices.
+    columns : array, shape (batch, p, k)
+
+    Returns
+    -------
+    array, shape (batch, p, k)
+    """
+    xp, x = namespace(columns), columns + 0.0
+    k, p, upper = found.head, columns.shape[-2], namespace(columns).matrix_transpose(found.L)
+    for start in reversed(range(k, p, BLOCK)):
+        stop = min(start + BLOCK, p)
+        now = slice(start, stop)
+        x[:, now, :] = xp.linalg.solve(upper[:, now, now], x[:, now, :] - upper[:, now, stop:] @ x[:, stop:, :])
+    if k:
+        x[:, :k, :] = _triangle_solved(found.L, k, x[:, :k, :] - upper[:, :k, k:] @ x[:, k:, :], transposed=True)
+    return x
+
+
+def _roundings(p: int) -> float:
+    """Return the factor of ||L||_F^2 in the bound on what rounding does to the factorisation."""
+    return ROUNDOFF * (p + 2 * BLOCK + ROOM)
+
+
+def _shift(G: Gram, edge: Array, side: Array | int) -> Array:
+    """Return a shift on one side of an edge, from which neither rounding reaches the edge, shape (*lead, batch)."""
+    return edge + side * (G.error + _slack(G, edge))
+
+
+def _slack(G: Gram, edge: Array) -> Array:
+    """Return what the factorisation's own rounding is allowed, shape (*lead, batch)."""
+    return np.maximum(GROWTH * _roundings(G.matrix.shape[-1]) * G.energy, SHARE * edge)
+
+
+def _copies(G: Array, shift: Array) -> Array:
+    """Return G - shift I, of the shape (*lead, batch, p, p)."""
+    xp, places = namespace(G), list(range(G.shape[-1]))
+    C = xp.empty((*shift.shape, *G.shape[-2:]), dtype=xp.float64, device=device_of(G))
+    C[...] = G
+    C[..., places, places] -= xp.asarray(shift, dtype=xp.float64, device=device_of(G))[..., None]
+    return C
+
+
+def _column(L: Array, J: Array, start: int, stop: int) -> Array:
+    """Replace a block column of G - shift I by that of L; return the norm of what is left, shape (batch,).
+
+    The columns before it are those of L already. J takes the signs of the block.
+    """
+    xp, now, below = namespace(L), slice(start, stop), slice(stop, L.shape[-1])
+    column = L[:, start:, now]
+    if start:
+        column = column - L[:, start:, :start] @ xp.matrix_transpose(L[:, now, :start] * J[:, None, :start])
+    D, W = column[:, : stop - start, :], column[:, stop - start :, :]
+    values, vectors = _split(D)
+    size = xp.abs(values)
+    root = xp.sqrt(xp.maximum(size, EPS * xp.max(size, axis=-1, keepdims=True) + TINY))
+    sign = xp.where(values > 0, xp.ones_like(size), -xp.ones_like(size))
+    V = vectors * root[:, None, :]
+    signed = xp.matrix_transpose(V * sign[:, None, :])
+    missing = np.sqrt(2 * energy(xp.tril(D - V @ signed)))
+    if stop < L.shape[-1]:
+        Z = (W @ vectors) * (sign / root)[:, None, :]
+        missing = missing + np.sqrt(energy(W - Z @ signed))
+        L[:, below, now] = Z  # not before W has been used: the first is a view of L
+    L[:, now, now], J[:, now] = V, sign
+    return missing
+
+
+def _split(D: Array) -> tuple[Array, Array]:
+    """Return the eigenvalues and eigenvectors of symmetric matrices, of which only the lower triangle is read."""
+    values, vectors = namespace(D).linalg.eigh(D)
+    return values, vectors
+
+
+def _cholesky(L: Array, k: int) -> Array:
+    """Replace the first k columns of G - shift I by those of L; return how far that ran, shape (*lead, batch)."""
+    if is_numpy_array(L):
+        flat = L.reshape(-1, *L.shape[-2:])
+        ran = np.array([lapack.cholesky(matrix, k) for matrix in flat])
+        for i in np.flatnonzero(ran == k):
+            lapack.solve(flat[i], k, flat[i, k:, :k])
+        return ran.reshape(L.shape[:-2])
+    xp = namespace(L)
+    factor, failed = torch_linalg("cholesky_ex")(L[..., :k, :k])
+    info = host(failed)
+    one = xp.eye(k, dtype=xp.float64, device=device_of(L))
+    factor = xp.where((failed == 0)[..., None, None], factor, one)
+    below = xp.matrix_transpose(L[..., k:, :k])
+    L[..., k:, :k] = xp.matrix_transpose(torch_linalg("solve_triangular")(factor, below, upper=False))
+    L[..., :k, :k] = factor
+    return np.where(info == 0, k, np.maximum(info - 1, 0))
+
+
+def _triangle_solved(L: Array, k: int, columns: Array, *, transposed: bool) -> Array:
+    """Return L^{-1} or L^{-T} times columns, shape (batch, k, count), for the leading k x k triangle of L."""
+    if not is_numpy_array(L):
+        triangle = L[..., :k, :k]
+        if transposed:
+            triangle = namespace(L).matrix_transpose(triangle)
+        return torch_linalg("solve_triangular")(triangle, columns, upper=transposed)
+    rows = np.ascontiguousarray(np.swapaxes(columns, -1, -2))
+    for triangle, right in zip(L, rows, strict=True):
+        lapack.solve(triangle, k, right, transposed=transposed)
+    return np.swapaxes(rows, -1, -2)

@@ -1,0 +1,157 @@
+"""sigma_1 between two bounds, from a Gram matrix G whose largest eigenvalue is sigma_1^2.
+
+A threshold relative to sigma_1 is only as sharp as these bounds. `row_sum_top` is a pass over G and off by a factor of
+2 or 3. `lanczos_low` and `proved_top` cost a third of the Gram matrix each, and are off by a part in a thousand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from array_api_compat import is_numpy_array
+
+from rankkit.factors import Array, device_of, host, namespace
+from rankkit.solvers import lapack
+from rankkit.solvers.gram import ROOM, Gram, torch_linalg
+from rankkit.solvers.solution import EPS, ROUNDOFF
+
+__all__ = ["lanczos_low", "proved_top", "row_sum_top", "sharp_bounds"]
+
+STEPS = 16  # of the Lanczos process: mostly a relative 1e-4 from sigma_1, also at the edge of a random matrix
+MANY = 64  # where more is wanted: mostly 1e-9
+NEAR = 1 + 1e-6  # times the Lanczos value of so many steps: nearly always above sigma_1
+ABOVE = (1.001, 1.06)  # times the Lanczos value: nearly always above sigma_1; and where the first is not
+SINGLE = 2.0**-24  # the unit roundoff of float32
+
+
+def row_sum_top(G: Gram) -> Array:
+    """Return an upper bound on sigma_1, shape (batch,), from the largest row sum of |G|. It is cheap and crude."""
+    xp, size = namespace(G.matrix), namespace(G.matrix).abs(G.matrix)
+    rows = xp.sum(size, axis=-1) + xp.sum(size, axis=-2) - xp.linalg.diagonal(size)
+    # the row sum's own rounding is a part p u of itself
+    return np.sqrt(host(xp.max(rows, axis=-1)) * (1 + EPS * G.matrix.shape[-1]) + G.error)
+
+
+def lanczos_low(G: Gram, steps: int = STEPS) -> Array:
+    """Return a lower bound on sigma_1, shape (batch,): ||S x|| for the Ritz vector x of a few Lanczos steps.
+
+    Whatever x is, ||S x|| / ||x|| <= sigma_1. The quality of x costs sharpness and never truth.
+    """
+    xp = namespace(G.tall)
+    scale = xp.asarray(np.where(G.energy > 0, G.energy, 1.0), device=device_of(G.tall))[:, None]
+    vector = _unit(G.tall[:, 0, :] + 0.0)
+    before, coupling, vectors = vector * 0.0, 0.0, [vector]
+    diagonal: list[Array] = []
+    beside: list[Array] = []
+    for _ in range(steps):
+        image = _times(G, vector) / scale - before * coupling
+        along = xp.sum(image * vector, axis=-1, keepdims=True)
+        image = image - along * vector
+        coupling = xp.linalg.vector_norm(image, axis=-1, keepdims=True)
+        before, vector = vector, _unit(image)
+        vectors.append(vector)
+        diagonal.append(along)
+        beside.append(coupling)
+    main, off = (host(xp.concat(parts, axis=-1)) for parts in (diagonal, beside))
+    places = np.arange(steps)
+    T = np.zeros((main.shape[0], steps, steps))
+    T[:, places, places] = main
+    T[:, places[1:], places[:-1]] = off[:, :-1]
+    weights = xp.asarray(np.linalg.eigh(T)[1][:, None, :, -1], device=device_of(G.tall))
+    x = xp.matrix_transpose(_unit((weights @ xp.stack(vectors[:-1], axis=-2))[:, 0, :])[:, None, :])
+    # what rounds: S x by at most p u ||S||_F, the lengths of x and of S x
+    rounding = EPS * sum(G.tall.shape[-2:]) * np.sqrt(G.energy)
+    return np.maximum(host(xp.linalg.vector_norm(G.tall @ x, axis=(-2, -1))) - rounding, 0.0)
+
+
+def proved_top(G: Gram, low: Array, crude: Array) -> Array:
+    """Return an upper bound on sigma_1, shape (batch,).
+
+    With a guess g > sigma_1 the matrix I - G / g^2 is positive definite. A Cholesky factorisation R^T R of it proves
+    that: where it runs through, it is that of a matrix at most (p + 1) u |R|^T |R| away (Higham 2002, theorem 10.3;
+    Rump 2006 for its use as a proof), and || |R|^T |R| ||_2 is at most the largest row sum of |R| times the largest
+    column sum. float32 does, since a relative error of a thousandth is small enough.
+
+    Parameters
+    ----------
+    G : Gram
+    low : numpy array, shape (batch,)
+        A lower bound on sigma_1, from `lanczos_low`.
+    crude : numpy array, shape (batch,)
+        An upper bound, from `row_sum_top`.
+
+    Returns
+    -------
+    numpy array, shape (batch,)
+        The crude bound where no guess is proved.
+    """
+    close = np.full(low.shape, np.inf)
+    for factor in ABOVE:
+        if np.any(np.isinf(close)):
+            close = np.where(np.isinf(close), _proved(G, factor * low), close)
+    return np.minimum(close, crude)
+
+
+def sharp_bounds(G: Gram, low: Array, high: Array) -> tuple[Array, Array]:
+    """Return bounds on sigma_1, each of shape (batch,), that are mostly a millionth apart.
+
+    They take a float64 Cholesky factorisation, and are for thresholds next to a singular value.
+
+    Parameters
+    ----------
+    G : Gram
+    low, high : numpy array, shape (batch,)
+        The bounds so far.
+
+    Returns
+    -------
+    low, high : numpy array, shape (batch,)
+    """
+    low = np.maximum(low, lanczos_low(G, min(MANY, G.matrix.shape[-1] - 1)))
+    return low, np.minimum(high, _proved(G, NEAR * low, single=False))
+
+
+def _proved(G: Gram, guess: Array, *, single: bool = True) -> Array:
+    """Return an upper bound on sigma_1 a little above each guess, or inf where the guess is not proved."""
+    xp, p = namespace(G.matrix), G.matrix.shape[-1]
+    square = np.where(guess > 0, guess, 1.0) ** 2
+    negative = _scaled(G.matrix, -1 / square, single=single)
+    places = list(range(p))
+    negative[:, places, places] += 1
+    if is_numpy_array(negative):
+        factor, definite = negative, np.array([lapack.cholesky(matrix, p) == p for matrix in negative])
+    else:
+        factor, info = torch_linalg("cholesky_ex")(negative)
+        definite = host(info) == 0
+    size = xp.abs(factor)
+    rows, columns = (host(xp.max(xp.sum(size, axis=axis), axis=-1)).astype(np.float64) for axis in (-1, -2))
+    # beside the p + 1 of Cholesky: the division, the cast, the subtraction from 1, and the sums of |R| (p each)
+    unit = SINGLE if single else ROUNDOFF
+    rounding = unit * (p + ROOM) * rows * columns * (1 + 2 * unit * p) ** 2
+    with np.errstate(invalid="ignore"):
+        top = np.sqrt(square * (1 + rounding) + G.error)
+    return np.where(definite & (guess > 0) & np.isfinite(top), top, np.inf)
+
+
+def _scaled(G: Array, factors: Array, *, single: bool) -> Array:
+    """Return every matrix times its factor, in float32 or in float64."""
+    xp = namespace(G)
+    by = xp.asarray(factors, device=device_of(G))[:, None, None]
+    if not single:
+        return G * by
+    if is_numpy_array(G):
+        out = np.empty(G.shape, dtype=np.float32)
+        return np.multiply(G, by, dtype=np.float64, out=out, casting="same_kind")
+    return xp.astype(G * by, xp.float32)
+
+
+def _unit(x: Array) -> Array:
+    xp = namespace(x)
+    length = xp.linalg.vector_norm(x, axis=-1, keepdims=True)
+    return x / xp.where(length > 0, length, xp.ones_like(length))
+
+
+def _times(G: Gram, x: Array) -> Array:
+    """Return G x for every matrix and its vector, shape (batch, p)."""
+    if is_numpy_array(x):
+        return np.stack([lapack.symmetric_times(matrix, vector) for matrix, vector in zip(G.matrix, x, strict=True)])
+    return (namespace(x).matrix_transpose(G.tall) @ (G.tall @ x[..., None]))[..., 0]

@@ -1,0 +1,94 @@
+"""Counts from the inertia of G - tau^2 I at both edges of a threshold, and from the few singular values in between.
+
+A threshold tau is known to an interval: sigma_1 has two bounds, and rounding moves G. Nothing is open if as many
+singular values lie above the upper edge as above the lower one. Otherwise the few in between are located one by one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rankkit.factors import Array
+from rankkit.solvers.inertia import BLOCK, TAIL, Inertia, inertia
+from rankkit.solvers.located import FEW, Located, located
+from rankkit.solvers.stack import Stack
+from rankkit.solvers.tolerance import Bounds, Edges
+
+__all__ = ["nearly_full", "windowed"]
+
+SIDES = np.array([[1], [-1]])  # of the two edges on which a shift lies, for all of a batch
+WIDE = 0.01  # of the threshold: further out no error of G matters, and within it are mostly few singular values
+
+
+def nearly_full(work: Stack) -> Bounds:
+    """Return bounds on the counts where all or nearly all singular values exceed the threshold.
+
+    One Cholesky factorisation with a crude bound on sigma_1 settles most matrices. Sharper bounds are computed only
+    where some singular values lie below that threshold, and these values are located.
+    """
+    top = work.threshold.between(work.crude, work.crude).above
+    found = inertia(work.gram, top**2, 1, head=work.p - TAIL)
+    # what is definite for this threshold is so for a sharper one
+    work.definite = found.definite
+    lower, upper = found.positive.copy(), np.full(top.shape, work.p)
+    below = np.where(found.sound, work.p - lower, 0)
+    some = np.flatnonzero((below > 0) & (below <= FEW))
+    if some.size:
+        part = work.at(some)
+        values = located(part.gram, found.part(some), int(below[some].max()))
+        bounds = Bounds(lower[some], upper[some])
+        # sigma_1 as sharply as is needed
+        for ends in (lambda: (part.low, part.crude), lambda: (part.low, part.high), lambda: part.sharp):
+            bounds = _full(values, top[some], part.threshold.between(*ends()), lower[some], work.p)
+            if np.all(bounds.lower == bounds.upper):
+                break
+        lower[some], upper[some] = bounds
+    return Bounds(lower, upper)
+
+
+def _full(values: Located, top: Array, edges: Edges, positive: Array, p: int) -> Bounds:
+    """Return bounds on the counts, given how many singular values surely exceed `top`."""
+    inside = values.between(np.full(top.shape, -np.inf), top, edges)
+    return Bounds(positive + inside.lower, p - np.sum(values.smallest < edges.below[:, None], axis=-1))
+
+
+def windowed(work: Stack) -> Bounds:
+    """Return bounds on the counts from the inertia at both edges of the threshold.
+
+    Where a few singular values lie between the edges, they are located. One more factorisation, beyond them, tells that
+    there are no others.
+    """
+    edges = work.threshold.between(work.low, work.high)
+    found = inertia(work.gram, np.stack([edges.above, edges.below]) ** 2, SIDES, head=_head(work))
+    lower: Array = found.positive[0].copy()
+    upper: Array = np.where(found.sound[1], found.positive[1], work.p)
+    between = np.where(np.all(found.sound, axis=0), upper - lower, 0)
+    some = np.flatnonzero((between > 0) & (between <= FEW))
+    if some.size:
+        close = found.at(0).part(some)
+        lower[some], upper[some] = _between(work.at(some), close, Bounds(lower[some], upper[some]))
+    return Bounds(lower, upper)
+
+
+def _between(work: Stack, close: Inertia, bounds: Bounds) -> Bounds:
+    """Sharpen bounds on counts, given a factorisation of G close to the threshold; return them."""
+    edges = work.threshold.between(*work.sharp)
+    wide = Edges(edges.above * (1 + WIDE), edges.below * (1 - WIDE))
+    values = located(work.gram, close, int(np.max(bounds.upper - bounds.lower)))
+    inside = values.between(wide.below, wide.above, edges)
+    # the side of the threshold that holds the nearest value is counted anew, and the other one if that is not enough
+    up: Array = values.nearest(wide.below, wide.above, (edges.above + edges.below) / 2)
+    for beyond in (up, np.logical_not(up)):
+        squares = np.stack([wide.above, wide.below]) ** 2
+        edge = squares[np.where(beyond, 0, 1), np.arange(squares.shape[1])]
+        found = inertia(work.gram, edge, np.where(beyond, 1, -1), head=_head(work))
+        np.maximum(bounds.lower, found.positive + inside.lower, out=bounds.lower, where=found.sound & beyond)
+        np.minimum(bounds.upper, found.positive - inside.upper, out=bounds.upper, where=found.sound & ~beyond)
+        if np.all(bounds.lower == bounds.upper):
+            break
+    return bounds
+
+
+def _head(work: Stack) -> int:
+    """Return how many leading rows one Cholesky factorisation can eliminate for all of a stack."""
+    return int(np.min(work.definite)) // BLOCK * BLOCK
