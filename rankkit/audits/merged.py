@@ -119,7 +119,7 @@ def _row(found: _Outcome, after: Base, layer: Layer) -> dict[str, Any]:
         "strength_upper": found.interval.upper,
         "unexplained": found.unexplained,
         "arithmetic": found.arithmetic,
-        "note": "; ".join((*layer.notes, *found.notes)),
+        "note": "; ".join(filter(None, (*layer.notes, *found.notes, after.apart(layer)))),
     }
 
 
