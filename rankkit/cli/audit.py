@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from rankkit.cli.arguments import gate, non_negative, npz, positive_int, writable
+from rankkit.cli.arguments import non_negative, npz, positive_int, writable
 from rankkit.cli.audit_curves import OMEGAS, audit_curves
 from rankkit.cli.audit_merged import MERGED, audit_merge
 from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, excludes, needs
+from rankkit.cli.gates import FAIL_ON, SARIF, gated
 from rankkit.cli.options import (
     ALL,
     AMPLITUDE,
-    COUNTED,
     DEVICE,
     FAMILY,
     FORMAT,
     GAIN,
-    MEASURED,
     MEMORY,
     MEMORY_CHOICE,
     OUTPUT,
@@ -84,7 +83,7 @@ def _check(options: argparse.Namespace, sources: Sequence[Any]) -> None:
         raise UsageError("--merged needs the model before merging, got none; add --base MODEL.")
     if options.rule is not None and options.omega is None and options.omegas is None:
         raise UsageError(f"--as {options.rule} needs a frequency, got none; add for instance --omega 200.")
-    alone = ("output", "plot", "spectra", "html", "omegas", "merged")
+    alone = ("output", "plot", "spectra", "html", "omegas", "merged", "sarif")
     single = [name for name in alone if getattr(options, name) is not None]
     if len(sources) > 1 and single:
         raise UsageError(f"--{single[0]} takes one adapter, got {len(sources)}; audit them one by one.")
@@ -140,10 +139,7 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
         save(options.html, report.to_html())
     if options.plot:
         picture(report.plot, options.plot)
-    tripped = [condition for condition in options.fail_on if condition.trips(report)]
-    for condition in tripped:
-        say(f"gate tripped: {condition.text} (the value is {condition.value(report):g})")
-    return 3 if tripped else 0
+    return gated(options, report)
 
 
 _BASE = Option(
@@ -244,19 +240,13 @@ _OUTPUT = Group(
             ("--spectra",), "Write the singular values of every module to this file.", read=npz, metavar="FILE.npz",
             writes=True,
         ),
-        Option(
-            ("--fail-on",),
-            'Exit with status 3 if this condition holds, for instance "dead_modules > 0" (modules whose update is '
-            'zero) or "min(utilization) < 0.1" (stable_rank / r). A condition is a name, one of < <= > >= == != and a '
-            f"number. Names: {', '.join(COUNTED)}; and min, max, mean or median of {', '.join(MEASURED)}, such as "
-            "max(stable_rank). May be repeated.",
-            read=gate, repeated=True, default=(), metavar="CONDITION",
-        ),
+        FAIL_ON,
+        SARIF,
     ),
 )  # fmt: skip
 _RULES = ("--as", "--gain", "--amplitude", "--device")
 _REPORTED = ("--html", "--spectra", "--fail-on", "--rtol", "--exact")
-_DRAWN = ("--plot",)
+_DRAWN = ("--plot", "--sarif")
 AUDIT = Command(
     "audit",
     "Measure how much of its rank each module of an adapter uses.",
@@ -277,8 +267,8 @@ AUDIT = Command(
                     *_RULES, *_REPORTED, *_DRAWN, "--family", "--base", "--all", "--omega", "--intruders", "--memory",
                 ),
                 _FULL: (*_REPORTED, *_DRAWN, "--base"),
-                _CURVES: (*_RULES, *_DRAWN, "--family"),
-                _MERGED: ("--family", "--base"),
+                _CURVES: (*_RULES, "--plot", "--family"),
+                _MERGED: ("--family", "--base", "--sarif"),
             },
         ),
         needs(_AS, "--omega"),

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from rankkit.cli.command import Option
+from rankkit.cli.gates import write_merge
 from rankkit.cli.output import as_table, emit, format_of, say, write
 
 __all__ = ["MERGED", "audit_merge"]
@@ -36,4 +37,6 @@ def audit_merge(options: argparse.Namespace, source: Any) -> int:
         noted = any(found.columns["note"])
         brief = {head: found.columns[name] for name, head in _BRIEF.items() if name != "note" or noted}
         write(options, "\n\n".join([as_table(options, brief), found.coverage]))
+    if options.sarif:
+        write_merge(options, found)
     return found.exit_status

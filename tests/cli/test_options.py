@@ -68,7 +68,7 @@ WORDS = {
     "--output": "made.txt", "--plot": "drawn.png", "--target-stable-rank": "5", "--target-rank": "5",
     "--target-participation-ratio": "5", "--full": "tuned", "--family": "peft", "--as": "swish", "--omega": "4",
     "--base": "another", "--intruders": "3", "--html": "page.html", "--spectra": "all.npz",
-    "--merged": "afterwards", "--fail-on": "modules > 0", "--keep": "0.5", "--rank": "2", "--norm": "spectral", "--claim": "a",
+    "--merged": "afterwards", "--sarif": "found.sarif", "--fail-on": "modules > 0", "--keep": "0.5", "--rank": "2", "--norm": "spectral", "--claim": "a",
     "--budget": "2m", "--instances": "7", "--database": "near", "--against": "before.json",
     "--certificates": "proofs.json", "--recheck": "one.json", "--pictures": "tables", "--from": "more_scripts",
     "--out": "made", "run": "store", "--wait": "1s", "--idle": "2s", "--next": "kohya",
