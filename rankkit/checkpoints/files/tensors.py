@@ -143,11 +143,18 @@ class StateDict:
         self.info = {name: TensorInfo(_dtype_name(t), tuple(t.shape)) for name, t in state.items()}
 
     def read(self, name: str) -> Array:
-        """Return the tensor, detached from any graph; one of eight bits as float32 (exactly)."""
+        """Return the tensor, detached from any graph; one of eight bits as float32 (exactly).
+
+        A torch tensor of the processor comes as a numpy array, whose QR is quicker; one of a device stays there.
+        """
         tensor, small = self.state[name], self.info[name].dtype in FLOAT8
-        if is_torch_array(tensor):
-            return tensor.detach().float() if small else tensor.detach()
-        return tensor.astype("float32") if small else tensor
+        if not is_torch_array(tensor):
+            return tensor.astype("float32") if small else tensor
+        values: Any = tensor.detach()
+        if small or self.info[name].dtype == "BF16":  # numpy has no such types
+            values = values.float()
+        plain = values.device.type == "cpu" and not (values.is_sparse or values.is_quantized)
+        return values.numpy() if plain else values
 
 
 def _dtype_name(tensor: Any) -> str:

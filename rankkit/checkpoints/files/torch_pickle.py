@@ -15,7 +15,6 @@ from typing import IO, Any, TypeGuard
 from rankkit.checkpoints.files.tensors import DAMAGED, StateDict, TensorInfo
 from rankkit.checkpoints.missing import DCP, is_sharded_state
 from rankkit.checkpoints.untrusted import is_mapping
-from rankkit.factors import Array
 
 __all__ = ["torch_file"]
 
@@ -37,15 +36,6 @@ _STORED = re.compile(
     r"|torch\._tensor _rebuild_from_type_v2"
     r"|torch\._utils _rebuild_(tensor|tensor_v2|tensor_v3|sparse_tensor|parameter|parameter_with_state)"
 )
-
-
-class _OnHost(StateDict):
-    """Tensors of a file, handed out as numpy, so that every kind of file is computed alike."""
-
-    def read(self, name: str) -> Array:
-        """Return the tensor as numpy, bfloat16 widened to float32 (exactly)."""
-        tensor = super().read(name)
-        return (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
 
 
 def torch_file(path: Path) -> StateDict:
@@ -86,7 +76,7 @@ def torch_file(path: Path) -> StateDict:
         raise ValueError(f"{path} is empty: its state dict holds nothing; save the trained adapter again.")
     if not named:
         raise ValueError(f"{path} holds no tensors but {type(content).__name__}; pass the file with the adapter's.")
-    tensors = _OnHost(named, source=str(path))
+    tensors = StateDict(named, source=str(path))
     tensors.metadata = _words(content)
     damaged = {name: TensorInfo(DAMAGED, tuple(t.shape)) for name, t in named.items() if not _is_stored(t)}
     tensors.info |= damaged
