@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -206,15 +206,26 @@ def _variants(
         if not isinstance(product, Dense):
             loose = max(loose, float(layer.rule.forming_error(product, dtype="float32")))  # type: ignore[arg-type]
         yield f"computed in {entries.dtype}", replace(entries, gaps=float(TURNED), error=loose)
-    if layer.measured is None:
-        stored = {part: _rounded(x, entries.dtype) for part, x in layer.read().items()}
-        yield f"factors in {entries.dtype}", replace(entries, update=update_rows(layer, layer.product(stored)).read)
+    if (update := _of_rounded_factors(layer, entries.dtype)) is not None:
+        yield f"factors in {entries.dtype}", replace(entries, update=update)
     dtypes = [entries.dtype, *narrower(entries.dtype)]
     for dtype in dtypes[1:]:  # a model merged in fewer bits than it is stored with
         if _fits(entries, dtype):
             yield f"stored as {dtype}", replace(entries, dtype=dtype)
     if PRECISIONS.get(before.dtype(layer), PRECISIONS["F64"]).bits > PRECISIONS[entries.dtype].bits:
         yield f"base in {entries.dtype}", replace(entries, weights=_base_rounded(entries))
+
+
+def _of_rounded_factors(layer: Layer, dtype: str) -> Callable[[int, int], Array] | None:
+    """Return what makes the rows of the update from stored tensors rounded to a format; None where there are none."""
+    if layer.measured is not None:
+        return None
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # factors may not fit a format of few bits
+            stored = {part: _rounded(x, dtype) for part, x in layer.read().items()}
+            return update_rows(layer, layer.product(stored)).read
+    except ValueError:
+        return None
 
 
 def _rounded(x: Array, dtype: str) -> Array:

@@ -207,3 +207,14 @@ def test_rounding_is_that_of_torch(dtype):
     stored = torch.tensor(x).to(DTYPES[dtype]).double().numpy()
     assert np.array_equal(rounded(x, dtype), stored)
     assert np.all(np.abs(x - stored) <= half_gaps(stored, dtype))
+
+
+def test_factors_that_do_not_fit_the_weights_dtype_cost_no_check():
+    """Rounded to float16, a B of 1e6 would be infinite; its update fits."""
+    W, B, A = torch.ones(6, 5).half(), np.full((6, 2), 1e6), np.full((2, 5), 1e-7)
+    adapter = {"up.lora_A.weight": A, "up.lora_B.weight": B}
+    config = {"r": 2, "lora_alpha": 2}
+    for strength, verdict in ((1.0, "applied"), (0.5, "applied at another strength")):
+        V = (W.double() + strength * torch.tensor(B @ A)).half()
+        found = rk.audit_merged({"up.weight": V}, base={"up.weight": W}, adapter=adapter, config=config)
+        assert found.columns["verdict"] == [verdict]
