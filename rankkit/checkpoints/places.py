@@ -15,7 +15,7 @@ from typing import Any
 from rankkit.checkpoints.files.tensors import TensorInfo, Tensors
 from rankkit.factors import Array
 
-__all__ = ["Unpacked", "found", "unpacked"]
+__all__ = ["Unpacked", "found", "is_cached", "unpacked"]
 
 HUB = "hf://"
 BESIDE = (
@@ -37,6 +37,12 @@ MAX_INFLATION = 20  # unpacked bytes a packed one, of an archive of trained numb
 WORRY = 100_000_000  # bytes below which that does not matter
 MOST_MEMBERS = 10_000
 ADAPTER = re.compile(r".*\.(safetensors|json|npz|bin|pt|pth|lora|ckpt|gguf|yaml)", re.I)
+
+
+def is_cached(folder: Path) -> bool:
+    """Return whether a folder is one of the Hub's cache, whose subfolders are versions of one repository."""
+    marked = folder.name.startswith(CACHED) or (folder / "refs").is_dir()
+    return marked and (folder / SNAPSHOTS).is_dir()
 
 
 def found(source: str | os.PathLike[str], pick: Callable[[list[str]], str] | None = None) -> Path:
@@ -97,7 +103,7 @@ def _snapshot(folder: Path, revision: str = MAIN) -> Path:
     if folder.name == SNAPSHOTS and folder.parent.name.startswith(CACHED):
         folder = folder.parent
     snapshots = folder / SNAPSHOTS
-    if not snapshots.is_dir() or not (folder.name.startswith(CACHED) or (folder / "refs").is_dir()):
+    if not is_cached(folder):
         return folder
     reference = folder / "refs" / revision
     commit = reference.read_text(errors="replace").strip() if reference.is_file() else revision

@@ -22,7 +22,7 @@ from rankkit.checkpoints.live import stored
 from rankkit.checkpoints.live.model import of_model
 from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.missing import reason_for_file, reason_for_folder
-from rankkit.checkpoints.places import Unpacked, found, unpacked
+from rankkit.checkpoints.places import Unpacked, found, is_cached, unpacked
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
 from rankkit.checkpoints.untrusted import is_mapping
@@ -93,7 +93,7 @@ def open_adapter(
             return of_model(source, adapter=adapter, each=each, inputs=inputs, config=config, family=family)
         return _opened(source, config, family, base)
     except ValueError as error:
-        below = adapters_under(source) if _is_path(source) else {}
+        below = adapters_under(source) if _is_path(source) and not is_cached(Path(source)) else {}
         if below and ITSELF not in below:
             raise ValueError(
                 f"{os.fspath(source)} holds no adapter of its own, but its subfolders do: {_list(below)}, newest last; "
