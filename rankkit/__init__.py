@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rankkit.audits.audit import audit, audit_full
     from rankkit.audits.compare import compare
     from rankkit.audits.comparison import Comparison
+    from rankkit.audits.merge_record import Merged
+    from rankkit.audits.merged import audit_merged
     from rankkit.audits.probe import Probe, probe_frequencies
     from rankkit.audits.ranked import Ranks
     from rankkit.audits.ranks import suggest_ranks
@@ -55,6 +57,8 @@ __all__ = [  # noqa: RUF022 - pipeline order, not the alphabet
     "Audit",
     "audit",
     "audit_full",
+    "Merged",
+    "audit_merged",
     "Comparison",
     "compare",
     "Ranks",
@@ -90,6 +94,8 @@ _HOMES = {
     "Audit": "audits.record",
     "audit": "audits.audit",
     "audit_full": "audits.audit",
+    "Merged": "audits.merge_record",
+    "audit_merged": "audits.merged",
     "Comparison": "audits.comparison",
     "compare": "audits.compare",
     "Ranks": "audits.ranked",

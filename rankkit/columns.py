@@ -50,6 +50,10 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
         "row_overlap": NUMBER, "column_angle": NUMBER, "row_angle": NUMBER, "stable_rank_first": NUMBER,
         "stable_rank_second": NUMBER, "status": TEXT, "note": TEXT, "assumed": TEXT,
     },
+    "Merged": {
+        **_MODULE, "dtype": TEXT, "verdict": TEXT, "strength": NUMBER, "strength_lower": NUMBER,
+        "strength_upper": NUMBER, "unexplained": NUMBER, "arithmetic": TEXT, "note": TEXT,
+    },
     "Probe": {
         **_MODULE, "r": INTEGER_OR_NONE, "omega": NUMBER, "omega_std": NUMBER, "regime": TEXT,
         "spectral_norm": NUMBER, "frobenius_norm": NUMBER, "stable_rank": NUMBER, "stable_rank_error": NUMBER,

@@ -243,7 +243,8 @@ def test_every_room_stands_in_the_map():
 def test_public_names_are_these():
     assert rankkit.__all__ == [
         "Factors", "initializers", "rules", "Spectrum", "spectrum_of", "metrics", "Count", "count_above", "Similarity",
-        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Comparison", "compare", "Ranks",
+        "cosine_similarity", "Sweep", "sweep_frequency", "Audit", "audit", "audit_full", "Merged", "audit_merged",
+        "Comparison", "compare", "Ranks",
         "suggest_ranks", "truncate", "Probe", "probe_frequencies", "Watched", "watch", "predict_spectrum", "predict_rank", "predict_stable_rank",
         "predict_curve", "frequency_for_rank", "rank_bounds", "leading_spectrum", "claims", "verify", "plots",
     ]  # fmt: skip

@@ -26,6 +26,11 @@ def audits():
     return together("run", {"checkpoint-1": one})
 
 
+def audited():
+    """An adapter with a module that the base has, and one that it lacks, without a depth."""
+    return module(NAME) | module("head")
+
+
 def truncated(folder):
     return rk.truncate(save(folder / "in", module(NAME)), folder / "out", rank=2, progress=False)
 
@@ -33,6 +38,9 @@ def truncated(folder):
 RESULTS = {
     "Audit": lambda folder: audits(),
     "Comparison": lambda folder: rk.compare(module(NAME), module(NAME, seed=1), config=CONFIG),
+    "Merged": lambda folder: rk.audit_merged(
+        {f"{NAME}.weight": np.eye(12, 10)}, base={f"{NAME}.weight": np.eye(12, 10)}, adapter=audited(), config=CONFIG
+    ),
     "Probe": lambda folder: rk.probe_frequencies(module(NAME), [0, 3], config=CONFIG),
     "Ranks": truncated,
     "Watched": lambda folder: rk.Watched.of([measure(save(folder / "run", module(NAME)), 3)[0]]),

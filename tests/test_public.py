@@ -13,6 +13,7 @@ ATTRIBUTES: dict[type, str] = {
     rk.Sweep: "arguments columns load metrics platform plot save summary table to_parquet",
     rk.Audit: "beside columns coverage plot record save skipped source spectra summary summary_columns table to_html to_markdown "
     "to_parquet use_rslora",
+    rk.Merged: "adapter base columns coverage exit_status save skipped source summary summary_columns table to_parquet",
     rk.Comparison: "columns coverage plot save sources summary summary_columns table to_parquet unshared",
     rk.Ranks: "alpha_pattern columns kept_energy lora_arguments lora_config most_kept next_run rank_pattern save summary "
     "table to_parquet use_rslora",

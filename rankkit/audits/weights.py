@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,9 @@ from rankkit.audits.expert_weights import expert_weight, is_expert
 from rankkit.audits.update import Applied
 from rankkit.checkpoints import Layer, dora, model_config, open_tensors, starts
 from rankkit.checkpoints.assumptions import ORIENTATION, WIDTH
-from rankkit.checkpoints.files.tensors import Tensors
+from rankkit.checkpoints.files.safetensors import SafetensorsFile
+from rankkit.checkpoints.files.shards import Shards
+from rankkit.checkpoints.files.tensors import FLOATS, Tensors
 from rankkit.checkpoints.forms import formed
 from rankkit.checkpoints.matching import Weights
 from rankkit.checkpoints.module_names import comparable
@@ -74,21 +76,69 @@ class Base:
             raise ValueError(f"the base's {layer.name} has shape {W.shape}, the update {layer.m} x {layer.n}")
         if not np.all(np.isfinite(W)):
             raise ValueError(f"the base's weight of {layer.name} has NaN or infinite entries")
-        # GPT-2 and embeddings store theirs transposed; of a square one only the adapter's reader can tell
-        square = layer.transposed or (not one_of_many and self._stored_transposed(self.key(layer.name)))
-        turned = square if rows == columns else (rows, columns) != (layer.m, layer.n)
-        return W.T if turned else W
+        return W.T if self._turned(layer, rows, columns) else W
+
+    def _turned(self, layer: Layer, rows: int, columns: int) -> bool:
+        """Return whether a module's weight is stored as (n, m).
+
+        GPT-2 and embeddings store theirs so; of a square one only the adapter's reader, or the model's configuration,
+        can tell.
+        """
+        if rows != columns:
+            return (rows, columns) != (layer.m, layer.n)
+        return layer.transposed or (not is_expert(layer.name) and self._stored_transposed(self.key(layer.name)))
+
+    def dtype(self, layer: Layer) -> str:
+        """Return the dtype in which a module's weight is stored, in safetensors' spelling.
+
+        Raises
+        ------
+        ValueError
+            If there is no such weight, or several: the reason, for the row.
+        """
+        if not is_expert(layer.name):
+            return self.tensors.info[self.key(layer.name)].dtype
+        stored: list[str] = []
+
+        def noted(module: str) -> str:
+            stored.append(self.tensors.info[key := self.key(module)].dtype)
+            return key
+
+        expert_weight(layer.name, self.tensors, noted)
+        return max(stored, key=FLOATS.index)
+
+    def by_rows(self, layer: Layer) -> Callable[[int, int], Any] | None:
+        """Return what reads some rows (first, end) of a module's weight as (end - first, n), in its stored precision.
+
+        None where the weight cannot be read so: it is stored as (n, m), is an expert's, or its file is read whole.
+
+        Raises
+        ------
+        ValueError
+            As for `weight`.
+        """
+        tensors = self.tensors
+        if is_expert(layer.name) or not isinstance(tensors, (SafetensorsFile, Shards)):
+            return None
+        rows, columns = self._checked(key := self.key(layer.name), layer)
+        if self._turned(layer, rows, columns):
+            return None
+        return lambda first, end: tensors.read_rows(key, first, end).reshape(end - first, columns)
 
     def _whole(self, layer: Layer) -> Any:
         """Return the weight of a module as the base stores it, its kernel axes flattened."""
-        key = self.key(layer.name)
+        sizes = self._checked(key := self.key(layer.name), layer)
+        return np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(sizes)
+
+    def _checked(self, key: str, layer: Layer) -> tuple[int, int]:
+        """Return the rows and columns of a weight as stored, which can be that of the module."""
         info, shape = self.tensors.info[key], self.tensors.info[key].shape
         if info.trouble:
             raise ValueError(f"the base's {key} {info.trouble}")
         rows, columns = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (0, 0)
         if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
             raise ValueError(f"the base's {key} has shape {shape}, the update {layer.m} x {layer.n}")
-        return np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(rows, columns)
+        return rows, columns
 
     def _stored_transposed(self, key: str) -> bool:
         """Return whether the base's own configuration says that it stores a weight as (inputs, outputs)."""
@@ -185,7 +235,14 @@ class Base:
         if intruders:
             update = formed(layer.product(), applied.rule).matrix
             row["intruders"] = float(count_intruders(W, W + update, intruders))
-        return row | {"base_note": ""}
+        return row | {"base_note": self.apart(layer)}
+
+    def apart(self, layer: Layer) -> str:
+        """Return the note on a module that the model calls otherwise, so that a strict loader misses it; "" elsewhere.
+
+        The weight of an expert is found in several ways, and has no such note.
+        """
+        return "" if is_expert(layer.name) else self._weights.apart(layer.name)
 
 
 def count_intruders(W: Any, adapted: Any, k: int) -> int:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from rankkit.checkpoints.module_names import comparable
 
-__all__ = ["Weights"]
+__all__ = ["STRICT", "Weights"]
+
+STRICT = "a loader that compares names strictly would miss it"  # ends the note on a match by the end of a path
 
 
 class Weights:
@@ -51,6 +53,26 @@ class Weights:
         if len(keys) != 1:
             raise ValueError(f"the base has {'no' if not keys else 'more than one'} weight for it")
         return keys[0]
+
+    def apart(self, module: str) -> str:
+        """Return the note on a module whose weight has another path, of which only the end is the same; "" elsewhere.
+
+        Parameters
+        ----------
+        module : str
+            Its path.
+
+        Examples
+        --------
+        >>> Weights(["model.language_model.layers.0.q.weight"]).apart("model.layers.0.q")
+        'it is called model.language_model.layers.0.q there: a loader that compares names strictly would miss it'
+        """
+        if comparable(module) in self._keys:
+            return ""
+        try:
+            return f"it is called {self.of(module).removesuffix('.weight')} there: {STRICT}"
+        except ValueError:
+            return ""
 
 
 def _end_alike(one: str, two: str) -> bool:

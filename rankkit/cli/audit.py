@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from rankkit.cli.arguments import frequencies, gate, non_negative, npz, positive_int, writable
+from rankkit.cli.arguments import non_negative, npz, positive_int, writable
+from rankkit.cli.audit_curves import OMEGAS, audit_curves
+from rankkit.cli.audit_merged import MERGED, audit_merge
 from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, excludes, needs
+from rankkit.cli.gates import FAIL_ON, SARIF, gated
 from rankkit.cli.options import (
     ALL,
     AMPLITUDE,
-    COUNTED,
     DEVICE,
     FAMILY,
     FORMAT,
     GAIN,
-    MEASURED,
     MEMORY,
     MEMORY_CHOICE,
     OUTPUT,
@@ -35,15 +36,16 @@ from rankkit.cli.output import emit, format_of, line_width, picture, save, say, 
 
 __all__ = ["AUDIT"]
 
-_CURVE = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "stable_rank", "status")
-_ADAPTERS, _FULL, _CURVES = "where adapters are audited", "with --full", "with --omegas"
+_ADAPTERS, _FULL, _CURVES, _MERGED = "where adapters are audited", "with --full", "with --omegas", "with --merged"
 
 
 def _audit(options: argparse.Namespace) -> int:
     sources = _sources(options)
     _check(options, sources)
+    if options.merged is not None:
+        return audit_merge(options, sources[0])
     if options.omegas is not None:
-        return _probe(options, sources[0])
+        return audit_curves(options, sources[0])
     reports = _reports(options, sources)
     several = len(sources) > 1
     if reports and format_of(options) == "json":
@@ -57,6 +59,8 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _mode(options: argparse.Namespace) -> str:
     """Return what is to be done."""
+    if options.merged is not None:
+        return _MERGED
     return _CURVES if options.omegas is not None else _FULL if options.full is not None else _ADAPTERS
 
 
@@ -75,9 +79,12 @@ def _check(options: argparse.Namespace, sources: Sequence[Any]) -> None:
     """Raise a UsageError where the options cannot be followed, before any work begins."""
     if options.full is not None and not options.base:
         raise UsageError("--full needs the model that was fine-tuned, got none; add --base MODEL.")
+    if options.merged is not None and not options.base:
+        raise UsageError("--merged needs the model before merging, got none; add --base MODEL.")
     if options.rule is not None and options.omega is None and options.omegas is None:
         raise UsageError(f"--as {options.rule} needs a frequency, got none; add for instance --omega 200.")
-    single = [name for name in ("output", "plot", "spectra", "html", "omegas") if getattr(options, name) is not None]
+    alone = ("output", "plot", "spectra", "html", "omegas", "merged", "sarif")
+    single = [name for name in alone if getattr(options, name) is not None]
     if len(sources) > 1 and single:
         raise UsageError(f"--{single[0]} takes one adapter, got {len(sources)}; audit them one by one.")
     check_family(options)
@@ -101,23 +108,6 @@ def _reports(options: argparse.Namespace, sources: Sequence[Any]) -> list[Any]:
         except (ValueError, OSError) as error:  # the others keep their reports
             say(f"rankkit audit: {error}")
     return reports
-
-
-def _probe(options: argparse.Namespace, source: Any) -> int:
-    """Print one adapter's curves: stable rank at every frequency."""
-    from rankkit.audits.probe import probe_frequencies
-
-    probe = probe_frequencies(
-        source, options.omegas, rule=rule_named(options.rule or "sine", options), family=options.family,
-        device=options.device, progress=options.progress,
-    )  # fmt: skip
-    columns = probe.columns
-    if format_of(options) in ("text", "markdown"):
-        columns = {name: columns[name] for name in _CURVE}
-    emit(options, columns)
-    if options.plot:
-        picture(lambda: [probe.plot()], options.plot)
-    return 0
 
 
 def _one_table(reports: Sequence[Any]) -> dict[str, list[Any]]:
@@ -149,10 +139,7 @@ def _report(options: argparse.Namespace, report: Any, *, heading: bool) -> int:
         save(options.html, report.to_html())
     if options.plot:
         picture(report.plot, options.plot)
-    tripped = [condition for condition in options.fail_on if condition.trips(report)]
-    for condition in tripped:
-        say(f"gate tripped: {condition.text} (the value is {condition.value(report):g})")
-    return 3 if tripped else 0
+    return gated(options, report)
 
 
 _BASE = Option(
@@ -165,12 +152,6 @@ _AS = Option(
     ("--as",),
     f"Apply this function to the stored B A instead of the adapter's own rule and scale: {', '.join(RULES)}.",
     to="rule", choices=RULES, metavar="RULE",
-)  # fmt: skip
-_OMEGAS = Option(
-    ("--omegas",),
-    "Print only the stable rank, at each of these frequencies: 1,10,100 or FIRST:LAST:COUNT or "
-    "FIRST:LAST:COUNT:log. The function is that of --as, or the sine.",
-    read=frequencies, metavar="LIST",
 )  # fmt: skip
 _WHAT = Group(
     "what to measure",
@@ -211,7 +192,7 @@ _RULE = Group(
                     ("--omega",), "The number omega in phi(omega B A), needed with --as.", read=non_negative,
                     metavar="OMEGA",
                 ),
-                _OMEGAS,
+                OMEGAS,
             )
         ),
         GAIN,
@@ -222,6 +203,7 @@ _AGAINST = Group(
     "comparison",
     (
         _BASE,
+        MERGED,
         Option(
             ("--intruders",),
             "Count how many of the K leading left singular vectors of the adapted weight are new: their cosine with "
@@ -258,26 +240,21 @@ _OUTPUT = Group(
             ("--spectra",), "Write the singular values of every module to this file.", read=npz, metavar="FILE.npz",
             writes=True,
         ),
-        Option(
-            ("--fail-on",),
-            'Exit with status 3 if this condition holds, for instance "dead_modules > 0" (modules whose update is '
-            'zero) or "min(utilization) < 0.1" (stable_rank / r). A condition is a name, one of < <= > >= == != and a '
-            f"number. Names: {', '.join(COUNTED)}; and min, max, mean or median of {', '.join(MEASURED)}, such as "
-            "max(stable_rank). May be repeated.",
-            read=gate, repeated=True, default=(), metavar="CONDITION",
-        ),
+        FAIL_ON,
+        SARIF,
     ),
 )  # fmt: skip
-_READ = ("--as", "--gain", "--amplitude", "--family", "--device")
-_REPORTED = ("--html", "--spectra", "--fail-on", "--base", "--rtol", "--exact")
+_RULES = ("--as", "--gain", "--amplitude", "--device")
+_REPORTED = ("--html", "--spectra", "--fail-on", "--rtol", "--exact")
+_DRAWN = ("--plot", "--sarif")
 AUDIT = Command(
     "audit",
     "Measure how much of its rank each module of an adapter uses.",
     "The update is the matrix that the adapter adds to the weight, including the "
     "factor alpha / r of LoRA.",
     (
-        'rankkit audit path/to/adapter --plot audit.png --fail-on "dead_modules > 0"',
-        "rankkit audit path/to/adapter --base path/to/model --html report.html",
+        'rankkit audit path/to/adapter --html report.html --plot audit.png --fail-on "dead_modules > 0"',
+        "rankkit audit path/to/adapter --base path/to/model --merged path/to/merged",
         "rankkit audit --sample --as sine --omegas 100:100000:9:log --plot curves.png",
     ),
     (_WHAT, _RULE, _AGAINST, _HOW, _OUTPUT),
@@ -286,15 +263,19 @@ AUDIT = Command(
         Choice(
             _mode,
             {
-                _ADAPTERS: (*_READ, *_REPORTED, "--all", "--omega", "--intruders", "--memory"),
-                _FULL: _REPORTED,
-                _CURVES: _READ,
+                _ADAPTERS: (
+                    *_RULES, *_REPORTED, *_DRAWN, "--family", "--base", "--all", "--omega", "--intruders", "--memory",
+                ),
+                _FULL: (*_REPORTED, *_DRAWN, "--base"),
+                _CURVES: (*_RULES, "--plot", "--family"),
+                _MERGED: ("--family", "--base", "--sarif"),
             },
         ),
         needs(_AS, "--omega"),
         rule_choice("--as", _rule),
         needs(_BASE, "--intruders"),
-        excludes(_OMEGAS, "--full"),
+        excludes(OMEGAS, "--full", "--merged"),
+        excludes(MERGED, "--full"),
         MEMORY_CHOICE,
     ),
 )  # fmt: skip

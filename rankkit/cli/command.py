@@ -15,8 +15,9 @@ __all__ = ["EPILOG", "Choice", "Command", "Group", "OneOf", "Option", "UsageErro
 WIDTH = 80  # characters of a line of the description
 EPILOG = """\
 exit status: 0 done, 1 an input could not be analysed, 2 wrong usage,
-  3 a --fail-on condition holds, a verdict differs from --against, or a
-    counterexample of --recheck is not confirmed"""
+  3 a --fail-on condition holds, a verdict differs from --against, a
+    counterexample of --recheck is not confirmed, or a module is not
+    applied in --merged; 4 a module of --merged could not be checked"""
 
 
 class UsageError(ValueError):

@@ -158,7 +158,8 @@ DEFINITIONS: dict[str, str] = {
     "intruders": "The number of intruder dimensions (arXiv 2410.21228): among the leading left singular vectors of "
     "the adapted weight W + delta, those whose |cosine| with every left singular vector of the base weight W is "
     "below 0.5.",
-    "base_note": "Why the update could not be compared with a weight of the base model.",
+    "base_note": "Why the update could not be compared with a weight of the base model, or what "
+    "the base calls the module, where a loader that compares names strictly would miss it.",
 }
 
 

@@ -181,3 +181,19 @@ def test_a_square_weight_of_gpt2_is_turned_by_the_base_s_own_configuration(tmp_p
     base = Base(tmp_path)
     np.testing.assert_array_equal(base.weight(layers["h.0.attn.c_proj"]), W.T)
     np.testing.assert_array_equal(base.weight(layers["h.0.attn.other"]), W)
+
+
+def test_a_module_that_the_base_calls_otherwise_is_noted_and_counted():
+    """`model.layers` is found under `model.language_model.layers`, where a strict loader would load nothing."""
+    state = adapter("model.layers.0.q_proj")
+    layer = open_adapter(state, config=CONFIG).layers[0]
+    W = np.random.default_rng(0).normal(size=(layer.m, layer.n))
+    moved = rk.audit(state, config=CONFIG, base={"model.language_model.layers.0.q_proj.weight": W})
+    assert moved.table["relative_spectral"][0] > 0
+    assert moved.columns["base_note"] == [
+        "it is called model.language_model.layers.0.q_proj there: a loader that compares names strictly would miss it"
+    ]
+    assert "1 module is called otherwise in the base" in moved.coverage
+    same = rk.audit(state, config=CONFIG, base={"model.layers.0.q_proj.weight": W})
+    assert same.columns["base_note"] == [""]
+    assert "otherwise" not in same.coverage

@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from rankkit.audits.gates import Gate
 from rankkit.checkpoints import READERS, open_adapter
+from rankkit.checkpoints.forms import formed
 from rankkit.cli import options, predict
 from rankkit.cli.main import COMMANDS, main
 from rankkit.data import sample_adapter
@@ -99,6 +100,10 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "path/to/model").mkdir()
     weights = {f"{layer.name}.weight": rng.normal(size=(layer.m or 1, layer.n or 1)) for layer in adapter.layers}
     save_file(weights, tmp_path / "path/to/model/model.safetensors")
+    (tmp_path / "path/to/merged").mkdir()
+    for layer in adapter.layers:
+        weights[f"{layer.name}.weight"] += formed(layer.product(), layer.rule).matrix
+    save_file(weights, tmp_path / "path/to/merged/model.safetensors")
     (tmp_path / "my_claims.py").write_text(CLAIMS)
     (tmp_path / "my_figures").mkdir()
     (tmp_path / "my_figures" / "line.py").write_text(FIGURE)

@@ -74,16 +74,38 @@ class SafetensorsFile:
         ValueError
             If the tensor holds neither floats nor integers, or the file has become shorter.
         """
+        return self._numbers(name, *self._span[name]).reshape(self.info[name].shape)
+
+    def read_rows(self, name: str, first: int, end: int) -> Array:
+        """Return the entries of a tensor from place `first` to before `end` along its first axis, as `read` does.
+
+        Parameters
+        ----------
+        name : str
+        first, end : int
+            Of rows that it has.
+
+        Raises
+        ------
+        ValueError
+            As for `read`.
+        """
+        shape = self.info[name].shape
+        begin, stop = self._span[name]
+        row = (stop - begin) // shape[0]
+        return self._numbers(name, begin + first * row, begin + end * row).reshape((end - first, *shape[1:]))
+
+    def _numbers(self, name: str, begin: int, end: int) -> Array:
+        """Return the numbers of a tensor that stand in some bytes of the data."""
         info = self.info[name]
         if info.dtype not in STORED:
             raise ValueError(f"tensor {name!r} {info.trouble}; only these hold factors.")
-        begin, end = self._span[name]
         with self._path.open("rb") as file:
             file.seek(self._start + begin)
             data = file.read(end - begin)
         if len(data) != end - begin:
             raise ValueError(f"{self.source} shrank while it was being read; copy it again.")
-        raw = np.frombuffer(data, dtype=STORED[info.dtype]).reshape(info.shape)
+        raw = np.frombuffer(data, dtype=STORED[info.dtype])
         if info.dtype == "BF16":
             return np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)
         return float8(raw, info.dtype) if info.dtype in FLOAT8 else raw

@@ -61,3 +61,7 @@ class Shards:
     def read(self, name: str) -> Array:
         """Return one tensor, as `SafetensorsFile.read` does."""
         return self._file[name].read(name)
+
+    def read_rows(self, name: str, first: int, end: int) -> Array:
+        """Return some rows of one tensor, as `SafetensorsFile.read_rows` does."""
+        return self._file[name].read_rows(name, first, end)

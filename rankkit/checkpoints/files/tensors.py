@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from array_api_compat import is_numpy_array, is_torch_array
@@ -16,6 +16,7 @@ __all__ = [
     "DTYPE_NAMES",
     "FLOATS",
     "INTEGERS",
+    "Some",
     "StateDict",
     "TensorInfo",
     "Tensors",
@@ -165,3 +166,25 @@ def _dtype_name(tensor: Any) -> str:
         return OFFLOADED
     name = str(tensor.dtype).removeprefix("torch.")
     return DTYPE_NAMES.get(name, name.upper())
+
+
+class Some:
+    """Some of the tensors of a source.
+
+    Parameters
+    ----------
+    whole : Tensors
+        All of them.
+    names : iterable of str
+        Which of them, by name.
+    """
+
+    def __init__(self, whole: Tensors, names: Iterable[str]) -> None:
+        self._whole = whole
+        self.source = whole.source
+        self.metadata = whole.metadata
+        self.info = {name: whole.info[name] for name in names}
+
+    def read(self, name: str) -> Array:
+        """Return one tensor, as the whole source reads it."""
+        return self._whole.read(name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
-from rankkit.checkpoints.files.tensors import Tensors, few_of
+from rankkit.checkpoints.files.tensors import Some, Tensors, few_of
 from rankkit.checkpoints.headers import header_of
-from rankkit.checkpoints.layer import Adapter
+from rankkit.checkpoints.layer import Adapter, Skipped
 from rankkit.checkpoints.methods import READ, method_of, named_in, refuse
 from rankkit.checkpoints.missing import check_whole
 from rankkit.checkpoints.module_names import bare
@@ -31,6 +32,9 @@ from rankkit.checkpoints.readers import (
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["READERS", "Reader", "read"]
+
+NO_ADAPTER = "no adapter tensor"  # begins every family's reason for a tensor whose name tells it nothing
+SHARING = ("vera", "randlora")  # what is left of theirs are the matrices that all modules share
 
 
 class Reader(NamedTuple):
@@ -92,12 +96,39 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
             raise refuse(method, tensors.source)
     check_whole(tensors.source, tensors.info)
     keys = list(map(bare, tensors.info))
-    for reader in READERS.values():
+    for name, reader in READERS.items():
         if reader.recognises(keys, config):
-            return reader.read(tensors, config)
+            return _with_other_families(reader.read(tensors, config), tensors, config, name)
     if reason := named_in(keys):
         raise ValueError(f"{tensors.source} holds {reason}.")
     raise ValueError(
         f"{tensors.source} holds no LoRA module that any reader knows: {few_of(tensors)}; "
         f"name its --family ({', '.join(READERS)})."
     )
+
+
+def _with_other_families(adapter: Adapter, tensors: Tensors, config: Config, own: str) -> Adapter:
+    """Return an adapter with the modules that its file holds in other families' formats, as mixed trainings write."""
+    left: list[str] = (
+        [] if own in SHARING else [entry.key for entry in adapter.skipped if entry.reason.startswith(NO_ADAPTER)]
+    )
+    for name, reader in READERS.items():
+        if not left:
+            break
+        if name == own or not reader.recognises(list(map(bare, left)), config):
+            continue
+        try:
+            more = reader.read(Some(tensors, left), config)
+        except ValueError:  # what is left only looks like this family
+            continue
+        known = {layer.name for layer in adapter.layers}
+        if any(layer.status == "unpaired" or layer.name in known for layer in more.layers):
+            continue
+        still: dict[str, Skipped] = {entry.key: entry for entry in more.skipped}
+        adapter = replace(
+            adapter,
+            layers=(*adapter.layers, *more.layers),
+            skipped=tuple(still.get(e.key, e) for e in adapter.skipped if e.key not in left or e.key in still),
+        )
+        left = [key for key in left if key in still]
+    return adapter

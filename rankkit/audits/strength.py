@@ -1,0 +1,155 @@
+"""At which strengths s the weights V are W + s D, rounded once: an interval that follows from the rounding alone.
+
+An entry allows s exactly if |V - W - s D| <= h + e, where h is half the gap between the stored numbers at V, and e
+bounds what the merging tool's own arithmetic did to D. That is an interval of s for every entry, and what is left of
+them together holds the true strength. Least squares is stated beside it: alone it is biased where updates are smaller
+than h, because rounding swallows them.
+
+A tool that rounds s D itself before it adds it makes an error of u |s D| more, with u the unit roundoff of its dtype.
+The interval then follows from the first one without another look at the weights, since (V - W) / D -+ (h + e) / |D| is
+to lie between s (1 - u) and s (1 + u).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from rankkit.audits.rounding import half_gaps
+from rankkit.factors import Array
+
+__all__ = ["Entries", "Fit", "Interval", "fit", "inner", "unexplained"]
+
+BLOCK = 1 << 16  # entries that are looked at together: 256 KiB of float32, so that a few such arrays fit a cache
+
+
+class Interval(NamedTuple):
+    """The strengths from `lower` to `upper`; none where lower > upper."""
+
+    lower: float
+    upper: float
+
+    @property
+    def empty(self) -> bool:
+        """Whether no strength is in it."""
+        return not self.lower <= self.upper
+
+    def __contains__(self, s: object) -> bool:
+        return isinstance(s, (int, float)) and self.lower <= s <= self.upper
+
+    def with_rounded_update(self, u: float) -> Interval:
+        """Return the interval where the update itself was rounded, to a relative error of u, before it was added."""
+        lower = self.lower / (1 + u if self.lower >= 0 else 1 - u)
+        upper = self.upper / (1 - u if self.upper >= 0 else 1 + u)
+        return Interval(lower, upper)
+
+    def nearest(self, s: float) -> float:
+        """Return the strength of the interval that is nearest to s."""
+        return min(max(s, self.lower), self.upper)
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """A module's weights before and after, and its update, read by blocks of rows.
+
+    Attributes
+    ----------
+    m, n : int
+        Rows and columns.
+    dtype : str
+        The format to which the merged weights were rounded, one of `rankkit.audits.rounding.PRECISIONS`.
+    weights : callable
+        (first, end) -> W and V, rows of the weight before and after, both float32 or both float64.
+    update : callable
+        (first, end) -> the same rows of D.
+    error : float
+        e: what the tool's arithmetic, and this one, may have done to an entry.
+    gaps : float
+        In how many half gaps the merged weight was rounded.
+    """
+
+    m: int
+    n: int
+    dtype: str
+    weights: Callable[[int, int], tuple[Array, Array]]
+    update: Callable[[int, int], Array]
+    error: float
+    gaps: float = 1.0
+
+    def blocks(self) -> Iterator[tuple[Array, Array, Array]]:
+        """Return an iterator over V - W, D and h + e, block by block."""
+        rows = max(1, BLOCK // self.n)
+        for first in range(0, self.m, rows):
+            end = min(first + rows, self.m)
+            W, V = self.weights(first, end)
+            D = self.update(first, end)
+            allowed = half_gaps(V, self.dtype, self.gaps)
+            allowed += V.dtype.type(self.error)
+            yield V - W, D, allowed
+
+
+class Fit(NamedTuple):
+    """What the entries of a module say of its strength.
+
+    Attributes
+    ----------
+    interval : Interval
+        The strengths that all entries allow.
+    least_squares : float
+        The strength with the least sum of squares; NaN where D is zero.
+    finite : bool
+        Whether all entries of W, V and D are.
+    """
+
+    interval: Interval
+    least_squares: float
+    finite: bool
+
+
+def fit(entries: Entries) -> Fit:
+    """Return what the entries of a module say of its strength, in one pass over them."""
+    lower, upper, xd, dd = -math.inf, math.inf, 0.0, 0.0
+    for change, D, allowed in entries.blocks():
+        xd += inner(change, D)
+        dd += inner(D, D)
+        if not math.isfinite(xd + dd):
+            return Fit(Interval(math.inf, -math.inf), math.nan, finite=False)
+        here = _allowed(change, D, allowed)
+        lower, upper = max(lower, here.lower), min(upper, here.upper)
+    return Fit(Interval(lower, upper), xd / dd if dd > 0 else math.nan, finite=True)
+
+
+def _allowed(change: Array, D: Array, allowed: Array) -> Interval:
+    """Return the strengths that all entries of a block allow."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre, reach = change / D, np.abs(allowed / D)
+        lower, upper = float(np.max(centre - reach)), float(np.min(np.add(centre, reach, out=centre)))
+    if not math.isnan(lower + upper):
+        return Interval(lower, upper)
+    still = D == 0  # such an entry allows every strength, or none
+    if np.any(np.abs(change[still]) > allowed[still]):
+        return Interval(math.inf, -math.inf)
+    if np.all(still):
+        return Interval(-math.inf, math.inf)
+    moved = ~still
+    return _allowed(change[moved], D[moved], allowed[moved])
+
+
+def inner(x: Array, y: Array) -> float:
+    """Return sum_ij x_ij y_ij of two matrices."""
+    product: float = np.dot(x.ravel(), y.ravel())
+    return float(product)
+
+
+def unexplained(entries: Entries, strength: float) -> float:
+    """Return ||what of V - W neither D at this strength nor rounding explains||_F / ||D||_F; inf where D is zero."""
+    left = size = 0.0
+    for X, D, allowed in entries.blocks():
+        rest = np.maximum(np.abs(X - X.dtype.type(strength) * D) - allowed, 0)
+        left += inner(rest, rest)
+        size += inner(D, D)
+    return math.sqrt(left / size) if size > 0 else math.inf

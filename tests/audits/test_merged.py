@@ -1,0 +1,220 @@
+"""Whether an adapter is in a merged model: clean merges raise no alarm, and planted faults are found and named."""
+
+import numpy as np
+import pytest
+
+import rankkit as rk
+from rankkit.audits.rounding import half_gaps, rounded
+
+torch = pytest.importorskip("torch")
+peft = pytest.importorskip("peft")
+
+DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+LAYERS, SIDE, RANK = 32, 24, 4
+KINDS = {
+    "q_proj": (SIDE, SIDE), "k_proj": (8, SIDE), "v_proj": (8, SIDE), "o_proj": (SIDE, SIDE),
+    "gate_proj": (40, SIDE), "up_proj": (40, SIDE), "down_proj": (SIDE, 40),
+}  # fmt: skip
+
+
+def planted(dtype, faults, *, size=0.02, seed=0):
+    """Return (merged, base, adapter) of 224 modules, where `faults` maps a module to what W becomes from W and D."""
+    draw = np.random.default_rng(seed)
+    merged, base, adapter = {}, {}, {}
+    for layer in range(LAYERS):
+        for kind, (m, n) in KINDS.items():
+            name = f"model.layers.{layer}.{kind}"
+            W = rounded(draw.normal(size=(m, n)) * 0.05, dtype)
+            B, A = draw.normal(size=(m, RANK)).astype("f4"), draw.normal(size=(RANK, n)).astype("f4") * np.float32(size)
+            D = 2 * (B.astype("f8") @ A)
+            V = faults.get(name, lambda W, D: W + D)(W, D)
+            base[f"{name}.weight"], merged[f"{name}.weight"] = W, rounded(V, dtype)
+            adapter[f"base_model.model.{name}.lora_A.weight"], adapter[f"base_model.model.{name}.lora_B.weight"] = A, B
+    as_stored = {name: torch.tensor(W).to(DTYPES[dtype]) for name, W in base.items()}
+    return {name: torch.tensor(V).to(DTYPES[dtype]) for name, V in merged.items()}, as_stored, adapter
+
+
+def audited(merged, base, adapter, **config):
+    config = {"r": RANK, "lora_alpha": 2 * RANK, **config}
+    return rk.audit_merged(merged, base=base, adapter=adapter, config=config)
+
+
+def verdicts(found):
+    return dict(zip(found.columns["module"], found.columns["verdict"], strict=True))
+
+
+def row(found, module):
+    i = found.columns["module"].index(module)
+    return {name: values[i] for name, values in found.columns.items()}
+
+
+FAULTS = {
+    "model.layers.1.q_proj": lambda W, D: W + 0.5 * D,
+    "model.layers.2.k_proj": lambda W, D: W + 0.99 * D,
+    "model.layers.3.v_proj": lambda W, D: W + 1.01 * D,
+    "model.layers.4.up_proj": lambda W, D: W + 2 * D,
+    "model.layers.5.down_proj": lambda W, D: W,
+    "model.layers.6.o_proj": lambda W, D: W + D.T,
+    "model.layers.7.gate_proj": lambda W, D: W + np.random.default_rng(9).permutation(D),
+    "model.layers.8.q_proj": lambda W, D: W + D / np.sqrt(RANK),
+}
+EXPECTED = {
+    "model.layers.5.down_proj": "not applied",
+    "model.layers.6.o_proj": "applied to something else",
+    "model.layers.7.gate_proj": "applied to something else",
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_planted_faults_are_found_and_nothing_else(dtype):
+    found = audited(*planted(dtype, FAULTS))
+    assert len(found.columns["module"]) == 224
+    for module, verdict in verdicts(found).items():
+        expected = "applied at another strength" if module in FAULTS else "applied"
+        assert verdict == EXPECTED.get(module, expected), row(found, module)
+    for module, strength in {"1.q_proj": 0.5, "2.k_proj": 0.99, "3.v_proj": 1.01, "4.up_proj": 2}.items():
+        told = row(found, f"model.layers.{module}")
+        assert told["strength_lower"] <= told["strength"] <= told["strength_upper"]
+        assert told["strength_lower"] - 1e-9 <= strength <= told["strength_upper"] + 1e-9
+    assert "transpose" in row(found, "model.layers.6.o_proj")["note"]
+    assert "half" in row(found, "model.layers.1.q_proj")["note"]
+    assert "alpha / sqrt(r)" in row(found, "model.layers.8.q_proj")["note"]
+    assert found.exit_status == 3
+
+
+def test_another_modules_update_is_named():
+    merged, base, adapter = planted("BF16", {})
+    one, two = (f"model.layers.{i}.up_proj.weight" for i in (3, 4))
+    D = merged[two].double() - base[two].double()
+    merged[one] = (base[one].double() + D).bfloat16()
+    found = audited(merged, base, adapter)
+    told = row(found, "model.layers.3.up_proj")
+    assert told["verdict"] == "applied to something else"
+    assert "the update of model.layers.4.up_proj" in told["note"]
+    assert told["unexplained"] > 0.5
+
+
+@pytest.mark.parametrize("size", [1e-4, 1e-5, 1e-10])
+def test_where_rounding_hides_the_strength_that_is_said(size):
+    """In bf16 a small update leaves an interval: whatever is in it cannot be told from 1, and 1.01 never goes wrong."""
+    faults = {"model.layers.3.v_proj": lambda W, D: W + 1.01 * D, "model.layers.5.q_proj": lambda W, D: W}
+    found = audited(*planted("BF16", faults, size=size))
+    for module in verdicts(found):
+        told, truth = row(found, module), 1.0
+        truth = {"model.layers.3.v_proj": 1.01, "model.layers.5.q_proj": 0.0}.get(module, 1.0)
+        assert told["strength_lower"] <= truth <= told["strength_upper"]
+        if truth == 1:
+            assert told["verdict"] in ("applied", "could not check")
+    if size == 1e-10:
+        assert set(verdicts(found).values()) == {"could not check"}
+        assert found.exit_status == 4
+        assert "rounding" in found.columns["note"][0]
+
+
+class Block(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q_proj, self.v_proj = torch.nn.Linear(32, 32), torch.nn.Linear(32, 16)
+
+    def forward(self, x):
+        return self.v_proj(torch.relu(self.q_proj(x)))
+
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.ModuleList(Block() for _ in range(2))
+        self.layers[1].q_proj = torch.nn.Linear(16, 32)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def configured(method):
+    import rankkit.adapters as methods
+
+    targets = {"target_modules": ["q_proj", "v_proj"]}
+    return {
+        "LoRA": lambda: peft.LoraConfig(r=4, lora_alpha=8, **targets),
+        "rsLoRA": lambda: peft.LoraConfig(r=4, lora_alpha=8, use_rslora=True, **targets),
+        "DoRA": lambda: peft.LoraConfig(r=4, lora_alpha=8, use_dora=True, **targets),
+        "LoKr": lambda: peft.LoKrConfig(r=4, alpha=8, **targets),
+        "LoHa": lambda: peft.LoHaConfig(r=4, alpha=8, **targets),
+        "sine": lambda: methods.SineLoraConfig(r=4, omega=200.0, **targets),
+        "sine DoRA": lambda: methods.SineDoraConfig(r=4, omega=200.0, **targets),
+        "Sinter": lambda: methods.LoranConfig(r=4, **targets),
+    }[method]()
+
+
+def merged_by_peft(method, dtype, seed, folder):
+    """Return (merged model in memory, state dict of the base), with the adapter saved in the folder."""
+    torch.manual_seed(seed)
+    model = Model().to(dtype)
+    base = {name: x.clone() for name, x in model.state_dict().items()}
+    adapted = peft.get_peft_model(model, configured(method))
+    for name, x in adapted.named_parameters():
+        if x.requires_grad and "magnitude" not in name:
+            torch.nn.init.normal_(x, std=0.1)
+    adapted.save_pretrained(folder)
+    return adapted.merge_and_unload(), base
+
+
+METHODS = ["LoRA", "rsLoRA", "DoRA", "LoKr", "LoHa", "sine", "sine DoRA", "Sinter"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("method", METHODS)
+def test_clean_merges_by_peft_raise_no_alarm(method, dtype, tmp_path):
+    for seed in range(20 if method == "LoRA" else 2):
+        merged, base = merged_by_peft(method, DTYPES[dtype], seed, tmp_path / str(seed))
+        found = rk.audit_merged(merged, base=base, adapter=tmp_path / str(seed))
+        assert set(found.columns["verdict"]) == {"applied"}, found.table.to_string()
+        assert found.exit_status == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_layer_that_was_missed_or_weakened_is_found_for_every_method(method, tmp_path):
+    merged, base = merged_by_peft(method, torch.float32, 3, tmp_path)
+    state = dict(merged.state_dict())
+    missed, weak = "layers.0.q_proj", "layers.1.v_proj"
+    state[f"{missed}.weight"] = base[f"{missed}.weight"]
+    W = base[f"{weak}.weight"]
+    state[f"{weak}.weight"] = W + 0.99 * (state[f"{weak}.weight"] - W)
+    found = rk.audit_merged(state, base=base, adapter=tmp_path)
+    assert verdicts(found) == {
+        missed: "not applied", "layers.0.v_proj": "applied", "layers.1.q_proj": "applied",
+        weak: "applied at another strength",
+    }  # fmt: skip
+    assert row(found, weak)["strength"] == pytest.approx(0.99, abs=1e-4)
+
+
+def test_a_model_merged_in_place_is_checked_as_it_is(tmp_path):
+    torch.manual_seed(0)
+    model = Model()
+    base = {name: x.clone() for name, x in model.state_dict().items()}
+    adapted = peft.get_peft_model(model, peft.LoraConfig(r=4, target_modules=["q_proj"], init_lora_weights=False))
+    adapted.save_pretrained(tmp_path)
+    assert set(rk.audit_merged(adapted, base=base, adapter=tmp_path).columns["verdict"]) == {"not applied"}
+    adapted.merge_adapter()
+    assert set(rk.audit_merged(adapted, base=base, adapter=tmp_path).columns["verdict"]) == {"applied"}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rounding_is_that_of_torch(dtype):
+    x = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.random.default_rng(1).integers(-4, 4, size=1000)
+    stored = torch.tensor(x).to(DTYPES[dtype]).double().numpy()
+    assert np.array_equal(rounded(x, dtype), stored)
+    assert np.all(np.abs(x - stored) <= half_gaps(stored, dtype))
+
+
+def test_factors_that_do_not_fit_the_weights_dtype_cost_no_check():
+    """Rounded to float16, a B of 1e6 would be infinite; its update fits."""
+    W, B, A = torch.ones(6, 5).half(), np.full((6, 2), 1e6), np.full((2, 5), 1e-7)
+    adapter = {"up.lora_A.weight": A, "up.lora_B.weight": B}
+    config = {"r": 2, "lora_alpha": 2}
+    for strength, verdict in ((1.0, "applied"), (0.5, "applied at another strength")):
+        V = (W.double() + strength * torch.tensor(B @ A)).half()
+        found = rk.audit_merged({"up.weight": V}, base={"up.weight": W}, adapter=adapter, config=config)
+        assert found.columns["verdict"] == [verdict]
