@@ -55,7 +55,7 @@ _LAYERS = [
     ("dense: by the shorter side", "solvers/dense.py", "max(update.shape[-2:])", "min(update.shape[-2:])", WORST),
     ("factored: condition of B", "solvers/factored.py", "_condition(unit) + _condition(R_A / _lengths(R_A))", "_condition(R_A / _lengths(R_A))", WORST),
     ("factored: condition of A", "solvers/factored.py", "_condition(unit) + _condition(R_A / _lengths(R_A))", "_condition(unit)", WORST),
-    ("factored: condition of A as it is scaled by B", "solvers/factored.py", "_condition(R_A / _lengths(R_A))", "_condition(other)", WORST),
+    ("factored: condition of A as it is scaled by B", "solvers/factored.py", "_condition(R_A / _lengths(R_A))", "_condition(other)", "tests/solvers/test_solvers.py"),
     ("factored: dependent columns have a finite condition", "solvers/factored.py", 'if independent else float("inf")', "if sigma[-1] > 0 else 1.0", WORST),
     ("factored: size of B", "solvers/factored.py", "np.linalg.norm(unit) * np.linalg.norm(other)", "np.linalg.norm(other)", WORST),
     ("factored: size of A", "solvers/factored.py", "np.linalg.norm(unit) * np.linalg.norm(other)", "np.linalg.norm(unit)", WORST),
@@ -92,6 +92,11 @@ _LAYERS = [
     ("energy's effective rank: errors once for twice", "uncertainty.py", "np.sum(squares.most - squares.computed, axis=-1)", "np.sum(squares.most - squares.computed, axis=-1) / 2", METRICS),
     ("energy rank: the least from the computed values", "uncertainty.py", "_first_enough(squares.most, squares.least, fraction)", "_first_enough(squares.computed, squares.computed, fraction)", METRICS),
     ("energy rank: the largest from the computed values", "uncertainty.py", "_first_enough(squares.least, squares.most, fraction)", "_first_enough(squares.computed, squares.computed, fraction)", METRICS),
+    # what was finished, and what is said of a file
+    ("a piece is written in place", "store.py", 'write_atomically(self.folder / f"{name}.npz", lambda file: write_npz(file, arrays))', 'write_npz((self.folder / f"{name}.npz").open("wb"), arrays)', "tests/test_store.py"),
+    ("a store of another computation is taken", "store.py", "if found.get(key) != wanted.get(key)]", "if key not in wanted]", "tests/test_store.py"),
+    ("a certificate's margin need not hold the true one", "claims/certificates.py", "stated.contains(found.margin)", "True", "tests/claims/test_claims.py"),
+    ("a certificate's margin is read as coarsely as it was made", "claims/certificates.py", "Balls.at(2 * self.bits)", "Balls.at(self.bits)", "tests/claims/test_claims.py"),
 ]  # fmt: skip
 
 PLANTED = [Mutant(what, f"rankkit/{file}", old, new, tests) for what, file, old, new, tests in _LAYERS]
