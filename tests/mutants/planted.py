@@ -59,6 +59,8 @@ _LAYERS = [
     ("factored: dependent columns have a finite condition", "solvers/factored.py", 'if independent else float("inf")', "if sigma[-1] > 0 else 1.0", WORST),
     ("factored: size of B", "solvers/factored.py", "np.linalg.norm(unit) * np.linalg.norm(other)", "np.linalg.norm(other)", WORST),
     ("factored: size of A", "solvers/factored.py", "np.linalg.norm(unit) * np.linalg.norm(other)", "np.linalg.norm(unit)", WORST),
+    ("factored: absolute error by the shorter side", "solvers/factored.py", "EPS * max(factors.m, factors.n) * core.size", "EPS * min(factors.m, factors.n) * core.size", WORST),
+    ("factored: relative error by the shorter side", "solvers/factored.py", "EPS * max(factors.m, factors.n) * core.condition", "EPS * min(factors.m, factors.n) * core.condition", WORST),
     ("leading: rounding", "solvers/leading.py", "error + EPS * max(m, n) * sigma[:, 0]", "error", WORST),
     ("leading: residual of the next value", "solvers/leading.py", "(sigma[:, k] + residual[:, k])", "sigma[:, k]", WORST),
     ("leading: residual of one value for that of all", "solvers/leading.py", "np.sum(residual[:, :k] ** 2, axis=1)", "residual[:, 0] ** 2", WORST),
