@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test check format figures notebooks rocq docs bench bench-gpu build release test-lowest clean help
+.PHONY: demo test mutants check format figures notebooks rocq docs bench bench-gpu build release test-lowest clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -25,6 +25,9 @@ demo: $(READY)  ## measure a frequency-rank curve and audit an adapter; results 
 
 test: $(READY)  ## everything the tests state, doctests and README included
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+mutants: $(READY)  ## plant faults one by one and see whether the tests notice; goes on where it stopped
+	$(BIN)/python -m tests.mutants --made 50
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check .

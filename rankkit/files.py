@@ -14,7 +14,9 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLE_WRITERS", "write_atomically", "write_npz", "write_parquet", "write_table"]
+__all__ = ["TABLE_WRITERS", "no_formula", "write_atomically", "write_npz", "write_parquet", "write_table"]
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that spreadsheets run
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> Path:
@@ -87,6 +89,22 @@ def write_table(file: str | os.PathLike[str], table: pd.DataFrame) -> Path:
     return write_atomically(file, lambda out: TABLE_WRITERS[ending](out, table))
 
 
+def no_formula(value: Any) -> Any:
+    """Return a value of a CSV file; a text that a spreadsheet would run as a formula stands behind an apostrophe.
+
+    Parameters
+    ----------
+    value : object
+        A number, or a text that may come from a stranger's file.
+
+    Examples
+    --------
+    >>> no_formula("=1+1"), no_formula("q_proj"), no_formula(-1.5)
+    ("'=1+1", 'q_proj', -1.5)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
 def write_parquet(file: str | os.PathLike[str], table: pd.DataFrame) -> Path:
     """Write a DataFrame to a Parquet file, whatever the file's name; its column types are kept.
 
@@ -113,7 +131,7 @@ def write_parquet(file: str | os.PathLike[str], table: pd.DataFrame) -> Path:
 
 
 def _csv(out: BinaryIO, table: pd.DataFrame) -> None:
-    out.write(table.to_csv(index=False, lineterminator="\n").encode())
+    out.write(table.map(no_formula).to_csv(index=False, lineterminator="\n").encode())
 
 
 def _parquet(out: BinaryIO, table: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ by value.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from rankkit.metrics import (
     remaining,
     stable_rank,
 )  # fmt: skip
+from rankkit.solvers.solution import ROUNDOFF
 from rankkit.spectrum import Spectrum
 
 __all__ = ["ERRORS", "energy_rank_bounds"]
@@ -33,8 +35,17 @@ def _spectral_norm(spectrum: Spectrum) -> Array:
 
 
 def _stable_rank(spectrum: Spectrum) -> Array:
-    share = _share(spectrum.error[..., 0], spectrum.values[..., 0])
-    return stable_rank(spectrum) * (1 / (1 - share) ** 2 - 1)
+    value = stable_rank(spectrum)
+    if not spectrum.complete:
+        # the energy is a sum of m n squares
+        rounding = ROUNDOFF * math.prod(spectrum.shape)
+        share = _share(spectrum.error[..., 0], spectrum.values[..., 0])
+        return value * ((1 + rounding) / (1 - share) ** 2 - 1)
+    # 1 + sum of the others / sigma_1^2: all of them may be off, and in the other direction than sigma_1
+    least, _, most = _squares(spectrum)
+    highest = 1 + np.sum(most[..., 1:], axis=-1) / np.maximum(least[..., 0], (1 - MOST) ** 2)
+    lowest = 1 + np.sum(least[..., 1:], axis=-1) / most[..., 0]
+    return np.where(value > 0, np.maximum(highest - value, value - lowest), np.nan)[()]
 
 
 def _participation_ratio(spectrum: Spectrum) -> Array:

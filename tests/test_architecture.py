@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "solvers": {"checks", "factors", "products", "report"},
     "spectrum": {"checks", "factors", "products", "report", "solvers"},
     "metrics": {"factors", "solvers", "spectrum"},
-    "uncertainty": {"factors", "metrics", "spectrum"},
+    "uncertainty": {"factors", "metrics", "solvers", "spectrum"},
     "similarity": {"factors", "plots", "report"},
     "report": {"execution", "files", "plots", "verdict", "version"},
     "testing": {"factors", "spectrum"},

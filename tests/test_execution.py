@@ -2,7 +2,8 @@
 
 import pytest
 
-from rankkit.execution import Batches
+from rankkit import execution
+from rankkit.execution import Batches, run
 
 
 class OutOfMemoryError(RuntimeError):
@@ -47,3 +48,35 @@ def test_what_does_not_fit_alone_and_other_errors_are_raised():
 
     with pytest.raises(RuntimeError, match="something else"):
         list(Batches(4).run(broken, range(4)))
+
+
+def threads(_item):
+    """Return how many threads the BLAS at hand would use."""
+    import threadpoolctl
+
+    return max(
+        (pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"), default=1
+    )
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_every_worker_computes_with_one_blas_thread(n_jobs):
+    """Sums of several threads come in another order, so that results would depend on the machine's cores."""
+    import threadpoolctl
+
+    with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
+        if threads(None) < 2:
+            pytest.skip("the BLAS here has one thread only")
+        assert [found for _, found in run(threads, range(3), n_jobs=n_jobs, progress=False)] == [1, 1, 1]
+        assert threads(None) == 2  # and afterwards the caller has its own threads again
+
+
+def test_work_that_reaches_another_process_limits_the_blas_there():
+    """A process of a cluster is not inside `run`: the work itself sets the limit."""
+    import threadpoolctl
+
+    with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
+        if threads(None) < 2:
+            pytest.skip("the BLAS here has one thread only")
+        execution._prepare.cache_clear()
+        assert execution._SingleThreaded(threads)(0) == (0, 1)

@@ -108,7 +108,7 @@ class Certificate:
         """Return whether the certificate proves that the claim fails; everything is computed anew.
 
         It does where the instance is in the claim's domain, its margin is certainly negative, and the margin that the
-        certificate states is negative and agrees with it.
+        certificate states is negative and contains it. The margin is computed with twice the certificate's precision.
 
         Parameters
         ----------
@@ -126,12 +126,13 @@ class Certificate:
             instance = {name: _exact(value) for name, value in self.instance.items()}
         except (ValueError, TypeError, ZeroDivisionError) as error:
             raise ValueError(f"the certificate of {self.claim} has a malformed instance: {error}.") from None
-        with Balls.at(self.bits) as balls:
+        with Balls.at(2 * self.bits) as balls:
             stated = balls.read(f"the margin in the certificate of {self.claim}", self.margin)
             if instance.keys() != claim.domain.spaces.keys() or not claim.domain.contains(instance):
                 return False
-            found = sign(claim, instance, (self.bits,))
-            return bool(found.sign < 0 and stated < 0 and stated.overlaps(found.margin))
+            # so much narrower than the stated ball that only a wrong one does not contain it
+            found = sign(claim, instance, (2 * self.bits,))
+            return bool(found.sign < 0 and stated < 0 and stated.contains(found.margin))
 
 
 def certificates_in(text: str) -> list[Certificate]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -25,6 +26,7 @@ from rankkit.version import __version__
 
 __all__ = ["COMMANDS", "main"]
 
+SIGNALLED = 128  # plus the signal's number: the exit status of what a signal ended, as shells count
 COMMANDS = (SWEEP, AUDIT, COMPARE, TRUNCATE, WATCH, VERIFY, PREDICT, FIGURES)
 
 ABOUT = """\
@@ -54,6 +56,7 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
     SystemExit
         If the words cannot be parsed (status 2), or ask for help (status 0).
     """
+    came = _stops() if argv is None else []
     parsed, unknown = _parser(commands).parse_known_args(argv)
     name = vars(parsed).pop("command")
     command = next(command for command in commands if command.name == name)
@@ -64,7 +67,7 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
         return 0
     except KeyboardInterrupt as stop:
         say(": ".join(["rankkit", "interrupted", *map(str, stop.args)]))
-        return 130
+        return SIGNALLED + (came[0] if came else signal.SIGINT)
     except UsageError as error:
         say(f"rankkit {name}: {error}")
         return 2
@@ -74,6 +77,24 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
     except (OSError, ArithmeticError, ImportError) as error:
         say(f"rankkit {name}: {error}")
         return 1
+
+
+def _stops() -> list[int]:
+    """Let this process end on SIGTERM (a batch system) and SIGHUP (a closed terminal) as on Ctrl-C.
+
+    Returns a list, which holds the signal once it came. What nohup ignores stays ignored.
+    """
+    came: list[int] = []
+
+    def stop(number: int, _frame: object) -> NoReturn:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
+    return came
 
 
 def _run(command: Command, parsed: argparse.Namespace, unknown: Sequence[str]) -> int:

@@ -6,15 +6,20 @@ import csv
 import io
 import json
 import math
+import re
 import shutil
 import sys
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from rankkit.files import no_formula
 from rankkit.report.cells import Columns, cells, shortened
 
 __all__ = ["FORMATS", "Block", "as_csv", "as_json", "as_markdown", "as_text", "fold", "terminal_width"]
+
+# what a reader of Markdown may take for HTML, an image, a link or an entity
+_MARKUP = re.compile(r"<[a-zA-Z/!?]|\]\(|\]:|://|\bwww\.|&#|&\w+;")
 
 GAP = "  "  # between the columns of a text table
 NAME_ROOM = 24  # characters that a folded table leaves its first column at least, where it needs them
@@ -165,12 +170,22 @@ def as_markdown(columns: Columns) -> str:
     """
     rows, words = cells(columns)
     rule = "|".join(":--" if word else "--:" for word in words)
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in [list(columns), *rows]]
+    lines = [
+        "| " + " | ".join(_harmless(cell).replace("|", "\\|") for cell in line) + " |"
+        for line in [list(columns), *rows]
+    ]
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
+
+
+def _harmless(cell: str) -> str:
+    """Return a cell of Markdown; a text that could be markup, an image or a link stands as code."""
+    return "`" + cell.replace("`", "'") + "`" if _MARKUP.search(cell) else cell
 
 
 def as_csv(columns: Columns) -> str:
     """Return CSV with every number in full; NaN and unknown values are empty.
+
+    A text that a spreadsheet would run as a formula stands behind an apostrophe.
 
     Parameters
     ----------
@@ -181,7 +196,7 @@ def as_csv(columns: Columns) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
-        writer.writerow(["" if _unknown(value) else value for value in row])
+        writer.writerow(["" if _unknown(value) else no_formula(value) for value in row])
     return out.getvalue().rstrip("\n")
 
 

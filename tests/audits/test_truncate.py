@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 import rankkit as rk
+from rankkit.checkpoints.scaling import matched
 from rankkit.cli.main import main
 from tests.conftest import CONFIG, module, row, save
 
@@ -132,6 +133,22 @@ def test_what_is_suggested_is_what_is_written(choice, rslora, tmp_path):
     assert suggested.alpha_pattern(use_rslora=not rslora)[NAMES[0]] == pytest.approx(
         scale * (k if rslora else math.sqrt(k))
     )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_module_whose_path_ends_anothers_keeps_its_own_rank_and_scale(turned, tmp_path):
+    """PEFT takes the first pattern that matches the end of a path: "up" matches "gate.up" too."""
+    names = ("gate.up", "up") if turned else ("up", "gate.up")
+    flat, steep = graded(names[0]), graded(names[1], seed=1)
+    flat[f"base_model.model.{names[0]}.lora_B.weight"] /= np.logspace(0, -5, 6)[None, :].astype(np.float32)
+    source = save(tmp_path / "in", flat | steep, {**CONFIG, "r": 6})
+    chosen = rk.truncate(source, tmp_path / "out", keep=0.99).rank_pattern
+    assert chosen[names[0]] != chosen[names[1]]
+    written = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
+    for name in names:
+        assert matched(written["rank_pattern"], name) == chosen[name]
+        scale = matched(written["alpha_pattern"], name) / chosen[name]
+        assert scale == pytest.approx(CONFIG["lora_alpha"] / 6)
 
 
 def test_ranks_are_suggested_for_whatever_an_audit_takes(tmp_path):

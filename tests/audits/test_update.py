@@ -1,5 +1,6 @@
 """The update a module really applies: non-linear ones against dense decompositions, errors that cover, regimes."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,6 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankkit as rk
+from rankkit.audits.batches import apply_in_batches
+from rankkit.audits.row import regime
+from rankkit.audits.update import Applied, apply
+from rankkit.checkpoints import open_adapter
 from rankkit.cli.main import main
 from rankkit.uncertainty import ERRORS, energy_rank_bounds
 from tests.conftest import CONFIG, check_against_dense, module, row
@@ -80,7 +85,7 @@ def test_no_metric_moves_further_than_its_error(values, floor, seed):
     q = values.size
     seen = rk.Spectrum(values, (q, q), complete=True, energy=np.sum(values**2), noise_floor=floor)
     moved = np.sort(np.abs(moved))[::-1]
-    true = rk.Spectrum(moved, (q, q), complete=True, energy=np.sum(values**2), noise_floor=0.0)
+    true = rk.Spectrum(moved, (q, q), complete=True, energy=np.sum(moved**2), noise_floor=0.0)
     for name, error in ERRORS.items():
         metric = getattr(rk.metrics, name)
         assert abs(metric(seen) - metric(true)) <= error(seen) * (1 + 1e-9) + 1e-9, name
@@ -192,6 +197,33 @@ def test_a_torch_device_gives_the_same_rows_in_batches(memory):
         plain.columns["stable_rank"],
         rtol=1e-8,
     )
+
+
+def test_modules_of_one_shape_under_several_rules_keep_their_own():
+    """A batch has one rule: modules that differ in nothing else must not share one."""
+    state = {}
+    for i in range(4):
+        state |= module(f"layers.{i}.q_proj", 40, 30, 3, seed=0)
+    omegas = [0.5, 2.0, 8.0, 2.0]
+    layers = [
+        dataclasses.replace(layer, rule=rk.rules.Sine(omega))
+        for layer, omega in zip(open_adapter(state, config=CONFIG).layers, omegas, strict=True)
+    ]
+    found = {layer.name: applied for layer, applied in apply_in_batches(layers, None, device="cpu")}
+    for layer, omega in zip(layers, omegas, strict=True):
+        alone, together = apply(layer, None).spectrum, found[layer.name].spectrum
+        assert alone is not None
+        assert together is not None
+        np.testing.assert_allclose(together.values, alone.values, rtol=1e-9, atol=1e-12)
+        assert found[layer.name].rule == rk.rules.Sine(omega)
+
+
+def test_only_a_sine_saturates():
+    """Sinter's linear part stays: a stable rank near the random matrix's is no limit of its frequency curve."""
+    noise = rk.spectrum_of(np.random.default_rng(0).standard_normal((60, 60)))
+    plain = rk.spectrum_of(rk.initializers.KaimingUniform()(60, 60, 2, seed=0))
+    rules = (rk.rules.Sine(9.0), rk.rules.Sinter(0.1, 9.0))
+    assert [regime(Applied("ok", (), rule, noise, plain)) for rule in rules] == ["saturated", "growing"]
 
 
 def test_a_device_out_of_memory_gets_half(monkeypatch):

@@ -128,6 +128,15 @@ def test_intruders_are_new_leading_directions():
         rk.audit(state, config={}, intruders=3)
 
 
+@pytest.mark.parametrize(("cosine", "new"), [(0.55, 0), (0.85, 0), (0.45, 1)])
+def test_a_direction_is_new_below_a_cosine_of_one_half(cosine, new):
+    """The threshold of Shuttleworth et al.: a direction that leans on an old one is none of its own."""
+    W = np.diag(np.linspace(2, 1, 40))
+    leading = np.r_[cosine, np.full(39, np.sqrt((1 - cosine**2) / 39))]
+    assert np.max(leading[1:]) < 0.2
+    assert count_intruders(W, W + 1e6 * np.outer(leading, np.eye(40)[0]), 1) == new
+
+
 def test_a_full_fine_tune_is_its_difference(rng, tmp_path, capsys):
     base = {"layers.0.up.weight": rng.standard_normal((M, N)), "layers.1.up.weight": rng.standard_normal((M, N)),
             "norm.weight": np.ones(N), "old.weight": np.ones((2, 2))}  # fmt: skip

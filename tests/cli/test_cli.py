@@ -305,3 +305,25 @@ def test_a_sweeps_picture_can_hold_the_law(capsys, tmp_path):
     assert file.stat().st_size > 5_000
     assert main([*SWEEP, "--law", "--rule", "relu", "--plot", str(file)]) == 2
     assert main([*SWEEP, "--law"]) == 2
+
+
+def limited(words, size):
+    """Run the command line in a process that may write files of so many bytes at most, as a full disk lets it."""
+    code = (
+        "import resource, signal, sys; from rankkit.cli.main import main; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); sys.exit(main({words!r}))"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_a_disk_that_is_full_costs_one_sentence_and_leaves_what_was_there(adapter, tmp_path):
+    out = tmp_path / "audit.csv"
+    out.write_text("what was there")
+    run = limited(["audit", str(adapter), "--no-progress", "-o", str(out)], 20)
+    assert run.returncode == 1
+    assert run.stderr.count("\n") == 1
+    assert "File too large" in run.stderr
+    assert out.read_text() == "what was there"
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".csv" or path.name.startswith(".audit")] == [
+        "audit.csv"
+    ]

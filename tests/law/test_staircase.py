@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from rankkit.law.edge import largest_value
+from rankkit.law.edge import _few, largest_value
 from rankkit.law.independent import Independent
 from rankkit.law.kernels import gaussian_values, prolate_values
 from rankkit.law.products import listed_products
@@ -123,3 +123,12 @@ def test_far_above_their_number_rows_change_nothing():
         gap = math.sqrt(law.values[between] * law.values[between + 1])
         if law.values[between] > 3 * law.values[between + 1]:
             assert follower.count(gap**2).value == pytest.approx(law.above(gap), abs=0.05)
+
+
+@pytest.mark.parametrize("order", [1, 2, 4, 8])
+def test_the_largest_of_a_few_near_values_is_that_of_gaussian_symmetric_matrices(order):
+    """How far below the edge it lies, in units of what Tracy and Widom say of large orders."""
+    A = np.random.default_rng(0).standard_normal((20_000, order, order))
+    largest = np.linalg.eigvalsh((A + np.swapaxes(A, -1, -2)) / math.sqrt(2))[:, -1]
+    below = (2 * math.sqrt(order) - largest.mean()) * order ** (1 / 6) / 1.2065335745820
+    assert _few(order) == pytest.approx(below, abs=0.05)

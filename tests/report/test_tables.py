@@ -1,11 +1,17 @@
 """Tables for a terminal: folded to its width, no row wrapped, no number cut, and names that stay apart."""
 
+import csv
+import io
+import re
+
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankkit.files import write_table
 from rankkit.report.cells import cells, shortened
-from rankkit.report.tables import as_markdown, as_text, fold, terminal_width
+from rankkit.report.tables import as_csv, as_markdown, as_text, fold, terminal_width
 
 NAMES = [f"encoder.layer.{i}.attention.self.{part}" for i in range(12) for part in ("key", "query", "value")]
 TABLE = {
@@ -91,3 +97,29 @@ def test_a_terminal_has_a_width_and_a_file_has_none(monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "57")
     assert terminal_width() == 57
+
+
+HOSTILE = ["<img src=x onerror=alert(1)>", "![x](http://evil.test/x.png)", "[q](javascript:alert(1))", "a|b", "a`<b>`c",
+           "https://evil.test", "&#60;b>", "x\x1b[31m\x07", "x\ny", "=HYPERLINK(1)", "+1", "-1+cmd|x", "@SUM(1)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_becomes_markup_or_a_formula(name):
+    """Names come from strangers' files: in every format they stay text in one cell."""
+    columns = {"module": [name, "l.0.q_proj"], "stable_rank": [1.25, 2.0]}
+    line = as_markdown(columns).splitlines()[2]
+    assert len(as_markdown(columns).splitlines()) == 4
+    assert len(re.split(r"(?<!\\)\|", line)) == 4
+    outside = re.sub(r"`[^`]*`", "", line)
+    assert not re.search(r"<\w|\]\(|://|&#|[\x00-\x1f]", outside)
+    assert not re.search(r"[\x00-\x1f]", line)
+    found = list(csv.reader(io.StringIO(as_csv(columns))))
+    assert len(found) == 3
+    assert not found[1][0].startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert found[1][0].removeprefix("'") == name
+    assert found[2] == ["l.0.q_proj", "2.0"]
+
+
+def test_a_saved_table_runs_no_formula(tmp_path):
+    saved = write_table(tmp_path / "x.csv", pd.DataFrame({"module": ["=1+1", "q"], "change": [-0.5, 0.25]}))
+    assert saved.read_text() == "module,change\n'=1+1,-0.5\nq,0.25\n"

@@ -150,13 +150,16 @@ def test_a_killed_run_goes_on(undisturbed, tmp_path, pieces):
     assert same(rk.sweep_frequency(D, R, store=tmp_path, **ASKED), undisturbed)
 
 
-def test_ctrl_c_leaves_a_partial_result_and_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize(("sent", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_leaves_a_partial_result_and_says_how_to_go_on(sent, status, tmp_path):
+    """Ctrl-C, a batch system's end, and a terminal that closes."""
     store = tmp_path / "run"
     command = f"-m rankkit sweep --d 160 --r 2 --omegas 1:900:400 --seeds 8 --store {store} --no-progress".split()
     process = begun([sys.executable, *command], store, 2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, sent))
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == status
+    assert not list(store.glob(".*"))  # no half-written file
     assert "chunks are left; the same call with the store" in said
     assert "Traceback" not in said
     assert 0 < len(rk.Sweep.load(store).table) < 3200

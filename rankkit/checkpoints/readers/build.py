@@ -77,7 +77,8 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
         found = list(_layers(family, module, magnitude, turn, pairs))
         unused = _left_over(family, found[0], tensors)
         doubted = [*doubtful.get(name, ()), *(key for key in unused if key in keys.values())]
-        layers += [_doubted(layer, doubted) for layer in found]
+        used = {part: key for part, key in found[0].keys.items() if key not in unused}
+        layers += [_doubted(replace(layer, keys=used), doubted) for layer in found]
         skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in unused.items()]
     if not layers:
         reason = named_in(map(bare, tensors.info)) or few_of(tensors)

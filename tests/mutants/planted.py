@@ -1,0 +1,104 @@
+"""The faults that are planted by hand: each a small, plausible slip in code whose errors would be silent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["PLANTED", "Mutant"]
+
+
+class Mutant(NamedTuple):
+    """One change of one file, and the tests that have to notice it.
+
+    Attributes
+    ----------
+    what : str
+        The fault in words.
+    file : str
+        Within the project.
+    old, new : str
+        The text that is replaced, which occurs once in the file, and what replaces it.
+    tests : str
+        Files or tests that pytest is given, separated by blanks.
+    """
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+WORST = "tests/solvers/test_worst_rounding.py"
+METRICS = "tests/test_uncertainty.py"
+GRAM = "tests/solvers/test_gram_bounds.py"
+
+# one line each: what | file under rankkit/ | old | new | tests
+_LAYERS = [
+    # a silent error in a result that people read
+    ("forming error left out of sigma_1's part of the threshold", "solvers/tolerance.py", "(high + self.error)", "high", WORST),
+    ("the same for the lower edge", "solvers/tolerance.py", "np.maximum(low - self.error, 0)", "low", WORST),
+    ("eigensolver's rounding left out of the Gram bounds", "solvers/gram.py", "(G.error + EPS * values.shape[-1] * np.abs(values[..., 0]))", "(G.error + 0 * values[..., 0])", WORST),
+    ("Krylov's residual bound halved", "solvers/leading.py", "worst = residual[:, :k].max(axis=1)", "worst = residual[:, :k].max(axis=1) / 2", WORST),
+    ("rounding left out of the range finder's error", "solvers/sampled.py", "np.minimum(largest, largest**2 / values) + rounding[:, None]", "np.minimum(largest, largest**2 / values)", WORST),
+    ("rule left out of the batch key", "audits/batches.py", "return product.shape, product.r, ready.rule", "return product.shape, product.r", "tests/audits/test_update.py"),
+    ("law's count relative to another sigma_1", "law/measures.py", "square = (relative * self.top) ** 2\n", "square = (relative * float(self.staircase.values[0])) ** 2\n", "tests/law/test_predict.py"),
+    ("shortest rank patterns first in truncate", "audits/truncate.py", "sorted(new, key=len, reverse=True)", "sorted(new, key=len)", "tests/audits/test_truncate.py"),
+    ("intruder threshold 0.9 for 0.5", "audits/weights.py", "SIMILAR = 0.5", "SIMILAR = 0.9", "tests/audits/test_weights.py"),
+    ("regime without its check for the sine", "audits/row.py", "saturates=isinstance(applied.rule, Sine)", "saturates=True", "tests/audits/test_update.py"),
+    ("two of LoKr's parts asked in the wrong order", "checkpoints/readers/kohya.py", '"lokr_w2_b", "lokr_w1_b"', '"lokr_w1_b", "lokr_w2_b"', "tests/checkpoints/readers/test_kohya.py"),
+    ("Tracy-Widom share 0.3 for 0.658", "law/edge.py", "0.658 *", "0.3 *", "tests/law/test_staircase.py"),
+    ("workers keep all BLAS threads", "execution.py", "_one_blas_thread()\n    keep_freed_memory()", "keep_freed_memory()", "tests/test_execution.py"),
+    ("the calling process keeps all BLAS threads", "execution.py", "limits=1", "limits=None", "tests/test_execution.py"),
+    # one term of a bound at a time
+    ("dense: rounding of the SVD", "solvers/dense.py", "EPS * max(update.shape[-2:]) * values[..., 0]", "0 * values[..., 0]", WORST),
+    ("dense: by the shorter side", "solvers/dense.py", "max(update.shape[-2:])", "min(update.shape[-2:])", WORST),
+    ("factored: condition of B", "solvers/factored.py", "_condition(unit) + _condition(R_A / _lengths(R_A))", "_condition(R_A / _lengths(R_A))", WORST),
+    ("factored: condition of A", "solvers/factored.py", "_condition(unit) + _condition(R_A / _lengths(R_A))", "_condition(unit)", WORST),
+    ("factored: condition of A as it is scaled by B", "solvers/factored.py", "_condition(R_A / _lengths(R_A))", "_condition(other)", "tests/solvers/test_solvers.py"),
+    ("factored: dependent columns have a finite condition", "solvers/factored.py", 'if independent else float("inf")', "if sigma[-1] > 0 else 1.0", WORST),
+    ("factored: size of B", "solvers/factored.py", "np.linalg.norm(unit) * np.linalg.norm(other)", "np.linalg.norm(other)", WORST),
+    ("factored: size of A", "solvers/factored.py", "np.linalg.norm(unit) * np.linalg.norm(other)", "np.linalg.norm(unit)", WORST),
+    ("factored: absolute error by the shorter side", "solvers/factored.py", "EPS * max(factors.m, factors.n) * core.size", "EPS * min(factors.m, factors.n) * core.size", WORST),
+    ("factored: relative error by the shorter side", "solvers/factored.py", "EPS * max(factors.m, factors.n) * core.condition", "EPS * min(factors.m, factors.n) * core.condition", WORST),
+    ("leading: rounding", "solvers/leading.py", "error + EPS * max(m, n) * sigma[:, 0]", "error", WORST),
+    ("leading: residual of the next value", "solvers/leading.py", "(sigma[:, k] + residual[:, k])", "sigma[:, k]", WORST),
+    ("leading: residual of one value for that of all", "solvers/leading.py", "np.sum(residual[:, :k] ** 2, axis=1)", "residual[:, 0] ** 2", WORST),
+    ("leading: a bound of second order without its gap", "solvers/leading.py", "np.where(gap > 0, together / gap, np.inf)", "together", WORST),
+    ("sampled: the rest", "solvers/sampled.py", "largest = (rest + rounding)[:, None]", "largest = rounding[:, None]", WORST),
+    ("sampled: rounding of the rest", "solvers/sampled.py", "largest = (rest + rounding)[:, None]", "largest = rest[:, None]", WORST),
+    ("sampled: the bound of second order everywhere", "solvers/sampled.py", "np.minimum(largest, largest**2 / values)", "np.minimum(np.inf * largest, largest**2 / np.maximum(values, values[:, :1]))", WORST),
+    ("sampled: rounding of one product for four", "solvers/sampled.py", "ROUNDED = 4", "ROUNDED = 1", WORST),
+    ("Gram: rounding of the matrix", "solvers/gram.py", "ROUNDOFF * (max(S.shape[-2:]) + ROOM) * energies", "0 * energies", WORST),
+    ("Gram: rounding by the shorter side", "solvers/gram.py", "(max(S.shape[-2:]) + ROOM)", "min(S.shape[-2:])", WORST),
+    ("Gram: a lower bound without the error", "solvers/gram.py", "np.sqrt(np.maximum(values - error, 0))", "np.sqrt(np.maximum(values, 0))", WORST),
+    ("Gram: an upper bound without the error", "solvers/gram.py", "np.sqrt(np.maximum(values + error, 0))", "np.sqrt(np.maximum(values, 0))", WORST),
+    ("threshold: the error beside sigma_1's, above", "solvers/tolerance.py", "(high + self.error) + self.error", "(high + self.error)", WORST),
+    ("threshold: the error beside sigma_1's, below", "solvers/tolerance.py", "np.maximum(low - self.error, 0) - self.error", "np.maximum(low - self.error, 0)", WORST),
+    ("threshold: errors of the values, below", "solvers/tolerance.py", "low, high = np.maximum(values - errors, 0), values + errors", "low, high = values, values + errors", WORST),
+    ("threshold: errors of the values, above", "solvers/tolerance.py", "low, high = np.maximum(values - errors, 0), values + errors", "low, high = np.maximum(values - errors, 0), values", WORST),
+    ("forming error left out of the noise floor", "spectrum.py", "floor + formed", "floor", WORST),
+    ("relative accuracy kept with a forming error", "spectrum.py", "np.where(formed > 0, np.inf, solution.relative_error)", "solution.relative_error", WORST),
+    ("the larger of two bounds is the error", "solvers/solution.py", "np.minimum(each, near)", "np.maximum(each, near)", "tests/test_spectrum.py tests/solvers " + METRICS),
+    # errors of the metrics
+    ("spectral norm without an error", "uncertainty.py", "return spectrum.error[..., 0]", "return 0 * spectrum.error[..., 0]", METRICS),
+    ("stable rank: sigma_1 without its error", "uncertainty.py", "np.maximum(least[..., 0], (1 - MOST) ** 2)", "1.0", METRICS),
+    ("stable rank: the others without their errors", "uncertainty.py", "np.sum(most[..., 1:], axis=-1)", "np.sum(most[..., 1:] * 0 + _squares(spectrum).computed[..., 1:], axis=-1)", METRICS),
+    ("stable rank: the rounding of a truncated spectrum's energy", "uncertainty.py", "value * ((1 + rounding) / (1 - share) ** 2 - 1)", "value * (1 / (1 - share) ** 2 - 1)", METRICS),
+    ("stable rank: sigma_1's error of a truncated spectrum", "uncertainty.py", "value * ((1 + rounding) / (1 - share) ** 2 - 1)", "value * rounding", METRICS),
+    ("participation ratio: errors of the numerator", "uncertainty.py", "highest = np.sum(most, axis=-1) ** 2", "highest = np.sum(least, axis=-1) ** 2", METRICS),
+    ("participation ratio: errors of the denominator", "uncertainty.py", "2 / np.sum(least**2, axis=-1)", "2 / np.sum(most**2, axis=-1)", METRICS),
+    ("entropy: without the binary entropy", "uncertainty.py", "moved * np.log(max(count - 1, 1)) + binary", "moved * np.log(max(count - 1, 1))", METRICS),
+    ("entropy: without the number of values", "uncertainty.py", "moved * np.log(max(count - 1, 1)) + binary", "binary", METRICS),
+    ("entropy: downwards only", "uncertainty.py", "value * np.expm1(worst)", "-value * np.expm1(-worst)", METRICS),
+    ("energy's effective rank: errors once for twice", "uncertainty.py", "np.sum(squares.most - squares.computed, axis=-1)", "np.sum(squares.most - squares.computed, axis=-1) / 2", METRICS),
+    ("energy rank: the least from the computed values", "uncertainty.py", "_first_enough(squares.most, squares.least, fraction)", "_first_enough(squares.computed, squares.computed, fraction)", METRICS),
+    ("energy rank: the largest from the computed values", "uncertainty.py", "_first_enough(squares.least, squares.most, fraction)", "_first_enough(squares.computed, squares.computed, fraction)", METRICS),
+    # what was finished, and what is said of a file
+    ("a piece is written in place", "store.py", 'write_atomically(self.folder / f"{name}.npz", lambda file: write_npz(file, arrays))', 'write_npz((self.folder / f"{name}.npz").open("wb"), arrays)', "tests/test_store.py"),
+    ("a store of another computation is taken", "store.py", "if found.get(key) != wanted.get(key)]", "if key not in wanted]", "tests/test_store.py"),
+    ("a certificate's margin need not hold the true one", "claims/certificates.py", "stated.contains(found.margin)", "True", "tests/claims/test_claims.py"),
+    ("a certificate's margin is read as coarsely as it was made", "claims/certificates.py", "Balls.at(2 * self.bits)", "Balls.at(self.bits)", "tests/claims/test_claims.py"),
+]  # fmt: skip
+
+PLANTED = [Mutant(what, f"rankkit/{file}", old, new, tests) for what, file, old, new, tests in _LAYERS]

@@ -1,0 +1,35 @@
+"""The planted faults: each is one change of a file as it is now, and the command tells what is noticed from what is not."""
+
+import pytest
+
+from tests.mutants.__main__ import ROOT, copied, key_of, mutated, verdict
+from tests.mutants.made import PARTS, made
+from tests.mutants.planted import PLANTED, Mutant
+
+
+@pytest.mark.parametrize("mutant", PLANTED, ids=lambda mutant: mutant.what)
+def test_a_planted_fault_is_one_change_and_runs(mutant):
+    """Where this fails the code has changed: mend the table, so that the fault is planted where it would be now."""
+    compile(mutated(mutant), mutant.file, "exec")
+    assert all((ROOT / name.partition("::")[0]).exists() for name in mutant.tests.split())
+
+
+def test_faults_are_made_of_every_part_and_are_python():
+    mutants = made(ROOT)
+    assert {mutant.file for mutant in mutants} == set(PARTS)
+    for mutant in mutants:
+        assert mutated(mutant) != (ROOT / mutant.file).read_text()
+        compile(mutated(mutant), mutant.file, "exec")
+
+
+def test_a_fault_is_killed_a_harmless_change_survives_and_a_missing_text_is_refused(tmp_path):
+    file, tests = "rankkit/regime.py", "tests/test_regime.py"
+    copy = copied(tmp_path)
+    fault = Mutant("", file, "(1 - NEAR) * random", "(1 + NEAR) * random", tests)
+    harmless = fault._replace(new="(1 + -NEAR) * random")
+    assert verdict(fault, copy) == "killed"
+    assert verdict(harmless, copy) == "survived"
+    assert (copy / file).read_text() == (ROOT / file).read_text()
+    assert key_of(fault, copy) != key_of(harmless, copy)
+    with pytest.raises(ValueError, match="must hold 'no such text' once"):
+        mutated(fault._replace(old="no such text"))
