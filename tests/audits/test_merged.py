@@ -1,5 +1,7 @@
 """Whether an adapter is in a merged model: clean merges raise no alarm, and planted faults are found and named."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -135,7 +137,7 @@ class Model(torch.nn.Module):
 def configured(method):
     import rankkit.adapters as methods
 
-    targets = {"target_modules": ["q_proj", "v_proj"]}
+    targets: dict[str, Any] = {"target_modules": ["q_proj", "v_proj"]}
     return {
         "LoRA": lambda: peft.LoraConfig(r=4, lora_alpha=8, **targets),
         "rsLoRA": lambda: peft.LoraConfig(r=4, lora_alpha=8, use_rslora=True, **targets),

@@ -196,7 +196,7 @@ def test_a_module_that_the_base_calls_otherwise_is_noted_and_counted():
     """`model.layers` is found under `model.language_model.layers`, where a strict loader would load nothing."""
     state = adapter("model.layers.0.q_proj")
     layer = open_adapter(state, config=CONFIG).layers[0]
-    W = np.random.default_rng(0).normal(size=(layer.m, layer.n))
+    W = np.random.default_rng(0).normal(size=(layer.m or 0, layer.n or 0))
     moved = rk.audit(state, config=CONFIG, base={"model.language_model.layers.0.q_proj.weight": W})
     assert moved.table["relative_spectral"][0] > 0
     assert moved.columns["base_note"] == [

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_a_gate_that_holds_is_in_the_sarif_file(adapters):
 
 
 def test_a_module_that_was_not_merged_is_in_the_sarif_file(adapters):
-    weights = {"layers.0.q_proj.weight": np.eye(12, 10)}
+    weights: dict[str, Any] = {"layers.0.q_proj.weight": np.eye(12, 10)}
     np.savez(adapters / "base.npz", **weights)
     words = ["audit", "good", "--base", "base.npz", "--merged", "base.npz", "--sarif", "out.sarif"]
     assert main(words) == 3

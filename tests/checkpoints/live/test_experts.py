@@ -61,7 +61,8 @@ def test_every_expert_is_the_slice_that_peft_merges(turned, inner, more):
     assert len(table) == len(PARAMETERS) * E
     for name in PARAMETERS:
         for expert, delta in enumerate((after[name] - before[name]).detach().numpy()):
-            got, (sigma, stable) = table.loc[f"experts.{name}[{expert}]"], truth(delta)
+            got: Any = table.loc[f"experts.{name}[{expert}]"]
+            sigma, stable = truth(delta)
             assert got["status"] == "ok", got["note"]
             assert got["spectral_norm"] == pytest.approx(sigma, rel=1e-5)
             assert got["stable_rank"] == pytest.approx(stable, rel=1e-5)
