@@ -82,7 +82,7 @@ test-lowest: .venv-lowest/.ready  ## the tests with the lowest versions that pyp
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt torch
 	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt \
-	  --editable '.[verify,cluster,nufft,gguf,train,parquet]' pytest pytest-timeout pytest-xdist jsonschema mpmath psutil
+	  --editable '.[verify,prove,cluster,nufft,gguf,train,parquet]' pytest pytest-timeout pytest-xdist jsonschema mpmath psutil
 	@touch $@
 
 clean:  ## remove what make made

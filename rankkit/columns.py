@@ -81,7 +81,7 @@ _AGAINST_BASE = (  # columns that need the base model, which a training is not c
     "base_note",
 )  # fmt: skip
 COLUMN_TYPES["Watched"] = {"step": INTEGER} | {
-    name: kind for name, kind in COLUMN_TYPES["Audit"].items() if name not in _AGAINST_BASE
+    name: kind for name, kind in COLUMN_TYPES["Audit"].items() if name not in (*_AGAINST_BASE, "adapter")
 }
 
 

@@ -19,7 +19,7 @@ from tests.conftest import module, save
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-RUNTIME_EXTRAS = ("verify", "cluster", "nufft", "gguf", "train", "parquet")
+RUNTIME_EXTRAS = ("verify", "prove", "cluster", "nufft", "gguf", "train", "parquet")
 
 
 @pytest.fixture(scope="module")

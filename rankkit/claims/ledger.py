@@ -120,7 +120,7 @@ def verify(
     Examples
     --------
     >>> verify(only=["sine.lemma1.proof.12-15"], progress=False).summary
-    '1 claim: 1 UNREFUTED.'
+    '1 claim: 1 PROVED.'
     """
     claims, wanted = collect(paths or [paper_checks()]), set(only)
     if missing := wanted - {claim.id for claim in claims}:

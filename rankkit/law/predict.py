@@ -56,7 +56,7 @@ def predict_rank(
     Examples
     --------
     >>> round(predict_rank(50.0, d=1024, r=2, rtol=1e-3).value)  # c = 6.6
-    36
+    37
     """
     at = _at(entries_of(d, r, n, initializer), omega, rule)
     found = at.rank(at.cutoff(rtol, atol, gain))

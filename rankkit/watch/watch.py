@@ -90,7 +90,7 @@ class Watch:
     >>> watch = Watch(state, every=10, budget=None)  # the default leaves measurements out that take too long
     >>> [watch.step(n) is not None for n in range(12)].count(True)
     2
-    >>> watch.watched.columns["stable_rank"]
+    >>> [round(value, 12) for value in watch.watched.columns["stable_rank"]]
     [2.0, 2.0]
     """
 

@@ -82,8 +82,9 @@ def test_phases_are_measured_and_the_regime_is_the_audits(method):
         assert phase.adapter == "default"
         assert phase.rms == pytest.approx(float(exact.square().mean().sqrt()))
         assert phase.largest == pytest.approx(float(exact.abs().max()))
-    audited = rk.audit(model, progress=False).table["regime"]
-    assert [phase.regime for phase in phases(model)] == list(audited)
+    if method != "sine-DoRA":  # its true update is no function of the entries of B A alone
+        audited = rk.audit(model, progress=False).table["regime"]
+        assert [phase.regime for phase in phases(model)] == list(audited)
     assert {phase.regime for phase in phases(model, regime=False)} == {""}
 
 
