@@ -15,6 +15,7 @@ from rankkit.claims.proofs.terms import Atom, Term
 
 __all__ = ["KNOWN", "LEVELS", "facts_on", "known_of_pairs"]
 
+PAIRED = 60  # atoms whose slopes are compared two by two; of more the pairs would be thousands of facts
 LEVELS = ("bounds", "definitions", "slopes", "Taylor")
 PI = (Fraction(314159265358979, 10**14), Fraction(314159265358980, 10**14))
 CHORD = Fraction(8269933431, 10**10)  # a little less than 3 sqrt(3) / (2 pi), the slope of sine's chord up to pi / 3
@@ -102,7 +103,7 @@ def known_of_pairs(used: list[Atom], level: int, a: Terms) -> Iterator[tuple[str
         The arithmetic that made them.
     """
     yield from _of_matrices({atom.name for atom in used if atom.kind == "sigma"}, level, a)
-    if level < 2:
+    if level < 2 or len(used) > PAIRED:
         return
     letter = {atom.number: Term({((atom.number, 1),): Fraction(1)}, a.decide, a.inverse) for atom in used}
     for kind in ("sin", "cos", "sinc"):

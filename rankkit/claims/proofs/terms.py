@@ -15,6 +15,7 @@ __all__ = ["Atom", "Condition", "Term", "UndecidedError", "constant"]
 
 Monomial = tuple[tuple[int, int], ...]  # (atom's number, exponent other than 0), ascending
 MOST = 4000  # monomials of a polynomial; a margin with more of them is not for these engines
+LONGEST = 1 << 12  # bits of a coefficient: the sum of hundreds of fractions has no end of digits
 
 
 class UndecidedError(Exception):
@@ -78,6 +79,8 @@ class Term:
         """Return a polynomial beside this one, without its zero coefficients."""
         if len(parts) > MOST:
             raise UndecidedError(f"its margin has more than {MOST} terms")
+        if any(c.denominator.bit_length() > LONGEST or c.numerator.bit_length() > LONGEST for c in parts.values()):
+            raise UndecidedError(f"its margin has coefficients of more than {LONGEST} bits")
         return Term({m: c for m, c in parts.items() if c}, self.decide, self.inverse)
 
     def _other(self, other: Any) -> Term | None:
