@@ -20,6 +20,8 @@ _WRAPPERS = re.compile(
 )
 _OUTER = re.compile(r"^(?:module\.)+|^(?:module\.)*model\.(?=base_model\.model\.)")  # DDP and DeepSpeed; Lightning
 _INNER = f"{PEFT_PREFIX}module."  # a model that was wrapped before PEFT wrapped it
+# a name whose dots were all replaced: path_lora_down_weight
+_UNDOTTED = re.compile(r"(.+)_(?:(lora_(?:up|down|mid|A|B))_(?:(default)_)?(weight)|(alpha))")
 
 _ATTENTION = re.compile(
     r"attn|attention|(^|[._])(q|k|v|o|qkv|kv|c_attn|query|key|value|to_[qkv]|to_out|wqkv)(_proj|_lin)?([._]|$)", re.I
@@ -45,7 +47,12 @@ def bare(key: str) -> str:
     --------
     >>> bare("module._orig_mod.base_model.model.q.weight"), bare("base_model.model._fsdp_wrapped_module.q.weight")
     ('base_model.model.q.weight', 'base_model.model.q.weight')
+    >>> bare("layer_0/q/lora_a"), bare("unet_mid_to_q_lora_A_default_weight")
+    ('layer_0.q.lora_a', 'unet_mid_to_q.lora_A.default.weight')
     """
+    key = key.replace("/", ".")  # of Flax's flattened trees
+    if "." not in key and (match := _UNDOTTED.fullmatch(key)):
+        key = ".".join(part for part in match.groups() if part)
     if "_mod." in key or "_module." in key:
         key = _WRAPPERS.sub("", key)
     if key.startswith("mod"):

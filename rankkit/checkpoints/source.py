@@ -192,10 +192,11 @@ def _foreign(file: Path) -> Mapping[str, Any] | None:
         if not beside.is_file():
             continue
         try:
-            content = yaml_fields(_text(beside)) if beside.suffix == ".yaml" else _load_json(beside)
+            block = beside.suffix == ".yaml"
+            content = yaml_fields(_text(beside)) if block else _load_json(beside)
         except ValueError:  # it may be about anything
             continue
-        if says_scale(told := settled(content) or {}):
+        if says_scale(told := settled(content, deep=block) or {}):
             return {**told, FILE: beside.name}
     return None
 

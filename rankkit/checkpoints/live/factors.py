@@ -19,7 +19,6 @@ from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.live import seam
 from rankkit.checkpoints.live.merging import Wrapped, turned
 from rankkit.checkpoints.methods import OURS, method_of
-from rankkit.checkpoints.module_names import parameter_of, unwrapped
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.readers.experts import BY_RANK
 from rankkit.factors import Array
@@ -110,9 +109,6 @@ def _scale(layer: Any, adapter: str) -> float:
 def _as_applied(layer: Layer, wrapped: Wrapped, adapter: str) -> Layer:
     """Return a layer with the scale that is applied now, and with a way to its base weight."""
     base, transposed = wrapped.innermost, stored_transposed(wrapped.innermost)
-    parameter = getattr(wrapped.layers[0], "parameter_name", "")
-    if parameter and not parameter_of(layer.name):  # one matrix
-        layer = replace(layer, name=f"{unwrapped(layer.name)}.{parameter}")
     if layer.status == "ok" and isinstance(layer.rule, Linear):
         scale = layer.scale if layer.keys.keys() & {"E"} else _scale(wrapped.layers[0], adapter)
         layer = replace(layer, scale=scale, rule=Linear(scale=scale))

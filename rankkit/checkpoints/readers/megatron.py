@@ -37,7 +37,7 @@ def _parse(key: str) -> Place | str:
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     why, advice = "alpha is not stored", "; pass config={'lora_alpha': ...}"
-    return searched(module.tensors, None, module.config, module.called, sizes.r, why=why, advice=advice)
+    return searched(module.tensors, module.keys, module.config, module.called, sizes.r, why=why, advice=advice)
 
 
 SPELLED = {"A": "linear_in", "B": "linear_out"}

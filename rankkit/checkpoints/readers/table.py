@@ -29,6 +29,7 @@ from rankkit.checkpoints.readers import (
     torchtune,
     vera,
 )
+from rankkit.checkpoints.readers.build import NoModuleError
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["READERS", "Reader", "read"]
@@ -96,9 +97,17 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
             raise refuse(method, tensors.source)
     check_whole(tensors.source, tensors.info)
     keys = list(map(bare, tensors.info))
+    trouble: NoModuleError | None = None
     for name, reader in READERS.items():
         if reader.recognises(keys, config):
-            return _with_other_families(reader.read(tensors, config), tensors, config, name)
+            try:
+                adapter = reader.read(tensors, config)
+            except NoModuleError as error:  # a family may be recognised by the configuration alone, or by one name
+                trouble = trouble or error
+                continue
+            return _with_other_families(adapter, tensors, config, name)
+    if trouble is not None:
+        raise trouble
     if reason := named_in(keys):
         raise ValueError(f"{tensors.source} holds {reason}.")
     raise ValueError(

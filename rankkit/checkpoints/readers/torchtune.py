@@ -23,7 +23,7 @@ def recognises(keys: list[str], config: Config) -> bool:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return searched(module.tensors, None, module.config, module.called, sizes.r, why="no adapter_config.json")
+    return searched(module.tensors, module.keys, module.config, module.called, sizes.r, why="no adapter_config.json")
 
 
 SPELLED = {"A": "lora_a", "B": "lora_b"}
