@@ -35,8 +35,8 @@ def factored(factors: Factors) -> Solution:
 
     Let kappa be the condition number of a factor whose columns (B) or rows (A) are scaled to unit length. Every value
     is off by at most max(m, n) eps (kappa(B) + kappa(A)) relative to itself. In any case it is off by at most
-    max(m, n) eps times the product of the norms of the scaled factors. Where this alone shows all values of a large core
-    to some digits, it is the bound, and no condition number is computed.
+    max(m, n) eps times the product of the norms of the scaled factors. Where this alone shows all values of a large
+    core to some digits, it is the bound, and no condition number is computed.
 
     Parameters
     ----------
