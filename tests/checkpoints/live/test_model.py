@@ -12,7 +12,7 @@ from peft import LoraConfig, OFTConfig, PeftMixedModel, get_peft_model
 from torch import nn
 
 import rankkit as rk
-from rankkit.checkpoints.live import merging
+from rankkit.checkpoints.live import wrapped
 from tests.checkpoints.live.models import Net, config_of, merges, model_of, trained, truth
 
 
@@ -68,7 +68,7 @@ def test_a_model_is_bit_for_bit_what_it_was(method):
 def test_an_audit_that_fails_half_way_leaves_the_model_as_it_was(method, monkeypatch):
     model = model_of(method).train()
     before = state_of(model)
-    real, calls = merging.copied, []
+    real, calls = wrapped.copied, []
 
     def fails_at_the_second(layer, **more):
         calls.append(layer)
@@ -79,7 +79,7 @@ def test_an_audit_that_fails_half_way_leaves_the_model_as_it_was(method, monkeyp
             raise KeyboardInterrupt
         return made
 
-    monkeypatch.setattr(merging, "copied", fails_at_the_second)
+    monkeypatch.setattr(wrapped, "copied", fails_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         audit(model)
     assert_same_state(before, state_of(model))
