@@ -120,6 +120,8 @@ class Base:
         tensors = self.tensors
         if is_expert(layer.name) or not isinstance(tensors, (SafetensorsFile, Shards)):
             return None
+        if isinstance(tensors, Shards) and not tensors.in_rows:
+            return None
         rows, columns = self._checked(key := self.key(layer.name), layer)
         if self._turned(layer, rows, columns):
             return None

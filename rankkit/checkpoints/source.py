@@ -32,7 +32,7 @@ __all__ = ["is_model", "model_config", "open_adapter", "open_tensors", "read_con
 CONFIG = "adapter_config.json"
 MODEL_CONFIG = "config.json"
 ZIP = ".zip"
-INDEX = ".safetensors.index.json"
+INDEX = ".index.json"  # of a checkpoint in several files, behind what these end with
 MAX_CONFIG = 10_000_000  # bytes; real ones take a few thousand
 MAX_NAMES = 12  # adapters that a message names
 MAX_MESSAGE = 2000  # characters of an error, whose words may be a file's
@@ -42,10 +42,12 @@ STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "pytorch_adapter",
 OTHERS = re.compile(
     r"(training_args|optimizer|scheduler|scaler|recipe_state|rng_state\w*|random_states\w*)\.(bin|pt|pth)"
 )
+SHARD = re.compile(r"-\d{5}-of-(?!00001)\d{5}\.")  # in the name of one of several files that make a checkpoint
 
 FILES: dict[str, Callable[[Path], Tensors]] = {
     ".safetensors": SafetensorsFile,
-    INDEX: lambda path: Shards(path, _load_json(path)),
+    f".safetensors{INDEX}": lambda path: Shards(path, _load_json(path), SafetensorsFile, ".safetensors"),
+    f".bin{INDEX}": lambda path: Shards(path, _load_json(path), torch_file, ".bin"),
     ".npz": NpzFile,
     ".bin": torch_file,
     ".pth.lora": torch_file,  # LitGPT's
@@ -233,11 +235,13 @@ def _pick(names: list[str]) -> str:
         If there is none, or more than one: the end of a sentence about the folder.
     """
     fits = [name for name in names if _kind(name) and not OTHERS.fullmatch(name)]
-    if indices := [name for name in fits if _kind(name) == INDEX]:  # the shards are the index's business
-        stems = tuple(f"{name.removesuffix(INDEX)}-" for name in indices)
+    if indices := [name for name in fits if _kind(name).endswith(INDEX)]:  # the shards are the index's business
+        stems = tuple(f"{_stem(name)}-" for name in indices)
         fits = [name for name in fits if not name.startswith(stems)]
     for stem in STEMS:
         fits = [name for name in fits if _stem(name) == stem] or fits
+    if fits and not indices and all(map(SHARD.search, fits)):
+        raise ValueError(f"shards, {fits[0]} and others, without the index that says what is in which; copy it, too.")
     if len(set(map(_stem, fits))) == 1:
         return min(fits, key=lambda name: list(FILES).index(_kind(name)))
     if fits:

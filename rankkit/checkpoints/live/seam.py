@@ -235,7 +235,7 @@ def dequantised(linear: Any) -> Any:
     from peft.utils.integrations import dequantize_module_weight
 
     try:
-        if type(linear.weight).__module__.startswith(_OWN_TENSORS):
+        if type(getattr(linear, "weight", None)).__module__.startswith(_OWN_TENSORS):
             return linear.weight.dequantize().detach()
         return dequantize_module_weight(linear).detach()
     except Exception as error:
