@@ -22,6 +22,7 @@ from rankkit.checkpoints.live import stored
 from rankkit.checkpoints.live.model import of_model
 from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.missing import reason_for_file, reason_for_folder
+from rankkit.checkpoints.module_names import replicated
 from rankkit.checkpoints.places import Unpacked, found, is_cached, unpacked
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
@@ -164,7 +165,11 @@ def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None
     if config is not None and family is None and stored.takes_peft(config, base, tensors.info):
         return stored.of_file(tensors, config, base)
     config = settled(config)
-    return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
+    adapter = table.read(tensors, config, family)
+    if ranges := (config or {}).get("layer_replication"):
+        copies = [replace(layer, copied=replicated(layer.name, ranges)) for layer in adapter.layers]
+        adapter = replace(adapter, layers=tuple(copies))
+    return replace(adapter, use_rslora=bool(config and config.get("use_rslora")))
 
 
 def _kind(name: str) -> str:
