@@ -46,7 +46,7 @@ _WORDS = {
     SCALING: (SCALING, "scale", "lora_scaling", "lora_scale"),
 }
 _SURE = re.compile(r"lora_\w+|network_\w+")  # words that say by themselves what they are about
-_ABOUT = re.compile(r"lora|adapter|^config$|^peft$|^network$", re.I)
+_ABOUT = re.compile(r"lora|adapter|^config$|^peft(?:_config)?$|^network$", re.I)
 _LINE = re.compile(r"(?P<indent> *(?:- +)*)(?P<name>[\w\-]+):(?:[ \t]+(?P<value>[^#\n]*?))?[ \t]*(?:#.*)?")
 
 

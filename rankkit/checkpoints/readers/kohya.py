@@ -37,7 +37,7 @@ _KEY = re.compile(
     r"|(?P<product>hada|lokr)_(?P<part>[wt][12](?:_[ab])?)(?:\.(?!weight$)[^.]+)?(?:\.weight)?"
     r"|(?P<alpha>alpha)|(?P<whole>diff))"
 )
-_MARK = re.compile(r"\.lora_(?:up|down)(?:[._]|$)|\.(?:hada|lokr)_w[12]|\.diff$")
+_MARK = re.compile(r"\.lora_(?:up|down)(?:\.|_weight$|$)|\.(?:hada|lokr)_w[12]|\.diff$")
 _LORA = {"up": "B", "down": "A", "mid": "M"}
 
 

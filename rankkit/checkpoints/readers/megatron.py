@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from rankkit.checkpoints.forms import Form, Sizes
+from rankkit.checkpoints.forms import TURNED, Form, Sizes
 from rankkit.checkpoints.readers.build import adapter_of
 from rankkit.checkpoints.readers.family import MAGNITUDE, Family, Module, Place
 from rankkit.checkpoints.scaling import Scaled, searched
@@ -41,5 +41,7 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 
 SPELLED = {"A": "linear_in", "B": "linear_out"}
-FAMILY = Family("megatron", "adapter of Megatron's layers", _parse, _scaled, spelled=SPELLED, experts=True)
+FAMILY = Family(
+    "megatron", "adapter of Megatron's layers", _parse, _scaled, spelled=SPELLED, experts=True, turned=TURNED
+)
 read = partial(adapter_of, FAMILY)

@@ -21,17 +21,13 @@ _NAMED = re.compile(
     r"|(?P<fsdp>.+)\.lora(?:_AB)?\.(?P<place>[01])\.weight"  # fsdp_qlora
     r"|(?P<chat>.+)\.lora_(?P<side>right|left)_weight"  # DeepSpeed-Chat: x times right (n, r) times left (r, m)
     r"|(?P<control>.+)\.(?P<way>down|up)(?:\.weight)?"  # Stability's control-LoRA
-    r"|(?P<between>.+)\.lora_(?P<end>in|out|first|second)(?:\.weight)?"
+    r"|(?P<between>.+)\.lora_(?P<end>in|out|first|second|[12]|right|left|[rl]|[vu]|[VU]|encoder|decoder|enc|dec|reduce"
+    r"|expand|down_proj|up_proj|proj_down|proj_up|w[12])(?:\.weight)?"
 )
+_ENDS = ("in", "first", "1", "right", "r", "v", "V", "encoder", "enc", "reduce", "down_proj", "proj_down", "w1")
 _FIRST = {
-    ("llama", "A"),
-    ("adapter", "1"),
-    ("place", "0"),
-    ("side", "right"),
-    ("way", "down"),
-    ("end", "in"),
-    ("end", "first"),
-}
+    ("llama", "A"), ("adapter", "1"), ("place", "0"), ("side", "right"), ("way", "down"), *(("end", end) for end in _ENDS),
+}  # fmt: skip
 # a letter a or b of its own, perhaps with a plural s: w_a_000, w_Bs.3, lora_A_q
 _KEY = re.compile(r"(?P<before>(?:.*[._\-])?)(?P<letter>[aAbB])(?P<plural>s?)(?P<after>(?:[._\-].*)?)")
 _PLAIN = re.compile(r"(?:\.default)?(?:\.weight)?\Z")  # ends of names that tell no module from another

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from rankkit.checkpoints.forms import Form, Sizes
+from rankkit.checkpoints.forms import TURNED, Form, Sizes
 from rankkit.checkpoints.readers.build import adapter_of
 from rankkit.checkpoints.readers.family import Family, Module, parser, says
 from rankkit.checkpoints.scaling import Scaled, searched
@@ -29,6 +29,13 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 SPELLED = {"A": "lora_a", "B": "lora_b"}
 REST = "no adapter tensor: a head or base weight"
 FAMILY = Family(
-    "torchtune", "torchtune LoRA module", parser(_KEY, REST, PARTS), _scaled, spelled=SPELLED, experts=True, says=says
+    "torchtune",
+    "torchtune LoRA module",
+    parser(_KEY, REST, PARTS),
+    _scaled,
+    spelled=SPELLED,
+    experts=True,
+    says=says,
+    turned=TURNED,
 )
 read = partial(adapter_of, FAMILY)
