@@ -26,7 +26,8 @@ _NAMED = re.compile(
 )
 _ENDS = ("in", "first", "1", "right", "r", "v", "V", "encoder", "enc", "reduce", "down_proj", "proj_down", "w1")
 _FIRST = {
-    ("llama", "A"), ("adapter", "1"), ("place", "0"), ("side", "right"), ("way", "down"), *(("end", end) for end in _ENDS),
+    ("llama", "A"), ("adapter", "1"), ("place", "0"), ("side", "right"), ("way", "down"),
+    *(("end", end) for end in _ENDS),
 }  # fmt: skip
 # a letter a or b of its own, perhaps with a plural s: w_a_000, w_Bs.3, lora_A_q
 _KEY = re.compile(r"(?P<before>(?:.*[._\-])?)(?P<letter>[aAbB])(?P<plural>s?)(?P<after>(?:[._\-].*)?)")
