@@ -23,7 +23,7 @@ from rankkit.checkpoints.live.model import of_model
 from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.missing import reason_for_file, reason_for_folder
 from rankkit.checkpoints.module_names import replicated
-from rankkit.checkpoints.places import Unpacked, found, is_cached, unpacked
+from rankkit.checkpoints.places import Unpacked, found, unpacked
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
 from rankkit.checkpoints.untrusted import is_mapping
@@ -96,7 +96,7 @@ def open_adapter(
             return of_model(source, adapter=adapter, each=each, inputs=inputs, config=config, family=family)
         return _opened(source, config, family, base)
     except ValueError as error:
-        below = adapters_under(source) if _is_path(source) and not is_cached(Path(source)) else {}
+        below = adapters_under(source) if _is_path(source) else {}
         if below and ITSELF not in below:
             raise ValueError(
                 f"{os.fspath(source)} holds no adapter of its own, but its subfolders do: {_list(below)}, newest last; "
@@ -152,6 +152,8 @@ def _in_place(source: str | os.PathLike[str], fetch: Callable[[list[str]], str] 
     if place.suffix != ZIP or not place.is_file():
         file = tensor_file(place)
         return FILES[_kind(file.name)](file), file
+    if reason := reason_for_file(place):
+        raise ValueError(f"{place} is {reason}.")
     folder = unpacked(place, _pick)
     file = tensor_file(folder)
     return Unpacked(FILES[_kind(file.name)](file), str(source), folder), file
