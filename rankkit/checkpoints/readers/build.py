@@ -185,8 +185,9 @@ def _layers(
     read = lru_cache(maxsize=1)(partial(_read, module.tensors, dict(module.keys)))  # once for all experts
     for expert in range(stack.experts):
         one = module._replace(name=with_adapter(stack.called(expert), adapter), path=with_adapter(stack.path, adapter))
-        made = None if stack.alone else (stack.form(expert), Said(stack.notes, stack.unknown))
+        made = None if stack.alone else (stack.form(expert), Said())
         layer = _layer(family, one, magnitude, turns.plain, made)
+        layer = replace(layer, notes=(*layer.notes, *stack.notes), assumed=(*layer.assumed, *stack.unknown))
         yield replace(layer, read=read if layer.status == "ok" else layer.read)
 
 

@@ -149,7 +149,7 @@ def stack_of(
             "holds the factors of all experts: pass a config with r and target_parameters to tell them apart"
         )
     if B[1] == r:
-        return Stack(full, 1, r, layout=BY_RANK)
+        return Stack(full, 1, r, tuple(notes), BY_RANK, (ORDER,) if notes else ())
     if B[1] % r:
         raise ValueError(f"holds factors of rank {B[1]} for experts of rank {r} each, which is no multiple of it")
     layout = (config or {}).get("lora_B_layout")

@@ -192,6 +192,15 @@ def test_square_experts_are_told_by_the_rank_or_by_other_experts(flipped):
     assert set(open_.table["assumed"]) == {"orientation" if flipped else ""}  # a rank of 16 in 4 x 4 is nobody's
 
 
+def test_which_of_two_matrices_is_meant_is_told_by_their_shapes_or_assumed():
+    config = CONFIG | {"target_parameters": ["mlp.experts.flat", "mlp.experts.down_proj"], "target_modules": []}
+    name = "base_model.model.layers.0.mlp.experts"
+    state = {f"{name}.{at}lora_{x}.weight": y for at in ("", "base_layer.") for x, y in (("A", A), ("B", B))}
+    table = rk.audit(state, config=config).table
+    assert {*table["module"]} == {"layers.0.mlp.experts.flat", "layers.0.mlp.experts.down_proj"}
+    assert set(table["assumed"]) == {"order"}
+
+
 def test_a_parameter_of_one_matrix_has_its_name():
     config = CONFIG | {"target_parameters": ["mlp.experts.gate_up_proj"], "target_modules": []}
     name = "base_model.model.layers.0.mlp.experts"
