@@ -301,3 +301,17 @@ def test_a_field_that_names_another_kind_is_said(field):
     state = pair("lora_A.weight", "lora_B.weight")
     assert agrees(rk.audit(state, config=CONFIG | field), 2 * BA, status="assumed")["assumed"] == "method"
     agrees(rk.audit(state, config=CONFIG | {"lora_type": "lora", "task_type": "CAUSAL_LM", "type": "LORA"}), 2 * BA)
+
+
+def test_numbers_and_nested_mappings_of_torch_s_files(tmp_path):
+    import torch
+
+    one, two = (torch.tensor(x) for x in (A, B))
+    for content, scale in (
+        ({"q.lora_A": one, "q.lora_B": two, "q.alpha": 8.0}, 2), ({"q.lora_A": one, "q.lora_B": two, "q.lora_alpha": 8}, 2),
+        ({"q": {"lora_A": one, "lora_B": two}}, 1), ({"q": {"lora_A": {"weight": one}, "lora_B": {"weight": two}}}, 1),
+        ({"q.lora_A": one, "q.lora_B": two, "q.alpha": 10**400}, 1),
+    ):  # fmt: skip
+        torch.save(content, tmp_path / "x.pt")
+        row = agrees(rk.audit(tmp_path / "x.pt"), scale * BA, status="ok" if scale == 2 else "assumed")
+        assert row["module"] == "q"
