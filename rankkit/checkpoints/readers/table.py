@@ -35,6 +35,7 @@ from rankkit.checkpoints.untrusted import Config
 __all__ = ["READERS", "Reader", "read"]
 
 NO_ADAPTER = "no adapter tensor"  # begins every family's reason for a tensor whose name tells it nothing
+PLAIN = "LORA"  # the one method of PEFT's whose factors other trainers call otherwise under its configuration
 SHARING = ("vera", "randlora")  # what is left of theirs are the matrices that all modules share
 
 
@@ -98,11 +99,14 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
     check_whole(tensors.source, tensors.info)
     keys = list(map(bare, tensors.info))
     trouble: NoModuleError | None = None
+    other = config is not None and "peft_type" in config and method_of(config) != PLAIN
     for name, reader in READERS.items():
         if reader.recognises(keys, config):
             try:
                 adapter = reader.read(tensors, config)
             except NoModuleError as error:  # a family may be recognised by the configuration alone, or by one name
+                if other:  # what the configuration says is believed
+                    raise
                 trouble = trouble or error
                 continue
             return _with_other_families(adapter, tensors, config, name)
