@@ -1,0 +1,11 @@
+"""Run: python -m experiments.text [--plan smoke|small|whole|FILE]. The plans say what is trained."""
+
+from __future__ import annotations
+
+import sys
+
+from experiments.grid.command import command
+from experiments.text.experiment import TEXT
+
+if __name__ == "__main__":
+    sys.exit(command(TEXT, "Every method on one task: WordNet's glosses, MiniLM-L6 with an adapter.", None))
