@@ -73,7 +73,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def differences(
-    scores: Mapping[str, Sequence[float]],
+    scores: Mapping[str, Any],
     pairs: Sequence[tuple[str, str]],
     *,
     answers: Mapping[str, Any] | None = None,

@@ -6,6 +6,8 @@ import sys
 
 from experiments.grid.command import command
 from experiments.text.experiment import TEXT
+from experiments.text.summary import summarise
 
 if __name__ == "__main__":
-    sys.exit(command(TEXT, "Every method on one task: WordNet's glosses, MiniLM-L6 with an adapter.", None))
+    about = "Every method on one task: WordNet's glosses, MiniLM-L6 with an adapter."
+    sys.exit(command(TEXT, about, None, summarise=summarise))

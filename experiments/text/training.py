@@ -13,12 +13,13 @@ import numpy as np
 
 from experiments.grid.kept import Row, Yield
 from experiments.text.glosses import BATCH, CLASSES, Glosses, Task, task
-from experiments.text.methods import METHODS, adapted, parameter_groups
+from experiments.text.methods import adapted, parameter_groups
 
 __all__ = ["trained"]
 
 RIDGE = 1e-3  # of the head that is solved: without it the convex problem has its minimum far out
 ITERATIONS = 200  # of L-BFGS, which the head needs at most
+WITHOUT_ADAPTER = ("frozen", "head")
 ORTHOGONALITY = 0.5  # AdaLoRA's weight of its penalty, as PEFT has it for models that return a loss
 
 
@@ -39,7 +40,7 @@ def trained(settings: Mapping[str, Any]) -> Yield:
         head = _solved_head(settings["task"], settings["tokens"], settings["glosses"], settings["seed"])
         head = copy.deepcopy(head)
         encoder = copy.deepcopy(data.encoder)
-        model = adapted(encoder, settings) if settings["method"] in METHODS else encoder
+        model = encoder if settings["method"] in WITHOUT_ADAPTER else adapted(encoder, settings)
         rows: list[Row] = []
         diverged, omegas = False, list[Row]()
         if settings["method"] != "frozen":
@@ -67,7 +68,7 @@ def _yield(
     if part != "test":
         return Yield(scores)
     arrays = {"hits": np.packbits(hits)}
-    if settings["method"] in METHODS:
+    if settings["method"] not in WITHOUT_ADAPTER:
         found, more = measure(model, glosses, settings["steps"])
         for name, rows in found.items():
             tables[name] = tables.get(name, []) + rows
