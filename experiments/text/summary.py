@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,19 +12,17 @@ from experiments.grid.carry_out import Progress
 from experiments.grid.kept import Outcome
 from experiments.grid.statistics import LEVEL, differences, mean_interval
 from experiments.text.methods import METHODS
+from experiments.text.standing import REFERENCE, Groups, spreads, standing
 from rankkit.files import write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["accuracy", "compared", "standing", "summarise"]
-
-REFERENCE = "lora"
-Groups = Mapping[str, list[Outcome]]
+__all__ = ["accuracy", "compared", "summarise"]
 
 
 def summarise(progress: Progress, folder: Path) -> str:
-    """Write accuracy.csv, differences.csv and standing.csv and return what they say in words.
+    """Write the tables of every rank (accuracy, differences, standing, spreads) and return what they say in words.
 
     Parameters
     ----------
@@ -36,7 +33,7 @@ def summarise(progress: Progress, folder: Path) -> str:
     said = [str(progress)]
     for rank, groups in _by_rank(progress).items():
         tables = {"accuracy": accuracy(groups, progress), "differences": compared(groups, progress)}
-        tables["standing"] = standing(groups)
+        tables |= {"standing": standing(groups), "spreads": spreads(groups)}
         for name, table in tables.items():
             if len(table):
                 write_table(folder / f"{name}_rank{rank}.csv", table)
@@ -109,50 +106,6 @@ def _hits(progress: Progress, outcome: Outcome) -> Any:
     return np.unpackbits(progress.kept.arrays(outcome.run)["hits"])[:count]
 
 
-def standing(groups: Groups) -> pd.DataFrame:
-    """Return one row a method: the stable rank of the trained updates, its spread over the modules, and where it is.
-
-    `spread` is the standard deviation over the modules of one run, of the update as applied; `plain_spread` of B A;
-    `centred_spread` of the update without its mean entry. Each is the mean over the seeds with its interval. The rest
-    is of the last step: the rms phase (the largest of a run's modules), the largest |z| of B A, and the shares of the
-    update that are a constant, a line in z, and neither.
-    """
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = []
-    for method, runs in groups.items():
-        if method not in METHODS:
-            continue
-        row: dict[str, Any] = {"method": method, "seeds": len(runs)}
-        for name, column in (("", "stable_rank"), ("plain_", "plain_stable_rank"), ("centred_", "centred_stable_rank")):
-            values = [_column(run, "modules", column) for run in runs]
-            row[f"{name}stable_rank"] = float(np.mean([v.mean() for v in values]))
-            spread = mean_interval([float(v.std(ddof=1)) for v in values])
-            row |= dict(zip((f"{name}spread", f"{name}spread_low", f"{name}spread_high"), spread, strict=True))
-        last = [_last(run) for run in runs]
-        for name in ("rms_phase", "largest_z"):
-            row[name] = float(np.mean([_largest(rows, name) for rows in last]))
-        for name in ("constant_share", "line_share", "rest_share"):
-            row[name] = (
-                float(np.mean([r.get(name, math.nan) for rows in last for r in rows])) if any(last) else math.nan
-            )
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def _column(outcome: Outcome, table: str, name: str) -> Any:
-    return np.array([row[name] for row in outcome.tables[table]], float)
-
-
-def _last(outcome: Outcome) -> list[dict[str, Any]]:
-    rows = outcome.tables.get("trajectory", [])
-    return [row for row in rows if row["step"] == max(r["step"] for r in rows)]
-
-
-def _largest(rows: list[dict[str, Any]], name: str) -> float:
-    return max((row.get(name, math.nan) for row in rows), default=math.nan)
-
-
 def _words(rank: int, groups: Groups, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Return what the tables say of one rank."""
     said = [f"rank {rank}, accuracy on the test glosses:"]
@@ -160,7 +113,13 @@ def _words(rank: int, groups: Groups, tables: Mapping[str, pd.DataFrame]) -> lis
         edge = " (at the edge of what was tried)" if row["rate_at_edge"] else ""
         interval = f"{row['accuracy']:.4f} ({row['low']:.4f} to {row['high']:.4f})"
         said.append(f"  {row['method']:24s} {interval}, {row['seeds']} seeds, rate {row['rate']:g}{edge}")
-    found = tables["differences"]
+    found, wide = tables["differences"], _rows(tables["spreads"])
+    said += [
+        f"  {row['method']}: stable ranks of its {row['of']} spread by {row['spread']:.2f} over the modules, LoRA's by "
+        f"{row['lora_spread']:.2f}; difference {row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})"
+        for row in wide
+        if row["p_holm"] < LEVEL
+    ]
     if not len(found):
         return [*said, "  too few seeds in common for differences"]
     seen = [row for row in _rows(found) if row["p_holm"] < LEVEL]
