@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from experiments.grid.carry_out import Progress
 from experiments.grid.kept import Outcome
 from experiments.grid.statistics import LEVEL, differences, mean_interval
 from experiments.text.methods import METHODS
-from experiments.text.standing import REFERENCE, Groups, spreads, standing
-from rankkit.files import write_table
+from experiments.text.page import markdown
+from experiments.text.standing import REFERENCE, Groups, layers, spreads, standing
+from rankkit.files import write_atomically, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,7 @@ __all__ = ["accuracy", "compared", "summarise"]
 
 
 def summarise(progress: Progress, folder: Path) -> str:
-    """Write the tables of every rank (accuracy, differences, standing, spreads) and return what they say in words.
+    """Write the tables of every rank (accuracy, differences and so on) and return what they say in words.
 
     Parameters
     ----------
@@ -33,11 +35,14 @@ def summarise(progress: Progress, folder: Path) -> str:
     said = [str(progress)]
     for rank, groups in _by_rank(progress).items():
         tables = {"accuracy": accuracy(groups, progress), "differences": compared(groups, progress)}
-        tables |= {"standing": standing(groups), "spreads": spreads(groups)}
+        tables |= {"standing": standing(groups), "spreads": spreads(groups), "layers": layers(groups)}
         for name, table in tables.items():
             if len(table):
                 write_table(folder / f"{name}_rank{rank}.csv", table)
-        said += _words(rank, groups, tables)
+        if len(tables["differences"]):
+            table = markdown(tables["accuracy"], tables["differences"], tables["standing"])
+            write_atomically(folder / f"table_rank{rank}.md", partial(_write, text=table))
+        said += _words(rank, tables)
     return "\n".join(said)
 
 
@@ -106,7 +111,7 @@ def _hits(progress: Progress, outcome: Outcome) -> Any:
     return np.unpackbits(progress.kept.arrays(outcome.run)["hits"])[:count]
 
 
-def _words(rank: int, groups: Groups, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+def _words(rank: int, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Return what the tables say of one rank."""
     said = [f"rank {rank}, accuracy on the test glosses:"]
     for row in _rows(tables["accuracy"].sort_values("accuracy", ascending=False)):
@@ -132,6 +137,10 @@ def _words(rank: int, groups: Groups, tables: Mapping[str, pd.DataFrame]) -> lis
         word = ", not 0" if row["p_holm"] < LEVEL else ""
         said.append(f"  {row['method']} - {row['against']}: {mean:+.2f} points ({low:+.2f} to {high:+.2f}){word}")
     return said
+
+
+def _write(file: BinaryIO, *, text: str) -> None:
+    file.write(text.encode())
 
 
 def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
