@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["markdown"]
 
-HEAD = "| method | parameters | accuracy, % | less LoRA's, points | stable rank of update | of B A |"
-RULE = "|:--|--:|--:|--:|--:|--:|"
+HEAD = "| method | parameters | seeds | accuracy, % | less LoRA's, points | stable rank of update | of B A |"
+RULE = "|:--|--:|--:|--:|--:|--:|--:|"
 
 
 def markdown(accuracy: pd.DataFrame, differences: pd.DataFrame, standing: pd.DataFrame) -> str:
@@ -29,7 +29,7 @@ def markdown(accuracy: pd.DataFrame, differences: pd.DataFrame, standing: pd.Dat
         name = str(row["method"])
         gap, where = from_lora.get(name), ranks.get(name)
         cells = [
-            name.replace("_", " "), f"{row['parameters']:,}", f"{100 * row['accuracy']:.1f}",
+            name.replace("_", " "), f"{row['parameters']:,}", str(row["seeds"]), f"{100 * row['accuracy']:.1f}",
             "" if gap is None else _interval(gap),
             *("" if where is None or where[key] != where[key] else f"{where[key]:.2f}" for key in _RANKS),
         ]  # fmt: skip

@@ -39,9 +39,8 @@ def summarise(progress: Progress, folder: Path) -> str:
         for name, table in tables.items():
             if len(table):
                 write_table(folder / f"{name}_rank{rank}.csv", table)
-        if len(tables["differences"]):
-            table = markdown(tables["accuracy"], tables["differences"], tables["standing"])
-            write_atomically(folder / f"table_rank{rank}.md", partial(_write, text=table))
+        table = markdown(tables["accuracy"], tables["differences"], tables["standing"])
+        write_atomically(folder / f"table_rank{rank}.md", partial(_write, text=table))
         said += _words(rank, tables)
     text = "\n".join(said)
     write_atomically(folder / "summary.txt", partial(_write, text=f"{text}\n"))
