@@ -68,7 +68,7 @@ def kohya_arguments(ranks: Mapping[str, int], alphas: Mapping[str, float]) -> di
     lists: dict[str, _ByBlock] = {}
     for kind, part in groupby(names, key=is_convolution):
         lists["conv_" if kind else ""] = _by_block({name: ranks[name] for name in part}, alphas, layout)
-    text = {}
+    text: dict[str, str] = {}
     for kind, part in lists.items():
         blocks = range(BLOCKS[layout])
         text[f"{kind}block_dims"] = ",".join(str(part.dims.get(block, 0)) for block in blocks)
