@@ -73,7 +73,6 @@ def instances(domain: Domain) -> st.SearchStrategy[Instance]:
     TypeError
         If a variable is of a space of one's own, for which there is no strategy.
     """
-
     known: dict[Any, st.SearchStrategy[Any]] = {}  # to make a strategy takes longer than to draw from it
 
     @st.composite
