@@ -95,6 +95,6 @@ def recheck(proof: Proof, claim: Claim) -> bool:
     if proof.kind not in ENGINES:
         raise ValueError(f"the proof of {claim.id} is of the kind {proof.kind!r}; there are {', '.join(ENGINES)}.")
     again = ENGINES[proof.kind](claim, NEVER)
-    return isinstance(again, Proof) and (again.statement, again.domain, again.digest) == (
-        proof.statement, proof.domain, proof.digest,
-    )  # fmt: skip
+    if not isinstance(again, Proof) or proof.questions not in ((), again.questions):
+        return False
+    return (again.statement, again.domain, again.digest) == (proof.statement, proof.domain, proof.digest)

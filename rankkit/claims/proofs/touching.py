@@ -21,7 +21,7 @@ from rankkit.claims.proofs.terms import UndecidedError
 
 __all__ = ["neighbourhood", "touching"]
 
-ORDER = 6  # the highest coefficient that is looked at
+ORDER = 8  # the highest coefficient that is looked at
 RADII = tuple(Fraction(1, 2**k) for k in range(1, 10))  # of the neighbourhood, in widths of the domain
 DIRECTIONS = 200  # boxes of directions of one side of a neighbourhood
 POINTS = 12
