@@ -174,6 +174,7 @@ CLAIMS = [
         "right side at most pi / 6. Otherwise no row or column has two. If the sine of one of them is 0, omega times "
         "it is at least pi, and the right side at most (omega A_min)^2 / pi <= pi / 9. If none is, the rank is their "
         "number, at least 2 > pi / 3.",
+        theorem="proposition.prop1_where",
     ),
     Claim(
         "sine.prop1.single",

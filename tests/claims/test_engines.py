@@ -119,7 +119,7 @@ FUNCTIONS = [
     lambda x, y, a: a.sin(x) * a.exp(y) - a.sinc(x - y),
     lambda x, y, a: a.absolute(x - y) + a.least(x, y) * a.most(x * x, y),
     lambda x, y, a: a.sqrt(3 + x) / (2 + a.square(y)) + a.cos(x * y) ** 3,
-    lambda x, y, a: a.singular_values(np.array([[4 + x, y / 4], [y / 4, 1 + 0 * x]], dtype=object))[0],
+    lambda x, y, a: a.spectral_norm(np.array([[4 + x, y / 4], [y / 4, 1 + 0 * x]], dtype=object)),
 ]
 
 

@@ -125,18 +125,21 @@ class Rays:
 
     def singular_values(self, X: Any) -> Any:
         """Return the singular values of a matrix that has at most two rows or columns, descending."""
-        if min(X.shape) > 2:
-            raise UndecidedError("its margin has singular values of a matrix with more than two rows and columns")
-        if min(X.shape) == 1:
-            return np.array([self.sqrt(self.square(X).sum())], dtype=object)
-        Y = X if X.shape[0] == 2 else X.T
-        one, two = self.square(Y[0]).sum(), self.square(Y[1]).sum()
-        apart = self.sqrt(self.square(one - two) + 4 * self.square((Y[0] * Y[1]).sum()))
-        return np.array([self.sqrt((one + two + s * apart) / 2) for s in (1, -1)], dtype=object)
+        return np.array([self._sigma(X, place) for place in range(min(X.shape))], dtype=object)
 
     def spectral_norm(self, X: Any) -> Any:
         """Return sigma_1."""
-        return self.singular_values(X)[0]
+        return self._sigma(X, 0)
+
+    def _sigma(self, X: Any, place: int) -> Any:
+        if min(X.shape) > 2:
+            raise UndecidedError("its margin has singular values of a matrix with more than two rows and columns")
+        if min(X.shape) == 1:
+            return self.sqrt(self.square(X).sum())
+        Y = X if X.shape[0] == 2 else X.T
+        one, two = self.square(Y[0]).sum(), self.square(Y[1]).sum()
+        apart = self.sqrt(self.square(one - two) + 4 * self.square((Y[0] * Y[1]).sum()))
+        return self.sqrt((one + two + (-1) ** place * apart) / 2)
 
     def count_above(self, X: Any, threshold: Any) -> int:
         """Return how many singular values exceed a threshold."""
