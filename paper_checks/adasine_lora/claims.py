@@ -142,7 +142,7 @@ CLAIMS = [
         "ada.settings.frequency", "with omega_0 = 400 and 1 / sqrt(d) inside the sine, no frequency in front of B A x "
         "exceeds 6.25 where the input is at least 4096 wide",
         PAPER, "appendix A.3.4, with equation (4)", "remark", domain=Domain(d=Integer(4096, 16384)), induction="d",
-        reading="'The maximum frequency is set to omega_0 = 400, and we introduce a fixed scaling factor of "
+        reading="Ours, from: 'the maximum frequency is set to omega_0 = 400, and we introduce a fixed scaling factor of "
         "1 / sqrt(d) inside the sine function.' d is the input's width: 4096 for gate and up, 14336 for down in LLaMA "
         "3-8B. The least upper bound over the inputs, which sigma(W x) < 1 never reaches. The margin is "
         "6.25 sqrt(d) - 400.",
