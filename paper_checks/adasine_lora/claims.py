@@ -142,9 +142,9 @@ CLAIMS = [
         "ada.settings.frequency", "with omega_0 = 400 and 1 / sqrt(d) inside the sine, no frequency in front of B A x "
         "exceeds 6.25 where the input is at least 4096 wide",
         PAPER, "appendix A.3.4, with equation (4)", "remark", domain=Domain(d=Integer(4096, 16384)), induction="d",
-        reading="Ours, from: 'the maximum frequency is set to omega_0 = 400, and we introduce a fixed scaling factor of "
-        "1 / sqrt(d) inside the sine function.' d is the input's width: 4096 for gate and up, 14336 for down in LLaMA "
-        "3-8B. The least upper bound over the inputs, which sigma(W x) < 1 never reaches. The margin is "
+        reading="Ours, from: 'the maximum frequency is set to omega_0 = 400, and we introduce a fixed scaling factor "
+        "of 1 / sqrt(d) inside the sine function.' d is the input's width: 4096 for gate and up, 14336 for down in "
+        "LLaMA 3-8B. The least upper bound over the inputs, which sigma(W x) < 1 never reaches. The margin is "
         "6.25 sqrt(d) - 400.",
         margin=lambda v, a: a.of(Fraction(25, 4)) * a.sqrt(a.of(v.d)) - 400,
         argument="400 / 64 = 6.25, and 400 / 119.7 = 3.34 for down. Figure 5 compares with SineLoRA at 200, inside "
