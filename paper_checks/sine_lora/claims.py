@@ -208,6 +208,14 @@ CLAIMS = [
         "it.",
     ),
     Claim(
+        "sine.lemma2.constant", "sin(t)^2 <= 0.72462 t for t >= 0", PAPER, "Lemma 2, equation (17)", "remark",
+        domain=Domain(t=Real(0.0, 100.0)),
+        reading="Ours: the constant of sine.lemma2.corrected, of one number. Beyond t = 1.39 the right side exceeds 1.",
+        margin=lambda v, a: a.of(Fraction(72462, 10**5)) * v.t - a.square(a.sin(v.t)),
+        argument="Equality at 0, where the right side rises and the left does not. The quotient is largest at "
+        "tan t = 2 t. matrices.lemma2_sharp, in Rocq, carries such a bound over to matrices of any size.",
+    ),
+    Claim(
         "sine.def.amin", "A_min, the least |A_ij| over the entries that are not zero, exists and is positive", PAPER,
         "equations (4), (7), (9)", "definition", domain=ANY,
         reading="For A other than zero, as is said at (4) and (7); Lemma 1 needs it too.",
