@@ -23,7 +23,7 @@ from rankkit.checks import finite, integer
 from rankkit.columns import gathered
 from rankkit.rules import Rule
 
-__all__ = ["audit", "audit_full"]
+__all__ = ["audit", "audit_full", "audit_opened"]
 
 
 def audit(
@@ -169,6 +169,19 @@ def audit_full(
     apply_all = partial(_one_by_one, rule=None, exact=exact)
     return _measure(
         difference(tuned, base), dora.with_range, apply_all, _Against(Base(base), None), rtol=rtol, progress=progress
+    )
+
+
+def audit_opened(opened: Adapter) -> Audit:
+    """Return the audit of the layers of an adapter that is open already, as `audit` makes it with its defaults.
+
+    Parameters
+    ----------
+    opened : Adapter
+        From `rankkit.checkpoints.open_adapter`, with all of its layers or with some of them.
+    """
+    return _measure(
+        opened, dora.with_weight, partial(_one_by_one, rule=None, exact=False), None, rtol=None, progress=False
     )
 
 

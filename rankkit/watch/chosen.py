@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rankkit.audits.record import Audit
+from rankkit.checkpoints import Adapter
 
 __all__ = ["Chosen"]
 
@@ -58,24 +58,21 @@ class Chosen:
             return re.fullmatch(self.patterns, module) is not None
         return any(f".{module}".endswith(f".{name}") for name in self.patterns)
 
-    def of(self, report: Audit) -> Audit:
-        """Return an audit of these modules alone.
+    def of(self, adapter: Adapter) -> Adapter:
+        """Return an adapter with these modules alone; nothing else of it is measured.
 
         Parameters
         ----------
-        report : Audit
-            Of all modules.
+        adapter : Adapter
+            With all of its modules.
 
         Raises
         ------
         ValueError
             If none of them is there.
         """
-        names = report.columns["module"]
-        places = [place for place, name in enumerate(names) if self.has(name)]
-        if not places:
-            raise ValueError(
-                f"modules={self.patterns!r} names no module of the adapter; there are {', '.join(names[:4])}."
-            )
-        columns = {name: [values[place] for place in places] for name, values in report.columns.items()}
-        return replace(report, columns=columns, spectra={n: s for n, s in report.spectra.items() if self.has(n)})
+        layers = tuple(layer for layer in adapter.layers if self.has(layer.name))
+        if not layers:
+            names = ", ".join(layer.name for layer in adapter.layers[:4])
+            raise ValueError(f"modules={self.patterns!r} names no module of the adapter; there are {names}.")
+        return replace(adapter, layers=layers)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.audits.audit import audit
+from rankkit.audits.audit import audit_opened
 from rankkit.audits.record import Audit
+from rankkit.checkpoints import open_adapter
 from rankkit.checkpoints.assumptions import surest
 from rankkit.checkpoints.layer import MEASURED
 from rankkit.checks import integer
@@ -164,9 +165,8 @@ def measure(
     """
     integer("step", step, least=0)
     start = time.perf_counter()
-    report = audit(source, progress=False)
-    if modules is not None:
-        report = modules.of(report)
+    opened = open_adapter(source)
+    report = audit_opened(opened if modules is None else modules.of(opened))
     learned = learned_functions(source, report)
     kept = kept_columns(metrics)
     columns = {name: values for name, values in report.columns.items() if kept is None or name in kept}

@@ -66,7 +66,8 @@ class Watch:
     metrics : sequence of str, optional
         Columns of an audit to keep beside those that the pictures and alarms need; None: all.
     modules : str or sequence of str, optional
-        Keep these modules: a regular expression for whole paths, or ends of paths, as PEFT's target_modules; None: all.
+        Measure these modules alone: a regular expression for whole paths, or ends of paths, as PEFT's target_modules;
+        None: all.
     store : path, optional
         Folder in which every measurement is kept as soon as it is made. A training that is resumed goes on in it.
         None: in memory alone.
