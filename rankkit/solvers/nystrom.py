@@ -72,7 +72,7 @@ def _values(G: Gram, F: Array) -> tuple[Array, Array]:
     """Return lower and upper bounds on the singular values of one matrix, each of shape (1, p) and descending."""
     p, k = F.shape
     rest = lapack.outer_subtracted(G.matrix[0], F) / G.energy  # whose squares neither vanish nor overflow
-    both = 2 * np.vdot(rest, rest) - np.sum(np.diagonal(rest) ** 2)  # the upper half is zero
+    both = 2 * float(np.sum(rest**2)) - float(np.sum(np.diagonal(rest) ** 2))  # the upper half is zero
     # a sum of at most p^2 squares is off by a part p^2 u of itself
     measured = G.energy * np.sqrt(both * (1 + EPS * p * p))
     inside = lapack.product(F)

@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.audits.audit import audit_opened
+from rankkit.audits.audit import audit
 from rankkit.audits.record import Audit
-from rankkit.checkpoints import open_adapter
 from rankkit.checkpoints.assumptions import surest
 from rankkit.checkpoints.layer import MEASURED
 from rankkit.checks import integer
 from rankkit.factors import Array
 from rankkit.report.columns import DEFINITIONS
-from rankkit.watch.chosen import Chosen
 from rankkit.watch.learned import Learned, learned_functions
 
 __all__ = ["KEPT", "Measurement", "kept_columns", "measure"]
@@ -141,7 +139,7 @@ def measure(
     *,
     session: tuple[int, int] = (1, 0),
     metrics: Sequence[str] | None = None,
-    modules: Chosen | None = None,
+    modules: str | Sequence[str] | None = None,
 ) -> tuple[Measurement, Audit]:
     """Return what an adapter applies now, as a measurement and as the whole audit that it was taken from.
 
@@ -155,8 +153,8 @@ def measure(
         The number of the process, and the first step that it was told of.
     metrics : sequence of str, optional
         Columns of numbers to keep; None: all.
-    modules : Chosen, optional
-        Which modules to keep; None: all.
+    modules : str or sequence of str, optional
+        Which modules to measure, as for `rankkit.audit`; None: all.
 
     Raises
     ------
@@ -165,8 +163,7 @@ def measure(
     """
     integer("step", step, least=0)
     start = time.perf_counter()
-    opened = open_adapter(source)
-    report = audit_opened(opened if modules is None else modules.of(opened))
+    report = audit(source, modules=modules, progress=False)
     learned = learned_functions(source, report)
     kept = kept_columns(metrics)
     columns = {name: values for name, values in report.columns.items() if kept is None or name in kept}

@@ -1,12 +1,12 @@
-"""Chosen: which modules are watched."""
+"""Chosen: which modules of an adapter are measured."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from rankkit.checkpoints import Adapter
+from rankkit.checkpoints import Layer
 
 __all__ = ["Chosen"]
 
@@ -14,6 +14,8 @@ __all__ = ["Chosen"]
 @dataclass(frozen=True)
 class Chosen:
     """Some modules of an adapter, named as PEFT's target_modules names them.
+
+    The number of an expert or the name of an adapter at the end of a path, such as [3], may be left out.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ class Chosen:
 
     def __post_init__(self) -> None:
         if not self.patterns:
-            raise ValueError("modules must name at least one module, got none; leave it out to watch all.")
+            raise ValueError("modules must name at least one module, got none; leave it out for all.")
         if isinstance(self.patterns, str):
             try:
                 re.compile(self.patterns)
@@ -54,25 +56,26 @@ class Chosen:
         module : str
             Its path.
         """
+        paths = (module, module.partition("[")[0])
         if isinstance(self.patterns, str):
-            return re.fullmatch(self.patterns, module) is not None
-        return any(f".{module}".endswith(f".{name}") for name in self.patterns)
+            return any(re.fullmatch(self.patterns, path) for path in paths)
+        return any(f".{path}".endswith(f".{name}") for name in self.patterns for path in paths)
 
-    def of(self, adapter: Adapter) -> Adapter:
-        """Return an adapter with these modules alone; nothing else of it is measured.
+    def of(self, layers: Sequence[Layer]) -> tuple[Layer, ...]:
+        """Return these modules of an adapter; the tensors of the others are not read.
 
         Parameters
         ----------
-        adapter : Adapter
-            With all of its modules.
+        layers : sequence of Layer
+            All modules.
 
         Raises
         ------
         ValueError
             If none of them is there.
         """
-        layers = tuple(layer for layer in adapter.layers if self.has(layer.name))
-        if not layers:
-            names = ", ".join(layer.name for layer in adapter.layers[:4])
-            raise ValueError(f"modules={self.patterns!r} names no module of the adapter; there are {names}.")
-        return replace(adapter, layers=layers)
+        found = tuple(layer for layer in layers if self.has(layer.name))
+        if not found:
+            there = ", ".join(layer.name for layer in layers[:4])
+            raise ValueError(f"modules={self.patterns!r} names no module of the adapter; there are {there}.")
+        return found
