@@ -66,12 +66,15 @@ class Progress:
         What is kept of the tuning runs, and of the runs they are for.
     missing : tuple of Run
         What is not there yet; a run that waits for its tuning says so by its candidates.
+    kept : Kept
+        Where the runs' arrays are.
     """
 
     plan: Plan
     tuning: tuple[Outcome, ...]
     runs: tuple[Outcome, ...]
     missing: tuple[Run, ...]
+    kept: Kept
 
     def __str__(self) -> str:
         done, tuned = len(self.runs), len(self.tuning)
@@ -110,7 +113,7 @@ def progress_of(plan: Plan, kept: Kept) -> Progress:
     runs = unique(plan.resolved(run, scores) or run for run in plan.runs)
     tuned, done = tuple(kept.found(tuning)), tuple(kept.found(runs))
     there = {outcome.run.key for outcome in (*tuned, *done)}
-    return Progress(plan, tuned, done, tuple(run for run in (*tuning, *runs) if run.key not in there))
+    return Progress(plan, tuned, done, tuple(run for run in (*tuning, *runs) if run.key not in there), kept)
 
 
 def _scores(plan: Plan, kept: Kept) -> dict[str, dict[str, float]]:
