@@ -12,35 +12,17 @@ import numpy as np
 import rankkit as rk
 from experiments.grid.carry_out import Progress
 from experiments.grid.kept import Outcome
+from experiments.grid.statistics import holm, mean_interval
 from experiments.layers import KINDS
 from rankkit.files import write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cells", "differences", "interval", "summarise"]
+__all__ = ["cells", "differences", "summarise"]
 
-CONFIDENCE = 0.95
 CELL = ("data", "rank", "omega")  # what two kinds must share to be compared; a plan without data has one
 Key = tuple[Any, ...]
-
-
-def interval(values: Sequence[float], *, comparisons: int = 1) -> tuple[float, float]:
-    """Return Student's 95 % interval for the mean of independent values; NaN where there is one only.
-
-    Parameters
-    ----------
-    values : sequence of float
-    comparisons : int
-        How many such intervals are to hold together (Bonferroni).
-    """
-    from scipy.special import stdtrit
-
-    count = len(values)
-    if count < 2:
-        return math.nan, math.nan
-    reach = float(stdtrit(count - 1, 1 - (1 - CONFIDENCE) / (2 * comparisons)) * np.std(values, ddof=1)) / count**0.5
-    return float(np.mean(values)) - reach, float(np.mean(values)) + reach
 
 
 def summarise(progress: Progress, out: Path, *, score: str) -> str:
@@ -70,13 +52,12 @@ def cells(outcomes: Sequence[Outcome], score: str) -> pd.DataFrame:
 
     rows: list[dict[str, Any]] = []
     for (*cell, kind), group in _groups(outcomes).items():
-        values = [outcome.scores[score] for outcome in group]
-        low, high = interval(values)
+        mean, low, high = mean_interval([outcome.scores[score] for outcome in group])
         first = group[0]
         rows.append({
             **dict(zip(_names(first), cell, strict=True)), "kind": kind, "rate": first.run.settings["rate"],
             "parameters": int(first.scores["parameters"]), "seeds": len(group),
-            f"{score}_mean": float(np.mean(values)), f"{score}_low": low, f"{score}_high": high,
+            f"{score}_mean": mean, f"{score}_low": low, f"{score}_high": high,
             **_looks(group), **(_predicted(first) if kind in ("sine", "frozen") else {}),
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -85,7 +66,8 @@ def cells(outcomes: Sequence[Outcome], score: str) -> pd.DataFrame:
 def differences(outcomes: Sequence[Outcome], score: str) -> pd.DataFrame:
     """Return the sine's score less that of each other kind, paired by seed, one row a comparison.
 
-    `low` and `high` bound one difference at 95 %, `low_all` and `high_all` bound all differences of the table together.
+    `low` and `high` are Student's 95 % interval of the pairs' mean. The kinds differ much in how far their scores
+    scatter, so that each comparison has its own variance. `p_holm` is corrected for all comparisons of the table.
     A kind without a frequency is compared with the sines of every frequency.
     """
     import pandas as pd
@@ -95,14 +77,26 @@ def differences(outcomes: Sequence[Outcome], score: str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for key, other in pairs:
         ours, theirs = (_by_seed(groups[name], score) for name in (key, other))
-        values = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
-        (low, high), (low_all, high_all) = interval(values), interval(values, comparisons=len(pairs))
+        gaps = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+        mean, low, high = mean_interval(gaps)
         rows.append({
-            **dict(zip(_names(groups[key][0]), key[:-1], strict=True)), "sine less": other[-1], "seeds": len(values),
-            "difference": float(np.mean(values)) if values else math.nan, "low": low, "high": high,
-            "low_all": low_all, "high_all": high_all,
+            **dict(zip(_names(groups[key][0]), key[:-1], strict=True)), "sine less": other[-1], "seeds": len(gaps),
+            "difference": mean, "low": low, "high": high, "p": _p(gaps),
         })  # fmt: skip
-    return pd.DataFrame(rows)
+    known = [row["p"] for row in rows if not math.isnan(row["p"])]
+    corrected = iter(holm(known))
+    return pd.DataFrame([row | {"p_holm": math.nan if math.isnan(row["p"]) else next(corrected)} for row in rows])
+
+
+def _p(gaps: Sequence[float]) -> float:
+    """Return Student's probability of a mean at least as far from zero; NaN of a single value."""
+    from scipy.stats import ttest_1samp
+
+    if len(gaps) < 2:
+        return math.nan
+    if np.ptp(gaps) == 0:
+        return 0.0 if gaps[0] else 1.0
+    return float(ttest_1samp(gaps, 0.0).pvalue)
 
 
 def _names(outcome: Outcome) -> tuple[str, ...]:
