@@ -35,16 +35,14 @@ def write_tables(progress: Progress, folder: Path) -> tuple[Path, ...]:
     import pandas as pd
 
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {"runs": runs_table(progress.runs)}
-    if progress.tuning:
-        tables["tuning"] = runs_table(progress.tuning)
+    tables = {"runs": runs_table(progress.runs), "tuning": runs_table(progress.tuning)}
     names = dict.fromkeys(name for outcome in progress.runs for name in outcome.tables)
     assert not set(names) & set(OWN)
     for name in names:
         tables[name] = pd.DataFrame(_rows(progress.runs, name))
     everything = (*progress.tuning, *progress.runs)
     tables["platform"] = pd.DataFrame([{"run": outcome.run.key, **outcome.about} for outcome in everything])
-    written = tuple(write_table(folder / f"{name}.csv", table) for name, table in tables.items())
+    written = tuple(write_table(folder / f"{name}.csv", table) for name, table in tables.items() if len(table))
     text = json.dumps(
         {
             "plan": progress.plan.name, "runs": len(progress.plan.runs), "done": len(progress.runs),

@@ -14,7 +14,7 @@ from experiments.grid.statistics import differences, holm, mean_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["spreads", "standing"]
+__all__ = ["layers", "spreads", "standing"]
 
 REFERENCE = "lora"
 MEASURES = {"update": "stable_rank", "product": "plain_stable_rank", "update without its mean": "centred_stable_rank"}
@@ -83,6 +83,20 @@ def spreads(groups: Groups) -> pd.DataFrame:
         })  # fmt: skip
     corrected = holm([row["p"] for row in rows])
     return pd.DataFrame([{**row, "p_holm": p} for row, p in zip(rows, corrected, strict=True)])
+
+
+def layers(groups: Groups) -> pd.DataFrame:
+    """Return the stable ranks by method and module, means over the seeds: of update and B A."""
+    import pandas as pd
+
+    frames = [
+        pd.DataFrame(run.tables["modules"]).assign(method=method)
+        for method, runs in groups.items() for run in runs if "modules" in run.tables
+    ]  # fmt: skip
+    if not frames:
+        return pd.DataFrame()
+    by_module = pd.concat(frames).groupby(["method", "layer", "kind"], sort=False)
+    return by_module[list(MEASURES.values())].mean().reset_index()
 
 
 def _spread(outcome: Outcome, column: str) -> float:

@@ -120,3 +120,15 @@ def test_what_is_missing_is_named(monkeypatch):
     monkeypatch.setattr("experiments.text.glosses.WORDNET", Path("nowhere"))
     with pytest.raises((ImportError, ValueError), match="pip install|is missing"):
         Task.wordnet(12)
+
+
+def test_a_method_with_a_missing_seed_is_left_out_and_named(smoke, tmp_path):
+    from dataclasses import replace
+
+    kept = tuple(
+        o for o in smoke.runs if (o.run.settings["method"], o.run.settings["seed"]) != ("lora_at_sine_scale", 1)
+    )
+    said = summarise(replace(smoke, runs=kept), tmp_path)
+    assert "not compared, since they have fewer seeds than the others yet: lora_at_sine_scale" in said
+    assert "sine_lora - lora:" in said
+    assert "sine_lora - lora_at_sine_scale:" not in said
