@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,12 +136,16 @@ def _looks(group: Sequence[Outcome]) -> dict[str, float]:
 def _predicted(outcome: Outcome) -> Mapping[str, float]:
     """Return the mean of what the law predicts of the layers, whose shapes the table of layers has."""
     settings, rows = outcome.run.settings, outcome.tables["layers"]
-    shapes = {(row["m"], row["n"]) for row in rows}
-    ranks = {s: rk.predict_rank(settings["omega"], d=s[0], n=s[1], r=settings["rank"]) for s in shapes}
-    stable = {s: rk.predict_stable_rank(settings["omega"], d=s[0], n=s[1], r=settings["rank"]) for s in shapes}
-    each = [(row["m"], row["n"]) for row in rows if row["when"] == "start"]
-    return {
-        "predicted_rank": float(np.mean([ranks[s].value for s in each])),
-        "predicted_rank_error": float(np.mean([ranks[s].error for s in each])),
-        "predicted_stable_rank": float(np.mean([stable[s].value for s in each])),
-    }
+    each = [_law(settings["omega"], row["m"], row["n"], settings["rank"]) for row in rows if row["when"] == "start"]
+    names = ("predicted_rank", "predicted_rank_error", "predicted_stable_rank")
+    return {name: float(np.mean(values)) for name, values in zip(names, zip(*each, strict=True), strict=True)}
+
+
+@cache
+def _law(omega: float, m: int, n: int, r: int) -> tuple[float, float, float]:
+    """Return the predicted rank, its error and the predicted stable rank; NaN where an equation was not solved."""
+    try:
+        rank = rk.predict_rank(omega, d=m, n=n, r=r)
+        return rank.value, rank.error, rk.predict_stable_rank(omega, d=m, n=n, r=r).value
+    except ArithmeticError:
+        return math.nan, math.nan, math.nan

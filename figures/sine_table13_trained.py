@@ -11,7 +11,7 @@ SHOWS = (
     "Left: how well networks of coordinates have learned which of 64^3 cells the Stanford bunny fills, against their "
     "number of parameters, at the paper's ranks 1, 2, 5 and 20 and frequencies 200, 100, 50 and 20. Means of three "
     "seeds with 95 % intervals; what lies below 0.86 is in the data alone. Middle: rank 1 at other frequencies, one "
-    "seed each but at 200. Right: the numerical rank of the sine's weight at the start and at the end, and predict_rank."
+    "seed each but at 200. Right: the sine's numerical rank at the start and at the end, and what predict_rank says."
 )
 COMPARED = (
     "The paper has 512^3 cells of other meshes and one learning rate. Here each kind has the best of four rates: the "
