@@ -100,7 +100,7 @@ def _fashion() -> Images:
     pixels = [_idx(FASHION / f"{part}-images-idx3-ubyte.gz", IMAGES) for part in ("train", "t10k")]
     labels = [_idx(FASHION / f"{part}-labels-idx1-ubyte.gz", LABELS) for part in ("train", "t10k")]
     test = np.repeat([False, True], [len(part) for part in labels])
-    return Images((np.concatenate(pixels) / np.float32(255)), np.concatenate(labels).astype(np.int64), test)
+    return Images((np.concatenate(pixels) / 255).astype(np.float32), np.concatenate(labels).astype(np.int64), test)
 
 
 def _idx(file: Path, magic: int) -> NDArray[np.uint8]:

@@ -78,13 +78,13 @@ def test_a_single_seed_has_no_interval_and_equal_scores_no_difference():
 
 
 def test_a_cell_has_its_mean_its_interval_and_the_laws_numbers():
-    table = cells(made([1, 2, 3, 6], [0, 0, 0, 0]), "iou").set_index("kind")
-    sine = table.loc["sine"]
+    table = cells(made([1, 2, 3, 6], [0, 0, 0, 0]), "iou")
+    sine, twin = table.to_dict("records")
     reach = t.ppf(0.975, 3) * np.std([1, 2, 3, 6], ddof=1) / 2
     assert (sine["iou_mean"], sine["iou_low"], sine["iou_high"]) == pytest.approx((3, 3 - reach, 3 + reach))
     assert sine["predicted_rank"] == rk.predict_rank(200.0, d=64, r=1).value
     assert sine["numerical_rank_start"] == pytest.approx(sine["predicted_rank"], abs=sine["predicted_rank_error"])
-    assert math.isnan(table.loc["matched twin", "predicted_rank"])
+    assert math.isnan(twin["predicted_rank"])
     assert table["seeds"].tolist() == [4, 4]
 
 

@@ -1,5 +1,7 @@
 """The kinds of layers differ in what their names say and in nothing else."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ N, M, RANK, OMEGA = 24, 40, 2, 80.0
 LOW_RANK = [kind for kind in KINDS if kind != "full"]
 
 
-def made(kind, omega=OMEGA, seed=0):
+def made(kind, omega=OMEGA, seed=0) -> Any:
     with seeded(seed):
         return layer(kind, N, M, rank=RANK, omega=omega)
 
