@@ -12,13 +12,12 @@ import numpy as np
 
 from rankkit.audits.record import Audit
 from rankkit.audits.row import row_of
-from rankkit.audits.update import FORMED, NO_UPDATE, OPEN, Applied, apply
+from rankkit.audits.update import FORMED, OPEN, Applied, apply
 from rankkit.checkpoints import Layer
 from rankkit.checkpoints.forms import Dense, Product, Sizes, formed
 from rankkit.checkpoints.layer import measured_layer
 from rankkit.columns import gathered
 from rankkit.factors import Factors, host
-from rankkit.rules import AdaSine
 
 __all__ = ["Addition"]
 
@@ -116,8 +115,6 @@ def _product(live: Sequence[tuple[float, Layer]], shape: tuple[int, int]) -> Pro
         raise ValueError(f"an update of {shape[0]} x {shape[1]} is too large to form")
     matrix, error = np.zeros(shape), 0.0
     for strength, layer, product in products:
-        if isinstance(layer.rule, AdaSine):
-            raise ValueError(NO_UPDATE)
         update = formed(product, layer.rule)
         matrix += strength * update.matrix
         error += abs(strength) * update.error

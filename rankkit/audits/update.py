@@ -13,7 +13,7 @@ import numpy as np
 from rankkit.checkpoints import Layer
 from rankkit.checkpoints.assumptions import OF_THE_RULE
 from rankkit.checkpoints.files.tensors import legible
-from rankkit.checkpoints.forms import Dense, Product
+from rankkit.checkpoints.forms import NO_UPDATE, Dense, Product
 from rankkit.factors import Array, Factors, host
 from rankkit.metrics import stable_rank
 from rankkit.products import Kronecker
@@ -41,7 +41,6 @@ LEADING_ERROR = 1e-7  # of sigma_1, where the leading values alone are wanted
 NOT_FINITE = "NaN or infinite entries"
 TO_SEE_IT = "name a rule to see its factors under it, or pass inputs= with the model in memory"
 OPEN = "rounding of B A leaves the update open: its entries are too large"
-NO_UPDATE = "its frequency depends on the input, so that there is no one weight update"
 
 
 class Applied(NamedTuple):

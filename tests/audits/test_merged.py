@@ -113,6 +113,61 @@ def test_where_rounding_hides_the_strength_that_is_said(size):
         assert "rounding" in found.columns["note"][0]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1e-1, 1e-3, 1e-5])
+@pytest.mark.parametrize("strength", [1.0, 1.01, 0.5])
+def test_the_interval_is_that_of_all_entries_and_no_wider(dtype, size, strength):
+    """An entry allows s if |V - W - s D| <= h + e; the interval of all of them is met from both sides, e once and twice."""
+    faults = {f"model.layers.{i}.up_proj": lambda W, D: W + strength * D for i in range(LAYERS)}
+    merged, base, adapter = planted(dtype, faults, size=size, seed=5)
+    found = audited(merged, base, adapter)
+    rows = [row(found, module) for module in list(faults)[:8]]
+    once = [told for told in rows if told["arithmetic"] == "rounded once"]
+    assert once
+    for told in once:
+        module = told["module"]
+        prefix = f"base_model.model.{module}"
+        B, A = (adapter[f"{prefix}.lora_{part}.weight"].astype("f8") for part in "BA")
+        D = 2 * B @ A
+        W, V = (x[f"{module}.weight"].double().numpy() for x in (base, merged))
+        peak = 2 * np.linalg.norm(B, axis=1).max() * np.linalg.norm(A, axis=0).max()
+        e = 2 * (RANK + 8) * 2.0**-24 * peak
+        h = half_gaps(V, dtype)
+        ends = [
+            (np.max((V - W) / D - reach), np.min((V - W) / D + reach))
+            for reach in ((h + times * e) / np.abs(D) for times in (0.5, 1.5))
+        ]
+        (least, most), (lowest, highest) = ends
+        assert lowest <= told["strength_lower"] <= least
+        assert most <= told["strength_upper"] <= highest
+
+
+def test_threads_and_blocks_change_no_result(monkeypatch):
+    """Entries that decide nothing are passed over; what is left decides as all of them would."""
+    from rankkit.audits import strength
+
+    merged, base, adapter = planted("BF16", FAULTS, size=1e-3)
+    config = {"r": RANK, "lora_alpha": 2 * RANK}
+    one = rk.audit_merged(merged, base=base, adapter=adapter, config=config, n_jobs=1)
+    monkeypatch.setattr(strength, "BLOCK", 1 << 6)
+    two = rk.audit_merged(merged, base=base, adapter=adapter, config=config, n_jobs=3)
+    monkeypatch.setattr(strength, "_deciding", lambda *_: slice(None))
+    every = rk.audit_merged(merged, base=base, adapter=adapter, config=config, n_jobs=1)
+    for name, values in one.columns.items():
+        for other in (two, every):
+            exact = name not in ("strength", "strength_lower", "strength_upper", "unexplained")
+            assert other.columns[name] == (values if exact else pytest.approx(values, rel=1e-5, abs=1e-6, nan_ok=True))
+
+
+def test_it_is_said_where_rounding_hides_one_per_cent():
+    found = audited(*planted("BF16", {}, size=2e-5))
+    lower, upper = (np.array(found.columns[f"strength_{end}"]) for end in ("lower", "upper"))
+    hidden = int(np.sum((lower <= 0.99) | (upper >= 1.01)))
+    assert 0 < hidden < 224
+    assert f"(in {hidden} of them rounding allows 0.99 or 1.01 as well)" in found.coverage
+    assert "rounding allows" not in audited(*planted("F32", {})).coverage
+
+
 class Block(torch.nn.Module):
     def __init__(self):
         super().__init__()
@@ -198,9 +253,23 @@ def test_a_model_merged_in_place_is_checked_as_it_is(tmp_path):
     base = {name: x.clone() for name, x in model.state_dict().items()}
     adapted = peft.get_peft_model(model, peft.LoraConfig(r=4, target_modules=["q_proj"], init_lora_weights=False))
     adapted.save_pretrained(tmp_path)
-    assert set(rk.audit_merged(adapted, base=base, adapter=tmp_path).columns["verdict"]) == {"not applied"}
+    beside = rk.audit_merged(adapted, base=base, adapter=tmp_path)
+    assert set(beside.columns["verdict"]) == {"not applied"}
+    assert all("not merged into the weight" in note for note in beside.columns["note"])
     adapted.merge_adapter()
+    assert set(rk.audit_merged(adapted, base=base, adapter=adapted).columns["verdict"]) == {"applied"}
     assert set(rk.audit_merged(adapted, base=base, adapter=tmp_path).columns["verdict"]) == {"applied"}
+
+
+def test_an_adapter_without_one_update_could_not_be_checked(tmp_path):
+    import rankkit.adapters as methods
+
+    model = Model()
+    base = {name: x.clone() for name, x in model.state_dict().items()}
+    peft.get_peft_model(model, methods.AdaSineLoraConfig(r=2, target_modules=["v_proj"])).save_pretrained(tmp_path)
+    found = rk.audit_merged(base, base=base, adapter=tmp_path)
+    assert found.exit_status == 4
+    assert not set(found.columns["verdict"]) - {"could not check", "applied"}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

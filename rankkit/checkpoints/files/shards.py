@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rankkit.checkpoints.files.safetensors import SafetensorsFile
+from rankkit.checkpoints.files.safetensors import Rows, SafetensorsFile
 from rankkit.checkpoints.files.tensors import TensorInfo
 from rankkit.checkpoints.missing import reason_for_file
 from rankkit.checkpoints.untrusted import is_mapping
@@ -62,6 +62,6 @@ class Shards:
         """Return one tensor, as `SafetensorsFile.read` does."""
         return self._file[name].read(name)
 
-    def read_rows(self, name: str, first: int, end: int) -> Array:
-        """Return some rows of one tensor, as `SafetensorsFile.read_rows` does."""
-        return self._file[name].read_rows(name, first, end)
+    def rows(self, name: str) -> Rows:
+        """Return what reads rows of one tensor, as `SafetensorsFile.rows` does."""
+        return self._file[name].rows(name)
