@@ -20,6 +20,8 @@ from rankkit.factors import Array, host
 __all__ = ["Tried", "tried_ways"]
 
 TURNED = 8  # half gaps, where a weight was computed anew in the stored dtype: a sum, a length, a quotient, a product
+LARGER = 2  # times the least-squares strength, beyond which no strength that explains a module is expected
+ONCE = "rounded once"
 TWICE = 2  # roundings of an update in the stored dtype: of the product, and of its multiple by the scale
 
 
@@ -45,11 +47,14 @@ def tried_ways(layer: Layer, product: Product | None, entries: Entries, before: 
             interval = found.interval.with_rounded_update(times * u)
             if interval.empty:
                 continue
-            tried = Tried(interval, found, ", ".join(filter(None, (name, how))) or "rounded once")
+            tried = Tried(interval, found, ", ".join(filter(None, (name, how))) or ONCE)
             if 1 in interval or math.isnan(found.least_squares):
                 return tried
             explained = explained or tried
     assert first is not None
+    if explained is None and abs(first.least_squares) > 1:  # what float32 does to s D grows with s
+        found = fit(replace(entries, error=LARGER * abs(first.least_squares) * entries.error))
+        explained = None if found.interval.empty else Tried(found.interval, found, ONCE)
     return explained or Tried(Interval(math.inf, -math.inf), first, "")
 
 

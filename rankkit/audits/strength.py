@@ -29,6 +29,7 @@ from rankkit.factors import Array
 __all__ = ["Entries", "Fit", "Interval", "fit", "inner", "unexplained"]
 
 BLOCK = 1 << 17  # entries that are looked at together: 512 KiB of float32; fewer cost more calls, more miss the caches
+SLACK = 1 + 2.0**-20  # of h, for the few roundings in float32 of V - W and of an entry's ends, which grow with h
 ROUNDED = 4  # roundings of V - W - c D, and one to spare
 
 
@@ -97,7 +98,7 @@ class Entries:
             W, V = self.weights(first, end)
             D = self.update(first, end)
             change = np.subtract(V, W, out=W)
-            yield change, D, half_gaps(V, self.dtype, self.gaps, out=V)
+            yield change, D, half_gaps(V, self.dtype, SLACK * self.gaps, out=V)
 
 
 class Fit(NamedTuple):

@@ -84,6 +84,20 @@ def test_planted_faults_are_found_and_nothing_else(dtype):
     assert found.exit_status == 3
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("strength", [-8, -1, 2, 16, 1000])
+def test_a_strength_far_from_one_is_found_as_well(dtype, strength):
+    """What float32 does to the update grows with the strength at which it was added."""
+    draw = np.random.default_rng(0)
+    W = torch.tensor(draw.normal(size=(96, 64)) * 0.05).to(DTYPES[dtype])
+    B, A = draw.normal(size=(96, 64)).astype("f4"), draw.normal(size=(64, 64)).astype("f4") * np.float32(0.02)
+    V = (W.float() + strength * 2 * (torch.tensor(B) @ torch.tensor(A))).to(DTYPES[dtype])
+    adapter = {"q.lora_A.weight": A, "q.lora_B.weight": B}
+    found = audited({"q.weight": V}, {"q.weight": W}, adapter, r=64, lora_alpha=128)
+    assert found.columns["verdict"] == ["applied at another strength"]
+    assert found.columns["strength"] == pytest.approx([strength], rel=1e-4)
+
+
 def test_another_modules_update_is_named():
     merged, base, adapter = planted("BF16", {})
     one, two = (f"model.layers.{i}.up_proj.weight" for i in (3, 4))
