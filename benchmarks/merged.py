@@ -147,7 +147,7 @@ def table(folder: Path, rounds: int, *, cold: bool) -> None:
 STRENGTHS = {"0.5": 0.5, "0.99": 0.99, "1.01": 1.01, "2": 2.0, "layer missed": 0.0, "rsLoRA's scale": math.sqrt(8)}
 FAULTS = (*STRENGTHS, "transposed", "another adapter")
 POOLS = {"strength 0.99 or 1.01": ("0.99", "1.01"), "clean": ("clean",)}
-OTHERS = "each of the six others"
+OTHERS = "the six others"
 SIDE, SMALL_RANK, MODULES, SHARE = 48, 8, 224, 56  # of the modules of a merge, those that have a fault
 HALF_GAP = {"F32": 2.0**-25, "F16": 2.0**-12, "BF16": 2.0**-9}  # of a number, at least; at most twice that
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rankkit.checkpoints.layer import Skipped
+from rankkit.checkpoints.matching import missed_by_strict
 from rankkit.columns import Tabled, frame
 from rankkit.report.inline import counted, html_summary, noted, source_name, text_summary
 
@@ -90,7 +91,7 @@ class Merged(Tabled):
                 sentence += f"; {len(modules)} {verdict}: {', '.join(modules[:NAMED])}{more}"
         if self.skipped:
             sentence += f"; {counted(len(self.skipped), 'tensor')} of the adapter not looked for"
-        return f"{sentence}."
+        return f"{sentence}{missed_by_strict(self.columns['note'], 'the merged model')}."
 
     @property
     def _blurred(self) -> list[bool]:

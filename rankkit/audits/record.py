@@ -15,7 +15,7 @@ import numpy as np
 from rankkit import files
 from rankkit.checkpoints.assumptions import named, surest
 from rankkit.checkpoints.layer import MEASURED, STATUSES, Skipped
-from rankkit.checkpoints.matching import STRICT
+from rankkit.checkpoints.matching import missed_by_strict
 from rankkit.checkpoints.module_names import parameter_of
 from rankkit.columns import Tabled, frame, gathered, records
 from rankkit.report.audit_page import page
@@ -92,9 +92,7 @@ class Audit(Tabled):
             reasons = _few(list(dict.fromkeys(entry.reason for entry in self.skipped)), "; ")
             count = f"{len(self.skipped)} tensor{'s' if len(self.skipped) > 1 else ''}"
             sentence += f"; {count} not analysed: {keys} ({reasons})"
-        if missed := sum(note.endswith(STRICT) for note in self.columns.get("base_note", ())):
-            are, them = ("s are", "them") if missed > 1 else (" is", "it")
-            sentence += f"; {missed} module{are} called otherwise in the base: {STRICT.removesuffix('it')}{them}"
+        sentence += missed_by_strict(self.columns.get("base_note", ()), "the base")
         if self.beside:
             sentence += f"; more adapters in the folder, not measured: {_few(self.beside, ', ')} (--all measures all)"
         return sentence + "."

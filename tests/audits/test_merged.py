@@ -182,6 +182,14 @@ def test_it_is_said_where_rounding_hides_one_per_cent():
     assert "rounding allows" not in audited(*planted("F32", {})).coverage
 
 
+def test_a_name_that_a_strict_loader_would_miss_is_said():
+    merged, base, adapter = planted("F32", {})
+    renamed = {name.replace("model.", "model.language_model.", 1): V for name, V in merged.items()}
+    found = audited(renamed, base, adapter)
+    assert found.exit_status == 0
+    assert "224 modules are called otherwise in the merged model: a loader" in found.coverage
+
+
 class Block(torch.nn.Module):
     def __init__(self):
         super().__init__()
