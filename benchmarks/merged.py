@@ -100,8 +100,8 @@ def audit(folder: Path, n_jobs: int) -> None:
     """Check the merge, which is clean."""
     import rankkit as rk
 
-    model = {"base": folder / "base", "adapter": folder / "adapter"}
-    found = rk.audit_merged(folder / "merged", **model, n_jobs=n_jobs, progress=False)
+    base, adapter = folder / "base", folder / "adapter"
+    found = rk.audit_merged(folder / "merged", base=base, adapter=adapter, n_jobs=n_jobs, progress=False)
     assert found.exit_status == 0, found.coverage
 
 

@@ -1,12 +1,16 @@
 """Whether an adapter is in a merged model: clean merges raise no alarm, and planted faults are found and named."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import rankkit as rk
 from rankkit.audits.rounding import half_gaps, rounded
+from rankkit.cli.main import main
+from tests.conftest import save
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
@@ -188,6 +192,43 @@ def test_a_name_that_a_strict_loader_would_miss_is_said():
     found = audited(renamed, base, adapter)
     assert found.exit_status == 0
     assert "224 modules are called otherwise in the merged model: a loader" in found.coverage
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        (lambda W, D: W + D, 0, "1 of 1 module applied"),
+        (lambda W, D: W + 1.01 * D, 3, "another strength"),
+        (None, 4, "could"),
+    ],
+)
+def test_the_exit_status_of_the_command(change, status, said, tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    W, B, A = (draw.normal(size=size).astype("f4") for size in ((12, 10), (12, 2), (2, 10)))
+    model = {"layers.0.q_proj.weight": W}
+    after = {"layers.0.q_proj.weight": change(W, B @ A).astype("f4")} if change else {"layers.0.k_proj.weight": W}
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 2}
+    adapter = save(
+        tmp_path / "adapter", {f"layers.0.q_proj.lora_{p}.weight": x for p, x in zip("AB", (A, B), strict=True)}, config
+    )
+    files = [tmp_path / "base.safetensors", tmp_path / "merged.safetensors"]
+    for file, state in zip(files, (model, after), strict=True):
+        save_file(state, file)
+    words = [
+        "audit",
+        str(adapter),
+        "--base",
+        str(files[0]),
+        "--merged",
+        str(files[1]),
+        "--no-progress",
+        "--format",
+        "json",
+    ]
+    assert main(words) == status
+    told = capsys.readouterr()
+    assert said in told.err
+    assert json.loads(told.out)[0]["module"] == "layers.0.q_proj"
 
 
 class Block(torch.nn.Module):
