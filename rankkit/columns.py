@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from rankkit import files
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMN_TYPES", "Tabled", "frame", "gathered"]
+__all__ = ["COLUMN_TYPES", "Tabled", "frame", "gathered", "plain", "records"]
 
 TEXT = "str"  # pandas' own type for text: str from pandas 3 on, object before
 NUMBER = "float64"  # NaN where a value is not known
@@ -46,9 +47,11 @@ COLUMN_TYPES: dict[str, dict[str, str]] = {
     },
     "Comparison": {
         **_MODULE, "first": TEXT, "second": TEXT, "r_first": INTEGER_OR_NONE, "r_second": INTEGER_OR_NONE,
-        "cosine": NUMBER, "relative_distance": NUMBER, "norm_ratio": NUMBER, "column_overlap": NUMBER,
-        "row_overlap": NUMBER, "column_angle": NUMBER, "row_angle": NUMBER, "stable_rank_first": NUMBER,
-        "stable_rank_second": NUMBER, "status": TEXT, "note": TEXT, "assumed": TEXT,
+        "cosine": NUMBER, "relative_distance": NUMBER, "norm_ratio": NUMBER, "sum_ratio": NUMBER,
+        "column_overlap": NUMBER, "row_overlap": NUMBER, "column_angle": NUMBER, "row_angle": NUMBER,
+        "column_energy_first": NUMBER, "column_energy_second": NUMBER, "row_energy_first": NUMBER,
+        "row_energy_second": NUMBER, "stable_rank_first": NUMBER, "stable_rank_second": NUMBER, "status": TEXT,
+        "note": TEXT, "assumed": TEXT,
     },
     "Merged": {
         **_MODULE, "dtype": TEXT, "verdict": TEXT, "strength": NUMBER, "strength_lower": NUMBER,
@@ -182,3 +185,27 @@ def gathered(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
         for name, value in row.items():
             columns.setdefault(name, []).append(value)
     return columns
+
+
+def records(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return columns as one mapping for each row, with None for what JSON has no number for.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        All of one length.
+
+    Examples
+    --------
+    >>> records({"module": ["q"], "stable_rank": [math.nan]})
+    [{'module': 'q', 'stable_rank': None}]
+    """
+    rows = zip(*columns.values(), strict=True)
+    return [{name: plain(value) for name, value in zip(columns, row, strict=True)} for row in rows]
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: None for a float that is not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -14,7 +14,8 @@ ATTRIBUTES: dict[type, str] = {
     rk.Audit: "beside columns coverage plot record save skipped source spectra summary summary_columns table to_html to_markdown "
     "to_parquet use_rslora",
     rk.Merged: "adapter base columns coverage exit_status save skipped source summary summary_columns table to_parquet",
-    rk.Comparison: "columns coverage plot save sources summary summary_columns table to_parquet unshared",
+    rk.Comparison: "columns coverage grids heatmap labels matrix norm_columns plot record save sources strengths sum summary "
+    "summary_columns table to_html to_parquet total unshared",
     rk.Ranks: "alpha_pattern columns kept_energy lora_arguments lora_config most_kept next_run rank_pattern save summary "
     "table to_parquet use_rslora",
     rk.Probe: "columns plot save skipped source table to_parquet",

@@ -1,44 +1,42 @@
-"""compare: how alike the updates of several adapters are, module by module: over training, or over a sweep of ranks."""
+"""compare: how alike the updates of several adapters are, module by module, and what they make when they are added."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from rankkit import execution
+from rankkit.audits.addition import Addition
+from rankkit.audits.alike import MEASURED, Spaces, alike
 from rankkit.audits.comparison import Comparison
-from rankkit.checkpoints import Adapter, Layer, open_adapter
+from rankkit.audits.coordinates import PLAIN, Placed, placed
+from rankkit.audits.grid import Grid
+from rankkit.audits.weights import Base
+from rankkit.checkpoints import Adapter, Layer, dora, open_adapter
 from rankkit.checkpoints.assumptions import joined
 from rankkit.checkpoints.module_names import by_depth, kind_of
 from rankkit.checks import finite
 from rankkit.columns import gathered
-from rankkit.factors import Array, Factors, host
 
 __all__ = ["compare"]
-
-EPS = 2.0**-52  # float64's
-MEASURED = (
-    "cosine", "relative_distance", "norm_ratio", "column_overlap", "row_overlap", "column_angle", "row_angle",
-    "stable_rank_first", "stable_rank_second",
-)  # fmt: skip
 
 
 def compare(
     *sources: Any,
     labels: Sequence[str] | None = None,
+    strengths: Sequence[float] | None = None,
     pairs: str = "consecutive",
+    base: Any = None,
     config: Mapping[str, Any] | None = None,
     family: str | None = None,
     rtol: float = 1e-6,
     progress: bool | None = None,
 ) -> Comparison:
-    """Return how alike the updates of two or more adapters are, through their factors: nothing is formed.
+    """Return how alike the updates of two or more adapters are, and with strengths what their sum is.
 
     Parameters
     ----------
@@ -46,8 +44,13 @@ def compare(
         As for `audit`; for training checkpoints in the order of time.
     labels : sequence of str, optional
         What to call them; None: the parts of their paths in which they differ.
+    strengths : sequence of float, optional
+        Numbers other than 0 by which the updates are multiplied, one for each adapter, as where several are loaded
+        together; the sum is then measured as well. None: each counts once, and the sum is not measured.
     pairs : {"consecutive", "all"}
-        Compare each with the next one, or each with every later one.
+        Which pairs the table has: each with the next one, or each with every later one.
+    base : path or mapping, optional
+        The model they were trained on, from which the updates of DoRA and other methods are known.
     config, family, progress
         As for `audit`.
     rtol : float
@@ -56,12 +59,14 @@ def compare(
     Raises
     ------
     ValueError
-        If fewer than two adapters are given, they share no module, or one cannot be read.
+        If fewer than two adapters are given, no two of them share a module, or one cannot be read.
 
     Notes
     -----
     B of all adapters side by side has a QR with one small R, A's transposes likewise. In these coordinates each update
-    is a small matrix with the same singular values, inner products and angles, to rounding of eps ||B||_F ||A||_F.
+    is a small matrix with the same singular values, inner products and angles, to rounding of eps ||B||_F ||A||_F. So
+    no result depends on how factors are scaled or rotated. Updates that are no such products, as a sine or LoKr makes
+    them, are formed where they have at most 2^20 entries. Of larger ones B A is compared, which the note says.
 
     Examples
     --------
@@ -76,28 +81,53 @@ def compare(
         raise ValueError(f"pairs must be one of {', '.join(_PAIRS)}, got {pairs!r}.")
     if finite("rtol", rtol, least=0, advice="leave it out for 1e-6") >= 1:
         raise ValueError(f"rtol must be below 1, or no direction counts, got {rtol!r}; leave it out for 1e-6.")
+    factors = _strengths(strengths, len(sources))
     execution.keep_freed_memory()
-    adapters = [open_adapter(source, config=config, family=family) for source in sources]
+    weights = None if base is None else Base(base)
+    adapters = [open_adapter(source, config=config, family=family, base=weights) for source in sources]
     names = _labels(adapters) if labels is None else list(labels)
     if len(names) != len(adapters) or len(set(names)) != len(names):
         raise ValueError(f"labels must be {len(adapters)} different names, got {names!r}.")
-    layers = [{layer.name: layer for layer in adapter.layers} for adapter in adapters]
-    shared = [module for module in layers[0] if all(module in of_one for of_one in layers)]
+    prepared = dora.with_weight if weights is None else weights.adapted
+    modules = _modules(adapters)
+    shared = [module for module, layers in modules.items() if sum(layer is not None for layer in layers) > 1]
     if not shared:
         raise ValueError(f"{' and '.join(a.source for a in adapters[:2])} share no module; are they of one model?")
-    tracked = execution.track(by_depth(shared), total=len(shared), progress=progress, label="compare")
-    rows = (
-        row
-        for module, depth in tracked
-        for row in _rows([of_one[module] for of_one in layers], names, depth, _PAIRS[pairs](len(names)), rtol)
-    )
+    work = _Work(tuple(names), factors, tuple(_PAIRS[pairs](len(names))), rtol)
+    depths = dict(by_depth(modules))
+    rows: list[dict[str, Any]] = []
+    grids: dict[str, Grid] = {}
+    for module in execution.track(depths, total=len(depths), progress=progress, label="compare"):
+        layers = modules[module] = [layer and prepared(layer) for layer in modules[module]]
+        grids[module], of_module = work.measured(layers, depths[module])
+        rows += of_module
     unshared = tuple(
-        (label, module)
-        for label, of_one in zip(names, layers, strict=True)
-        for module in of_one
-        if module not in shared
+        (name, module)
+        for place, name in enumerate(names)
+        for module, layers in modules.items()
+        if layers[place] is not None and None in layers
     )
-    return Comparison(tuple(adapter.source for adapter in adapters), gathered(rows), unshared)
+    in_order = {name: modules[name] for name in depths}
+    found = None if strengths is None else Addition(work.labels, factors).audit(in_order, depths)
+    return Comparison(
+        tuple(adapter.source for adapter in adapters), gathered(rows), unshared, work.labels, factors, grids, found
+    )
+
+
+def _strengths(strengths: Sequence[float] | None, count: int) -> tuple[float, ...]:
+    """Return one strength for each adapter."""
+    if strengths is None:
+        return (1.0,) * count
+    checked = tuple(finite("strengths", s, advice="give one number for each adapter") for s in strengths)
+    if len(checked) != count or 0 in checked:
+        raise ValueError(f"strengths must be {count} numbers other than 0, one for each adapter, got {strengths!r}.")
+    return checked
+
+
+def _modules(adapters: Sequence[Adapter]) -> dict[str, list[Layer | None]]:
+    """Return one layer of each adapter for every module that one of them has, in the order of their files."""
+    layers = [{layer.name: layer for layer in adapter.layers} for adapter in adapters]
+    return {name: [of_one.get(name) for of_one in layers] for name in dict.fromkeys(itertools.chain(*layers))}
 
 
 def _consecutive(count: int) -> Iterable[tuple[int, int]]:
@@ -126,36 +156,40 @@ def _count_shared(paths: Sequence[tuple[str, ...]]) -> int:
     return sum(1 for _ in itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Update:
-    """One adapter's update of a module, or why there is none to compare.
+@dataclass(frozen=True)
+class _Work:
+    """What is measured of every module: the adapters' labels and strengths, the pairs of the table, the tolerance."""
 
-    `matrix` is the update in orthonormal coordinates of all adapters' columns and rows: a small matrix with the same
-    singular values, inner products and angles.
-    """
+    labels: tuple[str, ...]
+    strengths: tuple[float, ...]
+    pairs: tuple[tuple[int, int], ...]
+    rtol: float
 
-    product: Factors | None = None
-    trouble: str = ""
-    matrix: Array = None
+    def measured(self, layers: Sequence[Layer | None], depth: int | None) -> tuple[Grid, list[dict[str, Any]]]:
+        """Return one module's grid and its rows; trouble with one adapter costs its own pairs only."""
+        updates = placed(layers, self.strengths)
+        spaces = [Spaces.of(update, self.rtol) if not update.trouble else None for update in updates]
+        rows = [row for i, j in self.pairs if (row := self._row(layers, updates, spaces, i, j, depth))]
+        return Grid.of(updates, spaces), rows
 
-
-def _rows(
-    layers: Sequence[Layer], labels: Sequence[str], depth: int | None, pairs: Iterable[tuple[int, int]], rtol: float
-) -> Iterator[dict[str, Any]]:
-    """Return an iterator over one module's rows, one a pair; trouble with one adapter costs its own pairs only."""
-    updates = _in_common_coordinates([_update(layer) for layer in layers], [layer.scale for layer in layers])
-    for i, j in pairs:
+    def _row(
+        self, layers: Sequence[Layer | None], updates: Sequence[Placed], spaces: Sequence[Spaces | None], i: int,
+        j: int, depth: int | None,
+    ) -> dict[str, Any] | None:  # fmt: skip
+        """Return the row of one pair; None where one of them does not have the module."""
         one, two = layers[i], layers[j]
+        if one is None or two is None:
+            return None
         row: dict[str, Any] = {
-            "module": one.name, "layer": depth, "kind": kind_of(one.name), "first": labels[i], "second": labels[j],
-            "m": one.m, "n": one.n, "r_first": one.r, "r_second": two.r,
+            "module": one.name, "layer": depth, "kind": kind_of(one.name), "first": self.labels[i],
+            "second": self.labels[j], "m": one.m, "n": one.n, "r_first": one.r, "r_second": two.r,
         }  # fmt: skip
-        reasons = [f"{labels[k]}: {updates[k].trouble}" for k in (i, j) if updates[k].trouble]
-        if reasons:
-            yield row | dict.fromkeys(MEASURED, math.nan) | _Told("unsupported", "; ".join(reasons))._asdict()
-            continue
-        told = _Told.of((labels[i], one), (labels[j], two))
-        yield row | _alike(updates[i].matrix, updates[j].matrix, rtol) | told._asdict()
+        first, second = spaces[i], spaces[j]
+        if first is None or second is None:
+            reasons = [f"{self.labels[k]}: {updates[k].trouble}" for k in (i, j) if updates[k].trouble]
+            return row | dict.fromkeys(MEASURED, math.nan) | _Told("unsupported", "; ".join(reasons))._asdict()
+        told = _Told.of(*((self.labels[k], layer, updates[k]) for k, layer in ((i, one), (j, two))))
+        return row | alike(first, second) | told._asdict()
 
 
 class _Told(NamedTuple):
@@ -166,96 +200,10 @@ class _Told(NamedTuple):
     assumed: str = ""
 
     @classmethod
-    def of(cls, *pair: tuple[str, Layer]) -> _Told:
+    def of(cls, *pair: tuple[str, Layer, Placed]) -> _Told:
         """Return what is to be said of two modules that were compared, each under its adapter's label."""
-        notes = [f"{label}: {'; '.join(layer.notes)}" for label, layer in pair if layer.notes]
-        curved = sorted({layer.rule.label for _, layer in pair if not layer.rule.linear})
-        notes += [f"{label}: B A is compared, not the update" for label in curved]
-        unknown = [name for _, layer in pair for name in layer.assumed]
+        notes = [f"{label}: {'; '.join(layer.notes)}" for label, layer, _ in pair if layer.notes]
+        curved = sorted({layer.rule.label for _, layer, update in pair if update.plain})
+        notes += [f"{label}: {PLAIN}" for label in curved]
+        unknown = [name for _, layer, _ in pair for name in layer.assumed]
         return cls("assumed" if unknown else "ok", "; ".join(notes), joined(unknown))
-
-
-def _update(layer: Layer) -> _Update:
-    """Return a module's B A, or why there is none to compare."""
-    if layer.status != "ok":
-        return _Update(trouble="; ".join((layer.status, *layer.notes)))
-    try:
-        product = layer.product()
-    except ValueError as error:
-        return _Update(trouble=str(error))
-    if not isinstance(product, Factors):
-        return _Update(trouble="no product of two factors")
-    if not float(host(product.norm_product())) > 0:
-        return _Update(trouble="zero: never trained")
-    return _Update(product)
-
-
-def _in_common_coordinates(updates: Sequence[_Update], scales: Sequence[float]) -> list[_Update]:
-    """Return the updates with their matrices, all in the same coordinates.
-
-    All B side by side are Q_B R_B, and all A^T side by side Q_A R_A. An update scale B A is then Q_B M Q_A^T with
-    M = scale R_b R_a^T, where R_b and R_a are its own columns of R_B and R_A.
-    """
-    products = [update.product for update in updates if update.product is not None]
-    if len({product.shape for product in products}) > 1:
-        return [_Update(trouble="adapters of different shapes")] * len(updates)
-    if not products:
-        return list(updates)
-    left: Array = np.linalg.qr(np.concatenate([host(p.B) for p in products], axis=1), mode="r")
-    right: Array = np.linalg.qr(np.concatenate([host(p.A).T for p in products], axis=1), mode="r")
-    placed: list[_Update] = []
-    end = 0
-    for update, scale in zip(updates, scales, strict=True):
-        if update.product is not None:
-            own = slice(end, end + update.product.r)
-            end = own.stop
-            update = _Update(update.product, matrix=scale * (left[:, own] @ right[:, own].T))
-        placed.append(update)
-    return placed
-
-
-def _alike(one: Array, two: Array, rtol: float) -> dict[str, float]:
-    """Return the measures of two updates in common coordinates; their names are `MEASURED`."""
-    sizes = np.linalg.norm(one), np.linalg.norm(two)
-    first, second = _Spaces.of(one, rtol), _Spaces.of(two, rtol)
-    return {
-        "cosine": float(np.sum((one / sizes[0]) * (two / sizes[1]))),
-        "relative_distance": float(np.linalg.norm(two - one) / sizes[0]),
-        "norm_ratio": float(sizes[1] / sizes[0]),
-        "column_overlap": _overlap(first.columns, second.columns),
-        "row_overlap": _overlap(first.rows, second.rows),
-        "column_angle": _largest_angle(first.columns, second.columns),
-        "row_angle": _largest_angle(first.rows, second.rows),
-        "stable_rank_first": first.stable_rank,
-        "stable_rank_second": second.stable_rank,
-    }
-
-
-@dataclass(frozen=True, eq=False)
-class _Spaces:
-    """An update's column and row space, as orthonormal bases of the directions that count, and its stable rank."""
-
-    columns: Array
-    rows: Array
-    stable_rank: float
-
-    @classmethod
-    def of(cls, matrix: Array, rtol: float) -> _Spaces:
-        """Return the spaces of the singular directions above rtol * sigma_1, and above rounding."""
-        U, sigma, Vt = np.linalg.svd(matrix)
-        kept = int(np.sum(sigma > max(rtol, matrix.shape[0] * EPS) * sigma[0]))
-        return cls(U[:, :kept], Vt[:kept].T, float(np.sum((sigma / sigma[0]) ** 2)))
-
-
-def _overlap(first: Array, second: Array) -> float:
-    """Return the mean squared cosine of the principal angles between two spaces, given by orthonormal bases."""
-    cosines = np.linalg.svd(first.T @ second, compute_uv=False)
-    return float(np.mean(np.minimum(cosines, 1) ** 2))
-
-
-def _largest_angle(first: Array, second: Array) -> float:
-    """Return the largest principal angle in degrees; its sine resolves small angles (Bjorck and Golub 1973)."""
-    small, large = sorted((first, second), key=lambda basis: basis.shape[1])
-    cosine = np.linalg.svd(large.T @ small, compute_uv=False)[-1]
-    sine = np.linalg.svd(small - large @ (large.T @ small), compute_uv=False)[0]
-    return float(np.degrees(np.arctan2(sine, cosine)))

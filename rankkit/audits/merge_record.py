@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rankkit.checkpoints.layer import Skipped
+from rankkit.checkpoints.matching import missed_by_strict
 from rankkit.columns import Tabled, frame
 from rankkit.report.inline import counted, html_summary, noted, source_name, text_summary
 
@@ -26,6 +27,7 @@ VERDICTS: dict[str, str] = {
 WRONG = ("applied at another strength", "not applied", "applied to something else")
 SHOWN = ("module", "verdict", "strength", "strength_lower", "strength_upper", "unexplained")
 NAMED = 3  # modules that a sentence names
+NEAR = 0.01  # a strength that is so far off is said where rounding hides it
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,8 @@ class Merged(Tabled):
         """One sentence: how many modules are applied, and which are not."""
         verdicts = self.columns["verdict"]
         sentence = f"{verdicts.count('applied')} of {counted(len(verdicts), 'module')} applied at strength 1"
+        if blurred := sum(self._blurred):
+            sentence += f" (in {blurred} of them rounding allows {1 - NEAR:g} or {1 + NEAR:g} as well)"
         for verdict in list(VERDICTS)[1:]:
             modules = [name for name, said in zip(self.columns["module"], verdicts, strict=True) if said == verdict]
             if modules:
@@ -87,7 +91,16 @@ class Merged(Tabled):
                 sentence += f"; {len(modules)} {verdict}: {', '.join(modules[:NAMED])}{more}"
         if self.skipped:
             sentence += f"; {counted(len(self.skipped), 'tensor')} of the adapter not looked for"
-        return f"{sentence}."
+        return f"{sentence}{missed_by_strict(self.columns['note'], 'the merged model')}."
+
+    @property
+    def _blurred(self) -> list[bool]:
+        """Whether each module is applied, with another strength near 1 that rounding allows as well."""
+        columns = (self.columns[name] for name in ("verdict", "strength_lower", "strength_upper"))
+        return [
+            verdict == "applied" and (lower <= 1 - NEAR or upper >= 1 + NEAR)
+            for verdict, lower, upper in zip(*columns, strict=True)
+        ]
 
     def __repr__(self) -> str:
         return text_summary(self._title(), self._lines(), self._shown())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,22 +11,24 @@ import numpy as np
 
 from rankkit import execution
 from rankkit.audits.merge_record import Merged
-from rankkit.audits.rounding import PRECISIONS, narrower, rounded, unit_roundoff
-from rankkit.audits.strength import Entries, Fit, Interval, fit, unexplained
+from rankkit.audits.merge_ways import Tried, tried_ways
+from rankkit.audits.rounding import PRECISIONS
+from rankkit.audits.strength import Entries, Interval, unexplained
 from rankkit.audits.suspects import known_strength, resembles
 from rankkit.audits.update_rows import is_thin, update_rows
 from rankkit.audits.weights import Base
 from rankkit.checkpoints import Layer, is_model, open_adapter
 from rankkit.checkpoints.files.tensors import legible
-from rankkit.checkpoints.forms import Dense, Product
+from rankkit.checkpoints.forms import Product
 from rankkit.checkpoints.module_names import by_depth, kind_of
 from rankkit.columns import gathered
-from rankkit.factors import Array, host
+from rankkit.factors import Array
 
 __all__ = ["audit_merged"]
 
-TURNED = 8  # half gaps, where a weight was computed anew in the stored dtype: a sum, a length, a quotient, a product
-TWICE = 2  # roundings of an update in the stored dtype: of the product, and of its multiple by the scale
+WRAPPED = ".base_layer."  # in the name of a weight that PEFT's layer stands around
+BESIDE = "the model has PEFT's layer around it: what that adds is not merged into the weight"
+WORKERS = 2  # modules at once: reading and numpy's work leave the interpreter's lock free, and more hardly gain
 
 
 class _Outcome(NamedTuple):
@@ -43,7 +44,7 @@ class _Outcome(NamedTuple):
 
 def audit_merged(
     merged: Any, *, base: Any, adapter: Any, config: Mapping[str, Any] | None = None, family: str | None = None,
-    progress: bool | None = None,
+    n_jobs: int = WORKERS, progress: bool | None = None,
 ) -> Merged:  # fmt: skip
     """Return whether a merged model holds an adapter's updates: the verdict and the strength for each module.
 
@@ -58,6 +59,8 @@ def audit_merged(
         The adapter, as `audit` takes it.
     config, family
         As for `audit`.
+    n_jobs : int
+        How many modules are checked at once, in threads. The result is the same whatever it is.
     progress : bool, optional
         Show a bar on stderr; None: where stderr is a terminal.
 
@@ -88,15 +91,17 @@ def audit_merged(
     opened = open_adapter(adapter, config=config, family=family, base=before)
     layers = {layer.name: layer for layer in opened.layers}
     depths = dict(by_depth(layers))
-    rows: list[dict[str, Any]] = []
-    for name in execution.track(depths, total=len(depths), progress=progress, label="audit --merged"):
+
+    def row(name: str) -> dict[str, Any]:
         layer = before.adapted(layers[name])
         found = _checked(layer, before, after, layers)
-        rows.append(
-            {"module": name, "layer": depths[name], "kind": kind_of(name), "m": layer.m, "n": layer.n}
-            | _row(found, after, layer)
-        )
-    return Merged(after.tensors.source, before.tensors.source, opened.source, gathered(rows), opened.skipped)
+        sizes = {"module": name, "layer": depths[name], "kind": kind_of(name), "m": layer.m, "n": layer.n}
+        return sizes | _row(found, after, layer)
+
+    done = execution.run(row, list(depths), n_jobs=n_jobs, progress=progress, label="audit --merged")
+    rows = dict(done)
+    columns = gathered(rows[name] for name in depths)
+    return Merged(after.tensors.source, before.tensors.source, opened.source, columns, opened.skipped)
 
 
 def _tensors(source: Any) -> Any:
@@ -108,9 +113,10 @@ def _row(found: _Outcome, after: Base, layer: Layer) -> dict[str, Any]:
     """Return what a row says behind the module's name and sizes."""
     inside = found.interval.nearest(found.least_squares)
     try:
-        dtype = after.dtype(layer)
+        dtype, wrapped = after.dtype(layer), WRAPPED in after.key(layer.name)
     except ValueError:
-        dtype = ""
+        dtype, wrapped = "", False
+    beside = BESIDE if wrapped and found.verdict == "not applied" else ""
     return {
         "dtype": dtype,
         "verdict": found.verdict,
@@ -119,7 +125,7 @@ def _row(found: _Outcome, after: Base, layer: Layer) -> dict[str, Any]:
         "strength_upper": found.interval.upper,
         "unexplained": found.unexplained,
         "arithmetic": found.arithmetic,
-        "note": "; ".join(filter(None, (*layer.notes, *found.notes, after.apart(layer)))),
+        "note": "; ".join(filter(None, (*layer.notes, *found.notes, beside, after.apart(layer)))),
     }
 
 
@@ -132,7 +138,7 @@ def _checked(layer: Layer, before: Base, after: Base, others: Mapping[str, Layer
         entries = _entries(layer, product, before, after)
     except ValueError as error:
         return _Outcome("could not check", notes=(legible(str(error)),))
-    tried = _tried(layer, product, entries, before)
+    tried = tried_ways(layer, product, entries, before)
     if tried is None:
         return _Outcome("could not check", notes=("a weight or the update has NaN or infinite entries",))
     if tried.interval.empty:
@@ -144,15 +150,7 @@ def _checked(layer: Layer, before: Base, after: Base, others: Mapping[str, Layer
     return _judged(tried, layer)
 
 
-class _Tried(NamedTuple):
-    """The tightest arithmetic that explains a module, at strength 1 if any does."""
-
-    interval: Interval
-    fit: Fit
-    arithmetic: str
-
-
-def _judged(tried: _Tried, layer: Layer) -> _Outcome:
+def _judged(tried: Tried, layer: Layer) -> _Outcome:
     """Return the verdict on a module that some strengths explain."""
     interval, estimate = tried.interval, tried.fit.least_squares
     outcome = partial(_Outcome, interval=interval, least_squares=estimate, unexplained=0.0, arithmetic=tried.arithmetic)
@@ -170,87 +168,6 @@ def _judged(tried: _Tried, layer: Layer) -> _Outcome:
         return outcome("could not check", notes=(unknown,))
     suspect = known_strength(interval, layer)
     return outcome("applied at another strength", notes=(suspect,) if suspect else ())
-
-
-def _tried(layer: Layer, product: Product | None, entries: Entries, before: Base) -> _Tried | None:
-    """Return the tightest arithmetic that explains a module at strength 1, else at any; None: entries not finite."""
-    explained: _Tried | None = None
-    first: Fit | None = None
-    for name, variant in _variants(layer, product, entries, before):
-        found = fit(variant)
-        if not found.finite:
-            return None
-        first = first or found
-        u = unit_roundoff(variant.dtype)
-        for times, how in ((0, ""), (1, "update rounded"), (TWICE, "update rounded twice")):
-            interval = found.interval.with_rounded_update(times * u)
-            if interval.empty:
-                continue
-            tried = _Tried(interval, found, ", ".join(filter(None, (name, how))) or "rounded once")
-            if 1 in interval or math.isnan(found.least_squares):
-                return tried
-            explained = explained or tried
-    assert first is not None
-    return explained or _Tried(Interval(math.inf, -math.inf), first, "")
-
-
-def _variants(
-    layer: Layer, product: Product | None, entries: Entries, before: Base
-) -> Iterator[tuple[str, Entries]]:  # fmt: skip
-    """Return an iterator over ways to merge, as the entries that they make, from the tightest to the loosest."""
-    yield "", entries
-    if product is None:
-        return
-    if not is_thin(layer, product):
-        loose = entries.error
-        if not isinstance(product, Dense):
-            loose = max(loose, float(layer.rule.forming_error(product, dtype="float32")))  # type: ignore[arg-type]
-        yield f"computed in {entries.dtype}", replace(entries, gaps=float(TURNED), error=loose)
-    if (update := _of_rounded_factors(layer, entries.dtype)) is not None:
-        yield f"factors in {entries.dtype}", replace(entries, update=update)
-    dtypes = [entries.dtype, *narrower(entries.dtype)]
-    for dtype in dtypes[1:]:  # a model merged in fewer bits than it is stored with
-        if _fits(entries, dtype):
-            yield f"stored as {dtype}", replace(entries, dtype=dtype)
-    if PRECISIONS.get(before.dtype(layer), PRECISIONS["F64"]).bits > PRECISIONS[entries.dtype].bits:
-        yield f"base in {entries.dtype}", replace(entries, weights=_base_rounded(entries))
-
-
-def _of_rounded_factors(layer: Layer, dtype: str) -> Callable[[int, int], Array] | None:
-    """Return what makes the rows of the update from stored tensors rounded to a format; None where there are none."""
-    if layer.measured is not None:
-        return None
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):  # factors may not fit a format of few bits
-            stored = {part: _rounded(x, dtype) for part, x in layer.read().items()}
-            return update_rows(layer, layer.product(stored)).read
-    except ValueError:
-        return None
-
-
-def _rounded(x: Array, dtype: str) -> Array:
-    return rounded(np.asarray(host(x), dtype=np.float64), dtype)
-
-
-def _base_rounded(entries: Entries) -> Any:
-    """Return what reads the weights with those of the base rounded to the merged model's format."""
-
-    def read(first: int, end: int) -> tuple[Array, Array]:
-        W, V = entries.weights(first, end)
-        return rounded(W, entries.dtype), V
-
-    return read
-
-
-def _fits(entries: Entries, dtype: str) -> bool:
-    """Return whether a format holds all merged weights exactly."""
-    rows = max(1, (1 << 20) // entries.n)
-    for first in range(0, entries.m, rows):
-        _, V = entries.weights(first, min(first + rows, entries.m))
-        with np.errstate(over="ignore"):
-            if not np.array_equal(rounded(V, dtype), V):
-                return False
-    return True
 
 
 def _entries(layer: Layer, product: Product | None, before: Base, after: Base) -> Entries:
@@ -286,9 +203,9 @@ def _entries(layer: Layer, product: Product | None, before: Base, after: Base) -
             return W[first:end].astype(wide, order="C"), V[first:end].astype(wide, order="C")
 
     if product is None:
-        return Entries(layer.m, layer.n, dtype, weights, partial(_nothing, layer.n, wide), 0.0)
+        return Entries(layer.m, layer.n, dtype, weights, partial(_nothing, layer.n, wide), 0.0, 0.0)
     update = update_rows(layer, product, wide)
-    return Entries(layer.m, layer.n, dtype, weights, update.read, update.error)
+    return Entries(layer.m, layer.n, dtype, weights, update.read, update.error, update.peak)
 
 
 def _nothing(n: int, dtype: Any, first: int, end: int) -> Array:

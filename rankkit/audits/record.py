@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,9 +15,9 @@ import numpy as np
 from rankkit import files
 from rankkit.checkpoints.assumptions import named, surest
 from rankkit.checkpoints.layer import MEASURED, STATUSES, Skipped
-from rankkit.checkpoints.matching import STRICT
+from rankkit.checkpoints.matching import missed_by_strict
 from rankkit.checkpoints.module_names import parameter_of
-from rankkit.columns import Tabled, frame, gathered
+from rankkit.columns import Tabled, frame, gathered, records
 from rankkit.report.audit_page import page
 from rankkit.report.card import card
 from rankkit.report.columns import headed, shown, summary_table
@@ -92,9 +92,7 @@ class Audit(Tabled):
             reasons = _few(list(dict.fromkeys(entry.reason for entry in self.skipped)), "; ")
             count = f"{len(self.skipped)} tensor{'s' if len(self.skipped) > 1 else ''}"
             sentence += f"; {count} not analysed: {keys} ({reasons})"
-        if missed := sum(note.endswith(STRICT) for note in self.columns.get("base_note", ())):
-            are, them = ("s are", "them") if missed > 1 else (" is", "it")
-            sentence += f"; {missed} module{are} called otherwise in the base: {STRICT.removesuffix('it')}{them}"
+        sentence += missed_by_strict(self.columns.get("base_note", ()), "the base")
         if self.beside:
             sentence += f"; more adapters in the folder, not measured: {_few(self.beside, ', ')} (--all measures all)"
         return sentence + "."
@@ -198,8 +196,8 @@ class Audit(Tabled):
             "format": 1,
             "source": self.source,
             "coverage": self.coverage,
-            "modules": _records(self.columns),
-            "summary": _records(self.summary_columns()),
+            "modules": records(self.columns),
+            "summary": records(self.summary_columns()),
             "skipped": [{"key": s.key, "shape": list(s.shape), "reason": s.reason} for s in self.skipped],
         }
 
@@ -234,18 +232,6 @@ class Audit(Tabled):
 def _few(texts: Sequence[str], between: str) -> str:
     """Return the first texts, and dots where there are more."""
     return between.join([*texts[:NAMED], *(["..."] if len(texts) > NAMED else [])])
-
-
-def _records(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Return columns as one mapping for each row, with None for what JSON has no number for."""
-    rows = zip(*columns.values(), strict=True)
-    return [{name: _plain(value) for name, value in zip(columns, row, strict=True)} for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
 
 
 def _median(values: Sequence[float]) -> float:

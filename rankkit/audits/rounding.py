@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ def unit_roundoff(dtype: str) -> float:
     return 2.0 ** -PRECISIONS[dtype].bits
 
 
-def half_gaps(V: Array, dtype: str, times: float = 1.0) -> Array:
+def half_gaps(V: Array, dtype: str, times: float = 1.0, *, out: Array | None = None) -> Array:
     """Return half the gap between each number and its neighbours in a format, which bounds the error of rounding to it.
 
     At a power of two, where the gap below is half the gap above, it is the larger one's half.
@@ -46,6 +47,8 @@ def half_gaps(V: Array, dtype: str, times: float = 1.0) -> Array:
         One of `PRECISIONS`.
     times : float
         A factor in front of them.
+    out : array, optional
+        Where to put them, V itself for instance; None: a new array.
 
     Examples
     --------
@@ -54,8 +57,9 @@ def half_gaps(V: Array, dtype: str, times: float = 1.0) -> Array:
     """
     bits, least = PRECISIONS[dtype]
     integer, mask = _EXPONENT[V.dtype]
-    powers = (V.view(integer) & mask).view(V.dtype)
-    np.maximum(powers, V.dtype.type(2.0**least), out=powers)
+    powers = np.bitwise_and(V.view(integer), mask, out=None if out is None else out.view(integer)).view(V.dtype)
+    if np.min(powers, initial=math.inf) < 2.0**least:  # rare, and many times dearer than to look
+        np.maximum(powers, V.dtype.type(2.0**least), out=powers)
     powers *= V.dtype.type(times * 2.0**-bits)
     return powers
 

@@ -82,7 +82,7 @@ def _guesses(layer: Layer, product: Product | None, others: Mapping[str, Layer])
     if product is not None:
         own = update_rows(layer, product)
         if layer.m == layer.n:
-            guesses["the transpose of its update"] = UpdateRows(own.turned, own.read, own.error)
+            guesses["the transpose of its update"] = own._replace(read=own.turned, turned=own.read)
         guesses["its update, with something else added"] = own
     alike = [
         other for other in others.values()

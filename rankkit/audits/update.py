@@ -13,7 +13,7 @@ import numpy as np
 from rankkit.checkpoints import Layer
 from rankkit.checkpoints.assumptions import OF_THE_RULE
 from rankkit.checkpoints.files.tensors import legible
-from rankkit.checkpoints.forms import Dense, Product
+from rankkit.checkpoints.forms import NO_UPDATE, Dense, Product
 from rankkit.factors import Array, Factors, host
 from rankkit.metrics import stable_rank
 from rankkit.products import Kronecker
@@ -40,7 +40,7 @@ GRAM_ERROR = 1e-4  # of sigma_1, for a larger update: what its Gram matrix gives
 LEADING_ERROR = 1e-7  # of sigma_1, where the leading values alone are wanted
 NOT_FINITE = "NaN or infinite entries"
 TO_SEE_IT = "name a rule to see its factors under it, or pass inputs= with the model in memory"
-NO_UPDATE = "its frequency depends on the input, so that there is no one weight update"
+OPEN = "rounding of B A leaves the update open: its entries are too large"
 
 
 class Applied(NamedTuple):
@@ -270,7 +270,7 @@ def _judged(spectrum: Spectrum, parts: Mapping[str, Array]) -> tuple[str, str]:
         dead = " and ".join(name for name, part in parts.items() if not part.any())
         return "zero", f"{dead} is zero: never trained" if dead else "the product is zero"
     if spectrum.error[0] > top / 2:
-        return "unsupported", "rounding of B A leaves the update open: its entries are too large"
+        return "unsupported", OPEN
     if top < 1 / SQUARABLE:
         return "zero", f"the update vanishes: sigma_1 = {top:.1e}"
     return "ok", ""

@@ -32,11 +32,14 @@ class UpdateRows(NamedTuple):
         (first, end) -> these rows of the transpose of D.
     error : float
         What float32 arithmetic may do to an entry, in the tool that merged and here together.
+    peak : float
+        No entry of D is larger.
     """
 
     read: Callable[[int, int], Array]
     turned: Callable[[int, int], Array]
     error: float
+    peak: float
 
 
 def is_thin(layer: Layer, product: Product | None) -> bool:
@@ -64,14 +67,15 @@ def update_rows(layer: Layer, product: Product, dtype: Any = np.float64) -> Upda
     made: Any = layer.rule(product) if isinstance(product, Factors) and is_thin(layer, product) else None
     if isinstance(made, Factors):
         B, A = (np.ascontiguousarray(host(x), dtype=dtype) for x in (made.B, made.A))
-        error = 2 * (made.r + ROUNDINGS) * U32 * float(host(made.peak()))
-        return UpdateRows(partial(_rows_of_product, B, A), partial(_rows_of_product, A.T, B.T), error)
+        peak = float(host(made.peak()))
+        error = 2 * (made.r + ROUNDINGS) * U32 * peak
+        return UpdateRows(partial(_rows_of_product, B, A), partial(_rows_of_product, A.T, B.T), error, peak)
     if (layer.m or 0) * (layer.n or 0) > MOST:
         raise ValueError(f"an update of {layer.m} x {layer.n} is too large to form")
     dense = formed(product, layer.rule)
     D = np.asarray(dense.matrix, dtype=np.float64)
-    error = FORMED * U32 * float(np.max(np.abs(D), initial=0.0))
-    return UpdateRows(partial(_rows_of, D), partial(_rows_of, D.T), error)
+    peak = float(np.max(np.abs(D), initial=0.0))
+    return UpdateRows(partial(_rows_of, D), partial(_rows_of, D.T), FORMED * U32 * peak, peak)
 
 
 def _rows_of_product(B: Array, A: Array, first: int, end: int) -> Array:

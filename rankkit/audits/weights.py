@@ -125,7 +125,8 @@ class Base:
         rows, columns = self._checked(key := self.key(layer.placed), layer)
         if self._turned(layer, rows, columns):
             return None
-        return lambda first, end: tensors.read_rows(key, first, end).reshape(end - first, columns)
+        read = tensors.rows(key)
+        return lambda first, end: read(first, end).reshape(end - first, columns)
 
     def _whole(self, layer: Layer) -> Any:
         """Return the weight of a module as the base stores it, its kernel axes flattened."""

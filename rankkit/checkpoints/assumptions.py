@@ -34,7 +34,7 @@ UNKNOWN: dict[str, str] = {
 OF_THE_RULE = (SCALE, FREQUENCY, BASE, MAGNITUDE)  # without meaning once another rule is put in its place
 SCALED = frozenset({
     "scale", "spectral_norm", "frobenius_norm", "spectral_norm_error", "relative_spectral", "relative_frobenius",
-    "intruders", "norm_ratio", "relative_distance",
+    "intruders", "norm_ratio", "relative_distance", "sum_ratio",
 })  # the columns that a factor in front of the update changes  # fmt: skip
 SEPARATOR = ", "
 STORED = frozenset({"r"})  # what the header says

@@ -13,15 +13,16 @@ import numpy as np
 
 from rankkit.factors import Array, Factors, host, namespace
 from rankkit.products import Kronecker, hadamard
-from rankkit.rules import Rule
+from rankkit.rules import AdaSine, Rule
 
 __all__ = [
-    "ADALORA", "CP", "EPS", "FULL", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "TRANSPOSED", "TURNED", "UNSTORED",
-    "Dense", "Form", "Product", "Shape", "Sizes", "flat", "formed", "kronecker_form", "whole_sizes",
+    "ADALORA", "CP", "EPS", "FULL", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "NO_UPDATE", "TRANSPOSED", "TURNED",
+    "UNSTORED", "Dense", "Form", "Product", "Shape", "Sizes", "flat", "formed", "kronecker_form", "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
 
+NO_UPDATE = "its frequency depends on the input, so that there is no one weight update"
 EPS = 2.0**-52  # relative error of a few float64 operations
 
 
@@ -69,9 +70,16 @@ class Form(NamedTuple):
 
 
 def formed(product: Product, rule: Rule) -> Dense:
-    """Return the update that a rule makes of a product as one float64 matrix (m, n), with what rounding did to it."""
+    """Return the update that a rule makes of a product as one float64 matrix (m, n), with what rounding did to it.
+
+    A ValueError says why the rule makes none.
+    """
     if isinstance(product, Dense):
         return product
+    if isinstance(rule, AdaSine):
+        raise ValueError(NO_UPDATE)
+    if not rule.linear and not isinstance(product, Factors):
+        raise ValueError(f"{rule.label} needs B and A, which this update has not")
     update: Any = rule(product)  # type: ignore[arg-type]
     if isinstance(update, Kronecker):
         one, two = (host(part.product()) for part in (update.first, update.second))

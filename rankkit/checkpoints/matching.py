@@ -6,9 +6,30 @@ from collections.abc import Iterable
 
 from rankkit.checkpoints.module_names import comparable
 
-__all__ = ["STRICT", "Weights"]
+__all__ = ["STRICT", "Weights", "missed_by_strict"]
 
-STRICT = "a loader that compares names strictly would miss it"  # ends the note on a match by the end of a path
+# ends the note on a match by the end of a path
+STRICT = "a loader that compares names strictly would miss it"
+
+
+def missed_by_strict(notes: Iterable[str], where: str) -> str:
+    """Return the end of a sentence that counts the modules which a strict loader would miss; "" where there is none.
+
+    Parameters
+    ----------
+    notes : iterable of str
+        One for each module.
+    where : str
+        What calls them otherwise.
+
+    Examples
+    --------
+    >>> missed_by_strict(["", f"it is called h.0 there: {STRICT}"], "the base")
+    '; 1 module is called otherwise in the base: a loader that compares names strictly would miss it'
+    """
+    count = sum(note.endswith(STRICT) for note in notes)
+    are, them = ("s are", "them") if count > 1 else (" is", "it")
+    return f"; {count} module{are} called otherwise in {where}: {STRICT.removesuffix('it')}{them}" if count else ""
 
 
 class Weights:

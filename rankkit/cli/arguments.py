@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PICTURES", "certificates", "drawing", "folder", "frequencies", "gate", "ledger", "non_negative", "npz", "number",
-    "parameters", "positive", "positive_int", "seconds", "share", "size", "words", "writable",
+    "parameters", "positive", "positive_int", "seconds", "share", "size", "strengths", "words", "writable",
 ]  # fmt: skip
 
 # what matplotlib writes, so that a wrong ending is refused without loading it
@@ -65,6 +65,14 @@ def positive(text: str) -> float:
     if value <= 0:
         raise argparse.ArgumentTypeError(f"expected a number > 0, got {text!r}")
     return value
+
+
+def strengths(text: str) -> list[float]:
+    """Return the numbers other than 0 of a list with commas between them."""
+    numbers = [number(part) for part in text.split(",")]
+    if 0 in numbers:
+        raise argparse.ArgumentTypeError(f"expected numbers other than 0, got {text!r}; leave such an adapter out")
+    return numbers
 
 
 def share(text: str) -> float:

@@ -13,8 +13,9 @@ __all__ = ["MERGED", "audit_merge"]
 
 MERGED = Option(
     ("--merged",),
-    "Instead of measuring ranks: the model after merging; tells for each module whether it is --base with the "
-    "adapter's update added, and at which strength.",
+    "Instead of measuring ranks: the model after merging. For each module it prints a verdict: applied, applied at "
+    "another strength, not applied, applied to something else, or could not check; the strength; and from where to "
+    "where strengths are that rounding of the stored numbers allows. A module is applied if 1 is among them.",
     metavar="MODEL",
 )
 _BRIEF = {

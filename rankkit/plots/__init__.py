@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rankkit.plots.curves import frequency_curve, frequency_curves, law_curves, probe_curves, rank_to_full
-from rankkit.plots.matrices import cosine_heatmap, matrix_panels, spectra
+from rankkit.plots.matrices import cosine_heatmap, grid_heatmaps, matrix_panels, spectra
 from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
 from rankkit.plots.reported import printed_table
 from rankkit.plots.style import LABELS, PALETTE, label_lines, panels_for
@@ -25,6 +25,7 @@ __all__ = [
     "depth_profile",
     "frequency_curve",
     "frequency_curves",
+    "grid_heatmaps",
     "label_lines",
     "law_curves",
     "layer_heatmap",

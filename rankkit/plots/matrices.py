@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,19 @@ from rankkit.plots.style import MISSING, PALETTE, SMALL, axes_for, marked_height
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cosine_heatmap", "matrix_panels", "spectra"]
+__all__ = ["cosine_heatmap", "grid_heatmaps", "matrix_panels", "spectra"]
 
 CROWD, FAINTEST = 6, 0.08  # lines without names are the fainter the more there are, from six on
 TICKS = 4  # labelled rows and columns of a heatmap
+WRITTEN = 6  # adapters up to which every cell of a heatmap has its number
+NAME = 18  # characters of an adapter's name beside a heatmap
+# matrix of adapters -> its title, what its columns are, its colour map, and the ends of the colour scale
+GRIDS = {
+    "cosine": ("cosine", "second adapter", "RdBu_r", (-1.0, 1.0)),
+    "column_energy": ("energy in the column space", "energy of the second adapter", "viridis", (0.0, 1.0)),
+    "row_energy": ("energy in the row space", "energy of the second adapter", "viridis", (0.0, 1.0)),
+    "sum_ratio": ("norm of the sum", "second adapter", "PuOr_r", (2 - math.sqrt(2), math.sqrt(2))),
+}
 
 
 def spectra(
@@ -134,3 +144,44 @@ def matrix_panels(
         panel.grid(visible=False)
     panels[0].figure.colorbar(ScalarMappable(norm, cmap), ax=list(panels), label=label, shrink=0.8)
     return panels
+
+
+def grid_heatmaps(matrices: Mapping[str, pd.DataFrame], *, axes: Any = None) -> Any:
+    """Draw K x K matrices of adapters side by side, each on its own fixed scale. What is not known stays grey.
+
+    A row is the first adapter. Its column space and row space are those in which the energy of the others lies.
+
+    Parameters
+    ----------
+    matrices : mapping of str to DataFrame, shape (K, K)
+        Some of cosine, column_energy, row_energy and sum_ratio, as `Comparison.matrix` returns them.
+    axes : array of Axes, optional
+        Where to draw, one for each matrix; None: a new figure.
+
+    Returns
+    -------
+    array of Axes
+    """
+    count = max(len(values) for values in matrices.values())
+    side = 2.1 + 0.28 * count
+    panels = panels_for(axes, len(matrices), (side + 0.5, side))
+    for panel, (name, values) in zip(panels, matrices.items(), strict=True):
+        title, across, colours, (least, most) = GRIDS[name]
+        panel.set_facecolor(MISSING)
+        names = [_short(str(label)) for label in values.index]
+        sns.heatmap(
+            values.to_numpy(), ax=panel, vmin=least, vmax=most, cmap=colours, square=True, linewidths=0.5,
+            annot=len(values) <= WRITTEN, fmt=".2f", annot_kws={"fontsize": SMALL},
+            xticklabels=names, yticklabels=names if panel is panels[0] else False,
+            cbar_kws={"shrink": 0.7},
+        )  # fmt: skip
+        panel.grid(visible=False)
+        panel.set(title=title, xlabel=across, ylabel="first adapter" if panel is panels[0] else "")
+        panel.tick_params(axis="x", rotation=60)
+        panel.tick_params(axis="y", rotation=0)
+    return np.asarray(panels)
+
+
+def _short(name: str) -> str:
+    """Return a name that fits beside a heatmap; a longer one loses its middle."""
+    return name if len(name) <= NAME else f"{name[: NAME // 2]}…{name[-NAME // 2 + 1 :]}"

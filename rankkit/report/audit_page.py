@@ -17,7 +17,7 @@ from rankkit.report.cells import cells
 from rankkit.report.columns import DEFINITIONS, HEADS, NOTES, Audited, shown, summary_table
 from rankkit.report.inline import source_name
 from rankkit.report.picture import inline_svg
-from rankkit.report.template import filled
+from rankkit.report.template import css_class, filled, table
 from rankkit.version import __version__
 
 __all__ = ["page"]
@@ -45,7 +45,7 @@ def page(report: Audited) -> str:
         source=escape(source_name(report.source)),
         coverage=escape(report.coverage),
         tiles=_tiles(report),
-        summary=_summary(report),
+        summary=table(summary_table(report)),
         figures=_figures(report),
         table=_table(report, columns),
         skipped=_skipped(report),
@@ -68,37 +68,29 @@ def _tiles(report: Audited) -> str:
     return "".join(f"<div><strong>{escape(v)}</strong><span>{escape(k)}</span></div>" for k, v in tiles.items())
 
 
-def _summary(report: Audited) -> str:
-    columns = summary_table(report)
-    rows, words = cells(columns)
-    head = "".join(f"<th{_class(word)}>{escape(h)}</th>" for h, word in zip(columns, words, strict=True))
-    body = "".join(f"<tr>{''.join(map(_cell, row, words))}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _figures(report: Audited) -> str:
     """Return the figures of an audit that has a module to show."""
     if not report.spectra:
         return "<p>No module could be measured, so there is nothing to draw.</p>"
     from rankkit import plots
 
-    table: Any = report.table
+    rows: Any = report.table
     drawn: list[tuple[Any, str]] = []
-    some_assumed = (table["status"] == "assumed").any()
-    if table["layer"].notna().any():
-        dead = " A cross marks a dead module, whose update is zero." if (table["status"] == "zero").any() else ""
-        grey = " Grey modules are dead or unsupported." if (~table["status"].isin(MEASURED)).any() else ""
+    some_assumed = (rows["status"] == "assumed").any()
+    if rows["layer"].notna().any():
+        dead = " A cross marks a dead module, whose update is zero." if (rows["status"] == "zero").any() else ""
+        grey = " Grey modules are dead or unsupported." if (~rows["status"].isin(MEASURED)).any() else ""
         hollow = " A hollow mark is a value that rests on something unknown." if some_assumed else ""
         dots = " A dot marks a value that rests on something unknown." if some_assumed else ""
         depth = f"The stable rank by depth, with one line for each type of module.{dead}{hollow}"
-        drawn.append((plots.depth_profile(table), depth))
+        drawn.append((plots.depth_profile(rows), depth))
         share = f"The stable rank over the stored rank r.{grey}{dots}"
-        drawn.append((plots.layer_heatmap(table, "utilization"), share))
+        drawn.append((plots.layer_heatmap(rows, "utilization"), share))
     spectra = (
         "The singular values over the largest one, with one panel for each type of module. "
         "Lines turn from dark to light with depth."
     )
-    drawn.append((plots.spectra_grid(table, report.spectra), spectra))
+    drawn.append((plots.spectra_grid(rows, report.spectra), spectra))
     return "".join(
         f"<figure>{inline_svg(axes, place)}<figcaption>{escape(caption)}</figcaption></figure>"
         for place, (axes, caption) in enumerate(drawn)
@@ -148,20 +140,10 @@ def _columns(report: Audited, names: Sequence[str]) -> list[_Column]:
     return [
         _Column(
             name, words[i], [row[i] for row in rows], report.columns[name],
-            _class(words[i], "" if name in first else "more"),
+            css_class(words[i], "" if name in first else "more"),
         )
         for i, name in enumerate(order)
     ]  # fmt: skip
-
-
-def _cell(text: str, words: bool) -> str:
-    return f"<td{_class(words)}>{escape(text)}</td>"
-
-
-def _class(words: bool, more: str = "") -> str:
-    """Return a cell's class attribute: numbers stand right, and what few readers need is shown on request."""
-    names = [name for name in ("" if words else "number", more) if name]
-    return f' class="{" ".join(names)}"' if names else ""
 
 
 def _skipped(report: Audited) -> str:

@@ -1,12 +1,16 @@
 """Whether an adapter is in a merged model: clean merges raise no alarm, and planted faults are found and named."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import rankkit as rk
 from rankkit.audits.rounding import half_gaps, rounded
+from rankkit.cli.main import main
+from tests.conftest import save
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
@@ -84,6 +88,20 @@ def test_planted_faults_are_found_and_nothing_else(dtype):
     assert found.exit_status == 3
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("strength", [-8, -1, 2, 16, 1000])
+def test_a_strength_far_from_one_is_found_as_well(dtype, strength):
+    """What float32 does to the update grows with the strength at which it was added."""
+    draw = np.random.default_rng(0)
+    W = torch.tensor(draw.normal(size=(96, 64)) * 0.05).to(DTYPES[dtype])
+    B, A = draw.normal(size=(96, 64)).astype("f4"), draw.normal(size=(64, 64)).astype("f4") * np.float32(0.02)
+    V = (W.float() + strength * 2 * (torch.tensor(B) @ torch.tensor(A))).to(DTYPES[dtype])
+    adapter = {"q.lora_A.weight": A, "q.lora_B.weight": B}
+    found = audited({"q.weight": V}, {"q.weight": W}, adapter, r=64, lora_alpha=128)
+    assert found.columns["verdict"] == ["applied at another strength"]
+    assert found.columns["strength"] == pytest.approx([strength], rel=1e-4)
+
+
 def test_another_modules_update_is_named():
     merged, base, adapter = planted("BF16", {})
     one, two = (f"model.layers.{i}.up_proj.weight" for i in (3, 4))
@@ -111,6 +129,106 @@ def test_where_rounding_hides_the_strength_that_is_said(size):
         assert set(verdicts(found).values()) == {"could not check"}
         assert found.exit_status == 4
         assert "rounding" in found.columns["note"][0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1e-1, 1e-3, 1e-5])
+@pytest.mark.parametrize("strength", [1.0, 1.01, 0.5])
+def test_the_interval_is_that_of_all_entries_and_no_wider(dtype, size, strength):
+    """An entry allows s if |V - W - s D| <= h + e; the interval of all of them is met from both sides, e once and twice."""
+    faults = {f"model.layers.{i}.up_proj": lambda W, D: W + strength * D for i in range(LAYERS)}
+    merged, base, adapter = planted(dtype, faults, size=size, seed=5)
+    found = audited(merged, base, adapter)
+    rows = [row(found, module) for module in list(faults)[:8]]
+    once = [told for told in rows if told["arithmetic"] == "rounded once"]
+    assert once
+    for told in once:
+        module = told["module"]
+        prefix = f"base_model.model.{module}"
+        B, A = (adapter[f"{prefix}.lora_{part}.weight"].astype("f8") for part in "BA")
+        D = 2 * B @ A
+        W, V = (x[f"{module}.weight"].double().numpy() for x in (base, merged))
+        peak = 2 * np.linalg.norm(B, axis=1).max() * np.linalg.norm(A, axis=0).max()
+        e = 2 * (RANK + 8) * 2.0**-24 * peak
+        h = half_gaps(V, dtype)
+        ends = [
+            (np.max((V - W) / D - reach), np.min((V - W) / D + reach))
+            for reach in ((h + times * e) / np.abs(D) for times in (0.5, 1.5))
+        ]
+        (least, most), (lowest, highest) = ends
+        assert lowest <= told["strength_lower"] <= least
+        assert most <= told["strength_upper"] <= highest
+
+
+def test_threads_and_blocks_change_no_result(monkeypatch):
+    """Entries that decide nothing are passed over; what is left decides as all of them would."""
+    from rankkit.audits import strength
+
+    merged, base, adapter = planted("BF16", FAULTS, size=1e-3)
+    config = {"r": RANK, "lora_alpha": 2 * RANK}
+    one = rk.audit_merged(merged, base=base, adapter=adapter, config=config, n_jobs=1)
+    monkeypatch.setattr(strength, "BLOCK", 1 << 6)
+    two = rk.audit_merged(merged, base=base, adapter=adapter, config=config, n_jobs=3)
+    monkeypatch.setattr(strength, "_deciding", lambda *_: slice(None))
+    every = rk.audit_merged(merged, base=base, adapter=adapter, config=config, n_jobs=1)
+    for name, values in one.columns.items():
+        for other in (two, every):
+            exact = name not in ("strength", "strength_lower", "strength_upper", "unexplained")
+            assert other.columns[name] == (values if exact else pytest.approx(values, rel=1e-5, abs=1e-6, nan_ok=True))
+
+
+def test_it_is_said_where_rounding_hides_one_per_cent():
+    found = audited(*planted("BF16", {}, size=2e-5))
+    lower, upper = (np.array(found.columns[f"strength_{end}"]) for end in ("lower", "upper"))
+    hidden = int(np.sum((lower <= 0.99) | (upper >= 1.01)))
+    assert 0 < hidden < 224
+    assert f"(in {hidden} of them rounding allows 0.99 or 1.01 as well)" in found.coverage
+    assert "rounding allows" not in audited(*planted("F32", {})).coverage
+
+
+def test_a_name_that_a_strict_loader_would_miss_is_said():
+    merged, base, adapter = planted("F32", {})
+    renamed = {name.replace("model.", "model.language_model.", 1): V for name, V in merged.items()}
+    found = audited(renamed, base, adapter)
+    assert found.exit_status == 0
+    assert "224 modules are called otherwise in the merged model: a loader" in found.coverage
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        (lambda W, D: W + D, 0, "1 of 1 module applied"),
+        (lambda W, D: W + 1.01 * D, 3, "another strength"),
+        (None, 4, "could"),
+    ],
+)
+def test_the_exit_status_of_the_command(change, status, said, tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    W, B, A = (draw.normal(size=size).astype("f4") for size in ((12, 10), (12, 2), (2, 10)))
+    model = {"layers.0.q_proj.weight": W}
+    after = {"layers.0.q_proj.weight": change(W, B @ A).astype("f4")} if change else {"layers.0.k_proj.weight": W}
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 2}
+    adapter = save(
+        tmp_path / "adapter", {f"layers.0.q_proj.lora_{p}.weight": x for p, x in zip("AB", (A, B), strict=True)}, config
+    )
+    files = [tmp_path / "base.safetensors", tmp_path / "merged.safetensors"]
+    for file, state in zip(files, (model, after), strict=True):
+        save_file(state, file)
+    words = [
+        "audit",
+        str(adapter),
+        "--base",
+        str(files[0]),
+        "--merged",
+        str(files[1]),
+        "--no-progress",
+        "--format",
+        "json",
+    ]
+    assert main(words) == status
+    told = capsys.readouterr()
+    assert said in told.err
+    assert json.loads(told.out)[0]["module"] == "layers.0.q_proj"
 
 
 class Block(torch.nn.Module):
@@ -198,9 +316,23 @@ def test_a_model_merged_in_place_is_checked_as_it_is(tmp_path):
     base = {name: x.clone() for name, x in model.state_dict().items()}
     adapted = peft.get_peft_model(model, peft.LoraConfig(r=4, target_modules=["q_proj"], init_lora_weights=False))
     adapted.save_pretrained(tmp_path)
-    assert set(rk.audit_merged(adapted, base=base, adapter=tmp_path).columns["verdict"]) == {"not applied"}
+    beside = rk.audit_merged(adapted, base=base, adapter=tmp_path)
+    assert set(beside.columns["verdict"]) == {"not applied"}
+    assert all("not merged into the weight" in note for note in beside.columns["note"])
     adapted.merge_adapter()
+    assert set(rk.audit_merged(adapted, base=base, adapter=adapted).columns["verdict"]) == {"applied"}
     assert set(rk.audit_merged(adapted, base=base, adapter=tmp_path).columns["verdict"]) == {"applied"}
+
+
+def test_an_adapter_without_one_update_could_not_be_checked(tmp_path):
+    import rankkit.adapters as methods
+
+    model = Model()
+    base = {name: x.clone() for name, x in model.state_dict().items()}
+    peft.get_peft_model(model, methods.AdaSineLoraConfig(r=2, target_modules=["v_proj"])).save_pretrained(tmp_path)
+    found = rk.audit_merged(base, base=base, adapter=tmp_path)
+    assert found.exit_status == 4
+    assert not set(found.columns["verdict"]) - {"could not check", "applied"}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -94,7 +94,8 @@ def place(tmp_path, monkeypatch):
     """Make a folder with what the examples name, and stand in it."""
     rng = np.random.default_rng(0)
     sample, adapter = sample_adapter(), open_adapter(sample_adapter())
-    copies = ["path/to/adapter", "adapter", "smaller", *(f"run/checkpoint-{k}" for k in (500, 1000, 1500))]
+    stacked = ["style", "subject", "light"]
+    copies = ["path/to/adapter", "adapter", "smaller", *stacked, *(f"run/checkpoint-{k}" for k in (500, 1000, 1500))]
     for copy in copies:
         shutil.copytree(sample, tmp_path / copy)
     (tmp_path / "path/to/model").mkdir()
@@ -121,7 +122,8 @@ def test_the_examples_run(command, place, capsys):
         status = main(words)
         said = capsys.readouterr()
         assert status == 0, said.err
-        named = [words[words.index(o) + 1] for o in ("-o", "--plot", "--html", "--certificates") if o in words]
+        written = ("-o", "--plot", "--html", "--heatmap", "--certificates")
+        named = [words[words.index(o) + 1] for o in written if o in words]
         assert all((place / file).stat().st_size > 0 for file in named)
         assert said.out or "-o" in words
     if command.name == "verify":

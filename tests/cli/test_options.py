@@ -48,7 +48,7 @@ MODES = {
         "one --omegas 1,2 --as sinter", "one --omegas 1,2 --as relu --format json", "--full model --base base",
         "one --base model --merged after", "one --base model --merged after --format json",
     ],
-    "compare": ["one other"],
+    "compare": ["one other", "one other --strength 1,2"],
     "truncate": [
         "one smaller", "one smaller --rank 1", "one --dry-run", "one --dry-run --rank 1", "one --dry-run --format json",
         "one smaller --budget 9k", "one --dry-run --budget 9k", "one --dry-run --next python",
@@ -70,7 +70,7 @@ WORDS = {
     "--output": "made.txt", "--plot": "drawn.png", "--target-stable-rank": "5", "--target-rank": "5",
     "--target-participation-ratio": "5", "--full": "tuned", "--family": "peft", "--as": "swish", "--omega": "4",
     "--base": "another", "--intruders": "3", "--html": "page.html", "--spectra": "all.npz",
-    "--merged": "afterwards", "--sarif": "found.sarif", "--fail-on": "modules > 0", "--keep": "0.5", "--rank": "2", "--norm": "spectral", "--claim": "a",
+    "--merged": "afterwards", "--strength": "1,0.5", "--heatmap": "hot.png", "--sum": "sum.csv", "--sarif": "found.sarif", "--fail-on": "modules > 0", "--keep": "0.5", "--rank": "2", "--norm": "spectral", "--claim": "a",
     "--budget": "2m", "--instances": "7", "--database": "near", "--against": "before.json",
     "--certificates": "proofs.json", "--recheck": "one.json", "--pictures": "tables", "--from": "more_scripts",
     "--out": "made", "run": "store", "--wait": "1s", "--idle": "2s", "--next": "kohya",
@@ -113,7 +113,7 @@ def results():
         audit=report, merged=rk.audit_merged({}, base={}, adapter=state, config={"lora_alpha": 2}),
         probe=rk.probe_frequencies(state, [1.0], config={"lora_alpha": 2}),
         watched=rk.Watched.of([measure(state, step)[0] for step in (0, 10)]),
-        compare=rk.compare(state, state, config={"lora_alpha": 2}), ranks=rk.suggest_ranks(report),
+        compare=rk.compare(state, state, config={"lora_alpha": 2}, strengths=[1, 2]), ranks=rk.suggest_ranks(report),
         sweep=rk.sweep_frequency(8, 2, omegas=[1.0, 9.0], seeds=1, progress=False),
     )  # fmt: skip
 
@@ -168,6 +168,8 @@ def calls(monkeypatch, results, ledger):
     record(plots, "law_curves", drawn)
     for kind in (sweeping.Sweep, Audit, comparing.Comparison, rk.Watched):
         record(kind, "plot", drawn)
+    record(comparing.Comparison, "heatmap", drawn)
+    record(comparing.Comparison, "to_html", "a page")
     record(probing.Probe, "plot", drawn[0])
     record(Audit, "to_html", "a page")
     return made

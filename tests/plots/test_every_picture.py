@@ -35,6 +35,7 @@ def results():
     )
     report = rk.audit(state, config=CONFIG)
     grown = [measure({key: value * (1 + i) for key, value in state.items()}, 10 * i)[0] for i in range(4)]
+    many = rk.compare(state, other, state, config=CONFIG, labels=["a style with a long name", "b", "c"])
     x, index = np.linspace(-3, 3, 20), np.arange(5)
     learned = [(10 * i, {name: Learned(x, i * np.sin(x), 1 + i * index / 10) for name in names}) for i in range(4)]
     return {
@@ -48,6 +49,7 @@ def results():
         "spectra": report.spectra,
         "probe": rk.probe_frequencies(state, [1.0, 10.0, 100.0], config=CONFIG, progress=False).table,
         "compared": rk.compare(state, other, config=CONFIG).table,
+        "grids": {name: many.matrix(name) for name in ("cosine", "column_energy", "row_energy", "sum_ratio")},
         "cosines": rk.cosine_similarity(np.random.default_rng(0).standard_normal((6, 4))).values,
     }
 
@@ -69,6 +71,7 @@ DRAWN = {
     "frequency_curve": lambda r: plots.frequency_curve(r["summary"], "stable_rank"),
     "frequency_curves": lambda r: plots.frequency_curves(r["summary"], ["numerical_rank", "stable_rank"], law=r["law"]),
     "law_curves": lambda r: plots.law_curves(r["law"], ["stable_rank", "numerical_rank"]),
+    "grid_heatmaps": lambda r: plots.grid_heatmaps(r["grids"]),
     "layer_heatmap": lambda r: plots.layer_heatmap(r["audit"], "stable_rank"),
     "learned_frequencies": lambda r: plots.learned_frequencies(r["omega"]),
     "learned_functions": lambda r: plots.learned_functions(r["phi"]),

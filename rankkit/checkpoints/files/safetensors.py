@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from rankkit.checkpoints.files.tensors import INTEGERS, TensorInfo
 from rankkit.checkpoints.untrusted import is_list, is_mapping
 from rankkit.factors import Array
 
-__all__ = ["SafetensorsFile"]
+__all__ = ["Rows", "SafetensorsFile"]
 
 PREFIX = 8  # bytes in front of the header, which say how long it is
 MAX_HEADER = 20_000_000  # bytes; the format allows five times as much, adapters need a tenth
@@ -74,44 +75,73 @@ class SafetensorsFile:
         ValueError
             If the tensor holds neither floats nor integers, or the file has become shorter.
         """
-        return self._numbers(name, *self._span[name]).reshape(self.info[name].shape)
+        begin, stop = self._span[name]
+        with self._opened(name) as file:
+            return self._numbers(file, name, begin, stop).reshape(self.info[name].shape)
 
-    def read_rows(self, name: str, first: int, end: int) -> Array:
-        """Return the entries of a tensor from place `first` to before `end` along its first axis, as `read` does.
+    def rows(self, name: str) -> Rows:
+        """Return what reads some entries of a tensor along its first axis, as `read` does, from a file that stays open.
 
         Parameters
         ----------
         name : str
-        first, end : int
-            Of rows that it has.
 
         Raises
         ------
         ValueError
-            As for `read`.
+            As for `read`; what comes back raises it as well where the file has become shorter.
         """
         shape = self.info[name].shape
         begin, stop = self._span[name]
         row = (stop - begin) // shape[0]
-        return self._numbers(name, begin + first * row, begin + end * row).reshape((end - first, *shape[1:]))
 
-    def _numbers(self, name: str, begin: int, end: int) -> Array:
-        """Return the numbers of a tensor that stand in some bytes of the data."""
+        def numbers(file: BufferedReader, first: int, end: int) -> Array:
+            return self._numbers(file, name, begin + first * row, begin + end * row).reshape((end - first, *shape[1:]))
+
+        return Rows(self._opened(name), numbers)
+
+    def _opened(self, name: str) -> BufferedReader:
+        """Return the file, open for reading a tensor whose type has numbers."""
         info = self.info[name]
         if info.dtype not in STORED:
             raise ValueError(f"tensor {name!r} {info.trouble}; only these hold factors.")
-        with self._path.open("rb") as file:
-            file.seek(self._start + begin)
-            data = file.read(end - begin)
-        if len(data) != end - begin:
+        return self._path.open("rb")
+
+    def _numbers(self, file: BufferedReader, name: str, begin: int, end: int) -> Array:
+        """Return the numbers of a tensor that stand in some bytes of the data."""
+        dtype = self.info[name].dtype
+        data = np.empty(end - begin, dtype=np.uint8)
+        file.seek(self._start + begin)
+        if file.readinto(data.data) != end - begin:
             raise ValueError(f"{self.source} shrank while it was being read; copy it again.")
-        raw = np.frombuffer(data, dtype=STORED[info.dtype])
-        if info.dtype == "BF16":
+        raw = data.view(STORED[dtype])
+        if dtype == "BF16":
             return np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)
-        return float8(raw, info.dtype) if info.dtype in FLOAT8 else raw
+        return float8(raw, dtype) if dtype in FLOAT8 else raw
 
 
-def _header(file: IO[bytes], size: int, source: str) -> tuple[Mapping[str, Any], int]:
+class Rows:
+    """Reads rows of one tensor from a file that stays open as long, since opening it takes as long as reading a few."""
+
+    def __init__(self, file: BufferedReader, numbers: Callable[[BufferedReader, int, int], Array]) -> None:
+        self._file = file
+        self._numbers = numbers
+
+    def __call__(self, first: int, end: int) -> Array:
+        """Return the rows from `first` to before `end`.
+
+        Parameters
+        ----------
+        first, end : int
+            Of rows that it has.
+        """
+        return self._numbers(self._file, first, end)
+
+    def __del__(self) -> None:
+        self._file.close()
+
+
+def _header(file: BufferedReader, size: int, source: str) -> tuple[Mapping[str, Any], int]:
     """Return (parsed header, position of the first byte of data)."""
     prefix = file.read(PREFIX)
     if len(prefix) < PREFIX:

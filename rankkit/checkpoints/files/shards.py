@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rankkit.checkpoints.files.safetensors import Rows
 from rankkit.checkpoints.files.tensors import TensorInfo, Tensors
 from rankkit.checkpoints.missing import reason_for_file
 from rankkit.checkpoints.untrusted import is_mapping
@@ -65,12 +66,12 @@ class Shards:
         """Return one tensor, as its own file does."""
         return self._file[name].read(name)
 
-    def read_rows(self, name: str, first: int, end: int) -> Array:
-        """Return some rows of one tensor, as `SafetensorsFile.read_rows` does; only where `in_rows`."""
+    def rows(self, name: str) -> Rows:
+        """Return what reads rows of one tensor, as `SafetensorsFile.rows` does; only where `in_rows`."""
         file: Any = self._file[name]
-        return file.read_rows(name, first, end)
+        return file.rows(name)
 
     @property
     def in_rows(self) -> bool:
         """Whether rows of a tensor can be read without the others."""
-        return all(hasattr(file, "read_rows") for file in self._file.values())
+        return all(hasattr(file, "rows") for file in self._file.values())
