@@ -74,6 +74,9 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
     except (ValueError, TypeError) as error:
         say(f"rankkit {name}: {error}")
         return command.trouble
+    except MemoryError as error:
+        say(f"rankkit {name}: out of memory: {str(error) or 'no more can be had'}")
+        return 1
     except (OSError, ArithmeticError, ImportError) as error:
         say(f"rankkit {name}: {error}")
         return 1

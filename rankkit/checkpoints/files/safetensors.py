@@ -18,6 +18,7 @@ import numpy as np
 
 from rankkit.checkpoints.files.float8 import FLOAT8, float8
 from rankkit.checkpoints.files.tensors import INTEGERS, TensorInfo
+from rankkit.checkpoints.files.unchanged import opened, stamp_of
 from rankkit.checkpoints.untrusted import is_list, is_mapping
 from rankkit.factors import Array
 
@@ -53,8 +54,9 @@ class SafetensorsFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.source = str(path)
         self._path = Path(path)
-        size = self._path.stat().st_size
-        with self._path.open("rb") as file:
+        self._stamp = stamp_of(self._path)
+        size = self._stamp.size
+        with opened(self._path, self._stamp) as file:
             header, self._start = _header(file, size, self.source)
         about: object = header.get("__metadata__")
         self.metadata: Mapping[str, Any] = about if is_mapping(about) else {}
@@ -72,7 +74,7 @@ class SafetensorsFile:
         Raises
         ------
         ValueError
-            If the tensor holds neither floats nor integers, or the file has become shorter.
+            If the tensor holds neither floats nor integers, or the file has changed.
         """
         return self._numbers(name, *self._span[name]).reshape(self.info[name].shape)
 
@@ -100,11 +102,9 @@ class SafetensorsFile:
         info = self.info[name]
         if info.dtype not in STORED:
             raise ValueError(f"tensor {name!r} {info.trouble}; only these hold factors.")
-        with self._path.open("rb") as file:
+        with opened(self._path, self._stamp) as file:
             file.seek(self._start + begin)
             data = file.read(end - begin)
-        if len(data) != end - begin:
-            raise ValueError(f"{self.source} shrank while it was being read; copy it again.")
         raw = np.frombuffer(data, dtype=STORED[info.dtype])
         if info.dtype == "BF16":
             return np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)
