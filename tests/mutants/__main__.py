@@ -27,7 +27,7 @@ from tests.mutants.results import FLOOR, Result, share, table
 ROOT = Path(__file__).parents[2]
 COPIED = ("rankkit", "tests", "pyproject.toml")  # what is mutated and what pytest reads
 LINKED = ("paper_checks", "figures", "proofs", "README.md")  # what some tests read
-SECONDS = 90  # a run of tests may take; what hangs longer counts as "hung", which is not "killed"
+SECONDS = 200  # a run of tests may take; what hangs longer counts as "hung", which is not "killed"
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -61,4 +62,4 @@ def _in_child(folder: Path, tests: str) -> int:
     quiet = os.open(folder / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    return int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests.split()]))
+    return int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *shlex.split(tests)]))
