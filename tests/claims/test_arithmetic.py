@@ -141,6 +141,11 @@ def test_a_rank_counts_pivots_that_are_surely_not_zero():
         assert found.contains(balls.of(3))
         assert not found.contains(balls.of(1))
         assert not found.contains(balls.of(4))
+        tall = balls.of(np.array([[1, 2], [0, 0], [0, 0], [0, 0]], dtype=object))
+        tall[1:, 1] = balls.between(-0.001, 0.001)
+        most = balls.rank(tall)  # one column is left, however many rows
+        assert most.contains(balls.of(2))
+        assert not most.contains(balls.of(3))
     assert FLOATS.rank(np.diag([1.0, 1e-11, 1e-13])) == 2
 
 

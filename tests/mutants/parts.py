@@ -16,7 +16,7 @@ COUNTING = "tests/solvers/test_counting.py tests/solvers/test_worst_counts.py -k
 SPECTRUM = "tests/test_spectrum.py"
 METRICS = "tests/test_metrics.py"
 ERRORS = "tests/test_uncertainty.py"
-RULE = "tests/rules/test_rule.py tests/rules/test_elementwise.py"
+RULE = "tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
 LEARNED = (
     "tests/rules/test_learned.py --deselect tests/rules/test_learned.py::test_phi_holds_a_few_matrices_and_no_more"
 )

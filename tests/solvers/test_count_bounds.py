@@ -5,6 +5,7 @@ it, notices each.
 """
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from rankkit import testing as laws
 from rankkit.factors import Factors
 from rankkit.products import Kronecker
 from rankkit.solvers import economical as economical_module
+from rankkit.solvers import factored as factored_module
 from rankkit.solvers import kronecker as kronecker_module
 from rankkit.solvers import lapack
 from rankkit.solvers import located as located_module
@@ -21,6 +23,7 @@ from rankkit.solvers.gram import gram, gram_error
 from rankkit.solvers.inertia import inertia
 from rankkit.solvers.located import Located, located
 from rankkit.solvers.solution import EPS, ROUNDOFF, Solution, energy
+from rankkit.solvers.solution import error_of as stated
 from rankkit.solvers.tolerance import Edges
 from tests.solvers.test_worst_rounding import NEARLY, Replaced, error_of, replace
 
@@ -83,14 +86,16 @@ def test_a_guess_below_the_largest_value_proves_nothing_wrong_in_float64(monkeyp
     G = gram_of(np.r_[1.0, np.full(P - 1, 1e-3)])._replace(error=np.zeros(1))
     short = 0.9 * (P + ROOM) * ROUNDOFF  # of sigma_1^2, with a factor R that is nearly diagonal
 
-    def cholesky(matrix, p):
-        np.copyto(matrix, np.eye(p))
-        return p
+    beside = {"nothing": 0, "both": np.eye(P, k=-1)}
+    for entries, size in (("nothing", 1), ("both", 4)):  # the largest row sum of |R| times the largest column sum
 
-    monkeypatch.setattr(lapack, "cholesky", cholesky)
-    assert top_module._proved(G, np.sqrt([1 - short]), single=False)[0] >= 1
-    short = 0.9 * (P + ROOM) * 2.0**-24
-    assert top_module._proved(G, np.sqrt([1 - short]))[0] >= 1
+        def cholesky(matrix, p, entries=entries):
+            np.copyto(matrix, np.eye(p) + beside[entries])
+            return p
+
+        monkeypatch.setattr(lapack, "cholesky", cholesky)
+        assert top_module._proved(G, np.sqrt([1 - size * short]), single=False)[0] >= 1
+        assert top_module._proved(G, np.sqrt([1 - size * short * 2.0**29]))[0] >= 1  # in float32
 
 
 # inertia
@@ -116,6 +121,26 @@ def test_a_factor_that_grows_is_not_sound():
     assert inertia(G, small, 1).sound[0]
     grown = G._replace(energy=G.energy / 2)  # as if it had grown to twice as much
     assert not inertia(grown, small, 1).sound[0]
+
+
+# what a solution states
+
+
+def test_the_error_of_a_value_is_the_smaller_of_both_bounds():
+    values = np.array([4.0, 2.0, 1e-3])
+    np.testing.assert_array_equal(stated(values, np.array(0.5), np.array(0.25)), [0.5, 0.5, 2.5e-4])
+    np.testing.assert_array_equal(stated(values, np.array(0.5), np.array(np.inf)), [0.5, 0.5, 0.5])
+    np.testing.assert_array_equal(stated(values, np.array([1.0, 0.1, 0.1]), np.array(0.1)), [0.4, 0.1, 1e-4])
+
+
+def test_what_guards_jacobi_against_overflow_is_taken_back(monkeypatch):
+    """LAPACK returns values that are to be multiplied by the quotient of two numbers."""
+
+    def dgejsv(core, **options):
+        return np.array([1.0, 3.0]), None, None, np.array([8.0, 2.0]), None, 0
+
+    monkeypatch.setattr(factored_module, "wrappers", lambda: SimpleNamespace(dgejsv=dgejsv))
+    np.testing.assert_array_equal(factored_module._jacobi(np.eye(2)), [12.0, 4.0])
 
 
 # located values
