@@ -79,13 +79,13 @@ release: $(READY)  ## build, check, install and try wheel and sdist, each in a f
 test-lowest: .venv-lowest/.ready  ## the tests with the lowest versions that pyproject.toml declares
 	.venv-lowest/bin/python -m pytest -n auto --dist loadfile tests rankkit \
 	  --ignore tests/test_architecture.py --ignore tests/test_docs.py --ignore tests/test_notebooks.py --ignore tests/test_package.py \
-	  --ignore tests/test_docstrings.py --ignore tests/adapters --ignore rankkit/adapters --ignore tests/watch --ignore rankkit/watch
+	  --ignore tests/test_docstrings.py
 
 .venv-lowest/.ready: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt torch
 	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt \
-	  --editable '.[verify,prove,cluster,nufft,gguf,train,parquet]' pytest pytest-timeout pytest-xdist jsonschema mpmath psutil
+	  --editable '.[verify,prove,cluster,nufft,gguf,train,parquet]' pytest pytest-timeout pytest-xdist jsonschema mpmath psutil pytorch-lightning scikit-learn
 	@touch $@
 
 clean:  ## remove what make made
