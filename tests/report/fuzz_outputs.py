@@ -54,7 +54,11 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found[tag, *sorted(name for name, _ in attrs)] += 1
-        self.found.update((name, value) for name, value in attrs if name in ("href", "src"))
+        self.found.update(
+            (name, value)
+            for name, value in attrs
+            if name.endswith(("href", "src")) and not f"{value}".startswith(("#", "data:"))
+        )
 
     def handle_comment(self, data: str) -> None:
         self.found["comment"] += 1

@@ -178,6 +178,11 @@ def test_errors_of_several_located_values_go_together(error):
     assert off([1 + 2.1e-3, *far], **{error: 1e-3}).between(*WINDOW, EDGE).lower[0] == 4
 
 
+def test_residuals_go_together_before_they_are_divided():
+    found = off([1 + 2.2e-3, 1.4, 1.5, 1.6], residual=1e-3, norm=0.8).between(*WINDOW, EDGE)
+    assert found.lower[0] <= 3  # 2e-3 / 0.8 is more than 2.2e-3, and 1e-3 / 0.8 is less
+
+
 @pytest.mark.parametrize("end", [0.5, 2.0])
 def test_a_located_value_beside_the_end_of_a_window_may_be_outside(end):
     for away, counted in ((0.9e-3, 0), (1.1e-3, 1)):
@@ -226,7 +231,7 @@ def test_upper_bounds_on_the_smallest_values(monkeypatch, kernel):
 
     def low(x):
         squares, width = eigvalsh(x), x.shape[-1]
-        less = NEARLY * EPS * (Q + width + ROOM) * np.trace(x, axis1=-2, axis2=-1)[..., None]
+        less = 0.999 * EPS * (Q + width + ROOM) * np.trace(x, axis1=-2, axis2=-1)[..., None]
         if kernel == "product":  # both at once
             less = less + 2 * np.sqrt(squares) * NEARLY * ROUNDOFF * (P + Q) * whole
         seen.append(width)
