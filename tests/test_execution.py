@@ -91,9 +91,14 @@ def test_a_scheduler_that_is_lost_ends_the_wait_in_one_sentence(monkeypatch):
     monkeypatch.setattr(execution, "LOOK", 0.01)
     client = SimpleNamespace(status="running")
     timer = threading.Timer(0.05, lambda: setattr(client, "status", "closed"))
-    with pytest.raises(OSError, match="the Dask scheduler at tcp://x is gone"), execution._watched(client, "tcp://x"):
+
+    def wait():
         timer.start()
-        for _ in range(500):  # as joblib does
-            time.sleep(0.01)
+        with execution._watched(client, "tcp://x"):
+            for _ in range(500):  # as joblib does
+                time.sleep(0.01)
+
+    with pytest.raises(OSError, match="the Dask scheduler at tcp://x is gone"):
+        wait()
     with pytest.raises(KeyboardInterrupt), execution._watched(SimpleNamespace(status="running"), "tcp://x"):
         raise KeyboardInterrupt

@@ -84,10 +84,9 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
 
 
 def _sentence(error: Exception) -> str:
-    """Return an error's message as it may stand on a terminal: no control codes, and not endless."""
+    """Return an error's message, which a stranger's file may have made endless."""
     text = str(error)
-    shown = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text[:LONGEST])
-    return shown if len(text) <= LONGEST else f"{shown}..."
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _stops() -> list[int]:

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(2)
 class Sound(NamedTuple):
     """An adapter: its tensors, and the configuration that it comes with."""
 
-    state: dict[str, np.ndarray]
+    state: Mapping[str, Any]
     config: dict[str, Any] | None = None
 
 

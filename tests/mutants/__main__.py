@@ -39,7 +39,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="how many runs of tests at once")
     parser.add_argument("--store", type=Path, default=Path("out/mutants.json"))
     parser.add_argument("--only", default="", help="mutants whose file or description contains these words")
-    parser.add_argument("--tested", action="store_true", help="the tests have just passed: do not run them without a fault first")
+    parser.add_argument(
+        "--tested", action="store_true", help="the tests have just passed: do not run them without a fault first"
+    )
     parser.add_argument("--table", type=Path, help="write the table to this file")
     options = parser.parse_args()
     others = made(ROOT)

@@ -24,7 +24,7 @@ SCALING = "tests/checkpoints/test_scaling.py tests/checkpoints/test_headers.py"
 TRAINERS = "tests/checkpoints/readers --ignore tests/checkpoints/readers/test_real.py"
 
 _SOLVERS = {
-    "solution": (WORST, SPECTRUM, BOUNDS), "tolerance": (WORST, METRICS), "factored": (WORST, SOLVERS),
+    "solution": (WORST, SPECTRUM, BOUNDS), "tolerance": (WORST, METRICS), "factored": (WORST, BOUNDS, SOLVERS),
     "kronecker": (BOUNDS,), "dense": (WORST, SOLVERS), "leading": (WORST, SOLVERS, SPECTRUM),
     "sampled": (WORST, COUNTING), "gram": (WORST, GRAM), "top": (BOUNDS, GRAM), "inertia": (BOUNDS, GRAM),
     "located": (BOUNDS, GRAM), "windows": (COUNTING,), "stack": (GRAM, COUNTING), "economical": (BOUNDS, SPECTRUM),

@@ -69,7 +69,7 @@ def foreign(page: str, plain: str) -> bool:
     found, known = Elements(), Elements()
     found.feed(page)
     known.feed(plain)
-    inline = {kind for kind in found.found if kind in (("b",), ("i",), ("script",), "comment")}  # of them no one more
+    inline = {kind for kind in found.found if kind in (("b",), ("i",), ("script",))}  # of them no one more
     return bool(found.found.keys() - known.found.keys()) or any(found.found[k] > known.found[k] for k in inline)
 
 

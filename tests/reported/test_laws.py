@@ -187,7 +187,7 @@ COLUMNS = ["a", "b", "avg", "params"]
 AVERAGE = {"LoRA": "CONSISTENT", "Ours": "CONSISTENT", "Full": "INCONSISTENT"}
 
 
-def verdicts(folder, rows, columns, factor=1):
+def verdicts(folder, rows, columns, factor):
     """Return the verdict on every row's average, of a table that is written so."""
     folder.mkdir()
     lines = [",".join(["m", *columns])]

@@ -8,7 +8,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.factors import Factors
-from rankkit.rules.rule import UNIT_ROUNDOFF
+from rankkit.rules.rule import UNIT_ROUNDOFF, Pointwise
 
 NEARLY = 0.99
 M, N, R = 6, 5, 3
@@ -27,7 +27,7 @@ def off(found, exact):
 def test_a_product_and_a_function_that_are_off_by_all_they_may_be(dtype, slope, start, monkeypatch):
     """phi(x) = slope x + start, of a product with r + 3 roundings, evaluated with 6."""
 
-    class Line(rk.rules.rule.Pointwise):
+    class Line(Pointwise):
         def _phi(self, x, *, rows):
             value = slope * x + start
             return value + NEARLY * EVALUATING * u * (slope * R + start)

@@ -6,6 +6,7 @@ it, notices each.
 
 from fractions import Fraction
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_a_lower_bound_on_the_largest_value_leaves_room_for_the_rounding_of_a_pr
     G = gram_of(np.r_[1.0, np.full(P - 1, 0.5)], Q)
     more = NEARLY * EPS * (P + Q) * float(np.sqrt(G.energy[0]))
 
-    def vector_norm(x, axis=None, keepdims=False):
+    def vector_norm(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
         norm = np.linalg.vector_norm(x, axis=axis, keepdims=keepdims)
         return norm + more if axis == (-2, -1) else norm
 
@@ -209,7 +210,7 @@ def test_a_residual_that_its_rounding_hides_is_in_the_error(monkeypatch):
     """The lengths are too large, and what S^T u - sigma x says of it is lost in the rounding of that residual."""
     more = 0.45 * ROUNDOFF * (P + Q + 2 * ROOM) * float(np.sqrt(gram_of(np.linspace(1, 0.5, P - 6)).energy[0]))
 
-    def vector_norm(x, axis=None, keepdims=False):
+    def vector_norm(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
         norm = np.linalg.vector_norm(x, axis=axis, keepdims=keepdims)
         if not keepdims:
             return np.maximum(norm - 2.2 * more, 0)  # the residual
