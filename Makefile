@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test mutants check format figures notebooks rocq docs bench bench-gpu build release test-lowest clean help
+.PHONY: demo test mutants mutants-sample check format figures notebooks rocq docs bench bench-gpu build release test-lowest clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -27,7 +27,10 @@ test: $(READY)  ## everything the tests state, doctests and README included
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 mutants: $(READY)  ## plant faults one by one and see whether the tests notice; goes on where it stopped
-	$(BIN)/python -m tests.mutants --made 50
+	$(BIN)/python -m tests.mutants --made 330 --jobs 2 --table tests/mutants/RESULTS.md
+
+mutants-sample: $(READY)  ## fifty of them, after `make test`; 85 % have to be noticed
+	$(BIN)/python -m tests.mutants --no-planted --made 50 --jobs 2 --tested
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check .

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ HOST_MEMORY = 1 << 30  # bytes for torch on the CPU, where the user sets no limi
 ALL_CORES = -1  # joblib's word for them
 PORTION = 12  # pieces that are given to a backend which returns no result before all are there
 KEPT = 31 << 20  # bytes: glibc keeps freed memory up to a threshold that an allocation raises, to 32 MiB at most
+LOOK = 1.0  # seconds between two looks at a client of a scheduler
 PATIENCE = 10  # seconds that a scheduler has to answer
 
 Item = TypeVar("Item")
@@ -226,8 +229,31 @@ def cluster(scheduler: str | None) -> Generator[None, None, None]:
         raise ValueError(
             f"no Dask scheduler answers at {scheduler} ({error}); start one with `dask scheduler`."
         ) from None
-    with client, cast("Any", joblib).parallel_config(backend="dask"):
+    with client, cast("Any", joblib).parallel_config(backend="dask"), _watched(client, scheduler):
         yield
+
+
+@contextmanager
+def _watched(client: Any, scheduler: str) -> Generator[None, None, None]:
+    """Raise an OSError in the main thread where the scheduler is lost: joblib would wait for its answers forever."""
+    over, lost = threading.Event(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK):
+            if client.status == "closed":
+                lost.set()
+                _thread.interrupt_main()
+                return
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if not lost.is_set():
+            raise
+        raise OSError(": ".join([f"the Dask scheduler at {scheduler} is gone", *map(str, stop.args)])) from None
+    finally:
+        over.set()
 
 
 def device_memory(device: str) -> int:

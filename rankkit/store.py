@@ -95,14 +95,19 @@ class Store:
         Raises
         ------
         ValueError
-            If there is none, or its manifest cannot be read.
+            If there is none, or its manifest cannot be read or is of another format.
         """
         manifest = Path(folder) / MANIFEST
         try:
             about = json.loads(manifest.read_text())
-            return cls(Path(folder), about["arguments"], about["platform"])
+            store, version = cls(Path(folder), about["arguments"], about["platform"]), about["format"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{manifest} cannot be read ({error}); name the folder of a store.") from None
+        if version != FORMAT:
+            raise ValueError(
+                f"{manifest} has format {version}, and this rankkit reads format {FORMAT}; use a later rankkit."
+            )
+        return store
 
     def write(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Write one finished piece into the folder: whole, or not at all.

@@ -1,5 +1,9 @@
 """Batches: a size that was found too large is halved once, and the half is remembered."""
 
+import threading
+import time
+from types import SimpleNamespace
+
 import pytest
 
 from rankkit import execution
@@ -80,3 +84,21 @@ def test_work_that_reaches_another_process_limits_the_blas_there():
             pytest.skip("the BLAS here has one thread only")
         execution._prepare.cache_clear()
         assert execution._SingleThreaded(threads)(0) == (0, 1)
+
+
+def test_a_scheduler_that_is_lost_ends_the_wait_in_one_sentence(monkeypatch):
+    """joblib would wait forever for what it sent there; Ctrl-C stays Ctrl-C."""
+    monkeypatch.setattr(execution, "LOOK", 0.01)
+    client = SimpleNamespace(status="running")
+    timer = threading.Timer(0.05, lambda: setattr(client, "status", "closed"))
+
+    def wait():
+        timer.start()
+        with execution._watched(client, "tcp://x"):
+            for _ in range(500):  # as joblib does
+                time.sleep(0.01)
+
+    with pytest.raises(OSError, match="the Dask scheduler at tcp://x is gone"):
+        wait()
+    with pytest.raises(KeyboardInterrupt), execution._watched(SimpleNamespace(status="running"), "tcp://x"):
+        raise KeyboardInterrupt

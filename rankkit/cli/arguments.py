@@ -256,7 +256,7 @@ def _records(text: str, expected: str, keys: tuple[str, ...]) -> list[dict[str, 
     """Return the records of a JSON file if it is a list of objects that have these keys."""
     try:
         found: Any = json.loads(Path(text).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be read ({error}); name {expected}") from None
     records: list[dict[str, Any]] = [{}]
     with suppress(TypeError, KeyError, IndexError):  # an object has them beside the version of their form

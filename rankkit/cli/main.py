@@ -26,6 +26,7 @@ from rankkit.version import __version__
 
 __all__ = ["COMMANDS", "main"]
 
+LONGEST = 2000  # characters of an error message: a stranger's file may put any number of its own into one
 SIGNALLED = 128  # plus the signal's number: the exit status of what a signal ended, as shells count
 COMMANDS = (SWEEP, AUDIT, COMPARE, TRUNCATE, WATCH, VERIFY, PREDICT, FIGURES)
 
@@ -69,14 +70,23 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
         say(": ".join(["rankkit", "interrupted", *map(str, stop.args)]))
         return SIGNALLED + (came[0] if came else signal.SIGINT)
     except UsageError as error:
-        say(f"rankkit {name}: {error}")
+        say(f"rankkit {name}: {_sentence(error)}")
         return 2
     except (ValueError, TypeError) as error:
-        say(f"rankkit {name}: {error}")
+        say(f"rankkit {name}: {_sentence(error)}")
         return command.trouble
-    except (OSError, ArithmeticError, ImportError) as error:
-        say(f"rankkit {name}: {error}")
+    except MemoryError as error:
+        say(f"rankkit {name}: out of memory: {str(error) or 'no more can be had'}")
         return 1
+    except (OSError, ArithmeticError, ImportError) as error:
+        say(f"rankkit {name}: {_sentence(error)}")
+        return 1
+
+
+def _sentence(error: Exception) -> str:
+    """Return an error's message, which a stranger's file may have made endless."""
+    text = str(error)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _stops() -> list[int]:

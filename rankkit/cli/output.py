@@ -75,5 +75,6 @@ def show(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the user something that is not data."""
-    print(text, file=sys.stderr)
+    """Tell the user something that is not data; what a stranger's file put into it moves no cursor."""
+    shown = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    print(shown, file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,20 @@ _RELATIONS = "where there are only relations*.py files"
 def _verify(options: argparse.Namespace) -> int:
     from rankkit.data import paper_checks
 
+    if options.path and not _agreed(options.path):
+        say("nothing was run")
+        return 1
     work = {_CLAIMS: _claims, _REPORTED: _reported, _RELATIONS: _reported, _RECHECK: _recheck}[_mode(options)]
     return work(options, options.path or [str(paper_checks())])
+
+
+def _agreed(paths: Sequence[str]) -> bool:
+    """Return whether Python files may be run: asked at a terminal, and taken as agreed elsewhere."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    sys.stderr.write(f"rankkit verify runs the Python code in {', '.join(paths)}. Go on? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _mode(options: argparse.Namespace) -> str:
@@ -144,7 +157,7 @@ VERIFY = Command(
     "verify",
     "Test mathematical statements: search for counterexamples, and prove what holds or fails.",
     "Without a path, the statements of four papers on LoRA variants are checked.\n"
-    "Warning: claim files are Python code and are executed.",
+    "Warning: claim files are Python code and are executed; at a terminal you are asked first.",
     (
         "rankkit verify my_claims.py --certificates found.json",
         "rankkit verify my_claims.py --recheck found.json",

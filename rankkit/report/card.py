@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rankkit.report.columns import DEFINITIONS, HEADS, Audited, headed, shown, summary_table
-from rankkit.report.tables import as_markdown
+from rankkit.report.tables import as_markdown, harmless
 from rankkit.version import __version__
 
 __all__ = ["card"]
@@ -27,7 +27,7 @@ def card(report: Audited) -> str:
     ]
     parts = [
         "### How much of its rank the adapter uses",
-        report.coverage,
+        harmless(report.coverage),
         as_markdown(summary_table(report)),
         "\n".join(meanings),
         f"<details><summary>{len(report.columns['module'])} modules</summary>\n\n{modules}\n\n</details>",

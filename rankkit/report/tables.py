@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from rankkit.files import no_formula
 from rankkit.report.cells import Columns, cells, shortened
 
-__all__ = ["FORMATS", "Block", "as_csv", "as_json", "as_markdown", "as_text", "fold", "terminal_width"]
+__all__ = ["FORMATS", "Block", "as_csv", "as_json", "as_markdown", "as_text", "fold", "harmless", "terminal_width"]
 
 # what a reader of Markdown may take for HTML, an image, a link or an entity
 _MARKUP = re.compile(r"<[a-zA-Z/!?]|\]\(|\]:|://|\bwww\.|&#|&\w+;")
@@ -171,14 +171,19 @@ def as_markdown(columns: Columns) -> str:
     rows, words = cells(columns)
     rule = "|".join(":--" if word else "--:" for word in words)
     lines = [
-        "| " + " | ".join(_harmless(cell).replace("|", "\\|") for cell in line) + " |"
-        for line in [list(columns), *rows]
+        "| " + " | ".join(harmless(cell).replace("|", "\\|") for cell in line) + " |" for line in [list(columns), *rows]
     ]
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
 
 
-def _harmless(cell: str) -> str:
-    """Return a cell of Markdown; a text that could be markup, an image or a link stands as code."""
+def harmless(cell: str) -> str:
+    """Return a text for Markdown: one that could be markup, an image or a link stands as code.
+
+    Parameters
+    ----------
+    cell : str
+        A cell of a table or a sentence, of one line.
+    """
     return "`" + cell.replace("`", "'") + "`" if _MARKUP.search(cell) else cell
 
 

@@ -2,8 +2,10 @@
 
 Run: python -m tests.checkpoints.fuzz [--count 10000] [--seed 0] [--keep FOLDER] [--only NAME ...]
 
-Takes small sound files of every kind and damages them: flipped, inserted, removed and repeated bytes, truncation,
-lies in headers, swapped and renamed tensors, hostile words in a file's metadata, hostile numbers in the configuration.
+Takes small sound files for every reader, in every container, and damages them: flipped, inserted, removed and repeated
+bytes, truncation, lies in headers, swapped and renamed tensors, hostile words in a file's metadata, and wrong types, deep
+nesting and huge numbers in every field of the configuration that a reader looks up. What is read is shown as text, HTML and
+Markdown, too.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import resource
 import struct
 import tempfile
 import time
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +30,13 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
 import rankkit as rk
+from tests.checkpoints.families import SOUND, fields_read
 
 SECONDS, MEGABYTES = 5.0, 500.0
-VALUES = (0, -1, 1e400, -(10**400), "x", None, [], {}, True, "9" * 5000, 1e308, float("nan"), [[[]]], "(a+)+$", "\x00")
+DEEP = 300  # levels of lists and of objects within one another
+VALUES = (0, -1, 1e400, -(10**400), "x", None, [], {}, True, "9" * 5000, 1e308, float("nan"), [[[]]], "(a+)+$", "\x00",
+          2**63, 1e-320, 0.5, "2", [2], ["q", 1, None], {"q": 2}, {"q": "x", "": None}, {"(": [1]}, "Sin", False)  # fmt: skip
+FULL = "full"  # a file of whole weights, which is compared with the sound one
 
 
 def sound(folder: Path) -> list[Path]:
@@ -53,6 +61,9 @@ def sound(folder: Path) -> list[Path]:
     np.savez(folder / "mlx.npz", **mlx)
     np.savez_compressed(folder / "packed.npz", **mlx)
     recent(folder, normal)
+    for name, (state, _) in SOUND.items():
+        save_file({key: np.atleast_1d(value) for key, value in state.items()}, folder / f"{name} family.safetensors")
+    save_file({"l.0.q.weight": normal(5, 6), "l.0.q.bias": normal(5)}, folder / f"{FULL}.safetensors")
     torch.save(tensors, folder / "peft.bin")
     torch.save(list(tensors.values()), folder / "list.pt")
     torch.save(tensors, folder / "old.pt", _use_new_zipfile_serialization=False)
@@ -183,20 +194,37 @@ def rewritten(data: bytes, rng: np.random.Generator) -> bytes:
     return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
-def configured(rng: np.random.Generator) -> str:
-    """Return a configuration with hostile values, or no JSON at all."""
+@cache
+def fields() -> list[str]:
+    """Return the fields of a configuration that readers look up, and some that only other containers have."""
+    more = ("enable_lora", "use_sinelora", "sinelora_frequency", "sinelora_scaling", "lora_parameters", "target_parameters",
+            "target_modules", "config", "lora_B_layout", "networks", "module_dim")  # fmt: skip
+    return sorted({*fields_read(), *more})
+
+
+def nested(rng: np.random.Generator) -> object:
+    """Return lists and objects within one another."""
+    out: object = 1
+    for _ in range(DEEP):
+        out = [out] if rng.random() < 0.5 else {"r": out}
+    return out
+
+
+def configured(rng: np.random.Generator, sound: dict[str, Any] | None = None) -> str:
+    """Return a sound configuration with hostile values in it, or no JSON at all."""
     if rng.random() < 0.1:
-        return str(rng.choice(["{", "[" * 100_000, "null", '"x"', "", "\ufeff{}", '{"r": 1, "r": 2}']))
-    names = ("r", "lora_alpha", "alpha", "rank_pattern", "alpha_pattern", "use_rslora", "peft_type", "enable_lora", "freq", "s",
-             "use_sinelora", "sinelora_frequency", "sinelora_scaling", "init_r", "lora_parameters", "target_parameters", "target_modules", "use_dora", "config", "lora_B_layout")  # fmt: skip
-    config: dict[str, object] = {"peft_type": "LORA", "r": 2, "lora_alpha": 4}
+        return str(rng.choice(["{", "[" * 100_000, "null", '"x"', "", "\ufeff{}", '{"r": 1, "r": 2}', "9" * 5000]))
+    config: dict[str, object] = dict(sound or {"peft_type": "LORA", "r": 2, "lora_alpha": 4})
     if rng.random() < 0.3:
         config |= {
             "target_parameters": ["experts.up", "experts.down", "w"],
             "target_modules": str(rng.choice(["", "(a+)+$", "q"])),
         }
     for _ in range(rng.integers(1, 4)):
-        config[str(rng.choice(names))] = VALUES[rng.integers(len(VALUES))]
+        # half of the damage goes where the sound configuration says something
+        names = list(sound) if sound and rng.random() < 0.5 else fields()
+        value = VALUES[rng.integers(len(VALUES))] if rng.random() < 0.95 else nested(rng)
+        config[str(rng.choice(names))] = value
     if rng.random() < 0.2:
         config["alpha_pattern"] = {str(rng.choice(["(a+)+$", "(", "q", "a" * 5000, "(.*.*)*x"])): 3}
     return json.dumps(config)
@@ -235,13 +263,17 @@ def cases(folder: Path, count: int, seed: int, only: Collection[str] = ()) -> It
             old.unlink()
         name, data = originals[rng.integers(len(originals))]
         kind = rng.random()
+        family = SOUND.get(name.removesuffix(" family.safetensors"))
         if kind < 0.25 and name.endswith("safetensors"):
             data = rewritten(data, rng)
         elif kind < 0.85:
             data = damaged(data, rng)
         (place / name).write_bytes(data)
+        told = None if family is None else family.config
         if rng.random() < 0.4:
-            (place / "adapter_config.json").write_text(configured(rng))
+            (place / "adapter_config.json").write_text(configured(rng, told))
+        elif told is not None:
+            (place / "adapter_config.json").write_text(json.dumps(told))
         elif rng.random() < 0.3:
             (place / "config.yaml").write_text(in_blocks(rng))
         yield place / name
@@ -249,19 +281,29 @@ def cases(folder: Path, count: int, seed: int, only: Collection[str] = ()) -> It
 
 def judge(path: Path) -> tuple[str, str]:
     """Return (how it ended, in detail): "rows", "refused", or what is wrong with the way it ended."""
-    start = time.perf_counter()
+    start = time.process_time()  # this process's own, since others may keep the machine busy
     try:
-        report = rk.audit(path, progress=False)
+        if path.stem == FULL:
+            report = rk.audit_full(path.parent.parent / path.name, path, progress=False)
+        else:
+            report = rk.audit(path, progress=False)
         detail = report.coverage
         report.record()
-        ended = "rows"
+        ended = written(report) or "rows"
     except (ValueError, OSError) as error:
         detail = str(error)
         ended = "refused" if detail and "\n" not in detail else "NOT ONE SENTENCE"
     except BaseException as error:
         detail, ended = repr(error), f"CRASHED: {type(error).__name__}"
-    taken = time.perf_counter() - start
+    taken = time.process_time() - start
     return (ended, detail) if taken < SECONDS else (f"HUNG for {taken:.1f} s", detail)
+
+
+def written(report: rk.Audit) -> str:
+    """Return what is wrong with the report as it is shown; nothing where nothing is."""
+    shown = {"text": repr(report), "MARKDOWN": report.to_markdown(), "HTML": report._repr_html_()}
+    bad = [kind for kind, text in shown.items() if any(unicodedata.category(c)[0] == "C" for c in set(text) - {"\n"})]
+    return f"CONTROL CHARACTERS IN {', '.join(bad)}" if bad else ""
 
 
 def peak() -> float:

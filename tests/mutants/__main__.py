@@ -1,6 +1,6 @@
 """Plant faults one by one in a copy of the project and run the tests that have to notice them.
 
-Run: make mutants, or python -m tests.mutants [--made 50] [--seed 0] [--store out/mutants.json] [--only WORDS]
+Run: make mutants, or python -m tests.mutants [--made 50] [--seed 0] [--jobs 2] [--store out/mutants.json] [--table FILE]
 
 The store keeps every verdict under a hash of the mutated file and of the tests, so that an interrupted run goes on where
 it stopped, and only what has changed is tried again.
@@ -11,50 +11,92 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import random
+import multiprocessing
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 
-from tests.mutants.made import made
+from tests.mutants.forked import run_tests, warm
+from tests.mutants.made import drawn, made
 from tests.mutants.planted import PLANTED, Mutant
+from tests.mutants.results import FLOOR, Result, share, table
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("rankkit", "tests", "pyproject.toml")  # what is mutated and what pytest reads
 LINKED = ("paper_checks", "figures", "proofs", "README.md")  # what some tests read
 SECONDS = 200  # a run of tests may take; what hangs longer counts as "hung", which is not "killed"
-CODES = {0: "survived", 1: "killed"}
 
 
-def main() -> None:
-    """Try the mutants and print a table; exit with 1 where a planted one survived."""
+def main() -> int:
+    """Try the mutants and print a table; 1 where a planted one survived or too many of the others did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--made", type=int, default=0, help="how many mutants to draw from those made from the source")
+    parser.add_argument("--no-planted", action="store_true", help="leave out the faults that are planted by hand")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="how many runs of tests at once")
     parser.add_argument("--store", type=Path, default=Path("out/mutants.json"))
-    parser.add_argument("--only", default="", help="mutants whose description contains these words")
+    parser.add_argument("--only", default="", help="mutants whose file or description contains these words")
+    parser.add_argument(
+        "--tested", action="store_true", help="the tests have just passed: do not run them without a fault first"
+    )
+    parser.add_argument("--table", type=Path, help="write the table to this file")
     options = parser.parse_args()
     others = made(ROOT)
-    drawn = random.Random(options.seed).sample(others, min(options.made, len(others)))
-    mutants = [mutant for mutant in [*PLANTED, *drawn] if options.only in mutant.what]
-    known = json.loads(options.store.read_text()) if options.store.exists() else {}
-    options.store.parent.mkdir(parents=True, exist_ok=True)
-    results: list[tuple[Mutant, str]] = []
-    with tempfile.TemporaryDirectory() as place:
-        copy = copied(Path(place))
-        for mutant in mutants:
-            key = key_of(mutant, copy)
-            if key not in known:
-                known[key] = verdict(mutant, copy)
-                options.store.write_text(json.dumps(known, indent=1))
-            results.append((mutant, known[key]))
-            print(f"{known[key]:9} {mutant.file}: {mutant.what}", flush=True)
-    print(dict(Counter(found for _, found in results)))
-    sys.exit(any(found != "killed" for mutant, found in results if mutant in PLANTED))
+    chosen = [*([] if options.no_planted else PLANTED), *drawn(others, options.made, options.seed)]
+    chosen = [mutant for mutant in chosen if options.only in f"{mutant.file} {mutant.what}"]
+    results = tried(chosen, options.store, options.jobs, tested=options.tested)
+    if options.table:
+        options.table.write_text(table(results, PLANTED, len(others)))
+    by_hand = [result for result in results if result.mutant in PLANTED]
+    by_rule = [result for result in results if result.mutant not in PLANTED]
+    print(f"planted: {share(by_hand)}\nmade: {share(by_rule)}")
+    return int(share(by_hand).of_one < 1 or share(by_rule).of_one < FLOOR)
+
+
+def tried(mutants: Sequence[Mutant], store: Path, jobs: int, *, tested: bool = False) -> list[Result]:
+    """Return what became of every mutant, taken from the store where it is known there."""
+    known = json.loads(store.read_text()) if store.exists() else {}
+    store.parent.mkdir(parents=True, exist_ok=True)
+    keys = {mutant: key_of(mutant) for mutant in mutants}
+    new = [mutant for mutant, key in keys.items() if key not in known]
+    warm()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        multiprocessing.get_context("fork").Pool(max(1, jobs)) as workers,
+    ):
+        words = [] if tested else sorted({mutant.tests for mutant in new})
+        for tests, found in workers.imap_unordered(partial(_sound, place, known), words):
+            known[sound_key(tests)] = found
+            if found != "survived":
+                raise SystemExit(f"{tests}: {found} without a fault; mend the tests or the list.")
+        for mutant, found in workers.imap_unordered(partial(_tried, place), new):
+            known[keys[mutant]] = found
+            store.write_text(json.dumps(known, indent=1))
+            print(f"{found:9} {mutant.file}: {mutant.what}", flush=True)
+    return [Result(mutant, known[key]) for mutant, key in keys.items()]
+
+
+def sound_key(tests: str) -> str:
+    """Return a hash of tests and of all that they test."""
+    return hashlib.sha256(f"sound {_hash_of(tests)} {_hash_of('rankkit')}".encode()).hexdigest()
+
+
+def _sound(place: str, known: dict[str, str], tests: str) -> tuple[str, str]:
+    """Return how tests end without a fault; where they fail, they would seem to notice every one."""
+    return tests, known.get(sound_key(tests)) or run_tests(_own_copy(place), tests, 10 * SECONDS)
+
+
+def _tried(place: str, mutant: Mutant) -> tuple[Mutant, str]:
+    return mutant, verdict(mutant, _own_copy(place))
+
+
+@cache
+def _own_copy(place: str) -> Path:
+    """Return this process's copy of the project."""
+    return copied(Path(tempfile.mkdtemp(dir=place)))
 
 
 def copied(place: Path) -> Path:
@@ -78,43 +120,34 @@ def mutated(mutant: Mutant, root: Path = ROOT) -> str:
     return text.replace(mutant.old, mutant.new)
 
 
-def key_of(mutant: Mutant, root: Path) -> str:
+def key_of(mutant: Mutant) -> str:
     """Return a hash of the mutated file and of all the tests that are run."""
-    digest = hashlib.sha256(f"{mutant.file}\n{mutated(mutant, root)}\n{mutant.tests}".encode())
-    for name in mutant.tests.split():
-        path = root / name.partition("::")[0]
+    return hashlib.sha256(f"{mutant.file}\n{mutated(mutant)}\n{_hash_of(mutant.tests)}".encode()).hexdigest()
+
+
+@cache
+def _hash_of(names: str) -> str:
+    """Return a hash of the files that are named, and of those in the folders that are."""
+    digest = hashlib.sha256(names.encode())
+    for name in names.split():
+        path = ROOT / name.partition("::")[0]
+        if not path.exists():  # an option of pytest
+            continue
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
 def verdict(mutant: Mutant, copy: Path) -> str:
-    """Return "killed" where a test failed, "survived" where none did, "hung", or "broken" where none could run."""
+    """Return how the mutant's tests end with the fault in a copy: "killed", "survived", "hung" or "broken"."""
     file = copy / mutant.file
     kept = file.read_text()
     file.write_text(mutated(mutant, copy))
-    words = [
-        sys.executable,
-        "-B",
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-n",
-        "0",
-        "-p",
-        "no:cacheprovider",
-        *mutant.tests.split(),
-    ]
-    surroundings = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        run = subprocess.run(words, cwd=copy, env=surroundings, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return "hung"
+        return run_tests(copy, mutant.tests, SECONDS)
     finally:
         file.write_text(kept)
-    return CODES.get(run.returncode, "broken")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,31 +1,25 @@
-"""Faults made from the source by rule: a comparison turned, a summand dropped, a bound swapped, a number doubled."""
+"""Faults made from the source by rule: a comparison turned, a term or a factor dropped, a bound swapped, a number doubled.
+
+The rules are those whose faults would be silent here. Which modules they are applied to stands in `parts.py`.
+"""
 
 from __future__ import annotations
 
 import ast
+import random
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain, zip_longest
 from pathlib import Path
 
+from tests.mutants.parts import PARTS, SHOWN
 from tests.mutants.planted import Mutant
 
-__all__ = ["PARTS", "made"]
+__all__ = ["drawn", "made"]
 
-# the modules whose errors would be silent, and the tests that are theirs
-PARTS = {
-    "rankkit/solvers/dense.py": "tests/solvers/test_worst_rounding.py tests/solvers/test_solvers.py",
-    "rankkit/solvers/factored.py": "tests/solvers/test_worst_rounding.py tests/solvers/test_solvers.py",
-    "rankkit/solvers/gram.py": "tests/solvers/test_worst_rounding.py tests/solvers/test_gram_bounds.py",
-    "rankkit/solvers/leading.py": "tests/solvers/test_worst_rounding.py tests/solvers/test_solvers.py",
-    "rankkit/solvers/sampled.py": "tests/solvers/test_worst_rounding.py tests/solvers/test_counting.py",
-    "rankkit/solvers/solution.py": "tests/solvers tests/test_spectrum.py",
-    "rankkit/solvers/tolerance.py": "tests/solvers/test_worst_rounding.py tests/test_metrics.py",
-    "rankkit/uncertainty.py": "tests/test_uncertainty.py tests/audits/test_update.py",
-    "rankkit/metrics.py": "tests/test_metrics.py",
-    "rankkit/spectrum.py": "tests/test_spectrum.py tests/solvers/test_worst_rounding.py",
-    "rankkit/regime.py": "tests/test_regime.py",
-}
 TURNED = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
-SWAPPED = {"minimum": "maximum", "maximum": "minimum", "min": "max", "max": "min"}
+SWAPPED = {"minimum": "maximum", "maximum": "minimum", "min": "max", "max": "min", "any": "all", "all": "any"}
+JOINED = {ast.And: "or", ast.Or: "and"}
 
 
 def made(root: Path) -> list[Mutant]:
@@ -33,34 +27,77 @@ def made(root: Path) -> list[Mutant]:
     return [mutant for file, tests in PARTS.items() for mutant in _of_file(file, (root / file).read_text(), tests)]
 
 
+def drawn(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
+    """Return so many of the mutants, drawn at random and from all files evenly."""
+    files: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in mutants:
+        files[mutant.file].append(mutant)
+    shuffled = [random.Random(f"{seed} {file}").sample(group, len(group)) for file, group in files.items()]
+    turns = chain.from_iterable(zip_longest(*shuffled))
+    return [mutant for mutant in turns if mutant is not None][:count]
+
+
 def _of_file(file: str, text: str, tests: str) -> Iterator[Mutant]:
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
-        # a change is named by its whole line, so that it is unique; what spans lines or repeats is left out
-        if getattr(node, "end_lineno", None) != getattr(node, "lineno", -1):
-            continue
-        line = lines[node.lineno - 1]  # pyright: ignore[reportAttributeAccessIssue]
-        if text.count(line) != 1:
-            continue
-        for what, new in _changes(node):
-            start, end = (len(line.encode()[:place].decode()) for place in (node.col_offset, node.end_col_offset))  # pyright: ignore[reportAttributeAccessIssue]
-            yield Mutant(f"{what}: {ast.unparse(node)}"[:90], file, line, line[:start] + new + line[end:], tests)
+    for node, new in _changed(ast.parse(text)):
+        start, end = _place(text, node)
+        fault = text[:start] + new + text[end:]
+        # a change is named by whole lines, with as many before them as make it the only one
+        first = text.rfind("\n", 0, start) + 1
+        last = text.find("\n", end)
+        while text.count(text[first:last]) > 1 and first:
+            first = text.rfind("\n", 0, first - 1) + 1
+        more = len(fault) - len(text)
+        what = f"{ast.unparse(node)} -> {new}"
+        yield Mutant(" ".join(what.split())[:110], file, text[first:last], fault[first : last + more], tests)
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield what the rules make of one expression: in words, and as source."""
+def _place(text: str, node: ast.expr) -> tuple[int, int]:
+    """Return where an expression begins and ends in a text."""
+    lines = text.splitlines(keepends=True)
+
+    def at(line: int, byte: int) -> int:
+        return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:byte].decode())
+
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    return at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
+
+
+def _changed(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+    """Yield expressions within a node and what the rules make of them; not of what only shows a result."""
+    if isinstance(node, ast.FunctionDef) and node.name in SHOWN:
+        return
+    if isinstance(node, ast.expr):
+        yield from ((node, new) for new in _changes(node))
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "decorator_list", "type_params", "bases") or isinstance(node, ast.Raise):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and not isinstance(child, (ast.JoinedStr, ast.Assert)):
+                yield from _changed(child)
+
+
+def _changes(node: ast.expr) -> Iterator[str]:
+    """Yield what the rules make of one expression, as source."""
     match node:
         case ast.Compare(ops=[op]) if type(op) in TURNED:
-            yield "turned", f"{ast.unparse(node.left)} {TURNED[type(op)]} {ast.unparse(node.comparators[0])}"
+            yield f"{ast.unparse(node.left)} {TURNED[type(op)]} {ast.unparse(node.comparators[0])}"
         case ast.BinOp(op=ast.Add() | ast.Sub()):
-            yield "without its second term", f"({ast.unparse(node.left)})"
+            yield f"({ast.unparse(node.left)})"
             if isinstance(node.op, ast.Add):
-                yield "without its first term", f"({ast.unparse(node.right)})"
+                yield f"({ast.unparse(node.right)})"
+        case ast.BinOp(op=ast.Mult()):
+            yield f"({ast.unparse(node.left)})"
+            yield f"({ast.unparse(node.right)})"
+        case ast.BoolOp():
+            yield "(" + f" {JOINED[type(node.op)]} ".join(f"({ast.unparse(value)})" for value in node.values) + ")"
+        case ast.UnaryOp(op=ast.Not() | ast.USub()) if not isinstance(node.operand, ast.Constant):
+            yield f"({ast.unparse(node.operand)})"
         case ast.Attribute(attr=name) if name in SWAPPED:
-            yield "swapped", f"{ast.unparse(node.value)}.{SWAPPED[name]}"
+            yield f"{ast.unparse(node.value)}.{SWAPPED[name]}"
         case ast.Name(id=name) if name in SWAPPED:
-            yield "swapped", SWAPPED[name]
-        case ast.Constant(value=int() | float() as number) if number > 1:
-            yield "doubled", repr(2 * number)
+            yield SWAPPED[name]
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool) and number not in (0, 1):
+            yield repr(2 * number)
         case _:
             return

@@ -32,6 +32,8 @@ class Mutant(NamedTuple):
 WORST = "tests/solvers/test_worst_rounding.py"
 METRICS = "tests/test_uncertainty.py"
 GRAM = "tests/solvers/test_gram_bounds.py"
+BOUNDS = "tests/solvers/test_count_bounds.py"
+RULE = "tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
 
 # one line each: what | file under rankkit/ | old | new | tests
 _LAYERS = [
@@ -80,6 +82,36 @@ _LAYERS = [
     ("forming error left out of the noise floor", "spectrum.py", "floor + formed", "floor", WORST),
     ("relative accuracy kept with a forming error", "spectrum.py", "np.where(formed > 0, np.inf, solution.relative_error)", "solution.relative_error", WORST),
     ("the larger of two bounds is the error", "solvers/solution.py", "np.minimum(each, near)", "np.maximum(each, near)", "tests/test_spectrum.py tests/solvers " + METRICS),
+    # bounds behind a count
+    ("sigma_1 from above: rounding of the row sum", "solvers/top.py", "(1 + EPS * G.matrix.shape[-1]) + G.error", "1 + G.error", BOUNDS),
+    ("sigma_1 from above: rounding of G", "solvers/top.py", "(1 + EPS * G.matrix.shape[-1]) + G.error)", "(1 + EPS * G.matrix.shape[-1]))", GRAM),
+    ("sigma_1 from below: rounding of S x", "solvers/top.py", "axis=(-2, -1))) - rounding, 0.0)", "axis=(-2, -1))), 0.0)", BOUNDS),
+    ("sigma_1 proved: rounding of the factorisation", "solvers/top.py", "square * (1 + rounding) + G.error", "square + G.error", BOUNDS),
+    ("sigma_1 proved: rounding of G", "solvers/top.py", "square * (1 + rounding) + G.error", "square * (1 + rounding)", BOUNDS),
+    ("sigma_1 proved: rounding of p sums", "solvers/top.py", "unit * (p + ROOM) * rows", "unit * rows", BOUNDS),
+    ("sigma_1 proved: float32's rounding as float64's", "solvers/top.py", "unit = SINGLE if single else ROUNDOFF", "unit = ROUNDOFF", BOUNDS),
+    ("inertia: rounding of G left out of the shift", "solvers/inertia.py", "edge + side * (G.error + _slack(G, edge))", "edge + side * _slack(G, edge)", GRAM),
+    ("inertia: its own rounding left out of the shift", "solvers/inertia.py", "edge + side * (G.error + _slack(G, edge))", "edge + side * G.error", BOUNDS),
+    ("inertia: a sum of p products", "solvers/inertia.py", "ROUNDOFF * (p + 2 * BLOCK + ROOM)", "ROUNDOFF * (2 * BLOCK + ROOM)", BOUNDS),
+    ("inertia: what is left of a block is rounded", "solvers/inertia.py", "ROUNDOFF * (p + 2 * BLOCK + ROOM)", "ROUNDOFF * (p + ROOM)", BOUNDS),
+    ("inertia: L's size is not looked at", "solvers/inertia.py", "_roundings(p) * energy(L) + missing <= slack", "missing <= slack", BOUNDS),
+    ("inertia: what is left of a block is not looked at", "solvers/inertia.py", "_roundings(p) * energy(L) + missing <= slack", "_roundings(p) * energy(L) <= slack", GRAM),
+    ("located: residuals of the others", "solvers/located.py", "together = np.sqrt(np.sum(np.where(taken, self.residual, 0.0) ** 2, axis=-1))", "together = np.max(np.where(taken, self.residual, 0.0), axis=-1)", BOUNDS),
+    ("located: residuals", "solvers/located.py", "(together + self.rounding * np.sqrt(np.sum(taken, axis=-1)))", "(self.rounding * np.sqrt(np.sum(taken, axis=-1)))", BOUNDS),
+    ("located: rounding of the residuals", "solvers/located.py", "(together + self.rounding * np.sqrt(np.sum(taken, axis=-1)))", "together", BOUNDS),
+    ("located: rounding of one residual for that of all", "solvers/located.py", "self.rounding * np.sqrt(np.sum(taken, axis=-1))", "self.rounding", BOUNDS),
+    ("located: columns that are not orthonormal", "solvers/located.py", "np.sqrt(np.sum(taken, axis=-1))) / self.norm)", "np.sqrt(np.sum(taken, axis=-1))))", BOUNDS),
+    ("located: a residual's rounding is that of a sum", "solvers/located.py", "ROUNDOFF * (p + q + 2 * ROOM) * np.sqrt(G.energy)", "ROUNDOFF * np.sqrt(G.energy)", BOUNDS),
+    ("located: the squares of the smallest values are rounded", "solvers/located.py", "np.sqrt(np.maximum(squares, 0) + squared)", "np.sqrt(np.maximum(squares, 0))", BOUNDS),
+    ("located: the image of the smallest values is rounded", "solvers/located.py", "+ squared) + rounding[:, None])", "+ squared))", BOUNDS),
+    ("cheap values: the error on one side only", "solvers/economical.py", "np.maximum(values - low, high - values)", "high - values", BOUNDS),
+    ("Kronecker: error of the first part", "solvers/kronecker.py", "s1 * two.noise_floor + s2 * one.noise_floor +", "s1 * two.noise_floor +", BOUNDS),
+    ("Kronecker: error of the second part", "solvers/kronecker.py", "s1 * two.noise_floor + s2 * one.noise_floor +", "s2 * one.noise_floor +", BOUNDS),
+    ("Kronecker: both errors together", "solvers/kronecker.py", "+ one.noise_floor * two.noise_floor +", "+", BOUNDS),
+    ("Kronecker: rounding of the product", "solvers/kronecker.py", "+ EPS * s1 * s2", "", BOUNDS),
+    ("Kronecker: relative error of one part", "solvers/kronecker.py", "(1 + one.relative_error) * (1 + two.relative_error) - 1 + EPS", "two.relative_error + EPS", BOUNDS),
+    ("Kronecker: relative errors only added", "solvers/kronecker.py", "(1 + one.relative_error) * (1 + two.relative_error) - 1 + EPS", "one.relative_error + two.relative_error + EPS", BOUNDS),
+    ("Kronecker: relative rounding of the product", "solvers/kronecker.py", "(1 + two.relative_error) - 1 + EPS", "(1 + two.relative_error) - 1", BOUNDS),
     # errors of the metrics
     ("spectral norm without an error", "uncertainty.py", "return spectrum.error[..., 0]", "return 0 * spectrum.error[..., 0]", METRICS),
     ("stable rank: sigma_1 without its error", "uncertainty.py", "np.maximum(least[..., 0], (1 - MOST) ** 2)", "1.0", METRICS),

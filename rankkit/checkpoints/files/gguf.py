@@ -17,6 +17,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from rankkit.checkpoints.files.tensors import TensorInfo
+from rankkit.checkpoints.files.unchanged import opened, stamp_of
 from rankkit.factors import Array
 
 __all__ = ["GgufFile"]
@@ -74,10 +75,10 @@ class GgufFile:
         self.metadata: dict[str, Any] = {}
         self.info: dict[str, TensorInfo] = {}
         self._place: dict[str, tuple[_Type, int]] = {}
-        self._size = path.stat().st_size
-        with path.open("rb") as file:
+        self._stamp = stamp_of(path)
+        with opened(path, self._stamp) as file:
             try:
-                self._read_header(_Header(file, self._size))
+                self._read_header(_Header(file, self._stamp.size))
             except (struct.error, UnicodeDecodeError, OverflowError) as error:
                 raise ValueError(f"{path} has a damaged GGUF header: {error}.") from None
             except ValueError as error:
@@ -113,7 +114,7 @@ class GgufFile:
         count = math.prod(shape)
         if shape and shape[-1] % kind.numbers:
             raise ValueError(f"the tensor {name!r} of shape {shape} does not consist of blocks of {kind.numbers}")
-        if at + count // kind.numbers * kind.size > self._size:
+        if at + count // kind.numbers * kind.size > self._stamp.size:
             raise ValueError(f"the tensor {name!r} of shape {shape} ends behind the end of the file: it is truncated")
         self._place[name] = kind, at
         # what is quantised becomes float32 as it is read
@@ -125,17 +126,15 @@ class GgufFile:
         Raises
         ------
         ValueError
-            If its type is one that is not read, or needs the package `gguf`, or the file has become shorter.
+            If its type is one that is not read, or needs the package `gguf`, or the file has changed.
         """
         if name not in self._place:
             raise ValueError(f"tensor {name!r} {self.info[name].trouble}.")
         (kind, at), shape = self._place[name], self.info[name].shape
         size = math.prod(shape) // kind.numbers * kind.size
-        with self._path.open("rb") as file:
+        with opened(self._path, self._stamp) as file:
             file.seek(at)
             data = file.read(size)
-        if len(data) != size:
-            raise ValueError(f"{self.source} shrank while it was being read; copy it again.")
         if not kind.stored:
             return _dequantised(data, kind, shape)
         raw = np.frombuffer(data, dtype=kind.stored).reshape(shape)

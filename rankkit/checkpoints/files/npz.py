@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rankkit.checkpoints.files.tensors import DAMAGED, DTYPE_NAMES, TensorInfo
+from rankkit.checkpoints.files.unchanged import opened, stamp_of
 from rankkit.factors import Array
 
 __all__ = ["NpzFile"]
@@ -40,7 +41,8 @@ class NpzFile:
         self._path = path
         self.info: dict[str, TensorInfo] = {}
         try:
-            with zipfile.ZipFile(path) as archive:
+            self._stamp = stamp_of(path)
+            with opened(path, self._stamp) as file, zipfile.ZipFile(file) as archive:
                 for member in archive.infolist():
                     name = member.filename.removesuffix(".npy")
                     if name in self.info:
@@ -61,7 +63,11 @@ class NpzFile:
             If it is damaged.
         """
         try:
-            with zipfile.ZipFile(self._path) as archive, archive.open(_member(archive, name)) as file:
+            with (
+                opened(self._path, self._stamp) as whole,
+                zipfile.ZipFile(whole) as archive,
+                archive.open(_member(archive, name)) as file,
+            ):
                 return np.lib.format.read_array(file, allow_pickle=False)
         except Exception as error:
             raise ValueError(f"{self.source} has a damaged array {name!r}: {_first_line(error)}.") from None

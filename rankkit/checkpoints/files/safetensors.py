@@ -19,6 +19,7 @@ import numpy as np
 
 from rankkit.checkpoints.files.float8 import FLOAT8, float8
 from rankkit.checkpoints.files.tensors import INTEGERS, TensorInfo
+from rankkit.checkpoints.files.unchanged import check, opened, stamp_of
 from rankkit.checkpoints.untrusted import is_list, is_mapping
 from rankkit.factors import Array
 
@@ -54,8 +55,9 @@ class SafetensorsFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.source = str(path)
         self._path = Path(path)
-        size = self._path.stat().st_size
-        with self._path.open("rb") as file:
+        self._stamp = stamp_of(self._path)
+        size = self._stamp.size
+        with opened(self._path, self._stamp) as file:
             header, self._start = _header(file, size, self.source)
         about: object = header.get("__metadata__")
         self.metadata: Mapping[str, Any] = about if is_mapping(about) else {}
@@ -73,7 +75,7 @@ class SafetensorsFile:
         Raises
         ------
         ValueError
-            If the tensor holds neither floats nor integers, or the file has become shorter.
+            If the tensor holds neither floats nor integers, or the file has changed.
         """
         begin, stop = self._span[name]
         with self._opened(name) as file:
@@ -89,7 +91,7 @@ class SafetensorsFile:
         Raises
         ------
         ValueError
-            As for `read`; what comes back raises it as well where the file has become shorter.
+            As for `read`; what comes back raises it as well where the file has changed.
         """
         shape = self.info[name].shape
         begin, stop = self._span[name]
@@ -105,15 +107,23 @@ class SafetensorsFile:
         info = self.info[name]
         if info.dtype not in STORED:
             raise ValueError(f"tensor {name!r} {info.trouble}; only these hold factors.")
-        return self._path.open("rb")
+        file = self._path.open("rb")
+        try:
+            check(self._path, file, self._stamp)
+        except ValueError:
+            file.close()
+            raise
+        return file
 
     def _numbers(self, file: BufferedReader, name: str, begin: int, end: int) -> Array:
         """Return the numbers of a tensor that stand in some bytes of the data."""
         dtype = self.info[name].dtype
         data = np.empty(end - begin, dtype=np.uint8)
         file.seek(self._start + begin)
-        if file.readinto(data.data) != end - begin:
-            raise ValueError(f"{self.source} shrank while it was being read; copy it again.")
+        read = file.readinto(data.data)
+        check(self._path, file, self._stamp)
+        if read != end - begin:
+            raise ValueError(f"{self.source} gave {read} bytes in place of {end - begin}; try again.")
         raw = data.view(STORED[dtype])
         if dtype == "BF16":
             return np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)

@@ -111,6 +111,8 @@ def _loran(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
 
 def _adasine(config: Settings, part: Read, plain: Scaled, sizes: Sizes) -> Scaled:
     omega0, row = number("omega0", config.get("omega0", 400.0)), host(part("frequency"))
+    if not plain.scale > 0:
+        raise ValueError(f"its scale must be positive, got {plain.scale:g}: the gain is divided by it")
     rule = AdaSine(
         omega0,
         row,
