@@ -42,6 +42,7 @@ ATTEMPTS = ((6, 60), (2, 100), (0, 400))  # steps that the acceleration combines
 MIXED = 0.7  # of a combined step
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
 LONGEST = 1.5  # of one step in log w
+OUTSIDE = 0.02  # of min(m, n), by which a count may leave [0, min(m, n)]: F is continued to first order
 
 
 class Potential(NamedTuple):
@@ -127,12 +128,31 @@ class Follower:
         """Return the mean number of s^2 > square, and what its error depends on."""
         z = _z(square, ANGLES[-1])
         near = None if self._unknowns is None else _solve(self.equations, self._unknowns, z, TIGHT, NEAR)
-        self._unknowns = self._approach(square) if near is None else near
-        value, effective, crossings = self.equations.potential(self._unknowns, z)
-        fewer = removed(crossings, self.equations.limit)
-        count = -(value.imag - SHORT * effective.real) / math.pi - fewer
-        count = min(max(count, 0.0), float(self.equations.limit))
+        found = None if near is None else self._counted(near, z)
+        if near is None or found is None:
+            near = self._approach(square)
+            found = self._counted(near, z)
+            if found is None:
+                raise self._failed(square)
+        self._unknowns = near
+        return found
+
+    def _counted(self, unknowns: Array, z: complex) -> Counted | None:
+        """Return the count at a solution; None if it is no count, so that the solution is another one."""
+        value, effective, crossings = self.equations.potential(unknowns, z)
+        limit = self.equations.limit
+        count = -(value.imag - SHORT * effective.real) / math.pi
+        if not -OUTSIDE * limit <= count <= (1 + OUTSIDE) * limit:
+            return None
+        fewer = removed(crossings, limit)
+        count = min(max(count - fewer, 0.0), float(limit))
         return Counted(count, 2 * abs(effective.imag) / math.pi, fewer)
+
+    def _failed(self, square: float) -> ArithmeticError:
+        return ArithmeticError(
+            f"the predicted spectrum of an update with {self.equations.limit} singular values did not converge at "
+            f"{math.sqrt(square):.3g}; change omega or the threshold a little."
+        )
 
     def _approach(self, square: float) -> Array:
         """Return the solution, followed from where z is far from the spectrum."""
@@ -141,10 +161,7 @@ class Follower:
             tolerance = TIGHT if angle == ANGLES[-1] else LOOSE
             solved = _solve(self.equations, unknowns, _z(square, angle), tolerance, ATTEMPTS)
             if solved is None:
-                raise ArithmeticError(
-                    f"the predicted spectrum of an update with {self.equations.limit} singular values did not "
-                    f"converge at {math.sqrt(square):.3g}; change omega or the threshold a little."
-                )
+                raise self._failed(square)
             unknowns = solved
         return unknowns
 

@@ -153,3 +153,13 @@ def test_no_convergence_is_told(monkeypatch, capsys, name, value):
     assert rk.predict_stable_rank(50.0, d=512, r=2).value > 1  # which needs no such solution
     assert main(["predict", "--d", "512", "--r", "2", "--omegas", "50"]) == 1
     assert "did not converge" in capsys.readouterr().err
+
+
+def test_a_threshold_after_others_counts_what_it_does_alone():
+    # from the solution at 1e-3 another solution is met, at which F counts -24 values
+    about = {"d": 309, "n": 182, "r": 3, "initializer": rk.initializers.Uniform(1.0)}
+    entries = entries_of(309, 3, 182, about["initializer"])
+    shared = Frequency(entries, 6.368254006524309)
+    for rtol in (1e-1, 1e-2, 1e-3, 309 * 2.0**-23):
+        alone = rk.predict_rank(shared.omega, rtol=rtol, **about)
+        assert shared.rank(shared.cutoff(rtol, None, None)).value == pytest.approx(alone.value, abs=0.5)
