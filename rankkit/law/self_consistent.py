@@ -43,6 +43,7 @@ MIXED = 0.7  # of a combined step
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
 LONGEST = 1.5  # of one step in log w
 OUTSIDE = 0.02  # of min(m, n), by which a count may leave [0, min(m, n)]: F is continued to first order
+APART_COUNTS, NEAR_DENSITY = 0.05, 1.5  # of min(m, n) and of the density: by how much two ways to count may differ
 
 
 class Potential(NamedTuple):
@@ -128,7 +129,7 @@ class Follower:
         """Return the mean number of s^2 > square, and what its error depends on."""
         z = _z(square, ANGLES[-1])
         near = None if self._unknowns is None else _solve(self.equations, self._unknowns, z, TIGHT, NEAR)
-        found = None if near is None else self._counted(near, z)
+        found = None if near is None else self._counted(near, z, nearby=True)
         if near is None or found is None:
             near = self._approach(square)
             found = self._counted(near, z)
@@ -137,16 +138,23 @@ class Follower:
         self._unknowns = near
         return found
 
-    def _counted(self, unknowns: Array, z: complex) -> Counted | None:
-        """Return the count at a solution; None if it is no count, so that the solution is another one."""
+    def _counted(self, unknowns: Array, z: complex, *, nearby: bool = False) -> Counted | None:
+        """Return the count at a solution; None if it is no count, so that the solution is another one.
+
+        Values far from the threshold add to sum s^2 / (s^2 + z) what they add to the count, and those near it are the
+        density. A solution that was found from one nearby is given up where the two say different things.
+        """
         value, effective, crossings = self.equations.potential(unknowns, z)
         limit = self.equations.limit
         count = -(value.imag - SHORT * effective.real) / math.pi
         if not -OUTSIDE * limit <= count <= (1 + OUTSIDE) * limit:
             return None
+        density = 2 * abs(effective.imag) / math.pi
+        if nearby and abs(count - effective.real) > APART_COUNTS * limit + NEAR_DENSITY * density:
+            return None
         fewer = removed(crossings, limit)
         count = min(max(count - fewer, 0.0), float(limit))
-        return Counted(count, 2 * abs(effective.imag) / math.pi, fewer)
+        return Counted(count, density, fewer)
 
     def _failed(self, square: float) -> ArithmeticError:
         return ArithmeticError(

@@ -6,7 +6,7 @@ import pytest
 import rankkit as rk
 from rankkit.cli.main import main
 from rankkit.law import crossings, radial, self_consistent
-from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem
+from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
 from rankkit.law.entries import entries_of
 from rankkit.law.measures import Cutoff, Frequency
 from rankkit.law.phase_space import PhaseSpace
@@ -155,11 +155,18 @@ def test_no_convergence_is_told(monkeypatch, capsys, name, value):
     assert "did not converge" in capsys.readouterr().err
 
 
-def test_a_threshold_after_others_counts_what_it_does_alone():
-    # from the solution at 1e-3 another solution is met, at which F counts -24 values
-    about = {"d": 309, "n": 182, "r": 3, "initializer": rk.initializers.Uniform(1.0)}
-    entries = entries_of(309, 3, 182, about["initializer"])
-    shared = Frequency(entries, 6.368254006524309)
-    for rtol in (1e-1, 1e-2, 1e-3, 309 * 2.0**-23):
-        alone = rk.predict_rank(shared.omega, rtol=rtol, **about)
+@pytest.mark.parametrize(("d", "n", "r", "omega"), [(309, 182, 3, 6.368254006524309), (279, 178, 2, 35.76236173539405)])
+def test_a_threshold_after_others_counts_what_it_does_alone(d, n, r, omega):
+    # from the solution before, another one was met, at which F counted -24 values (the first) and 140 of 178
+    about = {"d": d, "n": n, "r": r, "initializer": UNIFORM}
+    shared = Frequency(entries_of(d, r, n, UNIFORM), omega)
+    for rtol in (1e-1, 1e-2, 1e-3, d * 2.0**-23):
+        alone = rk.predict_rank(omega, rtol=rtol, **about)
         assert shared.rank(shared.cutoff(rtol, None, None)).value == pytest.approx(alone.value, abs=0.5)
+
+
+def test_a_coordinate_with_many_nearly_equal_values_is_solved():
+    # LAPACK's SVD of this kernel does not converge
+    values = one_coordinate_problem(*uniform_nodes(149.76772439105198), 149.76772439105198, floor=1e-15)
+    assert np.sum(values.values**2) == pytest.approx(1.0)
+    assert 0 < rk.predict_rank(149.76772439105198, d=232, n=282, r=1, initializer=UNIFORM, rtol=1e-3).value < 232
