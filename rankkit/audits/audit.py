@@ -10,6 +10,7 @@ from typing import Any
 
 from rankkit import execution
 from rankkit.audits.batches import apply_in_batches
+from rankkit.audits.chosen import Chosen
 from rankkit.audits.record import Audit
 from rankkit.audits.row import row_of
 from rankkit.audits.several import labelled, together
@@ -33,6 +34,7 @@ def audit(
     family: str | None = None,
     adapter: str | Sequence[str] | None = None,
     each: bool = False,
+    modules: str | Sequence[str] | None = None,
     inputs: Any = None,
     rtol: float | None = None,
     rule: Rule | None = None,
@@ -63,6 +65,9 @@ def audit(
     each : bool
         Measure several adapters into one table, whose column adapter says which: each active adapter of a live model
         besides their sum, or every adapter in a folder and its subfolders.
+    modules : str or sequence of str, optional
+        Measure these modules alone: a regular expression for whole paths, or ends of paths, as PEFT's target_modules;
+        None: all. The tensors of the others are not read.
     inputs : mapping, tuple or tensor, optional
         Of a live model: what it is called with, once. A layer that is not linear in its input (AdaSine, Lily, X-LoRA,
         Poly) has no one update; it is measured by the Jacobian of its adapter's part at what reaches it, mean over
@@ -108,6 +113,7 @@ def audit(
     >>> audit(state, config={"lora_alpha": 4}).table["stable_rank"].round(12).tolist()
     [2.0]
     """
+    chosen = None if modules is None else Chosen(modules)
     if intruders is not None:
         integer("intruders", intruders, advice="it is the number of singular vectors to look at")
         if base is None:
@@ -118,12 +124,14 @@ def audit(
         raise ValueError("inputs needs a model in memory as the source, which is called with them; leave inputs out.")
     if not is_model(source) and (each or adapter is not None):
         each_of = partial(
-            audit, config=config, family=family, rtol=rtol, rule=rule, exact=exact, base=base, intruders=intruders,
-            device=device, memory=memory, progress=progress,
+            audit, config=config, family=family, modules=modules, rtol=rtol, rule=rule, exact=exact, base=base,
+            intruders=intruders, device=device, memory=memory, progress=progress,
         )  # fmt: skip
         return _of_folder(source, adapter, each_of)
     weights = None if base is None else Base(base)
     opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each, base=weights, inputs=inputs)
+    if chosen is not None:
+        opened = replace(opened, layers=chosen.of(opened.layers))
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)

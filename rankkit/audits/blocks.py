@@ -1,7 +1,8 @@
 """The blocks of a U-Net as kohya's trainer counts them, which gives each block one rank.
 
 The counting is that of `get_block_index` in networks/lora.py of kohya-ss/sd-scripts: 25 blocks of Stable Diffusion 1
-and 2 (12 down, 1 in the middle, 12 up), 23 of SDXL (embeddings, 9 in, 3 in the middle, 9 out, the last layer).
+and 2 (12 down, 1 in the middle, 12 up), 23 of SDXL (embeddings, 9 in, 3 in the middle, 9 out, the last layer). Its
+convolutions of 3 x 3 have lists of their own, conv_block_dims and conv_block_alphas, and no adapter without them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["BLOCKS", "TEXT_ENCODER", "block_of", "layout_of"]
+__all__ = ["BLOCKS", "TEXT_ENCODER", "block_of", "is_convolution", "layout_of"]
 
 BLOCKS = {"sd": 25, "sdxl": 23}  # how many entries block_dims has
 TEXT_ENCODER = -1  # in place of a block: its modules get network_dim
@@ -19,6 +20,10 @@ _SD = re.compile(r"(up|down)_blocks_(\d+)_(resnets|upsamplers|downsamplers|atten
 _SDXL = re.compile(r"(input_blocks|middle_block|output_blocks)_(\d+)")
 _FIRST_OF_SDXL = {"input_blocks": 1, "middle_block": 10, "output_blocks": 13}
 _DEEP = re.compile(r"(up|down)_blocks_\d+_attentions_\d+_transformer_blocks_[1-9]")  # which only SDXL has
+# the convolutions of 3 x 3: of residual blocks, under diffusers' and SDXL's own names, and between resolutions
+_WIDE = re.compile(
+    r"_(conv[12]|in_layers_2|out_layers_3|(up|down)samplers_\d+_conv|(in|out)put_blocks_\d+_\d+_(op|conv))_$"
+)
 _TEXT = re.compile(r"(^|_)(te[12]?|text_encoder(_2)?|text_model)_")
 
 
@@ -82,6 +87,24 @@ def block_of(module: str, layout: str) -> int:
     if _TEXT.search(name):
         return TEXT_ENCODER
     raise ValueError(f"{module} is in no block of the U-Net; kohya's trainer would not give it a rank by block.")
+
+
+def is_convolution(module: str) -> bool:
+    """Return whether kohya's trainer takes a module's rank from conv_block_dims: a convolution of 3 x 3.
+
+    Parameters
+    ----------
+    module : str
+        Its path.
+
+    Examples
+    --------
+    >>> is_convolution("lora_unet_down_blocks_0_resnets_0_conv1")
+    True
+    >>> is_convolution("lora_unet_down_blocks_1_resnets_0_conv_shortcut")
+    False
+    """
+    return _WIDE.search(_flat(module)) is not None
 
 
 def _flat(module: str) -> str:

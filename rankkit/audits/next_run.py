@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from rankkit.audits.blocks import BLOCKS, TEXT_ENCODER, block_of, layout_of
+from rankkit.audits.blocks import BLOCKS, TEXT_ENCODER, block_of, is_convolution, layout_of
 
 __all__ = ["FORMS", "PROMISE", "as_json", "as_kohya", "as_python", "kohya_arguments", "lora_arguments"]
 
@@ -52,7 +54,7 @@ def kohya_arguments(ranks: Mapping[str, int], alphas: Mapping[str, float]) -> di
     Parameters
     ----------
     ranks : mapping of str to int
-        Module -> rank. Where the modules of a block differ, the block gets the largest.
+        Module -> rank. Where the modules of a block differ, the block gets the largest, convolutions of 3 x 3 apart.
     alphas : mapping of str to float
         Module -> alpha.
 
@@ -62,27 +64,51 @@ def kohya_arguments(ranks: Mapping[str, int], alphas: Mapping[str, float]) -> di
         If the modules are no U-Net's, or those of one block have different scales.
     """
     layout = layout_of(list(ranks))
-    dims: dict[int, int] = {}
-    scales: dict[int, float] = {}
-    for module, rank in ranks.items():
-        block, scale = block_of(module, layout), alphas[module] / rank
-        dims[block] = max(rank, dims.get(block, 0))
-        if abs(scales.setdefault(block, scale) - scale) > 1e-9 * abs(scale):
-            raise ValueError(
-                f"the modules of block {block} have scales {scales[block]:g} and {scale:g}, kohya's trainer gives a "
-                "block one alpha; use PEFT's configuration."
-            )
-    blocks = range(BLOCKS[layout])
-    text = {
-        "block_dims": ",".join(str(dims.get(block, 0)) for block in blocks),
-        "block_alphas": ",".join(f"{_whole(dims[block] * scales[block]) if block in dims else 1}" for block in blocks),
-    }
-    outside = TEXT_ENCODER if TEXT_ENCODER in dims else max(dims, key=lambda block: dims[block])
+    names = sorted(ranks, key=is_convolution)
+    lists: dict[str, _ByBlock] = {}
+    for kind, part in groupby(names, key=is_convolution):
+        lists["conv_" if kind else ""] = _by_block({name: ranks[name] for name in part}, alphas, layout)
+    text: dict[str, str] = {}
+    for kind, part in lists.items():
+        blocks = range(BLOCKS[layout])
+        text[f"{kind}block_dims"] = ",".join(str(part.dims.get(block, 0)) for block in blocks)
+        text[f"{kind}block_alphas"] = ",".join(str(part.alpha(block)) for block in blocks)
+    if "" not in lists:  # without block_dims the trainer gives every other module network_dim
+        text["block_dims"] = ",".join("0" * BLOCKS[layout])
+    part = lists.get("", lists.get("conv_"))
+    assert part is not None
+    outside = TEXT_ENCODER if TEXT_ENCODER in part.dims else max(part.dims, key=lambda block: part.dims[block])
     return {
-        "network_dim": dims[outside],
-        "network_alpha": _whole(dims[outside] * scales[outside]),
+        "network_dim": part.dims[outside],
+        "network_alpha": part.alpha(outside),
         "network_args": [f"{name}={values}" for name, values in text.items()],
     }
+
+
+@dataclass(frozen=True)
+class _ByBlock:
+    """One rank and one scale for each block."""
+
+    dims: dict[int, int]
+    scales: dict[int, float]
+
+    def alpha(self, block: int) -> float:
+        """Return a block's alpha; 1 where it has no rank."""
+        return _whole(self.dims[block] * self.scales[block]) if block in self.dims else 1
+
+
+def _by_block(ranks: Mapping[str, int], alphas: Mapping[str, float], layout: str) -> _ByBlock:
+    """Return the largest rank of each block, and its one scale."""
+    found = _ByBlock({}, {})
+    for module, rank in ranks.items():
+        block, scale = block_of(module, layout), alphas[module] / rank
+        found.dims[block] = max(rank, found.dims.get(block, 0))
+        if abs(found.scales.setdefault(block, scale) - scale) > 1e-9 * abs(scale):
+            raise ValueError(
+                f"the modules of block {block} have scales {found.scales[block]:g} and {scale:g}, "
+                "kohya's trainer gives a block one alpha; use PEFT's configuration."
+            )
+    return found
 
 
 def as_json(arguments: Mapping[str, Any], kept: str) -> str:

@@ -17,7 +17,6 @@ from rankkit.checkpoints.layer import MEASURED
 from rankkit.checks import integer
 from rankkit.factors import Array
 from rankkit.report.columns import DEFINITIONS
-from rankkit.watch.chosen import Chosen
 from rankkit.watch.learned import Learned, learned_functions
 
 __all__ = ["KEPT", "Measurement", "kept_columns", "measure"]
@@ -140,7 +139,7 @@ def measure(
     *,
     session: tuple[int, int] = (1, 0),
     metrics: Sequence[str] | None = None,
-    modules: Chosen | None = None,
+    modules: str | Sequence[str] | None = None,
 ) -> tuple[Measurement, Audit]:
     """Return what an adapter applies now, as a measurement and as the whole audit that it was taken from.
 
@@ -154,8 +153,8 @@ def measure(
         The number of the process, and the first step that it was told of.
     metrics : sequence of str, optional
         Columns of numbers to keep; None: all.
-    modules : Chosen, optional
-        Which modules to keep; None: all.
+    modules : str or sequence of str, optional
+        Which modules to measure, as for `rankkit.audit`; None: all.
 
     Raises
     ------
@@ -164,9 +163,7 @@ def measure(
     """
     integer("step", step, least=0)
     start = time.perf_counter()
-    report = audit(source, progress=False)
-    if modules is not None:
-        report = modules.of(report)
+    report = audit(source, modules=modules, progress=False)
     learned = learned_functions(source, report)
     kept = kept_columns(metrics)
     columns = {name: values for name, values in report.columns.items() if kept is None or name in kept}

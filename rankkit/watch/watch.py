@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rankkit.audits.chosen import Chosen
 from rankkit.audits.gates import Gate
 from rankkit.checks import integer
 from rankkit.report.inline import counted, text_summary
 from rankkit.watch.alarms import Alarm, Limits, Watcher
 from rankkit.watch.budget import Budget
-from rankkit.watch.chosen import Chosen
 from rankkit.watch.kept import Kept, latest
 from rankkit.watch.measurement import Measurement, kept_columns, measure
 from rankkit.watch.record import Watched
@@ -66,7 +66,8 @@ class Watch:
     metrics : sequence of str, optional
         Columns of an audit to keep beside those that the pictures and alarms need; None: all.
     modules : str or sequence of str, optional
-        Keep these modules: a regular expression for whole paths, or ends of paths, as PEFT's target_modules; None: all.
+        Measure these modules alone, as for `rankkit.audit`: a regular expression for whole paths, or ends of paths;
+        None: all.
     store : path, optional
         Folder in which every measurement is kept as soon as it is made. A training that is resumed goes on in it.
         None: in memory alone.
@@ -108,8 +109,9 @@ class Watch:
     ) -> None:
         self.every = integer("every", every, advice="it is the number of steps between two measurements")
         kept_columns(metrics)
-        self._model, self._metrics = model, metrics
-        self._chosen = None if modules is None else Chosen(modules)
+        if modules is not None:
+            Chosen(modules)  # what cannot be read is said before the training begins
+        self._model, self._metrics, self._modules = model, metrics, modules
         self.limits = limits or Limits()
         self.gates = tuple(Gate(one) if isinstance(one, str) else one for one in _several(fail_on))
         self.budget = None if budget is None else Budget(budget)
@@ -156,7 +158,7 @@ class Watch:
         start = time.perf_counter()
         self._begin = n if self._begin is None else self._begin
         measurement, report = measure(
-            self._model, n, session=(self.session, self._begin), metrics=self._metrics, modules=self._chosen
+            self._model, n, session=(self.session, self._begin), metrics=self._metrics, modules=self._modules
         )
         if self._kept is not None:
             self._kept.write(measurement)

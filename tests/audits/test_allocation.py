@@ -224,6 +224,8 @@ SD = {
     "lora_unet_down_blocks_0_attentions_1_transformer_blocks_0_attn1_to_q": 2,
     "lora_unet_down_blocks_0_downsamplers_0_conv": 3,
     "lora_unet_down_blocks_2_attentions_1_proj_in": 8,
+    "lora_unet_down_blocks_2_resnets_1_conv2": 8,
+    "lora_unet_up_blocks_0_resnets_2_conv_shortcut": 15,
     "lora_unet_mid_block_attentions_0_proj_in": 12,
     "lora_unet_up_blocks_1_attentions_0_proj_in": 16,
     "lora_unet_up_blocks_3_attentions_2_proj_out": 24,
@@ -231,7 +233,14 @@ SD = {
 }
 SDXL = {
     "lora_unet_input_blocks_4_1_proj_in": 5, "lora_unet_middle_block_1_transformer_blocks_3_ff_net_2": 11,
-    "lora_unet_output_blocks_5_1_proj_out": 18, "lora_te2_text_model_encoder_layers_0_mlp_fc1": -1,
+    "lora_unet_output_blocks_5_1_proj_out": 18, "lora_unet_input_blocks_6_0_op": 7, "lora_unet_output_blocks_5_2_conv": 18,
+    "lora_unet_input_blocks_4_0_in_layers_2": 5, "lora_te2_text_model_encoder_layers_0_mlp_fc1": -1,
+}  # fmt: skip
+
+
+WIDE = {  # convolutions of 3 x 3
+    "lora_unet_down_blocks_0_downsamplers_0_conv", "lora_unet_down_blocks_2_resnets_1_conv2", "lora_unet_input_blocks_6_0_op",
+    "lora_unet_output_blocks_5_2_conv", "lora_unet_input_blocks_4_0_in_layers_2",
 }  # fmt: skip
 
 
@@ -252,16 +261,27 @@ def test_a_unets_blocks_are_counted_as_kohyas_trainer_does(names, layout, count)
     ranks = rk.suggest_ranks(kohya(names), keep=0.9, per="block")
     read = tomllib.loads(ranks.next_run("kohya"))
     given = dict(entry.split("=") for entry in read["network_args"])
-    dims = [int(value) for value in given["block_dims"].split(",")]
-    alphas = [float(value) for value in given["block_alphas"].split(",")]
-    assert len(dims) == len(alphas) == count
+    lists = {name: [float(value) for value in values.split(",")] for name, values in given.items()}
+    assert {len(values) for values in lists.values()} == {count}
     audited = rk.suggest_ranks(kohya(names), keep=0.9, per="block").table.set_index("module")
     for name, block in names.items():
         rank = audited.loc[name, "rank"]
-        dim, alpha = (read["network_dim"], read["network_alpha"]) if block < 0 else (dims[block], alphas[block])
+        kind = "conv_block" if name in WIDE else "block"  # the trainer has lists of their own for 3 x 3
+        dim, alpha = (lists[f"{kind}_{what}"][block] for what in ("dims", "alphas"))
+        if block < 0:
+            dim, alpha = read["network_dim"], read["network_alpha"]
         assert dim == rank
         assert alpha / dim == pytest.approx(0.5)  # alpha / r of now
-    assert sum(dim > 0 for dim in dims) == sum(block >= 0 for block in names.values())
+    ranked = [dim > 0 for kind in ("block_dims", "conv_block_dims") for dim in lists.get(kind, [])]
+    assert sum(ranked) == sum(block >= 0 for block in names.values())
+
+
+def test_a_unet_without_convolutions_of_3_by_3_gets_none():
+    names = ["lora_unet_mid_block_attentions_0_proj_in", "lora_unet_down_blocks_1_resnets_0_conv_shortcut"]
+    given = rk.suggest_ranks(kohya(names)).next_run("kohya")
+    assert "conv_block_dims" not in given
+    only = rk.suggest_ranks(kohya(["lora_unet_mid_block_resnets_0_conv1"])).next_run("kohya")
+    assert f"block_dims={','.join('0' * 25)}" in only.replace("conv_block_dims", "")
 
 
 def test_a_block_has_one_rank_and_a_budget_is_shared_by_blocks():

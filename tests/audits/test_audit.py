@@ -378,3 +378,49 @@ def test_nan_tolerance_is_refused():
     weights = {"q.weight": np.ones((2, 2))}
     with pytest.raises(ValueError, match="rtol must be a number that is finite and >= 0"):
         rk.audit_full(weights, weights, rtol=-1.0)
+
+
+def test_chosen_modules_are_measured_alone():
+    config = {"r": 2, "lora_alpha": 2}
+    state = {
+        f"layers.{depth}.{name}.lora_{factor}.weight": np.full(shape, 1.0 + depth)
+        for depth in range(2)
+        for name in ("q_proj", "up_proj")
+        for factor, shape in (("A", (2, 6)), ("B", (5, 2)))
+    }
+    whole = rk.audit(state, config=config).table.set_index("module")
+    chosen = rk.audit(state, config=config, modules=["q_proj"]).table.set_index("module")
+    assert list(chosen.index) == ["layers.0.q_proj", "layers.1.q_proj"]
+    assert chosen.equals(whole.loc[chosen.index])
+    assert list(rk.audit(state, config=config, modules=r"layers\.1\..*").table["module"]) == [
+        "layers.1.q_proj",
+        "layers.1.up_proj",
+    ]
+    state["layers.0.up_proj.lora_B.weight"] = state["layers.0.up_proj.lora_B.weight"] * np.nan
+    assert rk.audit(state, config=config, modules="layers.0.up_proj").columns["status"] != ["ok"]
+    assert rk.audit(state, config=config, modules=["q_proj"]).columns["status"] == ["ok", "ok"]
+    with pytest.raises(ValueError, match="names no module of the adapter; there are layers.0.q_proj"):
+        rk.audit(state, config=config, modules=["k_proj"])
+    with pytest.raises(ValueError, match="modules must be a regular expression"):
+        rk.audit(state, config=config, modules="(")
+
+
+def test_the_weights_of_modules_that_are_not_chosen_are_not_read():
+    read = []
+
+    class Noting(dict):
+        def __getitem__(self, key):
+            read.append(key)
+            return super().__getitem__(key)
+
+    state = {
+        f"{name}.lora_{factor}.weight": np.ones(shape)
+        for name in ("q", "up")
+        for factor, shape in (("A", (2, 6)), ("B", (5, 2)))
+    }
+    base = Noting({"q.weight": np.eye(5, 6), "up.weight": np.eye(5, 6)})
+    rk.audit(state, modules=["up"], base=base)
+    chosen = set(read)
+    read.clear()
+    rk.audit(state, base=base)
+    assert set(read) - chosen == {"q.weight"}

@@ -1,12 +1,12 @@
-"""Chosen: which modules are watched."""
+"""Chosen: which modules of an adapter are measured."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from rankkit.audits.record import Audit
+from rankkit.checkpoints import Layer
 
 __all__ = ["Chosen"]
 
@@ -14,6 +14,8 @@ __all__ = ["Chosen"]
 @dataclass(frozen=True)
 class Chosen:
     """Some modules of an adapter, named as PEFT's target_modules names them.
+
+    The number of an expert or the name of an adapter at the end of a path, such as [3], may be left out.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ class Chosen:
 
     def __post_init__(self) -> None:
         if not self.patterns:
-            raise ValueError("modules must name at least one module, got none; leave it out to watch all.")
+            raise ValueError("modules must name at least one module, got none; leave it out for all.")
         if isinstance(self.patterns, str):
             try:
                 re.compile(self.patterns)
@@ -54,28 +56,26 @@ class Chosen:
         module : str
             Its path.
         """
+        paths = (module, module.partition("[")[0])
         if isinstance(self.patterns, str):
-            return re.fullmatch(self.patterns, module) is not None
-        return any(f".{module}".endswith(f".{name}") for name in self.patterns)
+            return any(re.fullmatch(self.patterns, path) for path in paths)
+        return any(f".{path}".endswith(f".{name}") for name in self.patterns for path in paths)
 
-    def of(self, report: Audit) -> Audit:
-        """Return an audit of these modules alone.
+    def of(self, layers: Sequence[Layer]) -> tuple[Layer, ...]:
+        """Return these modules of an adapter; the tensors of the others are not read.
 
         Parameters
         ----------
-        report : Audit
-            Of all modules.
+        layers : sequence of Layer
+            All modules.
 
         Raises
         ------
         ValueError
             If none of them is there.
         """
-        names = report.columns["module"]
-        places = [place for place, name in enumerate(names) if self.has(name)]
-        if not places:
-            raise ValueError(
-                f"modules={self.patterns!r} names no module of the adapter; there are {', '.join(names[:4])}."
-            )
-        columns = {name: [values[place] for place in places] for name, values in report.columns.items()}
-        return replace(report, columns=columns, spectra={n: s for n, s in report.spectra.items() if self.has(n)})
+        found = tuple(layer for layer in layers if self.has(layer.name))
+        if not found:
+            there = ", ".join(layer.name for layer in layers[:4])
+            raise ValueError(f"modules={self.patterns!r} names no module of the adapter; there are {there}.")
+        return found
