@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -98,7 +99,7 @@ def fresh(settings: int, seeds: int, first: int) -> None:
         omega = float(np.exp(rng.uniform(np.log(0.15), np.log(12)))) / std
         drawn = [drawn_values(rk.rules.Sine(omega), law, d, n, r, 100_000 * first + 100 * at + k) for k in range(seeds)]
         about = {"d": d, "n": n, "r": r, "initializer": law}
-        found = [
+        found: list[tuple[str, int | None, rk.law.Prediction, Callable[[Any], float]]] = [
             (f"{name}: rank, % of d", min(d, n), rk.predict_rank(omega, rtol=rtol, **about), partial(count, rtol=rtol))
             for rtol in (1e-1, 1e-2, 1e-3, default_rtol((d, n)))
         ]
