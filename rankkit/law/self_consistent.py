@@ -42,7 +42,6 @@ ATTEMPTS = ((6, 60), (2, 100), (0, 400))  # steps that the acceleration combines
 MIXED = 0.7  # of a combined step
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
 LONGEST = 1.5  # of one step in log w
-OUTSIDE = 0.02  # of min(m, n), by which a count may leave [0, min(m, n)]: F is continued to first order
 APART_COUNTS, NEAR_DENSITY = 0.05, 1.5  # of min(m, n) and of the density: by how much two ways to count may differ
 
 
@@ -129,32 +128,26 @@ class Follower:
         """Return the mean number of s^2 > square, and what its error depends on."""
         z = _z(square, ANGLES[-1])
         near = None if self._unknowns is None else _solve(self.equations, self._unknowns, z, TIGHT, NEAR)
-        found = None if near is None else self._counted(near, z, nearby=True)
-        if near is None or found is None:
+        there = None if near is None else self.equations.potential(near, z)
+        if near is None or there is None or not self._plausible(there):
             near = self._approach(square)
-            found = self._counted(near, z)
-            if found is None:
-                raise self._failed(square)
+            there = self.equations.potential(near, z)
         self._unknowns = near
-        return found
+        return self._counted(there)
 
-    def _counted(self, unknowns: Array, z: complex, *, nearby: bool = False) -> Counted | None:
-        """Return the count at a solution; None if it is no count, so that the solution is another one.
+    def _plausible(self, there: Potential) -> bool:
+        """Return whether two ways to count agree, so that a solution that was found from one nearby is no other one.
 
-        Values far from the threshold add to sum s^2 / (s^2 + z) what they add to the count, and those near it are the
-        density. A solution that was found from one nearby is given up where the two say different things.
+        Values far from the threshold add to sum s^2 / (s^2 + z) what they add to the count; those near it are the
+        density.
         """
-        value, effective, crossings = self.equations.potential(unknowns, z)
-        limit = self.equations.limit
-        count = -(value.imag - SHORT * effective.real) / math.pi
-        if not -OUTSIDE * limit <= count <= (1 + OUTSIDE) * limit:
-            return None
-        density = 2 * abs(effective.imag) / math.pi
-        if nearby and abs(count - effective.real) > APART_COUNTS * limit + NEAR_DENSITY * density:
-            return None
-        fewer = removed(crossings, limit)
-        count = min(max(count - fewer, 0.0), float(limit))
-        return Counted(count, density, fewer)
+        count, density = _read(there.value, there.effective)
+        return abs(count - there.effective.real) <= APART_COUNTS * self.equations.limit + NEAR_DENSITY * density
+
+    def _counted(self, there: Potential) -> Counted:
+        count, density = _read(there.value, there.effective)
+        fewer = removed(there.crossings, self.equations.limit)
+        return Counted(min(max(count - fewer, 0.0), float(self.equations.limit)), density, fewer)
 
     def _failed(self, square: float) -> ArithmeticError:
         return ArithmeticError(
@@ -195,6 +188,11 @@ class Path:
         if not self._before or self._before[-1][0] != log_omega:
             self._before = [*self._before[-1:], (log_omega, found)]
         return found
+
+
+def _read(value: complex, effective: complex) -> tuple[float, float]:
+    """Return the count that F says, continued over SHORT, and its density."""
+    return -(value.imag - SHORT * effective.real) / math.pi, 2 * abs(effective.imag) / math.pi
 
 
 def _z(square: float, angle: float) -> complex:
