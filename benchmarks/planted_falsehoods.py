@@ -2,8 +2,8 @@
 
     python benchmarks/planted_falsehoods.py --count 1000
 
-Ten families of statements that are attained with equality, each with as many constants as are asked for. The true form
-is tried too, so that an engine that proves nothing at all is seen.
+Families of statements that are attained with equality, some for each engine, each with as many constants as are asked
+for. The true form is tried too, so that an engine that proves nothing at all is seen.
 """
 
 from __future__ import annotations
@@ -45,7 +45,34 @@ FAMILIES: dict[str, tuple[Domain, Margin]] = {
     "a count": (Domain(k=Integer(-5, 5)), lambda v, a, c, e: c * v.k * v.k - e),
     "sinc": (Domain(x=Real(0.0, 3.0)), lambda v, a, c, e: 1 - e - a.absolute(a.sinc(c * v.x))),
     "a root": (Domain(x=Real(0.0, 4.0)), lambda v, a, c, e: (v.x + c * c) / 2 * (1 - e) - c * a.sqrt(v.x)),
+    "six squares": (
+        Domain(X=Matrix(2, 3, UNIT)),
+        lambda v, a, c, e: (
+            a.square(v.X[0]).sum() * a.square(v.X[1]).sum() * c - c * (1 + e) * a.square((v.X[0] * v.X[1]).sum())
+        ),
+    ),
+    "three exponentials": (
+        Domain(x=UNIT, y=UNIT, z=UNIT),
+        lambda v, a, c, e: (a.exp(c * v.x) - c * v.x) * (a.exp(v.y) - v.y) + a.square(v.z) - a.cos(c * v.z) * e - 1,
+    ),
+    "a fifth order": (
+        Domain(x=Real(0.0, 1.0)),
+        lambda v, a, c, e: c * v.x * (1 - e) - c**3 * v.x**3 / 6 + c**5 * v.x**5 / 120 - a.sin(c * v.x),
+    ),
+    "sizes without an end": (
+        Domain(k=Integer(9, 10**5)),
+        lambda v, a, c, e: c * a.sqrt(a.of(v.k)) * (1 - e) - 3 * c,
+    ),
+    "scaled norms": (
+        Domain(X=Matrix(2, 2, UNIT), t=Real(0.0, 2.0)),
+        lambda v, a, c, e: c * v.t * a.spectral_norm(v.X) * (1 - e) - c * a.singular_values(v.t * v.X)[0],
+    ),
+    "a rank and its energy": (
+        Domain(X=Matrix(2, 2, UNIT)),
+        lambda v, a, c, e: c * (a.rank(v.X) * a.square(a.spectral_norm(v.X)) * (1 - e) - a.square(v.X).sum()),
+    ),
 }
+INDUCTION = {"sizes without an end": "k"}
 
 
 def planted(count: int, part: Fraction = PART) -> Iterator[Claim]:
@@ -64,7 +91,7 @@ def planted(count: int, part: Fraction = PART) -> Iterator[Claim]:
         constant = Fraction(place // len(FAMILIES) + 1, 1 + count // len(FAMILIES)) + Fraction(1, 2)
         yield Claim(
             f"{name} {constant}", f"{name}, {constant}", domain=domain,
-            margin=lambda v, a, m=margin, c=constant: m(v, a, a.of(c), a.of(part)),
+            margin=lambda v, a, m=margin, c=constant: m(v, a, a.of(c), a.of(part)), induction=INDUCTION.get(name, ""),
         )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ ATTRIBUTES: dict[type, str] = {
     law.LargeSpectrum: "errors frobenius_norm stable_rank stable_rank_error values",
     claims.Checked: "attempt certificate claim proof verdict",
     claims.Ledger: "ORDER THINGS TITLE changed checked columns records summary to_html to_json to_markdown",
-    claims.Claim: "argument bite corrects domain error finding id ill_posed kind location margin measure paper reading statement "
+    claims.Claim: "argument bite corrects domain error finding id ill_posed induction kind location margin measure paper reading "
+    "statement "
     "theorem tries under until",
     claims.Certificate: "bits claim from_json instance margin recheck to_json",
 }

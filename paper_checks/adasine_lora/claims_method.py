@@ -166,6 +166,25 @@ CLAIMS = [
         argument="t (i + o) of t r (i + o).",
     ),
     Claim(
+        "ada.eq7.largest", "the largest intermediate result of the function form has b l d numbers, as LoRA's has",
+        PAPER, "after equation (7), table 6", "complexity",
+        domain=Domain(lambda j: j["r"] <= j["o"], t=Integer(1, 4096), o=Integer(1, 8192), r=Integer(1, 64)),
+        reading="'The largest activation tensor here has shape (b, l, d), identical to standard LoRA.' Of A x with t r "
+        "numbers and B A x with t o, t = b l, for both methods.",
+        margin=lambda v, a: a.of(-abs(max(v.t * v.r, v.t * v.o) - v.t * v.o)),
+        argument="r <= o. It is said of the largest one: training keeps B A x for the cosine of the backward pass, t o "
+        "numbers that LoRA, which is linear, need not keep.",
+    ),
+    Claim(
+        "ada.sine.once", "a fixed frequency needs one d x k matrix for all tokens: b l d + d k numbers, not b l d k",
+        PAPER, "section 4.3, table 6", "complexity",
+        domain=Domain(t=Integer(2, 4096), d=Integer(1, 8192), k=Integer(2, 8192)),
+        reading="'SineLoRA which propagate large (d x k) tensors per token.' Per token is read as the work, which is "
+        "d k products; as memory, table 6's own row has od id once.",
+        margin=lambda v, a: a.of(v.t * v.d * v.k - v.t * v.d - v.d * v.k),
+        argument="sin(omega B A) does not depend on the token. (t - 1) (k - 1) >= 1.",
+    ),
+    Claim(
         "ada.complexity.total", "overall cost O(b l i d + b l o d), i, o and d the input, output and hidden dimension",
         PAPER, "appendix A.3.3", "complexity",
         domain=Domain(

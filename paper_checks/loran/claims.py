@@ -134,6 +134,7 @@ CLAIMS = [
             + v.amplitude * frobenius(v.Y, a)
         ),
         argument="||Sinter(Z) - Y|| >= ||Z - Y|| - A ||Z||, ||Z|| <= ||Sinter(Z)|| / (1 - A), and Eckart and Young.",
+        theorem="corrections.reach_corrected",
     ),
     Claim(
         "loran.subspace", "the updates B A form a subspace: a sum of two has rank r again", PAPER,

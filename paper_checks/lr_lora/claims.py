@@ -254,6 +254,7 @@ CLAIMS = [
             + [(np.outer(v.B[:, 0], row) * v.slope).ravel() for row in np.eye(3, dtype=int)]
         )),
         argument="It factors through the matrices of rank r, which have that dimension.",
+        theorem="ranks.rank_jacobian",
     ),
     Claim(
         "lr.SR", "the stable rank is continuous and robust: |S(M + E)^(1/2) - S(M)^(1/2)| <= (||E||_F + S(M)^(1/2) "
@@ -272,6 +273,7 @@ CLAIMS = [
             * (a.spectral_norm(v.M) - a.spectral_norm(v.E))
         ),
         argument="The triangle inequality for both norms.",
+        theorem="corrections.stable_rank_robust",
     ),
     Claim(
         "lr.SR.range", "1 <= S(M) <= rank(M)", PAPER, "section 3.3, equation (5)", "remark",

@@ -210,6 +210,29 @@ CLAIMS = [
         argument="Appendix C's own terms, added.",
     ),
     Claim(
+        "lr.cost.total", "a step's adapter cost m n r + m n N + m n is at most twice m n (r + N), for every b and s",
+        PAPER, "appendix C", "complexity",
+        domain=Domain(m=Integer(1, 16384), n=Integer(1, 16384), r=Integer(1, 128), N=Integer(1, 128)),
+        reading="'Total O(mn(r+N)) per step, independent of batch size b and sequence length s', with the constant 2. "
+        "Of the forward pass, as its terms say; the dense gradient adds b s m n (lr.overhead).",
+        margin=lambda v, a: a.of(2 * v.m * v.n * (v.r + v.N) - v.m * v.n * (v.r + v.N + 1)),
+        argument="r + N >= 1.",
+    ),
+    Claim(
+        "lr.backward.lora", "LoRA's gradient of A takes r (m + n) b s products if B^T G comes first, at most what "
+        "G X^T first takes",
+        PAPER, "appendix C", "complexity",
+        domain=Domain(
+            lambda j: 2 * j["r"] <= min(j["m"], j["n"]), m=Integer(1, 8192), n=Integer(1, 8192), r=Integer(1, 64),
+            t=TOKENS,
+        ),
+        reading="'Standard LoRA exploits matrix associativity in the backward pass to avoid forming a dense m x n "
+        "weight gradient', t = b s, r at most half of either side. The parentheses are printed around G X^T, whose "
+        "product is that dense gradient; the cost is that of the other order, which is read.",
+        margin=lambda v, a: a.of(v.m * v.n * v.t + v.r * v.m * v.n - v.r * (v.m + v.n) * v.t),
+        argument="B^T G takes r m t, times X^T r n t. m n >= r (m + n) where m, n >= 2 r.",
+    ),
+    Claim(
         "lr.backward.dense", "the gradient with respect to B A is (G X^T) o phi'(B A), and B's is that times A^T",
         PAPER, "appendix C", "gradient",
         domain=Domain(

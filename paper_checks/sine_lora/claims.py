@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
+
 from rankkit.claims import Claim, Domain, Integer, Matrix, Real
 
 PAPER = "sine_lora"
@@ -168,8 +170,24 @@ CLAIMS = [
         reading="Ours. The margin is that of Proposition 1, over matrices with two entries or more.",
         margin=lambda v, a: a.rank(a.sin(v.omega * v.A)) - sine_rank_bound(v, a, 1),
         argument="With one entry b the right side is omega |b|, which exceeds 1 for omega between 1 / |b| and "
-        "pi / (3 |b|). Two entries in one row or column make || sqrt|A| ||^2 >= 2 A_min and the right side at most "
-        "pi / 6. Otherwise two entries lie in different rows and columns, and the rank is at least 2 > pi / 3.",
+        "pi / (3 |b|) (sine.prop1.single). Two entries in one row or column make || sqrt|A| ||^2 >= 2 A_min and the "
+        "right side at most pi / 6. Otherwise no row or column has two. If the sine of one of them is 0, omega times "
+        "it is at least pi, and the right side at most (omega A_min)^2 / pi <= pi / 9. If none is, the rank is their "
+        "number, at least 2 > pi / 3.",
+        theorem="proposition.prop1_where",
+    ),
+    Claim(
+        "sine.prop1.single",
+        "Proposition 1 fails for every matrix with a single entry b other than 0: at all omega from 1 / |b| to "
+        "pi / (3 |b|)",
+        PAPER, "Proposition 1, equation (5)", "remark",
+        domain=Domain(b=Real(0.015625, 64.0), share=Real(1.0, float(THIRD))),
+        reading="Ours. omega = share / |b|; zeros around b change neither side. The margin is the right side less the "
+        "rank, not negative from omega = 1 / |b| on and positive beyond it.",
+        margin=lambda v, a: (
+            v.share / v.b * a.square(v.b) / a.square(a.sqrt(a.absolute(v.b))) - a.rank(np.array([[a.sin(v.share)]]))
+        ),
+        argument="|| sqrt|A| ||^2 = |b| and A_min = |b|, so the right side is omega |b|, against a rank of 1.",
     ),
     Claim(
         "sine.lemma1.proof.subst", "(omega A_min / 2)^2 >= omega^2 A_min: what (15) in (11) gives is what (8) says",
@@ -190,11 +208,20 @@ CLAIMS = [
         "it.",
     ),
     Claim(
+        "sine.lemma2.constant", "sin(t)^2 <= 0.72462 t for t >= 0", PAPER, "Lemma 2, equation (17)", "remark",
+        domain=Domain(t=Real(0.0, 100.0)),
+        reading="Ours: the constant of sine.lemma2.corrected, of one number. Beyond t = 1.39 the right side exceeds 1.",
+        margin=lambda v, a: a.of(Fraction(72462, 10**5)) * v.t - a.square(a.sin(v.t)),
+        argument="Equality at 0, where the right side rises and the left does not. The quotient is largest at "
+        "tan t = 2 t. matrices.lemma2_sharp, in Rocq, carries such a bound over to matrices of any size.",
+    ),
+    Claim(
         "sine.def.amin", "A_min, the least |A_ij| over the entries that are not zero, exists and is positive", PAPER,
         "equations (4), (7), (9)", "definition", domain=ANY,
         reading="For A other than zero, as is said at (4) and (7); Lemma 1 needs it too.",
         margin=lambda v, a: smallest(v.A),
         argument="The least of finitely many positive numbers. It does not depend on A continuously.",
+        theorem="corrections.least_entry",
     ),
 ]
 # fmt: on

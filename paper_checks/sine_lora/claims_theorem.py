@@ -330,6 +330,7 @@ CLAIMS = [
         ),
         argument="|sin t - t| <= |t|^3 / 6 entry by entry, and Weyl's inequality; so sin(omega A) has numerical rank "
         "one at any tolerance above this.",
+        theorem="corrections.remark2_corrected",
     ),
     Claim(
         "sine.remark2.taylor", "|sin t - t| <= |t|^3 / 6", PAPER, "Remark 2", "remark",
@@ -356,6 +357,7 @@ CLAIMS = [
         ),
         argument="tanh t >= t / 2 up to pi / 3, where tanh(pi / 3) / (pi / 3) = 0.7455, and |tanh t| <= min(1, |t|). "
         "So what the corrected lemmas say of sine they say of tanh, with 1/4 in place of 27 / (4 pi^2).",
+        theorem="corrections.tanh_lemmas",
     ),
     Claim(
         "sine.gain", "|| omega (G o cos(omega U V^T)) V ||_F <= omega ||G||_F ||V||", PAPER, "appendix A.2",

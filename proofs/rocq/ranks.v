@@ -158,4 +158,36 @@ apply/matrixP=> i l; rewrite !mxE; apply: eq_bigr => k' _; rewrite !mxE; congr (
 by apply: eq_bigr => t _; rewrite !mxE.
 Qed.
 
+(* the Jacobian of (b, a) -> phi(b a) for a column b and a row a, entry by entry: its rank is at most m + n - 1 *)
+Theorem rank_jacobian m n q (b : 'I_m -> F) (a : 'I_n -> F) (slope : 'I_q -> F) (row : 'I_q -> 'I_m)
+  (column : 'I_q -> 'I_n) (J : 'M[F]_(m + n, q)) :
+  (forall k p, J (lshift n k) p = (k == row p)%:R * a (column p) * slope p) ->
+  (forall k p, J (rshift m k) p = (k == column p)%:R * b (row p) * slope p) ->
+  (0 < m + n)%N -> (\rank J <= m + n - 1)%N.
+Proof.
+move=> top bottom some.
+pose u : 'rV[F]_(m + n) := row_mx (\row_i b i) (\row_j (- a j)).
+have uJ : u *m J = 0.
+  apply/rowP => p; rewrite mxE big_split_ord /= !mxE.
+  rewrite (bigD1 (row p)) //= big1 ?addr0; last first.
+    by move=> i ne; rewrite top (negbTE ne) !mul0r mulr0.
+  rewrite (bigD1 (column p)) //= big1 ?addr0; last first.
+    by move=> j ne; rewrite bottom (negbTE ne) !mul0r mulr0.
+  rewrite top bottom !eqxx !mul1r /u row_mxEl row_mxEr !mxE mulNr.
+  by rewrite mulrA [b _ * a _]mulrC -mulrA subrr.
+have [u0|u0] := eqVneq u 0.
+  have b0 i : b i = 0.
+    by move/rowP/(_ (lshift n i)): u0; rewrite row_mxEl !mxE.
+  have a0 j : a j = 0.
+    by move/rowP/(_ (rshift m j)): u0; rewrite row_mxEr !mxE => /eqP; rewrite oppr_eq0 => /eqP.
+  suff -> : J = 0 by rewrite mxrank0.
+  apply/matrixP => k p; rewrite !mxE; case: (split_ordP k) => l ->.
+    by rewrite top a0 mulr0 mul0r.
+  by rewrite bottom b0 mulr0 mul0r.
+have ker : (u <= kermx J)%MS by apply/sub_kermxP.
+have r1 : (1 <= \rank (kermx J))%N.
+  by apply: leq_trans (mxrankS ker); rewrite lt0n mxrank_eq0.
+by rewrite mxrank_ker in r1; rewrite -subn_gt0 in r1 *; move: r1; rewrite !subn_gt0 => lt; rewrite subn1 -ltnS prednK // (leq_ltn_trans _ lt).
+Qed.
+
 End Ranks.

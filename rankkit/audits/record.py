@@ -115,7 +115,7 @@ class Audit(Tabled):
         row |= {"assumed": status.count("assumed"), "dead": status.count("zero")}
         for name in MEDIANS:
             values = self._values(name, members)
-            row[f"{name}_median"] = float(np.median(values)) if values else math.nan
+            row[f"{name}_median"] = _median(values) if values else math.nan
         for name in EXTREMES:
             values = self._values(name, members)
             row[f"{name}_min"], row[f"{name}_max"] = (min(values), max(values)) if values else (math.nan, math.nan)
@@ -246,3 +246,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
+
+
+def _median(values: Sequence[float]) -> float:
+    """Return the median, NaN where a value is NaN. numpy's own imports numpy.ma, a thirtieth of an audit's time."""
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    middle = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
+    return math.nan if np.isnan(ordered[-1]) else float(np.mean(middle))

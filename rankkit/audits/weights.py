@@ -69,13 +69,13 @@ class Base:
         ValueError
             If there is none, or several, or its shape or dtype does not fit: the reason, for the row.
         """
-        one_of_many = is_expert(layer.name)
-        W = expert_weight(layer.name, self.tensors, self.key) if one_of_many else self._whole(layer)
+        one_of_many = is_expert(layer.placed)
+        W = expert_weight(layer.placed, self.tensors, self.key) if one_of_many else self._whole(layer)
         rows, columns = W.shape
         if (layer.m, layer.n) not in ((rows, columns), (columns, rows)):
-            raise ValueError(f"the base's {layer.name} has shape {W.shape}, the update {layer.m} x {layer.n}")
+            raise ValueError(f"the base's {layer.placed} has shape {W.shape}, the update {layer.m} x {layer.n}")
         if not np.all(np.isfinite(W)):
-            raise ValueError(f"the base's weight of {layer.name} has NaN or infinite entries")
+            raise ValueError(f"the base's weight of {layer.placed} has NaN or infinite entries")
         return W.T if self._turned(layer, rows, columns) else W
 
     def _turned(self, layer: Layer, rows: int, columns: int) -> bool:
@@ -86,7 +86,7 @@ class Base:
         """
         if rows != columns:
             return (rows, columns) != (layer.m, layer.n)
-        return layer.transposed or (not is_expert(layer.name) and self._stored_transposed(self.key(layer.name)))
+        return layer.transposed or (not is_expert(layer.placed) and self._stored_transposed(self.key(layer.placed)))
 
     def dtype(self, layer: Layer) -> str:
         """Return the dtype in which a module's weight is stored, in safetensors' spelling.
@@ -96,15 +96,15 @@ class Base:
         ValueError
             If there is no such weight, or several: the reason, for the row.
         """
-        if not is_expert(layer.name):
-            return self.tensors.info[self.key(layer.name)].dtype
+        if not is_expert(layer.placed):
+            return self.tensors.info[self.key(layer.placed)].dtype
         stored: list[str] = []
 
         def noted(module: str) -> str:
             stored.append(self.tensors.info[key := self.key(module)].dtype)
             return key
 
-        expert_weight(layer.name, self.tensors, noted)
+        expert_weight(layer.placed, self.tensors, noted)
         return max(stored, key=FLOATS.index)
 
     def by_rows(self, layer: Layer) -> Callable[[int, int], Any] | None:
@@ -118,16 +118,18 @@ class Base:
             As for `weight`.
         """
         tensors = self.tensors
-        if is_expert(layer.name) or not isinstance(tensors, (SafetensorsFile, Shards)):
+        if is_expert(layer.placed) or not isinstance(tensors, (SafetensorsFile, Shards)):
             return None
-        rows, columns = self._checked(key := self.key(layer.name), layer)
+        if isinstance(tensors, Shards) and not tensors.in_rows:
+            return None
+        rows, columns = self._checked(key := self.key(layer.placed), layer)
         if self._turned(layer, rows, columns):
             return None
         return lambda first, end: tensors.read_rows(key, first, end).reshape(end - first, columns)
 
     def _whole(self, layer: Layer) -> Any:
         """Return the weight of a module as the base stores it, its kernel axes flattened."""
-        sizes = self._checked(key := self.key(layer.name), layer)
+        sizes = self._checked(key := self.key(layer.placed), layer)
         return np.asarray(host(self.tensors.read(key)), dtype=np.float64).reshape(sizes)
 
     def _checked(self, key: str, layer: Layer) -> tuple[int, int]:
@@ -183,7 +185,7 @@ class Base:
 
     def _shape(self, layer: Layer) -> tuple[int, int]:
         """Return the rows and columns of a module's weight, its kernel axes flattened."""
-        shape = self.tensors.info[self.key(layer.name)].shape
+        shape = self.tensors.info[self.key(layer.placed)].shape
         if len(shape) < 2:
             raise ValueError(f"the base's weight for it has shape {shape}, which is no matrix")
         rows, columns = shape[0], math.prod(shape[1:])
@@ -242,7 +244,7 @@ class Base:
 
         The weight of an expert is found in several ways, and has no such note.
         """
-        return "" if is_expert(layer.name) else self._weights.apart(layer.name)
+        return "" if is_expert(layer.placed) else self._weights.apart(layer.placed)
 
 
 def count_intruders(W: Any, adapted: Any, k: int) -> int:

@@ -53,7 +53,7 @@ LYCORIS = "dora_scale"  # the one name under which the shape tells rows from col
 FEW = 8  # roundings of an entry of the true update beyond those of its row's length
 
 _KEY = re.compile(
-    r"(?P<module>.+?)(?:\.dora_layer)?"
+    r"(?P<module>.+?)(?:\.dora(?:_layer)?)?"
     r"\.(?:lora_magnitude(?:_vector)?(?:\.(?!weight$)(?P<adapter>[^.]+))?(?:\.weight)?"
     r"|dora_scale|weight_m_wdecomp(?:\.weight)?|(?:magnitude_layer\.)?(?:weight_|dora_)?magnitude(?:_vector)?(?:\.weight)?"
     r"|dora_m|(?P<short>m))"

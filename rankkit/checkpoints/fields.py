@@ -39,13 +39,16 @@ KNOWN = frozenset({
 # what names of fields speak of that change the update; PEFT's own configurations inside a field among them
 _SPEAKS = re.compile(
     r"^use_\w+|^init\w*|(?:^|_)(?:mix\w*|rout\w*|gat(?:e|ing)\w*|moe\w*|mora\w*|expert\w*|nonlinear\w*|activation\w*"
-    r"|rotat\w*|hadamard\w*|kronecker\w*|block_?diag\w*|mask\w*|sparse\w*|decompos\w*|monteclora\w*|lora_nums?)(?:_|$)",
+    r"|rotat\w*|hydra\w*|shift\w*|hadamard\w*|kronecker\w*|block_?diag\w*|mask\w*|sparse\w*|decompos\w*|monteclora\w*|lora_nums?)(?:_|$)",
     re.I,
 )
 # what speaks of another factor or another matrix in a configuration of PEFT's own, which has no field of such a name
 _FOREIGN = re.compile(
     r"(?:^|_)(?:scal(?:e|er|ing|ings)|multiplier|rslora|rank_stabili[sz]ed|structure|intermediate\w*)(?:_|$)", re.I
 )
+# what names a kind of adapter, in a configuration that says by PEFT's own field that it is LoRA
+_KIND = re.compile(r"(?:lora_|adapter_)?(?:type|method|variant|algo(?:rithm)?)", re.I)
+_PLAIN_KINDS = ("lora", "default", "standard", "vanilla", "linear")
 _OFF = (None, False, 0, "", "none", "None", "false")
 ALORA = (
     "aLoRA: the update is added only from the invocation tokens on (alora_invocation_tokens); before them the base "
@@ -118,7 +121,16 @@ def _not_known(config: Mapping[str, object]) -> list[str]:
     """Return the names of the fields that are switched on and speak of another update."""
     switched = {name: value for name, value in config.items() if name not in KNOWN and not _is_off(value)}
     own = "peft_type" in config
-    return [name for name, value in switched.items() if _speaks(name) or (own and value != 1 and _is_foreign(name))]
+    return [
+        name
+        for name, value in switched.items()
+        if _speaks(name) or (own and ((value != 1 and _is_foreign(name)) or _is_other_kind(name, value)))
+    ]
+
+
+def _is_other_kind(name: str, value: object) -> bool:
+    """Return whether a field names a kind of adapter that is not plain LoRA."""
+    return _KIND.fullmatch(name) is not None and str(value).lower() not in _PLAIN_KINDS
 
 
 @functools.lru_cache(maxsize=1000)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from rankkit.checkpoints.places import found, is_cached
+
 __all__ = ["ITSELF", "adapters_under", "named_under"]
 
 ITSELF = "."  # what the folder's own adapter is called among those under it
@@ -21,18 +23,21 @@ def adapters_under(folder: str | os.PathLike[str]) -> dict[str, Path]:
 
     Parameters
     ----------
-    folder : path
-        Where to look; what is no folder has none.
+    folder : path or str
+        Where to look, or the name of a repository that the Hub's cache has; what is no folder has none.
 
     Notes
     -----
     The name is the path from the folder, with "/" between its parts; the folder's own adapter is `ITSELF`.
     """
-    top = Path(folder)
-    if not top.is_dir():
+    try:
+        top = found(folder)
+    except ValueError:
         return {}
-    found = {place.relative_to(top).as_posix(): place for place in _folders(top) if _holds_one(place)}
-    return dict(sorted(found.items(), key=lambda entry: _by_number(entry[0])))
+    if not top.is_dir() or is_cached(top):
+        return {}
+    named = {place.relative_to(top).as_posix(): place for place in _folders(top) if _holds_one(place)}
+    return dict(sorted(named.items(), key=lambda entry: _by_number(entry[0])))
 
 
 def named_under(folder: Any, adapter: Any) -> dict[str, Path]:

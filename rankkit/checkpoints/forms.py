@@ -16,13 +16,12 @@ from rankkit.products import Kronecker, hadamard
 from rankkit.rules import Rule
 
 __all__ = [
-    "ADALORA", "CP", "EPS", "FULL", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "MOST_GROUPS", "TRANSPOSED", "TURNED",
-    "UNSTORED", "Dense", "Form", "Product", "Shape", "Sizes", "formed", "kronecker_form", "merged_form", "whole_sizes",
+    "ADALORA", "CP", "EPS", "FULL", "HADAMARD", "HADAMARD_CP", "LORA", "MIXED", "TRANSPOSED", "TURNED", "UNSTORED",
+    "Dense", "Form", "Product", "Shape", "Sizes", "flat", "formed", "kronecker_form", "whole_sizes",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
 
-MOST_GROUPS = 16  # of a fused projection: three, for query, key and value, is what there is
 EPS = 2.0**-52  # relative error of a few float64 operations
 
 
@@ -83,7 +82,7 @@ def formed(product: Product, rule: Rule) -> Dense:
     return Dense(host(update), float(rule.forming_error(product)))  # type: ignore[arg-type]
 
 
-def _matrix(x: Array) -> Array:
+def flat(x: Array) -> Array:
     """Return x with all axes behind the first as columns."""
     return namespace(x).reshape(x, (x.shape[0], math.prod(x.shape[1:])))
 
@@ -94,13 +93,13 @@ def _wide(x: Array) -> Array:
 
 
 def _lora_sizes(B: Shape, A: Shape) -> Sizes | None:
-    # LyCORIS's DyLoRA writes a convolution's B as a matrix
-    fits = len(A) >= 2 and len(B) in (2, len(A)) and math.prod(B[2:]) == 1 and B[1] == A[0]
+    # LyCORIS's DyLoRA writes a convolution's B as a matrix, and other tools a matrix as a convolution of one place
+    fits = min(len(A), len(B)) >= 2 and math.prod(B[2:]) == 1 and B[1] == A[0]
     return Sizes(B[0], math.prod(A[1:]), B[1]) if fits else None
 
 
 def _lora(B: Array, A: Array) -> Factors:
-    return Factors(_matrix(B), _matrix(A))
+    return Factors(flat(B), flat(A))
 
 
 def _transposed_sizes(b: Shape, a: Shape) -> Sizes | None:
@@ -126,7 +125,7 @@ def _cp_sizes(B: Shape, M: Shape, A: Shape) -> Sizes | None:
 
 
 def _cp(B: Array, M: Array, A: Array) -> Factors:
-    return Factors(_matrix(B), _core(M, _wide(_matrix(A))))
+    return Factors(flat(B), _core(M, _wide(flat(A))))
 
 
 def _core(M: Array, A: Array) -> Array:
@@ -197,48 +196,6 @@ def _no_product() -> Product:
 UNSTORED = Form((), _no_sizes, _no_product, expands=False)
 
 
-def merged_form(enabled: tuple[bool, ...], heights: tuple[int, ...] = ()) -> Form:
-    """Return the form of a fused projection with an update for each of its enabled groups: B_g A_g under one another.
-
-    Of G enabled groups A holds the A_g one under the other, (G r, n), and B the B_g, (rows of all of them, r). The
-    update has the rows of every group, zero for those that are not enabled: a block B with one column of blocks per
-    group, times A. A grouped convolution has one group of B and A for each of its own, all enabled.
-
-    Parameters
-    ----------
-    enabled : tuple of bool
-        One entry per group of the projection, at least one of them True.
-    heights : tuple of int
-        How many rows each group has; (): all alike.
-    """
-    groups = sum(enabled)
-
-    def rows_of(stacked: int) -> tuple[int, ...]:
-        return heights or (stacked // groups,) * len(enabled)
-
-    def sizes(B: Shape, A: Shape) -> Sizes | None:
-        flat = B[:2] if len(B) >= 2 and math.prod(B[2:]) == 1 else None
-        if not flat or len(A) < 2 or A[0] != groups * flat[1]:
-            return None
-        rows = rows_of(flat[0])
-        fits = sum(height for height, on in zip(rows, enabled, strict=True) if on) == flat[0]
-        return Sizes(sum(rows), math.prod(A[1:]), A[0]) if fits else None
-
-    def combine(B: Array, A: Array) -> Factors:
-        xp, stacked = namespace(B), _matrix(B)
-        rows, r = rows_of(stacked.shape[0]), stacked.shape[1]
-        blocks = xp.zeros((sum(rows), A.shape[0]), dtype=stacked.dtype)
-        begin = taken = column = 0  # of the update's rows, of B's, of the blocks' columns
-        for height, on in zip(rows, enabled, strict=True):
-            if on:
-                blocks[begin : begin + height, column : column + r] = stacked[taken : taken + height, :]
-                taken, column = taken + height, column + r
-            begin += height
-        return Factors(blocks, _matrix(A))
-
-    return Form(("B", "A"), sizes, combine)
-
-
 def kronecker_form(first: tuple[str, ...], second: tuple[str, ...]) -> Form:
     """Return the form of a Kronecker product whose parts are stored whole, factored, or as Tucker (t, a, b).
 
@@ -269,7 +226,7 @@ def whole_sizes(W: Shape) -> Sizes | None:
 
 
 def _whole(W: Array) -> Dense:
-    return Dense(_wide(host(_matrix(W))), 0.0)
+    return Dense(_wide(host(flat(W))), 0.0)
 
 
 def _part_sizes(shapes: tuple[Shape, ...]) -> Sizes | None:
@@ -283,7 +240,7 @@ def _part(tensors: tuple[Array, ...]) -> Factors:
         return _tucker(*tensors)
     if len(tensors) == 2:
         return _lora(*tensors)
-    w = _matrix(tensors[0])
+    w = flat(tensors[0])
     one = namespace(w).eye(min(w.shape), dtype=w.dtype)
     return Factors(one, w) if w.shape[0] <= w.shape[1] else Factors(w, one)
 

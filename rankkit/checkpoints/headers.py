@@ -23,7 +23,7 @@ from typing import Any
 from rankkit.checkpoints.settings import SCALING, says_scale, settled
 from rankkit.checkpoints.untrusted import Config, is_mapping
 
-__all__ = ["CONV_ALPHA", "GGUF_ALPHA", "Header", "header_of"]
+__all__ = ["APART", "CONV_ALPHA", "GGUF_ALPHA", "Header", "header_of"]
 
 LONGEST = 1_000_000  # characters of a value that is read as JSON
 DEEP = 2  # mappings in one another that are looked into
@@ -32,6 +32,8 @@ KOHYA = "ss_network_"
 KOHYA_FLAGS = ("rs_lora", "use_rslora", "dora_wd", "use_dora", "weight_decompose")
 GGUF_ALPHA = "adapter.lora.alpha"
 CONV_ALPHA = "conv_alpha"  # kohya's alpha of the convolutions with a kernel
+APART = "alphas"  # the field that says that some modules have an alpha of their own: which option of kohya's gave it
+KOHYA_APART = ("block_alphas", "conv_block_alphas", "network_reg_alphas")
 NONE = ("", "None", "none", "null")  # how text says that there is nothing
 LONGEST_NUMBER = 40  # characters
 SURE = {"lora_alpha", "network_alpha", "lora_scale", "lora_scaling"}  # words that say what they are without a rank
@@ -106,7 +108,9 @@ def _kohya(metadata: Mapping[str, Any]) -> dict[str, Any]:
     conv = _plain(more.get(CONV_ALPHA))
     if conv is None and _plain(more.get("conv_dim")) is not None and "lycoris" not in str(options.get("module")):
         conv = 1.0  # kohya's default; LyCORIS takes the alpha of all others
-    return config | ({} if conv is None or not config else {CONV_ALPHA: conv})
+    apart = next((name for name in KOHYA_APART if more.get(name) is not None), None)
+    found = {CONV_ALPHA: conv, APART: apart}
+    return config | {name: value for name, value in found.items() if config and value is not None}
 
 
 def _anywhere(content: Mapping[str, Any], depth: int = DEEP) -> dict[str, Any]:

@@ -90,6 +90,8 @@ class Layer:
         Returns the product or the update itself, where code that applies it knows it and no stored tensors make it.
     weight : callable or None
         Returns the base's weight (m, n) in float64, where the source has it: a live model.
+    copied : str
+        Path of the module in the base that this one is a copy of; "" where it is none.
     """
 
     name: str
@@ -110,6 +112,12 @@ class Layer:
     transposed: bool = False
     measured: Callable[[], Product] | None = None
     weight: Callable[[], Array] | None = None
+    copied: str = ""
+
+    @property
+    def placed(self) -> str:
+        """Its path in the base: that of the module it is a copy of, or its own."""
+        return self.copied or self.name
 
     def product(self, stored: Mapping[str, Array] | None = None) -> Product:
         """Return the product its rule acts on, or the whole update where it is no product.

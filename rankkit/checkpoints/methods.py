@@ -57,10 +57,14 @@ ROUTED = "a router mixes its factors by the input: there is no one weight update
 
 # what tensors of a method are called, whoever wrote them -> what it is called, and why it is refused
 _TENSORS = {
-    r"lora_route\w*|lora_rout\w+|lora_gat(?:e|ing)\w*|moe_gate|lora_[AB]\d+": ("routed LoRA", ROUTED),
+    r"lora_route\w*|lora_rout\w+|lora_gat(?:e|ing)(?!\w*_[ab])\w*|moe_gate|lora_[AB]\d+": ("routed LoRA", ROUTED),
     r"oft_(?:blocks|diag|r)|boft_\w+|hra_\w+": ("OFT or another rotation", _ROTATION),
     r"[ab][12]|glora_[ab][12]": ("GLoRA", _BASE),
     r"on_input|ia3_l": ("IA3", _VECTOR),
+    r"set_weight": (
+        "weights that replace the base's",
+        "as ComfyUI stores them, and the change takes the base's weight",
+    ),
     r"[wb]_norm": ("weights of normalisation layers", "each is a vector, not a matrix"),
     r"prompt_embeddings|prompt_encoder|prefix_encoder": ("prompt tuning", _PROMPT),
 }

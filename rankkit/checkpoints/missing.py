@@ -63,6 +63,8 @@ def reason_for_folder(folder: Path) -> str:
             return _of_shards(entry.name)
         if entry.suffix == ".msgpack":
             return MSGPACK
+        if entry.name.endswith((*ARCHIVES, ".zip")):
+            return f"a folder around an archive: pass {entry.name} if it is a zip, or unpack it and pass the folder"
     return ""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
-    "bare", "by_depth", "comparable", "in_base_model", "kind_of", "layer_indices", "parameter_of", "split_adapter",
-    "unwrapped", "with_adapter",
+    "bare", "by_depth", "comparable", "in_base_model", "kind_of", "layer_indices", "parameter_of", "replicated",
+    "split_adapter", "unwrapped", "with_adapter",
 ]  # fmt: skip
 
 PEFT_PREFIX = "base_model.model."  # PeftModel.base_model is a tuner, LoraModel.model the base model itself
@@ -20,6 +21,8 @@ _WRAPPERS = re.compile(
 )
 _OUTER = re.compile(r"^(?:module\.)+|^(?:module\.)*model\.(?=base_model\.model\.)")  # DDP and DeepSpeed; Lightning
 _INNER = f"{PEFT_PREFIX}module."  # a model that was wrapped before PEFT wrapped it
+# a name whose dots were all replaced: path_lora_down_weight
+_UNDOTTED = re.compile(r"(.+)_(?:(lora_(?:up|down|mid|A|B))_(?:(default)_)?(weight)|(alpha))")
 
 _ATTENTION = re.compile(
     r"attn|attention|(^|[._])(q|k|v|o|qkv|kv|c_attn|query|key|value|to_[qkv]|to_out|wqkv)(_proj|_lin)?([._]|$)", re.I
@@ -45,7 +48,12 @@ def bare(key: str) -> str:
     --------
     >>> bare("module._orig_mod.base_model.model.q.weight"), bare("base_model.model._fsdp_wrapped_module.q.weight")
     ('base_model.model.q.weight', 'base_model.model.q.weight')
+    >>> bare("layer_0/q/lora_a"), bare("unet_mid_to_q_lora_A_default_weight")
+    ('layer_0.q.lora_a', 'unet_mid_to_q.lora_A.default.weight')
     """
+    key = key.replace("/", ".")  # of Flax's flattened trees
+    if "." not in key and (match := _UNDOTTED.fullmatch(key)):
+        key = ".".join(part for part in match.groups() if part)
     if "_mod." in key or "_module." in key:
         key = _WRAPPERS.sub("", key)
     if key.startswith("mod"):
@@ -105,6 +113,40 @@ def parameter_of(name: str) -> str:
     path, bracket, number = name.rpartition("[")
     of_expert = bracket and name.endswith("]") and number.removesuffix("]").isdigit()
     return ".".join(path.split(".")[-2:]) if of_expert else ""
+
+
+def replicated(name: str, ranges: Any) -> str:
+    """Return the path of the module that one is a copy of where PEFT's layer_replication numbered the layers anew.
+
+    Parameters
+    ----------
+    name : str
+        A module's path.
+    ranges : list of (int, int)
+        Which of the base's layers stand behind one another: a configuration's word, unchecked.
+
+    Raises
+    ------
+    ValueError
+        If the ranges are none, or leave the module out.
+
+    Examples
+    --------
+    >>> replicated("model.layers.5.mlp.up_proj", [[0, 4], [2, 6]])
+    'model.layers.3.mlp.up_proj'
+    """
+    match = _NUMBER.search(name)
+    if match is None or len(match[1]) > LONGEST_INDEX:
+        return name
+    at = int(match[1])
+    try:
+        for begin, end in ranges:
+            if at < end - begin:
+                return f"{name[: match.start(1)]}{begin + at}{name[match.end(1) :]}"
+            at -= end - begin
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"layer_replication does not tell which layer of the base {name} is a copy of; mend the config.")
 
 
 def kind_of(module: str) -> str:

@@ -12,17 +12,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rankkit.checkpoints import settings
 from rankkit.checkpoints.files.tensors import TensorInfo, Tensors
 from rankkit.factors import Array
 
 __all__ = ["Unpacked", "found", "is_cached", "unpacked"]
 
 HUB = "hf://"
-BESIDE = (
-    "adapter_config.json",
-    "lora_config.json",
-    "hyperparameters.yaml",
-)  # what is fetched with an adapter's tensors
+BESIDE = ("adapter_config.json", *settings.BESIDE)  # what is fetched with an adapter's tensors
 CACHED, SNAPSHOTS = "models--", "snapshots"  # how the Hub's cache names its folders
 MAIN = "main"
 COMMIT = re.compile(r"[\w.\-]{1,100}")

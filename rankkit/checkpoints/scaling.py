@@ -15,11 +15,19 @@ from rankkit.checkpoints.settings import SCALING, for_module
 from rankkit.checkpoints.untrusted import Config, mapping, number, quoted
 from rankkit.rules import Linear, Rule, Sine
 
-__all__ = ["Scaled", "matched", "rank_of", "scale_of", "searched", "sine_of"]
+__all__ = [
+    "ALIKE", "ALPHA", "FACTOR", "MULTIPLIER", "RANK", "Scaled", "matched", "multiplied", "rank_of", "scale_of",
+    "searched", "sine_of",
+]  # fmt: skip
+
+# numbers that files store beside the factors of a module: alpha, the whole factor in front of B A, what multiplies
+# that factor (LyCORIS), and the rank
+ALPHA, FACTOR, MULTIPLIER, RANK = "alpha", "factor", "scalar", "rank"
 
 MAX_PATTERN = 1000  # characters; patterns come from untrusted files
 MATCH_SECONDS = 0.1  # per module name and pattern; an honest pattern takes microseconds
 MOST_PATTERNS = 1000  # compiled ones that are kept
+ALIKE = 1e-2  # relative; a number rounded to bfloat16 is off by up to 0.4 %
 PEFT_ALPHA = 8  # lora_alpha where a configuration does not say: LoraConfig's default
 
 _PLAIN = re.compile(r"[\w.\-]*\Z")
@@ -166,18 +174,18 @@ def rank_of(config: Config, module: str) -> int | None:
 
 
 def searched(
-    tensors: Tensors, alpha: str | None, config: Config, module: str, r: int, *, why: str, advice: str = ""
+    tensors: Tensors, beside: Mapping[str, str], config: Config, module: str, r: int, *, why: str, advice: str = ""
 ) -> Scaled:
     """Return the scale of a module of any family: the one search for it.
 
-    An alpha that is stored beside the factors counts first, then what the configuration says under any of the names
-    that `rankkit.checkpoints.settings` knows. Without either 1 is assumed.
+    A factor or an alpha that is stored beside the factors counts first, then what the configuration says under any of
+    the names that `rankkit.checkpoints.settings` knows. Without any 1 is assumed.
 
     Parameters
     ----------
     tensors : Tensors
-    alpha : str or None
-        Key of the stored alpha; None where there is none.
+    beside : mapping of str to str
+        Part -> key of the module's tensors, those of `ALPHA`, `FACTOR` and `RANK` among them where they are stored.
     config, module, r
         As for `scale_of`.
     why, advice : str
@@ -188,12 +196,42 @@ def searched(
     ValueError
         If what is found is not one finite number.
     """
-    if alpha is not None:
-        return Scaled.linear(scalar(tensors, alpha) / r)
+    stored = {part: scalar(tensors, beside[part]) for part in (ALPHA, FACTOR, RANK) if part in beside}
+    told = {"alpha / r": stored[ALPHA] / r} if ALPHA in stored else {}
+    told |= {"the stored factor": stored[FACTOR]} if FACTOR in stored else {}
+    if told:
+        scale, other = next(reversed(told.values())), next(iter(told.values()))
+        doubts: tuple[str, ...] = ()
+        if not math.isclose(scale, other, rel_tol=ALIKE):
+            doubts += (f"alpha / r = {other:g} and the factor stored beside it, {scale:g}, differ: the factor counts",)
+        if FACTOR not in stored and stored.get(RANK, r) != r:
+            doubts += (f"the rank stored beside the factors is {stored[RANK]:g}, theirs {r}: theirs counts",)
+        return Scaled.linear(scale, doubts, (SCALE,) if doubts else ())
     said = None if config is None else for_module(config, split_adapter(module)[1])
     if said is None or (said.get("lora_alpha") is None and said.get(SCALING) is None):
         return Scaled.assumed(why, advice)
     return scale_of(config, module, r)
+
+
+def multiplied(plain: Scaled, tensors: Tensors, beside: Mapping[str, str]) -> Scaled:
+    """Return a scale times the module's own multiplier, where one is stored and the update is linear.
+
+    Parameters
+    ----------
+    plain : Scaled
+    tensors, beside
+        As for `searched`.
+
+    Raises
+    ------
+    ValueError
+        If it is not one finite number, or the update is not linear.
+    """
+    if MULTIPLIER not in beside:
+        return plain
+    if not isinstance(plain.rule, Linear):
+        raise ValueError(f"a multiplier ({beside[MULTIPLIER]}) beside an update that is not linear is not understood")
+    return Scaled.linear(plain.scale * scalar(tensors, beside[MULTIPLIER]), plain.notes, plain.unknown)
 
 
 def sine_of(config: Mapping[str, Any], names: tuple[str, str], plain: Scaled, m: int) -> Scaled:

@@ -22,7 +22,8 @@ from rankkit.checkpoints.live import stored
 from rankkit.checkpoints.live.model import of_model
 from rankkit.checkpoints.live.stored import Weights
 from rankkit.checkpoints.missing import reason_for_file, reason_for_folder
-from rankkit.checkpoints.places import Unpacked, found, is_cached, unpacked
+from rankkit.checkpoints.module_names import replicated
+from rankkit.checkpoints.places import Unpacked, found, unpacked
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.settings import BESIDE, FILE, says_scale, settled, yaml_fields
 from rankkit.checkpoints.untrusted import is_mapping
@@ -32,7 +33,7 @@ __all__ = ["is_model", "model_config", "open_adapter", "open_tensors", "read_con
 CONFIG = "adapter_config.json"
 MODEL_CONFIG = "config.json"
 ZIP = ".zip"
-INDEX = ".safetensors.index.json"
+INDEX = ".index.json"  # of a checkpoint in several files, behind what these end with
 MAX_CONFIG = 10_000_000  # bytes; real ones take a few thousand
 MAX_NAMES = 12  # adapters that a message names
 MAX_MESSAGE = 2000  # characters of an error, whose words may be a file's
@@ -42,10 +43,12 @@ STEMS = ("adapter_model", "adapters", "pytorch_lora_weights", "pytorch_adapter",
 OTHERS = re.compile(
     r"(training_args|optimizer|scheduler|scaler|recipe_state|rng_state\w*|random_states\w*)\.(bin|pt|pth)"
 )
+SHARD = re.compile(r"-\d{5}-of-(?!00001)\d{5}\.")  # in the name of one of several files that make a checkpoint
 
 FILES: dict[str, Callable[[Path], Tensors]] = {
     ".safetensors": SafetensorsFile,
-    INDEX: lambda path: Shards(path, _load_json(path)),
+    f".safetensors{INDEX}": lambda path: Shards(path, _load_json(path), SafetensorsFile, ".safetensors"),
+    f".bin{INDEX}": lambda path: Shards(path, _load_json(path), torch_file, ".bin"),
     ".npz": NpzFile,
     ".bin": torch_file,
     ".pth.lora": torch_file,  # LitGPT's
@@ -93,7 +96,7 @@ def open_adapter(
             return of_model(source, adapter=adapter, each=each, inputs=inputs, config=config, family=family)
         return _opened(source, config, family, base)
     except ValueError as error:
-        below = adapters_under(source) if _is_path(source) and not is_cached(Path(source)) else {}
+        below = adapters_under(source) if _is_path(source) else {}
         if below and ITSELF not in below:
             raise ValueError(
                 f"{os.fspath(source)} holds no adapter of its own, but its subfolders do: {_list(below)}, newest last; "
@@ -149,6 +152,8 @@ def _in_place(source: str | os.PathLike[str], fetch: Callable[[list[str]], str] 
     if place.suffix != ZIP or not place.is_file():
         file = tensor_file(place)
         return FILES[_kind(file.name)](file), file
+    if reason := reason_for_file(place):
+        raise ValueError(f"{place} is {reason}.")
     folder = unpacked(place, _pick)
     file = tensor_file(folder)
     return Unpacked(FILES[_kind(file.name)](file), str(source), folder), file
@@ -162,7 +167,11 @@ def _read(tensors: Tensors, config: Mapping[str, Any] | None, family: str | None
     if config is not None and family is None and stored.takes_peft(config, base, tensors.info):
         return stored.of_file(tensors, config, base)
     config = settled(config)
-    return replace(table.read(tensors, config, family), use_rslora=bool(config and config.get("use_rslora")))
+    adapter = table.read(tensors, config, family)
+    if ranges := (config or {}).get("layer_replication"):
+        copies = [replace(layer, copied=replicated(layer.name, ranges)) for layer in adapter.layers]
+        adapter = replace(adapter, layers=tuple(copies))
+    return replace(adapter, use_rslora=bool(config and config.get("use_rslora")))
 
 
 def _kind(name: str) -> str:
@@ -192,10 +201,11 @@ def _foreign(file: Path) -> Mapping[str, Any] | None:
         if not beside.is_file():
             continue
         try:
-            content = yaml_fields(_text(beside)) if beside.suffix == ".yaml" else _load_json(beside)
+            block = beside.suffix == ".yaml"
+            content = yaml_fields(_text(beside)) if block else _load_json(beside)
         except ValueError:  # it may be about anything
             continue
-        if says_scale(told := settled(content) or {}):
+        if says_scale(told := settled(content, deep=block) or {}):
             return {**told, FILE: beside.name}
     return None
 
@@ -232,11 +242,13 @@ def _pick(names: list[str]) -> str:
         If there is none, or more than one: the end of a sentence about the folder.
     """
     fits = [name for name in names if _kind(name) and not OTHERS.fullmatch(name)]
-    if indices := [name for name in fits if _kind(name) == INDEX]:  # the shards are the index's business
-        stems = tuple(f"{name.removesuffix(INDEX)}-" for name in indices)
+    if indices := [name for name in fits if _kind(name).endswith(INDEX)]:  # the shards are the index's business
+        stems = tuple(f"{_stem(name)}-" for name in indices)
         fits = [name for name in fits if not name.startswith(stems)]
     for stem in STEMS:
         fits = [name for name in fits if _stem(name) == stem] or fits
+    if fits and not indices and all(map(SHARD.search, fits)):
+        raise ValueError(f"shards, {fits[0]} and others, without the index that says what is in which; copy it, too.")
     if len(set(map(_stem, fits))) == 1:
         return min(fits, key=lambda name: list(FILES).index(_kind(name)))
     if fits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-__all__ = ["Config", "is_list", "is_mapping", "mapping", "number", "quoted"]
+__all__ = ["LARGEST", "Config", "is_list", "is_mapping", "mapping", "number", "quoted"]
 
 Config = Mapping[str, Any] | None  # a parsed adapter_config.json; None where there is none
 

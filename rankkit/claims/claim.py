@@ -9,6 +9,7 @@ from typing import Any
 
 from rankkit.claims.deadline import Deadline
 from rankkit.claims.domain import Domain, Instance
+from rankkit.claims.spaces import Integer
 from rankkit.report.inline import WIDTH, html_summary, text_summary
 
 __all__ = ["Claim", "Measured"]
@@ -105,13 +106,17 @@ class Claim:
         Instances to look at first, found by other means, for instance by a longer search. They are not made simpler.
     theorem : str
         FILE.NAME of a theorem in proofs/rocq that implies the statement for every size.
+    induction : str
+        An integer variable whose upper bound is that of the search alone: the statement is claimed for every larger
+        value too, and proved by induction.
     corrects : str
         The id of the printed statement that this one is the nearest true form of.
 
     Raises
     ------
     ValueError
-        If the kind is unknown, or not exactly one of the three ways to decide the claim is given.
+        If the kind is unknown, not exactly one of the three ways to decide the claim is given, or `induction` names
+        no integer variable.
 
     Examples
     --------
@@ -140,6 +145,7 @@ class Claim:
     finding: str = ""
     tries: tuple[Instance, ...] = ()
     theorem: str = ""
+    induction: str = ""
     corrects: str = ""
 
     def __post_init__(self) -> None:
@@ -148,6 +154,9 @@ class Claim:
         ways = [bool(self.margin), bool(self.measure), bool(self.ill_posed)]
         if sum(ways) != 1 or bool(self.margin) != bool(self.domain):
             raise ValueError(f"{self.id}: give domain and margin, or measure, or ill_posed; one of the three.")
+        spaces = {} if self.domain is None else self.domain.spaces
+        if self.induction and not isinstance(spaces.get(self.induction), Integer):
+            raise ValueError(f"{self.id}: induction must name an Integer of the domain, got {self.induction!r}.")
 
     def __repr__(self) -> str:
         return text_summary(*self._shown())

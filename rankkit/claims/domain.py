@@ -137,20 +137,44 @@ class Domain:
         Of many corners some 300 are taken, evenly spaced. Under a deadline, those found in a quarter of the time that
         is left have to do.
         """
-        timed, found = self.until(self._deadline.share(SHARE)), list[Instance]()
+        timed = self.until(self._deadline.share(SHARE))
+        free = not any(space.named for space in self.spaces.values())
+        if self.where is None and free:  # every combination is an instance, so that only those taken are made
+            return timed._spaced([self._ends(name, {}) for name in self.spaces])
+        found = list[Instance]()
         with suppress(TimeIsUp):
-            for made in self._corners({}, list(self.spaces)):
+            known: dict[Any, list[Any]] = {}
+            for made in self._corners({}, list(self.spaces), known):
                 if timed.holds(made):
                     found.append(made)
         step = max(1, len(found) // CORNERS)
         return iter(found[::step])
 
-    def _corners(self, made: Instance, names: list[str]) -> Iterator[Instance]:
+    def _spaced(self, ends: list[list[Any]]) -> Iterator[Instance]:
+        """Yield some 300 combinations of corners, evenly spaced in their order, until the deadline."""
+        total = math.prod(map(len, ends))
+        with suppress(TimeIsUp):
+            for place in range(0, total, max(1, total // CORNERS)):
+                self._deadline.check()
+                values: list[Any] = []
+                for corners in reversed(ends):
+                    place, chosen = divmod(place, len(corners))
+                    values.append(corners[chosen])
+                yield dict(zip(self.spaces, reversed(values), strict=True))
+
+    def _ends(self, name: str, made: Instance) -> list[Any]:
+        return list(itertools.islice(self.spaces[name].corners(made), PER_VARIABLE))
+
+    def _corners(self, made: Instance, names: list[str], known: dict[Any, list[Any]]) -> Iterator[Instance]:
         if not names:
             yield made
             return
-        for value in itertools.islice(self.spaces[names[0]].corners(made), PER_VARIABLE):
-            yield from self._corners({**made, names[0]: value}, names[1:])
+        name = names[0]
+        key = (name, *(made[size] for size in self.spaces[name].named))
+        if key not in known:
+            known[key] = self._ends(name, made)
+        for value in known[key]:
+            yield from self._corners({**made, name: value}, names[1:], known)
 
     def simpler(self, instance: Instance) -> Iterator[Instance]:
         """Return an iterator over instances of the domain with one variable made simpler.

@@ -57,7 +57,7 @@ def referees_view(records: Sequence[Record], summary: str) -> str:
         lines += [f"{i}. **{r['id']}, {r['location']}.** {r['finding']}" for i, r in enumerate(findings, 1)] + [""]
     for paper in dict.fromkeys(record["paper"] for record in records):
         mine = [record for record in records if record["paper"] == paper]
-        lines += [f"## {paper}", "", "| claim | what is stated | where | verdict |", "|:--|:--|:--|:--|"]
+        lines += [f"## {paper or 'Claims'}", "", "| claim | what is stated | where | verdict |", "|:--|:--|:--|:--|"]
         lines += [table_row(r["id"], r["statement"], r["location"], kind_of(r)) for r in mine]
         lines += ["", "<details><summary>Readings, evidence and arguments</summary>", ""]
         for record in mine:
@@ -71,10 +71,10 @@ def _upheld(records: Sequence[Record]) -> str:
     upheld = [record for record in records if record["proved"] is not None]
     proofs = [record["proof"] for record in upheld if record["proved"]]
     rocq = sum(proof["kind"] == "theorem" for proof in proofs)
+    by_theorem = f", {rocq} of them by theorems in Rocq, most of which hold for matrices of any size" if rocq else ""
     return (
-        f"Of {len(upheld)} claims that hold, {len(proofs)} are proved by machine, {rocq} of them by a theorem in Rocq, "
-        "most of these for matrices of any size. FAILS is certified: the instance that violates the statement is in "
-        "the record."
+        f"Of {len(upheld)} claims that hold, {len(proofs)} are proved by machine{by_theorem}. FAILS is certified: the "
+        "instance that violates the statement is in the record."
     )
 
 

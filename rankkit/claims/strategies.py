@@ -73,12 +73,16 @@ def instances(domain: Domain) -> st.SearchStrategy[Instance]:
     TypeError
         If a variable is of a space of one's own, for which there is no strategy.
     """
+    known: dict[Any, st.SearchStrategy[Any]] = {}  # to make a strategy takes longer than to draw from it
 
     @st.composite
     def draw(pick: Any) -> Instance:
         made: Instance = {}
         for name, space in domain.spaces.items():
-            made[name] = pick(_strategy(space, made))
+            key = (name, *(made[size] for size in space.named))
+            if key not in known:
+                known[key] = _strategy(space, made)
+            made[name] = pick(known[key])
         assume(domain.holds(made))
         return made
 

@@ -210,8 +210,20 @@ def ledger(text: str) -> list[dict[str, Any]]:
 
 
 def certificates(text: str) -> list[dict[str, Any]]:
-    """Return the records of a file that `rankkit verify --certificates` wrote."""
-    return _records(text, "a file written by `rankkit verify --certificates`", ("claim",))
+    """Return the records of a file that `rankkit verify --certificates` wrote, with the questions beside it."""
+    from rankkit.claims.proofs.stored import folder_beside, questions_in
+
+    records = _records(text, "a file written by `rankkit verify --certificates`", ("claim",))
+    for record in records:
+        if str(record.get("file", "")).endswith(".smt2"):
+            beside = folder_beside(text) / Path(str(record["file"])).name
+            try:
+                record["questions"] = questions_in(beside.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise argparse.ArgumentTypeError(
+                    f"the questions of a proof in {text!r} cannot be read: {error}"
+                ) from None
+    return records
 
 
 def gate(text: str) -> Gate:

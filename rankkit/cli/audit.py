@@ -27,6 +27,7 @@ from rankkit.cli.options import (
     PROGRESS,
     RTOL,
     RULES,
+    SAMPLES,
     check_device,
     check_family,
     rule_choice,
@@ -72,7 +73,9 @@ def _rule(options: argparse.Namespace) -> str | None:
 def _sources(options: argparse.Namespace) -> list[Any]:
     from rankkit.data import sample_adapter
 
-    return [sample_adapter()] if options.sample else [options.full] if options.full else list(options.path)
+    return (
+        [sample_adapter(options.sample)] if options.sample else [options.full] if options.full else list(options.path)
+    )
 
 
 def _check(options: argparse.Namespace, sources: Sequence[Any]) -> None:
@@ -172,7 +175,9 @@ _WHAT = Group(
                     metavar="TUNED",
                 ),
                 Option(
-                    ("--sample",), "Use the small trained adapter that comes with rankkit.", default=False, flag=True,
+                    ("--sample",),
+                    "Use a small trained adapter that comes with rankkit: NAME is the method, without it plain LoRA.",
+                    flag="lora", nargs="?", choices=SAMPLES, metavar="NAME",
                 ),
             ),
             required=True,

@@ -41,9 +41,9 @@ class Option:
     to : str
         The attribute that holds the value, where it is not the last name's.
     flag : object
-        The value where it is given, for an option without a word after it.
+        The value where it is given without a word after it.
     nargs : {"?", "*", "+"}, optional
-        How many words a positional argument takes.
+        How many words a positional argument takes; "?" with a flag: an option whose word may be left out.
     repeated : bool
         Whether it may be given several times; the values are gathered in a list.
     writes : bool
@@ -78,12 +78,13 @@ class Option:
         how: dict[str, Any] = {"help": self._shown().replace("%", "%%"), "default": argparse.SUPPRESS}
         if self.name.startswith("-"):
             how |= {"dest": self.dest, "required": self.required}
-        if self.flag is not None:
+        if self.flag is not None and self.nargs is None:
             how |= {"action": "store_const", "const": self.flag}
         else:
             how |= {"type": self.read, "metavar": self.metavar, "action": "append" if self.repeated else "store"}
             how |= {"choices": self.choices} if self.choices else {}
             how |= {"nargs": self.nargs} if self.nargs else {}
+            how |= {"const": self.flag} if self.flag is not None else {}
         container.add_argument(*self.names, **how)
 
     def _shown(self) -> str:

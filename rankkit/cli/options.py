@@ -12,8 +12,8 @@ from rankkit.cli.command import Choice, Option, UsageError, needs
 
 __all__ = [
     "ALL", "AMPLITUDE", "COUNTED", "DEVICE", "FAMILIES", "FAMILY", "FORMAT", "GAIN", "INIT", "LAW_CHOICE", "MEASURED",
-    "MEMORY", "MEMORY_CHOICE", "METRICS", "OUTPUT", "PLOT", "PROGRESS", "RTOL", "RULES", "SPREAD", "check_device",
-    "check_family", "law_named", "rule_choice", "rule_named",
+    "MEMORY", "MEMORY_CHOICE", "METRICS", "OUTPUT", "PLOT", "PROGRESS", "RTOL", "RULES", "SAMPLES", "SPREAD",
+    "check_device", "check_family", "law_named", "rule_choice", "rule_named",
 ]  # fmt: skip
 
 # what to print, and where
@@ -44,6 +44,9 @@ RTOL = Option(
 FAMILIES = (
     "sine", "loran", "adapters", "vera", "randlora", "delora", "kohya", "diffusers", "cloneofsimo", "gguf",
     "torchtune", "megatron", "mlx", "loralib", "peft", "pairs",
+)  # fmt: skip
+SAMPLES = (
+    "lora", "rslora", "dora", "adalora", "vera", "loha", "sine", "sine-dora", "adasine", "loran", "lr-lora",
 )  # fmt: skip
 METRICS = (
     "spectral_norm", "frobenius_norm", "nuclear_norm", "stable_rank", "numerical_rank", "effective_rank",

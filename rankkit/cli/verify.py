@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from rankkit.cli.arguments import certificates, folder, ledger, positive_int, seconds, writable
 from rankkit.cli.command import Choice, Command, Group, OneOf, Option
@@ -54,10 +55,28 @@ def _claims(options: argparse.Namespace, paths: Sequence[str]) -> int:
     )  # fmt: skip
     _tell(options, found)
     if options.certificates:
-        records = [r[kind] for kind in ("certificate", "proof") for r in found.records if r[kind]]
-        save(options.certificates, json.dumps(records, indent=1))
+        _keep(options.certificates, found)
     broken = any(entry.verdict.word == "BROKEN" for entry in found.checked)
     return 3 if _changed(options, found) else 1 if broken else 0
+
+
+def _keep(file: str, found: Any) -> None:
+    """Write the counterexamples and proofs, and the questions of proofs by algebra as files beside them."""
+    from rankkit.claims.proofs.stored import folder_beside, text_of
+
+    folder = folder_beside(file)
+    records = [record["certificate"] for record in found.records if record["certificate"]]
+    for entry in found.checked:
+        if entry.proof is None:
+            continue
+        record = entry.proof.record
+        if entry.proof.questions:
+            folder.mkdir(parents=True, exist_ok=True)
+            place = folder / f"{quote(entry.claim.id, safe=' ')}.smt2"
+            place.write_text(text_of(entry.proof, entry.claim.statement), encoding="utf-8")
+            record["file"] = f"{folder.name}/{place.name}"
+        records.append(record)
+    save(file, json.dumps(records, indent=1))
 
 
 def _reported(options: argparse.Namespace, paths: Sequence[str]) -> int:
@@ -200,7 +219,9 @@ VERIFY = Command(
                     metavar="FILE", writes=True,
                 ),
                 Option(
-                    ("--certificates",), "Write the counterexamples and proofs to this file, for --recheck.",
+                    ("--certificates",),
+                    "Write the counterexamples and proofs to this file, for --recheck, and the questions to the solver "
+                    "to .smt2 files beside it.",
                     read=writable, metavar="FILE", writes=True,
                 ),
                 Option(

@@ -1,4 +1,4 @@
-"""Data that comes with rankkit: a small trained adapter, the papers' statements, and the figures' scripts."""
+"""Data that comes with rankkit: small trained adapters, the papers' statements, and the figures' scripts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from pathlib import Path
 __all__ = ["figure_scripts", "paper_checks", "rocq_proofs", "sample_adapter"]
 
 
-def sample_adapter() -> Path:
-    """Return the folder of the sample adapter; its CARD.md says what it learned and how."""
-    return Path(__file__).parent / "wordnet_lexnames"
+def sample_adapter(name: str = "lora") -> Path:
+    """Return the folder of a sample adapter; its CARD.md says what it learned and how.
+
+    Parameters
+    ----------
+    name : str
+        "lora", or one of the methods in the folder `trained`, such as "sine".
+    """
+    here = Path(__file__).parent
+    return here / "wordnet_lexnames" if name == "lora" else here / "trained" / name
 
 
 def paper_checks() -> Path:

@@ -19,6 +19,7 @@ from rankkit.solvers.dense import dense
 from rankkit.solvers.gram import eigenvalue_bounds, gram_error
 from rankkit.solvers.kronecker import structured
 from rankkit.solvers.located import FEW
+from rankkit.solvers.nystrom import few_directions, low_rank
 from rankkit.solvers.sampled import sample_size, sampled
 from rankkit.solvers.solution import error_of, formed_error, portions, squarable
 from rankkit.solvers.stack import Stack
@@ -29,6 +30,7 @@ __all__ = ["Count", "count_above"]
 
 SMALL = 96  # below this min(m, n) an SVD is as quick as any other route
 LONGEST = "U11"  # the numpy type of a route's name
+SAMPLES = 1 / 12  # of min(m, n): so many make the quickest route of all
 CLEAR = 4  # roundings of G by which the square of a threshold has to be larger, so that G can tell anything
 
 
@@ -40,8 +42,8 @@ class Count(NamedTuple):
     lower, upper : numpy integer array, shape (*batch,)
         The count lies between them. Where they are equal it is known.
     route : numpy array of str, shape (*batch,)
-        The route that decided, or that was tried last: "factored", "sample", "cholesky", "inertia", "eigenvalues"
-        or "svd".
+        The route that decided, or that was tried last: "factored", "sample", "cholesky", "nystrom", "inertia",
+        "eigenvalues" or "svd".
     """
 
     lower: Any
@@ -178,6 +180,10 @@ def _many_open(work: Stack, sofar: Bounds) -> Array:
     return _tellable(work, sofar) & (sofar.upper - sofar.lower > FEW)
 
 
+def _few(work: Stack, sofar: Bounds) -> Array:
+    return _many_open(work, sofar) & few_directions(work)
+
+
 def _always(work: Stack, sofar: Bounds) -> Array:
     return np.full(sofar.lower.shape, True)
 
@@ -187,6 +193,8 @@ def _by_sample(work: Stack) -> Bounds:
     lower, upper = np.zeros(work.S.shape[0], dtype=np.int64), np.full(work.S.shape[0], work.p)
     # sigma_1 is at most ||S||_F
     samples = sample_size(work.S, work.threshold.relative(np.sqrt(work.energy)))
+    # with more of them a Gram matrix and its low-rank copy are quicker, where they can tell
+    samples[(samples > SAMPLES * work.p) & _tellable(work, Bounds(lower, upper))] = 0
     few = np.flatnonzero(samples)
     if few.size:
         some = work.at(few)
@@ -209,6 +217,7 @@ def _by_eigenvalues(work: Stack) -> Bounds:
 _ROUTES = {
     "sample": _Route(_avoidable, _by_sample),
     "cholesky": _Route(_tellable, nearly_full),
+    "nystrom": _Route(_few, low_rank),
     "inertia": _Route(_tellable, windowed),
     "eigenvalues": _Route(_many_open, _by_eigenvalues),
     "svd": _Route(_always, _by_svd),

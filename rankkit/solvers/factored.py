@@ -4,7 +4,7 @@ An ordinary SVD of the core R_B R_A^T would lose every value below eps ||B|| ||A
 number of each factor instead (Drmac 1998, "Accurate computation of the product-induced singular value decomposition").
 R_B with its columns scaled to unit length stays as it is. The other triangle takes the scale and is made rank-revealing
 by a pivoted QR. Their product is a well-conditioned matrix times a diagonal one, whose values one-sided Jacobi finds to
-high relative accuracy.
+high relative accuracy. A large core that an ordinary SVD shows to be well conditioned needs none of that.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from rankkit.solvers.solution import EPS, Solution
 
 __all__ = ["factored"]
 
+LARGE = 192  # ranks above it: an ordinary SVD is then so much faster than Jacobi's that to try it costs little
+EVEN = 1e4  # condition of a core up to which an ordinary SVD is believed: its errors are then far below 1e-10
 PANEL = 64  # columns of a block, for which LAPACK wants workspace
 WORKSPACE = 1 << 22  # numbers at most: 32 MiB, where PANEL columns of a rank of millions would take gigabytes
 
@@ -33,7 +35,8 @@ def factored(factors: Factors) -> Solution:
 
     Let kappa be the condition number of a factor whose columns (B) or rows (A) are scaled to unit length. Every value
     is off by at most max(m, n) eps (kappa(B) + kappa(A)) relative to itself. In any case it is off by at most
-    max(m, n) eps times the product of the norms of the scaled factors.
+    max(m, n) eps times the product of the norms of the scaled factors. Where this alone shows all values of a large
+    core to some digits, it is the bound, and no condition number is computed.
 
     Parameters
     ----------
@@ -89,7 +92,7 @@ class _Core(NamedTuple):
     size : float
         Product of the norms of the scaled factors.
     condition : float
-        Sum of the condition numbers of the scaled factors.
+        Sum of the condition numbers of the scaled factors, or a bound on what takes its place.
     """
 
     values: Array
@@ -100,12 +103,34 @@ class _Core(NamedTuple):
 def _core(R_B: Array, R_A: Array) -> _Core:
     lengths = _lengths(R_B)
     unit, other = R_B / lengths, R_A * lengths
+    size = float(np.linalg.norm(unit) * np.linalg.norm(other))
+    if (even := _even(unit, other)) is not None:
+        return _Core(even[0], size, even[1])
     packed, places, _, _, info = wrappers().dgeqp3(other)
     assert info == 0
     # the columns of this product shrink as the rows of R do: a well-conditioned matrix times a diagonal one
     values = _jacobi(unit[:, places - 1] @ np.triu(packed).T)
-    size = float(np.linalg.norm(unit) * np.linalg.norm(other))
     return _Core(values, size, _condition(unit) + _condition(R_A / _lengths(R_A)))
+
+
+def _even(unit: Array, other: Array) -> tuple[Array, float] | None:
+    """Return the singular values of a large core by an ordinary SVD, and their condition; None where it is graded.
+
+    QR changes every column of a factor by a small part of its length, and so the core, and each of its singular values,
+    by that part of ||unit|| ||other||. Over the least value this is a condition that holds for all values.
+    """
+    lengths = np.linalg.norm(other, axis=0)
+    if unit.shape[1] <= LARGE or not lengths.min() * EVEN > lengths.max():  # the values are graded at least as much
+        return None
+    values = np.linalg.svd(unit @ other.T, compute_uv=False)
+    condition = _norm_bound(unit) * _norm_bound(other) / values[-1] if values[-1] > 0 else np.inf
+    return (values, 2 * condition) if condition <= EVEN else None
+
+
+def _norm_bound(x: Array) -> float:
+    """Return the fourth root of the sum of the fourth powers of the singular values, which bounds the largest."""
+    gram = x.T @ x
+    return float(np.sqrt(np.linalg.norm(gram)))
 
 
 def _jacobi(core: Array) -> Array:

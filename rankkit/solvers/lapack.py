@@ -18,7 +18,7 @@ import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["cholesky", "product", "solve", "symmetric_times", "wrappers"]
+__all__ = ["cholesky", "outer_subtracted", "product", "solve", "symmetric_product", "symmetric_times", "wrappers"]
 
 
 @cache
@@ -118,6 +118,43 @@ def symmetric_times(G: Array, x: Array) -> Array:
     image = np.empty_like(x)
     _blas("dsymv", b"U", x.size, 1.0, G, G.shape[1], x, 1, 0.0, image, 1)
     return image
+
+
+def symmetric_product(G: Array, columns: Array) -> Array:
+    """Return G times columns for a symmetric matrix that stands in its lower triangle.
+
+    Parameters
+    ----------
+    G : numpy array, float64, shape (p, p), C order
+    columns : numpy array, float64, shape (p, k), C order
+
+    Returns
+    -------
+    numpy array, shape (p, k)
+    """
+    image = np.empty_like(columns)
+    p, k = columns.shape
+    _blas("dsymm", b"R", b"U", k, p, 1.0, G, p, columns, k, 0.0, image, k)
+    return image
+
+
+def outer_subtracted(G: Array, F: Array) -> Array:
+    """Return G - F F^T in its lower triangle, for a symmetric matrix that stands in its lower triangle.
+
+    Parameters
+    ----------
+    G : numpy array, float64, shape (p, p), C order
+    F : numpy array, float64, shape (p, k), C order
+
+    Returns
+    -------
+    numpy array, shape (p, p)
+        Above the diagonal as in G.
+    """
+    rest = G.copy()
+    p, k = F.shape
+    _blas("dsyrk", b"U", b"T", p, k, -1.0, F, k, 1.0, rest, p)
+    return rest
 
 
 def _blas(name: str, *arguments: Array | bytes | int | float) -> None:

@@ -79,6 +79,10 @@ def recent(folder: Path, normal: Callable[..., np.ndarray]) -> None:
                "base_model.model.l.0.experts.base_layer.lora_A.weight": normal(6, 5), "l.1.w.lora_A.weight": normal(3, 2, 4),
                "base_model.model.l.0.experts.base_layer.lora_B.weight": normal(8, 6), "l.1.w.lora_B.weight": normal(1, 5, 2)}  # fmt: skip
     save_file(experts, folder / "experts.safetensors")
+    split = {f"s.lora_{way}.{i}.weight": normal(*s) for i in range(2) for way, s in (("down", (2, 6)), ("up", (5, 2)))}
+    beside = {f"s.{name}": normal(1) for name in ("lora_alpha", "lora_rank", "scalar", "alpha_scale")}
+    flat = {"u_q_lora_down_weight": normal(2, 6), "u_q_lora_up_weight": normal(5, 2), "u_q_alpha": normal(1)}
+    save_file(split | beside | flat, folder / "split.safetensors")
     (folder / "lora.gguf").write_bytes(gguf(normal))
     with zipfile.ZipFile(folder / "packed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(folder / "experts.safetensors", "x/adapter_model.safetensors")
@@ -198,6 +202,28 @@ def configured(rng: np.random.Generator) -> str:
     return json.dumps(config)
 
 
+def in_blocks(rng: np.random.Generator) -> str:
+    """Return a configuration in YAML with hostile values and indents."""
+    names = (
+        "peft",
+        "lora_tuning",
+        "adapter_dim",
+        "alpha",
+        "r",
+        "network",
+        "- config",
+        "lora_alpha",
+        "scale",
+        "",
+        "a" * 2000,
+    )
+    lines = [
+        f"{' ' * int(rng.integers(0, 9))}{rng.choice(names)}:{rng.choice(['', ' '])}{str(VALUES[rng.integers(len(VALUES))])[:900]}"
+        for _ in range(rng.integers(1, 30))
+    ]
+    return str(rng.choice(["\n", "\r\n", "\n\n"])).join(lines) * int(rng.choice([1, 1, 500]))
+
+
 def cases(folder: Path, count: int, seed: int, only: Collection[str] = ()) -> Iterator[Path]:
     """Return an iterator over `count` damaged adapters, of all kinds or those named, each in place of the one before."""
     rng = np.random.default_rng(seed)
@@ -216,6 +242,8 @@ def cases(folder: Path, count: int, seed: int, only: Collection[str] = ()) -> It
         (place / name).write_bytes(data)
         if rng.random() < 0.4:
             (place / "adapter_config.json").write_text(configured(rng))
+        elif rng.random() < 0.3:
+            (place / "config.yaml").write_text(in_blocks(rng))
         yield place / name
 
 

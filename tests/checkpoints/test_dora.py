@@ -299,3 +299,20 @@ def test_a_planted_fault_in_the_axis_is_caught(monkeypatch, tmp_path):
     monkeypatch.setattr(dora, "LYCORIS", "")  # every family's shape would tell the axis
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         test_the_true_update_is_what_peft_merges("conv", "live", tmp_path)
+
+
+def test_a_replicated_layer_is_turned_against_the_layer_that_it_copies():
+    """PEFT's layer_replication: the fourth layer of [0, 2) and [1, 3) is the base's third."""
+    weights = {f"model.layers.{i}.q.weight": RNG.standard_normal((M, N)) for i in range(3)}
+    state = {f"base_model.model.model.layers.3.q.lora_{x}.weight": y for x, y in (("A", A), ("B", B))}
+    state |= {"base_model.model.model.layers.3.q.lora_magnitude_vector": LENGTHS}
+    config = {"peft_type": "LORA", "r": R, "lora_alpha": R, "use_dora": True, "layer_replication": [[0, 2], [1, 3]]}
+    V = weights["model.layers.2.q.weight"] + B.astype(float) @ A.astype(float)
+    true = LENGTHS[:, None] / np.linalg.norm(V, axis=1, keepdims=True) * V - weights["model.layers.2.q.weight"]
+    row, sigma = only(rk.audit(state, config=config, base=weights))
+    np.testing.assert_allclose(sigma, dense(true)[: sigma.size], rtol=1e-9)
+    assert row["status"] == "ok"
+    assert (row["module"], row["base_note"]) == ("model.layers.3.q", "")
+    for ranges in ([[0, 2]], "x", [[0]], 7):
+        with pytest.raises(ValueError, match="layer_replication does not tell"):
+            rk.audit(state, config=config | {"layer_replication": ranges})

@@ -14,8 +14,8 @@ from rankkit.checkpoints.forms import (
     Dense,
     formed,
     kronecker_form,
-    merged_form,
 )
+from rankkit.checkpoints.groups import merged_form, stacked_form
 from rankkit.checkpoints.layer import Layer
 from rankkit.checkpoints.readers.vera import RANDLORA_FORM, VERA_FORM
 from rankkit.rules import Linear, Sine
@@ -38,6 +38,14 @@ FORMS = {
         (M, WIDE, R * R),
     ),
     "merged": (merged_form((True, False, True)), {"B": (2 * M, R), "A": (2 * R, N)}, (3 * M, N, 2 * R)),
+    "stacked": (
+        stacked_form(("B.0", "B.1"), ("A.0", "A.1")),
+        {"B.0": (M - 4, R), "B.1": (4, R), "A.0": (R, N), "A.1": (R, N)},
+        (M, N, 2 * R),
+    ),
+    "stacked over one": (
+        stacked_form(("B.0", "B.1"), ("A",)), {"B.0": (M - 4, R), "B.1": (4, 3), "A": (R + 3, N)}, (M, N, R + 3),
+    ),
     "kronecker": (kronecker_form(("w1",), ("a", "b")), {"w1": (3, 2), "a": (4, R), "b": (R, 5)}, (M, N, 2 * R)),
     "kronecker, tucker": (
         kronecker_form(("w1",), ("t", "a", "b")),

@@ -279,3 +279,22 @@ def test_a_zip_of_several_adapters_names_them(tmp_path):
 def test_a_configuration_is_read_in_the_encoding_that_it_tells(tmp_path, encoding):
     (put(tmp_path / "a") / "adapter_config.json").write_text(JSON, encoding=encoding)
     agrees(rk.audit(tmp_path / "a"), 8 / 4 * BA, rel=1e-6)
+
+
+def test_several_adapters_of_a_cached_repository_are_named_and_measured(hub):
+    inside = cached(hub, "0a1b", main="0a1b") / "snapshots" / "0a1b"
+    (inside / "adapter_model.safetensors").unlink()
+    (inside / "adapter_config.json").unlink()
+    for name in ("checkpoint-100", "checkpoint-20"):
+        put(inside / name)
+    with pytest.raises(ValueError, match="subfolders do: checkpoint-20, checkpoint-100, newest last"):
+        rk.audit("hf://org/name")
+    assert rk.audit("hf://org/name", each=True).columns["adapter"] == ["checkpoint-20", "checkpoint-100"]
+
+
+def test_an_archive_that_is_not_there_or_not_unpacked_is_said(tmp_path):
+    (tmp_path / "x.zip").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(ValueError, match="a pointer of Git LFS"):
+        rk.audit(tmp_path / "x.zip")
+    with pytest.raises(ValueError, match="around an archive: pass x.zip"):
+        rk.audit(tmp_path)

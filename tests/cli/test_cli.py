@@ -69,6 +69,8 @@ def test_the_sample_is_one_flag_away(capsys):
     out = capsys.readouterr().out
     assert "attention" in out
     assert "modules measured" in out
+    assert main(["audit", "--sample", "sine"]) == 0
+    assert "12 of 12 modules measured" in capsys.readouterr().out
 
 
 def test_audit_formats(adapter, capsys):
@@ -118,6 +120,7 @@ def test_a_gate_on_nothing_measured_trips(tmp_path):
     [
         (["audit"], "one of the arguments path --full --sample is required"),
         (["audit", "x", "--sample"], "not allowed with argument"),
+        (["audit", "--sample", "odd"], "invalid choice: 'odd'"),
         (["audit", "x", "--fail-on", "nonsense"], "a gate reads like"),
         (["audit", "x", "--fail-on", "min(module) > 1"], "a gate reads like"),
         (["audit", "x", "--fail-on", "modules > 1e"], "a gate reads like"),

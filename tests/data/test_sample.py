@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import rankkit as rk
+from experiments.text.sample import SAMPLES as WRITTEN
 from experiments.train_sample import LEXNAMES, main, read_glosses
+from rankkit.cli.options import SAMPLES
 from rankkit.data import sample_adapter
 
 
@@ -36,6 +38,32 @@ def test_the_card_says_what_it_learned():
 def test_nothing_of_a_machine_is_in_it():
     for name in ("CARD.md", "adapter_config.json"):
         assert not re.search(r"/(root|home|work|tmp)/", (sample_adapter() / name).read_text())
+
+
+@pytest.mark.parametrize("name", SAMPLES[1:])
+def test_every_method_has_a_sample_that_is_measured(name):
+    folder = sample_adapter(name)
+    report = rk.audit(folder, progress=False)
+    assert len(report.table) == 12
+    # DoRA's update needs the base's weights, AdaSine's an input: their rows say so
+    allowed = {
+        "vera": {"assumed"},
+        "dora": {"assumed"},
+        "sine-dora": {"assumed", "unsupported"},
+        "adasine": {"unsupported"},
+    }
+    assert set(report.table["status"]) <= allowed.get(name, {"ok"})
+    card = (folder / "CARD.md").read_text()
+    assert all(word in card for word in ("WordNet 3.0 licence", "Apache-2.0", "seed", "of four on a validation part"))
+    config = (folder / "adapter_config.json").read_text()
+    assert not re.search(r"/(root|home|work|tmp)/", card + config)
+
+
+def test_the_samples_are_those_that_the_command_names_and_are_small():
+    folder = sample_adapter("sine").parent
+    assert {path.name for path in folder.iterdir()} == set(SAMPLES[1:]) == set(WRITTEN)
+    everything = [file for path in (folder, sample_adapter()) for file in path.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in everything) <= 3_000_000
 
 
 def test_glosses_are_read_without_their_examples(tmp_path):

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 import rankkit as rk
 from rankkit import testing as laws
 from rankkit.initializers import KaimingUniform
+from rankkit.solvers.stack import Stack
+from rankkit.solvers.tolerance import threshold_for
 from tests.solvers.near_thresholds import hard_case, random_case
 
-ROUTES = {"sample", "cholesky", "inertia", "eigenvalues", "svd"}
+ROUTES = {"sample", "cholesky", "nystrom", "inertia", "eigenvalues", "svd"}
 
 
 def with_spectrum(sigma, n=None, seed=0):
@@ -49,7 +51,7 @@ def test_every_route_agrees_with_the_svd_along_a_curve(omega, rtol, asarray):
 def test_the_routes_are_all_taken():
     """A ladder with a rung that is never stood on would be untested by everything above."""
     seen = set()
-    for omega, rtol in ((1.0, None), (40.0, None), (150.0, None), (5000.0, None), (300.0, 1e-9)):
+    for omega, rtol in ((1.0, None), (40.0, None), (20.0, None), (150.0, None), (5000.0, None), (300.0, 1e-9)):
         for seed in range(4):
             f = KaimingUniform()(256, 256, 2, seed=seed)
             seen.add(str(rk.count_above(np.sin(omega * (f.B @ f.A)), rtol=rtol).route))
@@ -57,6 +59,27 @@ def test_the_routes_are_all_taken():
     crowd = 1e-3 * (1 + np.linspace(-1e-3, 1e-3, 80))  # more values beside the threshold than are located one by one
     found = rk.count_above(with_spectrum(np.r_[np.linspace(1, 0.5, 120), crowd]), atol=1e-3)
     assert found == (160, 160, "eigenvalues")
+
+
+@pytest.mark.parametrize("columns", [0, 8, 40, 80, 120])
+@pytest.mark.parametrize("size", [1e-120, 1.0, 1e120])
+def test_a_low_rank_copy_of_any_quality_bounds_the_count(columns, size, monkeypatch):
+    """Too few columns, or zeros in place of them, leave the count open; none of them makes it wrong."""
+    from rankkit.solvers import nystrom
+
+    f = KaimingUniform()(256, 256, 2, seed=3)
+    S = np.sin(40.0 * (f.B @ f.A)) * size
+    sigma = np.linalg.svd(S, compute_uv=False)
+    monkeypatch.setattr(nystrom, "_columns", lambda definite: np.full(definite.shape, columns or 1))
+    if not columns:
+        monkeypatch.setattr(nystrom, "_factor", lambda G, k: np.zeros((256, k)))
+    for rtol in (1e-1, 1e-3, None):
+        stack = Stack(S[None], threshold_for((256, 256), rtol, None, np.zeros(1)))
+        bounds = nystrom.low_rank(stack)
+        count = np.sum(sigma > (256 * 2.0**-23 if rtol is None else rtol) * sigma[0])
+        assert bounds.lower <= count <= bounds.upper
+        if columns in (0, 120):
+            assert (bounds.lower == bounds.upper) == (columns == 120)
 
 
 @pytest.mark.parametrize("few", [0, 1, 5, 30, 63, 64, 120])
@@ -68,7 +91,7 @@ def test_a_nearly_full_matrix(few, wide, asarray):
     for M in (S, S.T):
         found = rk.count_above(asarray(np.ascontiguousarray(M)), rtol=1e-4)
         assert found.lower == found.upper == 192 - few
-        assert few > 16 or found.route in ("cholesky", "inertia")  # no eigenvalues for a handful
+        assert few > 16 or found.route in ("cholesky", "nystrom", "inertia")  # no eigenvalues for a handful
 
 
 @pytest.mark.parametrize("gap", [1e-12, 1e-9, 1e-6, 1e-3])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import rankkit as rk
 from rankkit import testing as laws
 from rankkit.solvers.dense import dense
-from rankkit.solvers.factored import factored
+from rankkit.solvers.factored import LARGE, factored
 from rankkit.solvers.leading import leading
 
 
@@ -42,6 +42,18 @@ def test_eight_decades_to_ten_digits(r, dtype, seed, asarray):
     B, A = f.B.astype(dtype), f.A.astype(dtype)
     exact = exact_values(B, A)
     solution = factored(rk.Factors(asarray(B), asarray(A)))
+    assert np.max(np.abs(solution.values - exact) / exact) <= 1e-10
+    assert within(solution, exact)
+    assert solution.relative_error <= 1e-8
+
+
+@pytest.mark.parametrize("decades", [0, 2, 3, 8])
+def test_large_cores_to_ten_digits_whether_graded_or_not(decades):
+    """Half of the decades in each factor; few of them are left to an ordinary SVD, many are not."""
+    rng, r = np.random.default_rng(decades), LARGE + 8
+    U, G, V = (np.linalg.qr(rng.standard_normal((size, r)))[0] for size in (r + 40, r, r + 20))
+    exact = np.logspace(0, -decades, r)
+    solution = factored(rk.Factors((U * np.sqrt(exact)) @ G.T, (G * np.sqrt(exact)) @ V.T))
     assert np.max(np.abs(solution.values - exact) / exact) <= 1e-10
     assert within(solution, exact)
     assert solution.relative_error <= 1e-8

@@ -96,6 +96,18 @@ def test_modules_and_metrics_are_chosen():
     assert rk.suggest_ranks(watch.watched).rank_pattern.keys() == {"layers.0.q_proj", "layers.1.q_proj"}
 
 
+def test_what_is_not_chosen_is_not_measured(monkeypatch):
+    import rankkit.audits.audit as audits
+
+    seen, apply = [], audits.apply
+    monkeypatch.setattr(audits, "apply", lambda layer, *a, **k: seen.append(layer.name) or apply(layer, *a, **k))
+    model = adapted()
+    found = Watch(model, modules=["q_proj"], budget=None).measure(0).measurement
+    assert sorted(seen) == ["layers.0.q_proj", "layers.1.q_proj"]
+    whole = rk.audit(model, progress=False)
+    assert all(np.array_equal(values, whole.spectra[name]) for name, values in found.spectra.items())
+
+
 def test_the_store_comes_back_bit_for_bit(tmp_path):
     model = adapted(METHODS["LR"]())
     watch = Watch(model, every=2, store=tmp_path, budget=None)

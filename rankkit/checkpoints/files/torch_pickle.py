@@ -14,7 +14,7 @@ from typing import IO, Any, TypeGuard
 
 from rankkit.checkpoints.files.tensors import DAMAGED, StateDict, TensorInfo
 from rankkit.checkpoints.missing import DCP, is_sharded_state
-from rankkit.checkpoints.untrusted import is_mapping
+from rankkit.checkpoints.untrusted import LARGEST, is_mapping
 
 __all__ = ["torch_file"]
 
@@ -36,6 +36,9 @@ _STORED = re.compile(
     r"|torch\._tensor _rebuild_from_type_v2"
     r"|torch\._utils _rebuild_(tensor|tensor_v2|tensor_v3|sparse_tensor|parameter|parameter_with_state)"
 )
+# a number that belongs to a module's factors, and what the parts of a module are called without its path
+_NUMBER = re.compile(r".+\.(?:(?:lora_|network_)?(?:alpha|rank)|(?:lora_)?scaling|lora_scale)")
+_PART = re.compile(r"(?:lora_|base_)?(?:[abAB]|up|down|in|out|alpha|weight|bias)(?:\.\w+)?")
 
 
 def torch_file(path: Path) -> StateDict:
@@ -122,16 +125,21 @@ def _named(content: Any, tensor: type, depth: int = DEEP) -> dict[str, Any]:
     """Return a mapping's dense tensors by name, those of nested mappings under their own names, a list's by place.
 
     Of several tensors with one name, such as an adapter's and its running mean's, the later ones get the name of their
-    mapping in front of theirs.
+    mapping in front of theirs; so do those whose own name is that of a part of a module. A plain number counts as a
+    tensor where its name says that it belongs to a module's factors.
     """
+    import torch
+
     held = content if is_mapping(content) else dict(enumerate(content)) if _is_sequence(content) else {}
     named: dict[str, Any] = {}
     for name, value in held.items():
         if isinstance(value, tensor):
             named[str(name)] = value
+        elif type(value) in (int, float) and _NUMBER.fullmatch(str(name)) and abs(value) < LARGEST:
+            named[str(name)] = torch.tensor(float(value), dtype=torch.float64)
         elif is_mapping(value) and depth > 0:
             for inner, found in _named(value, tensor, depth - 1).items():
-                named[inner if inner not in named else f"{name}.{inner}"] = found
+                named[f"{name}.{inner}" if inner in named or _PART.fullmatch(inner) else inner] = found
     return named
 
 

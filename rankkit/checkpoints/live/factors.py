@@ -9,6 +9,7 @@ The scale of a model in memory may differ from its configuration: `rescale_adapt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -17,9 +18,8 @@ from typing import Any
 from rankkit.checkpoints.files.tensors import StateDict
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.live import seam
-from rankkit.checkpoints.live.merging import Wrapped, turned
+from rankkit.checkpoints.live.wrapped import Wrapped
 from rankkit.checkpoints.methods import OURS, method_of
-from rankkit.checkpoints.module_names import parameter_of, unwrapped
 from rankkit.checkpoints.readers import table
 from rankkit.checkpoints.readers.experts import BY_RANK
 from rankkit.factors import Array
@@ -50,7 +50,8 @@ def factored(wrapped: Wrapped, adapter: str, config: Mapping[str, Any], family: 
     if others or seam.routed(layer):
         return None
     asked = _asked(layer, adapter, config)
-    if asked is None:
+    # PEFT takes DoRA's lengths of a grouped convolution of another product than it applies
+    if asked is None or (wrapped.groups > 1 and seam.variant(layer, adapter) in _DORA):
         return None
     tensors = StateDict(seam.tensors_of(layer, wrapped.path, adapter), source=wrapped.path)
     try:
@@ -109,18 +110,20 @@ def _scale(layer: Any, adapter: str) -> float:
 
 def _as_applied(layer: Layer, wrapped: Wrapped, adapter: str) -> Layer:
     """Return a layer with the scale that is applied now, and with a way to its base weight."""
-    base, transposed = wrapped.innermost, stored_transposed(wrapped.innermost)
-    parameter = getattr(wrapped.layers[0], "parameter_name", "")
-    if parameter and not parameter_of(layer.name):  # one matrix
-        layer = replace(layer, name=f"{unwrapped(layer.name)}.{parameter}")
+    transposed = stored_transposed(wrapped.innermost)
     if layer.status == "ok" and isinstance(layer.rule, Linear):
         scale = layer.scale if layer.keys.keys() & {"E"} else _scale(wrapped.layers[0], adapter)
         layer = replace(layer, scale=scale, rule=Linear(scale=scale))
-    return replace(layer, transposed=transposed, weight=partial(_weight, base, transposed))
+    layer = replace(layer, transposed=transposed, weight=partial(_weight, wrapped, transposed))
+    sides = tuple(getattr(wrapped.innermost, name, None) for name in ("out_features", "in_features"))
+    if layer.status != "ok" or None in sides or (layer.m, layer.n) == sides:
+        return layer
+    said = f"its factors make an update of {layer.m} x {layer.n}, and its weight is {sides[0]} x {sides[1]}"
+    return replace(layer, status="unsupported", notes=(*layer.notes, said), scale=math.nan)
 
 
-def _weight(base: Any, transposed: bool) -> Array:
-    return turned(seam.wide(base), transposed)
+def _weight(wrapped: Wrapped, transposed: bool) -> Array:
+    return wrapped.matrix(seam.wide(wrapped.innermost), transposed=transposed)
 
 
 def stored_transposed(base: Any) -> bool:

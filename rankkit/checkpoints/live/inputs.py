@@ -18,7 +18,7 @@ import numpy as np
 from rankkit.checkpoints.forms import EPS, Dense
 from rankkit.checkpoints.live import seam
 from rankkit.checkpoints.live.copies import copied, undisturbed
-from rankkit.checkpoints.live.merging import Wrapped
+from rankkit.checkpoints.live.wrapped import Wrapped
 from rankkit.factors import host
 
 __all__ = ["Reached", "at_input", "reaching"]

@@ -2,7 +2,7 @@
 
 A copy of the one layer is merged in float64, and the merged weight is held against what the unmerged copy answers to
 a few inputs: PEFT's merge is not believed unseen. Where a layer cannot be merged, or its merge is something else than
-what it applies, the update is its response to the unit vectors, if it is linear in its input, which is tried.
+what it applies, `rankkit.checkpoints.live.answers` measures it.
 """
 
 # torch's and PEFT's own types are partly unknown
@@ -11,51 +11,19 @@ what it applies, the update is its response to the unit vectors, if it is linear
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rankkit.checkpoints.forms import EPS, Dense
-from rankkit.checkpoints.live.copies import copied, undisturbed
+from rankkit.checkpoints.live.answers import AGREES, ROUNDING, answers
+from rankkit.checkpoints.live.copies import undisturbed
+from rankkit.checkpoints.live.wrapped import RAISED, Wrapped, inputs_of, ready, said, turned
 from rankkit.factors import Array, host
 
-__all__ = ["NOT_LINEAR", "Wrapped", "applied", "turned"]
+__all__ = ["applied"]
 
-AGREES = 1e-5  # of the answer's change: a merge that PEFT makes in float32 agrees to about 1e-7
-ROUNDING = 1e-11  # of the whole answer: what float64 does to it
 FEW = 32  # roundings of a coarser type in an answer
-PROBES = 3  # inputs at which two answers are compared
-ROWS = 512  # unit vectors that are answered at once
-SIZES = (1.0, 1e-2, 1e2)  # of the inputs at which linearity is tried
-SEED = 20260701  # of the inputs that are tried
-
-NOT_LINEAR = "its layer is not linear in its input, so that there is no one weight update"
-
-
-class Wrapped(NamedTuple):
-    """The adapter layers around one base layer.
-
-    Attributes
-    ----------
-    path : str
-        Of the outermost, in the model.
-    layers : tuple of modules
-        Outermost first; more than one where methods are mixed.
-    """
-
-    path: str
-    layers: tuple[Any, ...]
-
-    @property
-    def innermost(self) -> Any:
-        """The base layer that all of them adapt."""
-        return self.layers[0].get_base_layer()
-
-
-def turned(weight: Array, transposed: bool) -> Array:
-    """Return a weight, or its change, as a matrix (m, n): kernel axes are columns; one stored as (n, m) is turned."""
-    flat = np.reshape(weight, (weight.shape[0], -1))
-    return flat.T if transposed else flat
 
 
 def applied(wrapped: Wrapped, adapters: Sequence[str], *, transposed: bool, origin: Array | None = None) -> Dense:
@@ -86,13 +54,9 @@ def applied(wrapped: Wrapped, adapters: Sequence[str], *, transposed: bool, orig
             except _DisagreesError as found:
                 reason = str(found)
                 break
-            except _ANY as error:
-                reason = f"its layer cannot be merged ({_said(error)})"
-        return _answers(wrapped, adapters, transposed, origin, reason)
-
-
-# what PEFT's layers raise where they cannot do something
-_ANY = (NotImplementedError, ValueError, TypeError, RuntimeError, AttributeError, KeyError, AssertionError)
+            except RAISED as error:
+                reason = f"its layer cannot be merged ({said(error)})"
+        return answers(wrapped, adapters, transposed, origin, reason)
 
 
 class _DisagreesError(ValueError):
@@ -105,10 +69,10 @@ def _merged(
     """Return the merged weight of a copy less its base weight."""
     import torch
 
-    layers = _ready(wrapped, adapters, double=double)
+    layers = ready(wrapped, adapters, double=double)
     base = layers[0].get_base_layer()
     W = base.weight.detach().clone()
-    x = _inputs(base, W)
+    x = inputs_of(base, W)
     whole, alone = layers[0](x), base(x)
     with _Narrowest() as seen:
         for layer in reversed(layers):
@@ -128,73 +92,6 @@ def _merged(
     if np.linalg.norm(moved) <= EPS * sizes:  # adding nothing has been rounded
         moved = np.zeros_like(moved)
     return Dense(turned(moved, transposed), max(EPS, torch.finfo(W.dtype).eps, seen.epsilon) * sizes)
-
-
-def _answers(wrapped: Wrapped, adapters: Sequence[str], transposed: bool, origin: Array | None, reason: str) -> Dense:
-    """Return the response to the unit vectors, of a layer that is linear in its input."""
-    import torch
-
-    try:
-        (outer, *_) = _ready(wrapped, adapters)
-        base = outer.get_base_layer()
-        W = base.weight.detach()
-        if W.ndim != 2 or isinstance(base, torch.nn.Embedding):
-            raise ValueError("it is no dense layer")
-        n = W.shape[0] if transposed else W.shape[1]
-
-        def part(x: Any) -> Any:
-            return outer(x) - base(x)
-
-        unit = torch.eye(n, dtype=W.dtype, device=W.device)
-        constant = part(torch.zeros_like(unit[:1]))
-        delta = torch.cat([part(rows) - constant for rows in unit.split(ROWS)]).T
-        for size in SIZES:
-            x = size * _inputs(base, W)
-            expected, got = x @ delta.T, part(x) - constant
-            rounding = ROUNDING * torch.linalg.norm(base(x))
-            if not torch.linalg.norm(got - expected) <= AGREES * torch.linalg.norm(expected) + rounding:
-                raise ValueError(NOT_LINEAR)
-    except _ANY as error:
-        raise ValueError(f"{reason}, and {_said(error)}") from None
-    if origin is not None:
-        delta = delta + turned(host(W) - origin, transposed)
-    error = EPS * ROWS * float(torch.linalg.norm(W))
-    return Dense(host(delta), error, (f"{reason}: measured by its response to the unit vectors",))
-
-
-def _ready(wrapped: Wrapped, adapters: Sequence[str], *, double: bool = True) -> list[Any]:
-    """Return a copy of the layers, unmerged, with these adapters active."""
-    layer = copied(wrapped.layers[0], double=double)
-    layers = [layer]
-    while len(layers) < len(wrapped.layers):
-        layers.append(layers[-1].base_layer)
-    for one in layers:
-        if one.merged:
-            one.unmerge()
-        one._disable_adapters = False
-        one.set_adapter([*adapters])
-    return layers
-
-
-def _inputs(base: Any, W: Any) -> Any:
-    """Return inputs for a base layer that do not depend on any random state."""
-    import torch
-
-    generator = torch.Generator().manual_seed(SEED)
-    if isinstance(base, torch.nn.Embedding):
-        return torch.randint(base.num_embeddings, (PROBES,), generator=generator).to(W.device)
-    if W.ndim == 2:
-        n = getattr(base, "in_features", None) or (W.shape[0] if hasattr(base, "nf") else W.shape[1])
-        shape: tuple[int, ...] = (PROBES, n)
-    else:
-        kernel = [(side - 1) * gap + PROBES for side, gap in zip(W.shape[2:], base.dilation, strict=True)]
-        shape = (1, base.in_channels, *kernel)
-    return torch.randn(shape, generator=generator, dtype=W.dtype).to(W.device)
-
-
-def _said(error: Exception) -> str:
-    """Return an error as part of a sentence."""
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 class _Narrowest:

@@ -13,10 +13,12 @@ from rankkit.checkpoints.files.tensors import StateDict
 from rankkit.checkpoints.forms import EPS, Dense, Product, Shape, Sizes, formed, whole_sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Skipped, measured_layer
 from rankkit.checkpoints.live import host, seam
+from rankkit.checkpoints.live.answers import NOT_LINEAR
 from rankkit.checkpoints.live.copies import undisturbed
 from rankkit.checkpoints.live.factors import factored, stored_transposed
 from rankkit.checkpoints.live.inputs import Reached, at_input, reaching
-from rankkit.checkpoints.live.merging import NOT_LINEAR, Wrapped, applied, turned
+from rankkit.checkpoints.live.merging import applied
+from rankkit.checkpoints.live.wrapped import Wrapped
 from rankkit.checkpoints.methods import READ, method_of, refuse
 from rankkit.checkpoints.module_names import PEFT_PREFIX, in_base_model, with_adapter
 from rankkit.factors import Array, Factors
@@ -167,7 +169,7 @@ def _through(wrapped: Wrapped, names: Sequence[str], measured: Callable[..., Pro
     """Return the layer whose update is measured through the model's own."""
     base = wrapped.innermost
     transposed = stored_transposed(base)
-    path, shape = in_base_model(wrapped.path), _shape(base)
+    path, shape = in_base_model(wrapped.path), _shape(base, wrapped.groups)
     notes = () if len(names) == 1 else (_sum_of(names),)
     if reason := seam.no_matrix(wrapped.layers[0]):
         return measured_layer(path, None, status="unsupported", notes=(*notes, reason))
@@ -180,7 +182,7 @@ def _through(wrapped: Wrapped, names: Sequence[str], measured: Callable[..., Pro
     dtypes = dict.fromkeys(info.dtype for info in StateDict(stored).info.values())
     return measured_layer(
         path, sizes, partial(measured, wrapped, names, transposed=transposed), dtype="/".join(dtypes), notes=notes,
-        transposed=transposed, weight=lambda: turned(seam.wide(base), transposed),
+        transposed=transposed, weight=lambda: wrapped.matrix(seam.wide(base), transposed=transposed),
     )  # fmt: skip
 
 
@@ -195,21 +197,24 @@ def _rebuilt(
     own = {key.removeprefix(f"{path}."): value for key, value in seam.tensors_of(layer, path, name).items()}
     with undisturbed():
         weight = seam.wide(wrapped.innermost).astype(np.float32)  # the widest type that a quantised weight is read into
-        model = host.hosted(path, weight, configs.get(name, {}), own, {})
-    (built,) = seam.tuner_layers(model)
-    return applied(Wrapped(path, (built[1],)), [host.ADAPTER], transposed=transposed)
+        shared, widest = seam.projections(layer, name)
+        model = host.hosted(path, weight, configs.get(name, {}), own, shared, widest=widest)
+    built = next(one for at, one in seam.tuner_layers(model) if in_base_model(at) == path)
+    return applied(Wrapped(path, (built,)), [host.ADAPTER], transposed=transposed)
 
 
 def _sum_of(names: Sequence[str]) -> str:
     return f"the sum of the adapters {' and '.join(names)}"
 
 
-def _shape(base: Any) -> Shape | None:
-    """Return the shape of a base layer's weight as stored; None where it has no one weight."""
+def _shape(base: Any, groups: int) -> Shape | None:
+    """Return the shape of a base layer's weight, the inputs of its groups side by side; None where it has no one."""
     weight = getattr(base, "weight", None)
     if seam.quantised(base) and hasattr(base, "out_features"):
         return base.out_features, base.in_features
-    return None if weight is None else tuple(weight.shape)
+    if weight is None or weight.ndim < 2:
+        return None if weight is None else tuple(weight.shape)
+    return (weight.shape[0], groups * weight.shape[1], *weight.shape[2:])
 
 
 def _sizes(shape: Shape, transposed: bool, wrapped: Wrapped, names: Sequence[str]) -> Sizes | None:

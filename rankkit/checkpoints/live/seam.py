@@ -15,8 +15,8 @@ from rankkit.factors import Array, host
 
 __all__ = [
     "active_on", "adapters_of", "adapters_on", "by_input", "config_class", "configuration", "dequantised",
-    "disabled", "is_adapted", "moved", "no_matrix", "quantised", "rank_bound", "ranked", "require", "root", "routed",
-    "tensors_of", "tuner_layers", "variant", "wide",
+    "disabled", "is_adapted", "is_lora", "moved", "no_matrix", "projections", "quantised", "rank_bound", "ranked",
+    "require", "root", "routed", "tensors_of", "tuner_layers", "variant", "wide",
 ]  # fmt: skip
 
 # what is called or read, owner by owner
@@ -39,6 +39,8 @@ _RANKED = ("delora", "hra", "pvera", "tinylora", "unilora", "vblora", "vera")
 _BY_INPUT = ("lily", "poly", "shadow")
 _VECTORS = {"beft": "BEFT", "ln_tuning": "LN_TUNING"}
 _CODES = ("Params4bit", "Int8Params")  # bitsandbytes' parameters, which hold codes in place of numbers
+_OWN_TENSORS = ("torchao.", "optimum.quanto.")  # packages whose tensors are codes that dequantise themselves
+_SHARED = ("pvera", "randlora", "vera")  # methods whose layers share projections as wide as the widest of them
 _PACKED = ("qweight", "W_q")  # attributes of the layers of GPTQ, AWQ, and HQQ
 
 
@@ -132,6 +134,18 @@ def tensors_of(layer: Any, path: str, adapter: str) -> dict[str, Any]:
     return found
 
 
+def projections(layer: Any, adapter: str) -> tuple[dict[str, Any], tuple[int, int] | None]:
+    """Return the projections that a layer shares with others, and the rows and columns of the weight they are made for.
+
+    Both are empty where its method has none.
+    """
+    method = _package(layer)
+    if method not in _SHARED:
+        return {}, None
+    A, B = (getattr(layer, f"{method}_{part}")[adapter].detach() for part in "AB")
+    return {f"{method}_A": A, f"{method}_B": B}, (B.shape[0], A.shape[-1])
+
+
 def variant(layer: Any, adapter: str) -> str:
     """Return what makes a LoRA layer something else than scale * B A, "" for plain LoRA: a class's name of PEFT's."""
     kept: Any = getattr(layer, "lora_variant", {})
@@ -182,6 +196,11 @@ def _package(layer: Any) -> str:
     return module.split(".")[2] if module.startswith("peft.tuners.") else ""
 
 
+def is_lora(layer: Any) -> bool:
+    """Return whether a layer holds factors of LoRA."""
+    return _package(layer) == "lora"
+
+
 def routed(layer: Any) -> bool:
     """Return whether a layer's answer is taken over by X-LoRA, which mixes adapters by a router of the whole model."""
     from peft.tuners.xlora.layer import XLoraLayer
@@ -201,7 +220,7 @@ def quantised(linear: Any) -> bool:
     return (
         any(hasattr(linear, name) for name in _PACKED)
         or type(weight).__name__ in _CODES
-        or type(weight).__module__.startswith("torchao.")
+        or type(weight).__module__.startswith(_OWN_TENSORS)
     )
 
 
@@ -216,6 +235,8 @@ def dequantised(linear: Any) -> Any:
     from peft.utils.integrations import dequantize_module_weight
 
     try:
+        if type(getattr(linear, "weight", None)).__module__.startswith(_OWN_TENSORS):
+            return linear.weight.dequantize().detach()
         return dequantize_module_weight(linear).detach()
     except Exception as error:
         raise ValueError(f"its base weight is quantised, and PEFT cannot read it back ({error})") from None

@@ -23,7 +23,8 @@ from rankkit.checkpoints.forms import Dense, Shape, whole_sizes
 from rankkit.checkpoints.layer import Adapter, Layer, Skipped, measured_layer
 from rankkit.checkpoints.live import host, seam
 from rankkit.checkpoints.live.copies import undisturbed
-from rankkit.checkpoints.live.merging import Wrapped, applied, turned
+from rankkit.checkpoints.live.merging import applied
+from rankkit.checkpoints.live.wrapped import Wrapped, turned
 from rankkit.checkpoints.methods import ALONE, READ, WITH_BASE, method_of
 from rankkit.checkpoints.module_names import PEFT_PREFIX, in_base_model
 from rankkit.factors import Array

@@ -18,7 +18,7 @@ from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.methods import OURS, method_of
 from rankkit.checkpoints.readers.build import adapter_of
-from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, Family, Module, parser
+from rankkit.checkpoints.readers.family import LORA_NAMES, Family, Module, parser
 from rankkit.checkpoints.scaling import Scaled, scale_of, sine_of
 from rankkit.checkpoints.untrusted import Config, number
 from rankkit.factors import Array, host
@@ -160,5 +160,5 @@ _RULES: dict[str, Callable[[Settings, Read, Scaled, Sizes], Scaled]] = {
 FAMILY = Family(
     "adapters", "module of a method of rankkit.adapters",
     parser(_KEY, "no adapter tensor: a head, modules_to_save or base weight"), _scaled, spelled=LORA_NAMES,
-    beside=frozenset({ALPHA, "amplitude", "bandwidth", "grid", "frequency", "method"}),
+    beside=frozenset({"amplitude", "bandwidth", "grid", "frequency", "method"}),
 )  # fmt: skip

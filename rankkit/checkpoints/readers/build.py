@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -18,26 +17,28 @@ from rankkit.checkpoints.headers import Header, header_of
 from rankkit.checkpoints.layer import Adapter, Layer, Magnitude, Skipped
 from rankkit.checkpoints.methods import ROUTED, named_in
 from rankkit.checkpoints.missing import ZERO_3, check_gathered
-from rankkit.checkpoints.module_names import bare, comparable, in_base_model, split_adapter, with_adapter
-from rankkit.checkpoints.readers.experts import stack_of
-from rankkit.checkpoints.readers.family import ALPHA, MAGNITUDE, Family, Module, Place
-from rankkit.checkpoints.readers.leftovers import doubts, is_router, stems_of
+from rankkit.checkpoints.module_names import bare, split_adapter, with_adapter
+from rankkit.checkpoints.readers.experts import readings_of, stack_of
+from rankkit.checkpoints.readers.family import MAGNITUDE, Family, Module
+from rankkit.checkpoints.readers.grouping import NUMBERS, grouped
+from rankkit.checkpoints.readers.leftovers import doubts, is_router
 from rankkit.checkpoints.readers.orientation import NOT_BY_NAME, UNSURE, Readings, Turn, is_doubtful, turn_of
-from rankkit.checkpoints.scaling import Scaled, rank_of
+from rankkit.checkpoints.scaling import Scaled, multiplied, rank_of
 from rankkit.checkpoints.untrusted import Config
 from rankkit.factors import Array
 from rankkit.rules import Linear
 
-__all__ = ["adapter_of", "only_adapter_unnamed"]
+__all__ = ["NoModuleError", "adapter_of"]
 
 FEW, FEW_LETTERS = 3, 80  # tensors that a note names, and characters of each
 NAMES = {short: name for name, short in DTYPE_NAMES.items()}  # as people know them
 DEQUANTISES = "it belongs to a quantised tensor"
-LONGEST = 2000  # characters of a tensor's name
 MAX_EXPANSION = 8  # numbers of a product's factors for each that is stored, where there are many
 MANY = 1 << 25  # numbers, 256 MB
 
-_ALPHA = re.compile(r"(?P<module>.+)\.(?:lora_|network_)?alpha")
+
+class NoModuleError(ValueError):
+    """A file has no module of the family that it was read as."""
 
 
 def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping[str, str] | None = None) -> Adapter:
@@ -53,28 +54,30 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
 
     Raises
     ------
-    ValueError
+    NoModuleError
         If no module is found.
+    ValueError
+        If none of its factors has a number.
     """
     shared, scales = shared or {}, quantised.scales(tensors.info)  # scales: key of a scale -> key of what it scales
-    modules, stems, skipped = _grouped(family, tensors, taken={*shared.values(), *scales})
+    modules, stems, skipped = grouped(family, tensors.info, taken={*shared.values(), *scales})
     skipped += [Skipped(legible(key), tensors.info[key].shape, DEQUANTISES) for key in scales]
-    _adopt(family, modules)
-    alone = [key for parts in modules.values() if not parts.keys() - {ALPHA, MAGNITUDE} for key in parts.values()]
+    alone = [key for parts in modules.values() if parts.keys() <= NUMBERS for key in parts.values()]
     understood = (entry.key for entry in skipped if entry.reason != DEQUANTISES)
     doubtful = doubts(stems, map(bare, [*understood, *alone]))
     header, codes = header_of(tensors.metadata) if config is None else Header(), {key: s for s, key in scales.items()}
     opened = {name: _module(name, {**keys, **shared}, tensors, config, header, codes) for name, keys in modules.items()}
-    turn, pairs = _turn(family, opened.values()), {name: (m.shape("B"), m.shape("A")) for name, m in opened.items()}
+    turns = _turns(family, list(opened.values()))
+    pairs = {name: (m.shape("B"), m.shape("A")) for name, m in opened.items()}
     layers: list[Layer] = []
     for name, keys in modules.items():
-        if not keys.keys() - family.beside - {MAGNITUDE}:
+        if not keys.keys() - family.beside - NUMBERS:
             reasons = {key: f"the {part} of {name}, which has no factors" for part, key in keys.items()}
             skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in reasons.items()]
             continue
         magnitude = dora.magnitude_of(tensors, keys.pop(MAGNITUDE)) if MAGNITUDE in keys else None
         module = opened[name]._replace(keys={**keys, **shared})
-        found = list(_layers(family, module, magnitude, turn, pairs))
+        found = list(_layers(family, module, magnitude, turns, pairs))
         unused = _left_over(family, found[0], tensors)
         doubted = [*doubtful.get(name, ()), *(key for key in unused if key in keys.values())]
         used = {part: key for part, key in found[0].keys.items() if key not in unused}
@@ -82,73 +85,16 @@ def adapter_of(family: Family, tensors: Tensors, config: Config, shared: Mapping
         skipped += [Skipped(key, tensors.info[key].shape, reason) for key, reason in unused.items()]
     if not layers:
         reason = named_in(map(bare, tensors.info)) or few_of(tensors)
-        raise ValueError(f"{tensors.source} holds no {family.holds}: {reason}.")
+        raise NoModuleError(f"{tensors.source} holds no {family.holds}: {reason}.")
     check_gathered(tensors.source, [tensors.info[key] for layer in layers for key in layer.keys.values()])
-    return Adapter(tensors.source, family.name, tuple(layers), tuple(skipped))
+    return Adapter(tensors.source, family.name, _unnamed(layers), tuple(skipped))
 
 
-def only_adapter_unnamed(adapter: Adapter) -> Adapter:
-    """Return an adapter whose modules need not name it where it is the only one."""
-    if len({split_adapter(layer.name)[1] for layer in adapter.layers}) > 1:
-        return adapter
-    return replace(adapter, layers=tuple(replace(layer, name=split_adapter(layer.name)[0]) for layer in adapter.layers))
-
-
-def _grouped(
-    family: Family, tensors: Tensors, taken: set[str]
-) -> tuple[dict[str, dict[str, str]], dict[str, list[str]], list[Skipped]]:
-    """Return module -> part -> key, stem -> modules, and every tensor that is no part of one and not taken already."""
-    modules: dict[str, dict[str, str]] = {}
-    paths: dict[str, str] = {}
-    skipped: list[Skipped] = []
-    for key, info in tensors.info.items():
-        if key in taken:
-            continue
-        found = _parsed(family, key)
-        if isinstance(found, str):
-            skipped.append(Skipped(legible(key), info.shape, found))
-            continue
-        module, part = in_base_model(found.module), found.part
-        paths[module] = split_adapter(found.module)[0]
-        if part in (parts := modules.setdefault(module, {})):
-            skipped.append(Skipped(key, info.shape, f"a second {part} of module {module}"))
-        else:
-            parts[part] = key
-    stems: dict[str, list[str]] = {}
-    for module, parts in modules.items():
-        if not parts.keys() - {ALPHA, MAGNITUDE}:
-            continue
-        for stem in stems_of(paths[module], map(bare, parts.values())):
-            stems.setdefault(stem, []).append(module)
-    return modules, stems, skipped
-
-
-def _adopt(family: Family, modules: dict[str, dict[str, str]]) -> None:
-    """Give an alpha or a magnitude without factors to the one module whose name differs from its own in dots alone."""
-    alone = [name for name, parts in modules.items() if parts.keys() <= {ALPHA, MAGNITUDE}]
-    if not alone:
-        return
-    whole = {name for name, parts in modules.items() if parts.keys() - family.beside - {MAGNITUDE}}
-    homes: dict[str, list[str]] = {}
-    for name in whole:
-        homes.setdefault(comparable(name), []).append(name)
-    for name in alone:
-        found = homes.get(comparable(name), [])
-        if len(found) == 1 and not modules[found[0]].keys() & modules[name].keys():
-            modules[found[0]] |= modules.pop(name)
-
-
-def _parsed(family: Family, key: str) -> Place | str:
-    """Return where any key belongs, or the reason why it is part of no module."""
-    if legible(key, LONGEST) != key:
-        return "its name is no printable text"
-    key = bare(key)
-    found = family.parse(key)
-    if isinstance(found, str) and (module := dora.owner(key, family.name)) is not None:
-        return Place(module, MAGNITUDE)
-    if isinstance(found, str) and (match := _ALPHA.fullmatch(key)) is not None:
-        return Place(match["module"], ALPHA)
-    return found
+def _unnamed(layers: list[Layer]) -> tuple[Layer, ...]:
+    """Return layers that need not name their adapter where it is the only one."""
+    if len({split_adapter(layer.name)[1] for layer in layers}) > 1:
+        return tuple(layers)
+    return tuple(replace(layer, name=split_adapter(layer.name)[0]) for layer in layers)
 
 
 def _left_over(family: Family, layer: Layer, tensors: Tensors) -> dict[str, str]:
@@ -184,8 +130,19 @@ def _readings(family: Family, module: Module) -> Readings | None:
     return Readings(named, turned, rank_of(module.config, module.called))
 
 
-def _turn(family: Family, modules: Iterable[Module]) -> Turn:
-    return turn_of(found for module in modules if (found := _readings(family, module)) is not None)
+class _Turns(NamedTuple):
+    """How a file's factors are to be read, and its factors with an axis for experts."""
+
+    plain: Turn
+    experts: Turn
+
+
+def _turns(family: Family, modules: Sequence[Module]) -> _Turns:
+    plain = (_readings(family, module) for module in modules)
+    stacked = (
+        readings_of(module.shape("B"), module.shape("A"), rank_of(module.config, module.called)) for module in modules
+    )
+    return _Turns(*(turn_of(one for one in found if one is not None) for found in (plain, stacked)))
 
 
 def _oriented(family: Family, module: Module, turn: Turn) -> tuple[Form, Said]:
@@ -211,26 +168,26 @@ def _module(
 
 
 def _layers(
-    family: Family, module: Module, magnitude: Magnitude | None, turn: Turn, pairs: Mapping[str, tuple[Shape, Shape]]
+    family: Family, module: Module, magnitude: Magnitude | None, turns: _Turns, pairs: Mapping[str, tuple[Shape, Shape]]
 ) -> Iterator[Layer]:
     """Return an iterator over the layers of a module: one, or one for each of its experts."""
     name, adapter = split_adapter(module.name)
     try:
-        stack = stack_of(name, *pairs[module.name], module.config, pairs) if family.experts else None
+        stack = stack_of(name, *pairs[module.name], module.config, pairs, turns.experts) if family.experts else None
     except ValueError as error:
         yield replace(
-            _layer(family, module, magnitude, turn), status="unsupported", notes=(str(error),), scale=math.nan
+            _layer(family, module, magnitude, turns.plain), status="unsupported", notes=(str(error),), scale=math.nan
         )
         return
     if stack is None:
-        yield _layer(family, module, magnitude, turn)
+        yield _layer(family, module, magnitude, turns.plain)
         return
     read = lru_cache(maxsize=1)(partial(_read, module.tensors, dict(module.keys)))  # once for all experts
     for expert in range(stack.experts):
-        one = module._replace(
-            name=with_adapter(f"{stack.path}[{expert}]", adapter), path=with_adapter(stack.path, adapter)
-        )
-        layer = _layer(family, one, magnitude, turn, (stack.form(expert), Said(stack.notes, stack.unknown)))
+        one = module._replace(name=with_adapter(stack.called(expert), adapter), path=with_adapter(stack.path, adapter))
+        made = None if stack.alone else (stack.form(expert), Said())
+        layer = _layer(family, one, magnitude, turns.plain, made)
+        layer = replace(layer, notes=(*layer.notes, *stack.notes), assumed=(*layer.assumed, *stack.unknown))
         yield replace(layer, read=read if layer.status == "ok" else layer.read)
 
 
@@ -290,7 +247,8 @@ def _header(family: Family, module: Module, form: Form) -> _Header:
     if form.expands and factors > MANY and factors > MAX_EXPANSION * stored:
         return trouble("unsupported", f"its {stored} numbers stand for factors of {factors}: not formed", sizes)
     try:
-        return _Header("ok", family.scaled(module, form, sizes), sizes)
+        plain = family.scaled(module, form, sizes)
+        return _Header("ok", multiplied(plain, module.tensors, module.keys), sizes)
     except ValueError as error:
         return trouble("unsupported", str(error), sizes)
 

@@ -9,7 +9,7 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import Form, Sizes
 from rankkit.checkpoints.layer import Adapter, Layer
 from rankkit.checkpoints.readers.build import adapter_of
-from rankkit.checkpoints.readers.family import ALPHA, Family, Module, Place, parser
+from rankkit.checkpoints.readers.family import Family, Module, Place, parser
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
@@ -50,8 +50,7 @@ def _parse_list(key: str) -> Place:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    alpha = module.keys.get(ALPHA)
-    return searched(module.tensors, alpha, module.config, module.called, sizes.r, why="no alpha in this format")
+    return searched(module.tensors, module.keys, module.config, module.called, sizes.r, why="no alpha in this format")
 
 
 HOLDS = "module of cloneofsimo's format"

@@ -54,6 +54,7 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 FORM = Form(("B", "A", "lambda", "w_norm"), _sizes, _combine)
 SPELLED = {part: f"delora_{part}" for part in FORM.parts}
 FAMILY = Family(
-    "delora", "DeLoRA module", parser(_KEY, "no adapter tensor"), _scaled, form=_form, spelled=SPELLED, says=says
-)
+    "delora", "DeLoRA module", parser(_KEY, "no adapter tensor"), _scaled, form=_form, spelled=SPELLED, says=says,
+    beside=frozenset(),
+)  # fmt: skip
 read = partial(adapter_of, FAMILY)

@@ -20,7 +20,7 @@ __all__ = ["read", "recognises"]
 _KEY = re.compile(
     r"(?P<module>.+?)(?:(?:\.processor)?\.(?P<projection>[^.]+?)_lora(?P<number>\d*)|\.lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
     r"|(?P<path>.+)\.lora_(?P<new>A|B)\.weight"
-    r"|(?P<scaled>.+?)(?:(?:\.processor)?\.(?P<of>[^.]+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>alpha)"
+    r"|(?P<scaled>.+?)(?:(?:\.processor)?\.(?P<of>[^.]+)_lora|\.lora|\.lora_linear_layer)?\.(?P<alpha>(?:network_)?alpha)"
 )
 _OLD = re.compile(r"(_lora\d*|\.lora|\.lora_linear_layer)\.(down|up)\.weight$")
 _PREFIX = re.compile(r"(unet|transformer|text_encoder(_\d+)?|prior|controlnet)\.")
@@ -51,8 +51,7 @@ def _joined(module: str, projection: str | None) -> str:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    alpha = module.keys.get(ALPHA)
-    return searched(module.tensors, alpha, module.config, module.called, sizes.r, why="no alpha stored")
+    return searched(module.tensors, module.keys, module.config, module.called, sizes.r, why="no alpha stored")
 
 
 FAMILY = Family("diffusers", "diffusers LoRA module", _parse, _scaled, spelled=LORA_NAMES, turned=TURNED, says=says)

@@ -5,8 +5,8 @@ slowest, and B (out, E r), the expert's number *fastest*: expert e has A[e r : (
 ParamWrapper. It tells by the model which axis of the parameter is `in`; the singular values do not depend on it.) Until
 September 2026 unsloth packed B expert by expert, B[:, e r : (e + 1) r]; newer files of unsloth have `lora_B_layout`.
 
-Other trainers store A (E, r, in) and B (E, out, r), where 1 in the place of E means that all experts share it; MLX
-writes such a B beside A (E r, in).
+Other trainers store A (E, r, in) and B (E, out, r), where 1 in the place of E means that all experts share it, or both
+transposed, which the shapes of all such modules tell; MLX writes such a B beside A (E r, in).
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from rankkit.checkpoints.assumptions import ORDER
+from rankkit.checkpoints.assumptions import ORDER, ORIENTATION
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
 from rankkit.checkpoints.module_names import unwrapped
+from rankkit.checkpoints.readers.orientation import UNSURE, Readings, Turn, is_doubtful
 from rankkit.checkpoints.scaling import matched
 from rankkit.checkpoints.untrusted import Config, is_list, mapping
 from rankkit.factors import Array, Factors, namespace
 
-__all__ = ["BY_RANK", "Stack", "stack_of"]
+__all__ = ["BY_RANK", "Stack", "readings_of", "stack_of"]
 
 MOST = 4096  # experts of one parameter; the largest models have some hundreds
 BY_RANK, BY_EXPERT = (
@@ -52,6 +53,10 @@ class Stack(NamedTuple):
         What had to be assumed.
     layout : str
         How B is packed; "" where the factors have an axis for the experts.
+    unknown : tuple of str
+        What the rows rest on that is not known.
+    turned : bool
+        Whether the factors with an axis for the experts are stored transposed, (E, in, r) and (E, r, out).
     """
 
     path: str
@@ -59,20 +64,48 @@ class Stack(NamedTuple):
     r: int
     notes: tuple[str, ...] = ()
     layout: str = ""
+    unknown: tuple[str, ...] = ()
+    turned: bool = False
 
     @property
-    def unknown(self) -> tuple[str, ...]:
-        """What the rows rest on that is not known."""
-        return (ORDER,) if self.notes else ()
+    def alone(self) -> bool:
+        """Whether the factors are those of one matrix, so that no number need tell it from others."""
+        return self.experts == 1 and bool(self.layout)
+
+    def called(self, expert: int) -> str:
+        """Return the path of one expert."""
+        return self.path if self.alone else f"{self.path}[{expert}]"
 
     def form(self, expert: int) -> Form:
         """Return the form of one expert: what its update takes of the factors of all."""
         if not self.layout:
-            return Form(("B", "A"), _one_of_three_axes, partial(_taken, expert))
+            return Form(("B", "A"), partial(_one_of_three_axes, self.turned), partial(_taken, self.turned, expert))
         return Form(("B", "A"), partial(_flat_sizes, self.experts), partial(_cut, self, expert))
 
 
-def stack_of(name: str, B: Shape, A: Shape, config: Config, others: Mapping[str, tuple[Shape, Shape]]) -> Stack | None:
+def readings_of(B: Shape, A: Shape, r: int | None) -> Readings | None:
+    """Return what one expert would be if factors with an axis for the experts are stored as B and A, and transposed.
+
+    Parameters
+    ----------
+    B, A : tuple of int
+        Shapes of a module's factors.
+    r : int or None
+        The rank that the configuration names for it.
+    """
+    whole = _unfolded(B, A)
+    if len(B) != 3 or len(whole) != 3 or 0 in (*B, *whole) or LORA.sizes(B, whole) is not None:
+        return None
+    if B[0] != whole[0] and 1 not in (B[0], whole[0]):
+        return None
+    turned = None if whole != A else _one_of_three_axes(True, B, A)
+    found = Readings(_one_of_three_axes(False, B, A), turned, r)
+    return found if found.named or found.turned else None
+
+
+def stack_of(
+    name: str, B: Shape, A: Shape, config: Config, others: Mapping[str, tuple[Shape, Shape]], turn: Turn
+) -> Stack | None:
     """Return the experts that a module's factors hold; None where it is one weight.
 
     Parameters
@@ -84,6 +117,8 @@ def stack_of(name: str, B: Shape, A: Shape, config: Config, others: Mapping[str,
     config : mapping or None
     others : mapping of str to (shape, shape)
         Path -> shapes of B and A of every module of the file.
+    turn : Turn
+        How the file's factors with an axis for the experts are to be read.
 
     Raises
     ------
@@ -91,11 +126,15 @@ def stack_of(name: str, B: Shape, A: Shape, config: Config, others: Mapping[str,
         If it holds experts that cannot be told apart: the reason, for the row.
     """
     path = unwrapped(name)
-    whole = _unfolded(B, A)
-    if len(B) == len(whole) == 3:
-        apart = _one_of_three_axes(B, whole)
-        alike = LORA.sizes(B, whole) is None and 0 not in (*B, *whole) and (B[0] == whole[0] or 1 in (B[0], whole[0]))
-        return Stack(path, _few(max(B[0], whole[0])), apart.r) if apart and alike else None
+    if (readings := readings_of(B, A, _rank(config, path))) is not None:
+        turned = readings.turned is not None and (turn.turned or readings.named is None)
+        doubt = is_doubtful(readings, turn)
+        apart = readings.turned if turned else readings.named
+        assert apart is not None
+        count = _few(max(B[0], _unfolded(B, A)[0]))
+        return Stack(
+            path, count, apart.r, (UNSURE,) if doubt else (), unknown=(ORIENTATION,) if doubt else (), turned=turned
+        )
     if len(B) != 2 or len(A) != 2 or B[1] != A[0] or not B[1]:
         return None
     parameters = _parameters(config, path)
@@ -110,7 +149,7 @@ def stack_of(name: str, B: Shape, A: Shape, config: Config, others: Mapping[str,
             "holds the factors of all experts: pass a config with r and target_parameters to tell them apart"
         )
     if B[1] == r:
-        return None  # a parameter that is one matrix
+        return Stack(full, 1, r, tuple(notes), BY_RANK, (ORDER,) if notes else ())
     if B[1] % r:
         raise ValueError(f"holds factors of rank {B[1]} for experts of rank {r} each, which is no multiple of it")
     layout = (config or {}).get("lora_B_layout")
@@ -120,7 +159,7 @@ def stack_of(name: str, B: Shape, A: Shape, config: Config, others: Mapping[str,
         )
     if layout is None:
         notes.append(ORDER_ASSUMED)
-    return Stack(full, _few(B[1] // r), r, tuple(notes), layout or BY_RANK)
+    return Stack(full, _few(B[1] // r), r, tuple(notes), layout or BY_RANK, (ORDER,) if notes else ())
 
 
 def _few(count: int) -> int:
@@ -204,18 +243,18 @@ def _unfolded(B: Shape, A: Shape) -> Shape:
     return (B[0], B[2], A[1]) if folded else A
 
 
-def _one_of_three_axes(B: Shape, A: Shape) -> Sizes | None:
+def _one_of_three_axes(turned: bool, B: Shape, A: Shape) -> Sizes | None:
     whole = _unfolded(B, A)
     if len(B) != 3 or len(whole) != 3:
         return None
-    return LORA.sizes(B[1:], whole[1:]) or LORA.sizes(B[:0:-1], whole[:0:-1])
+    return LORA.sizes(B[:0:-1], whole[:0:-1]) if turned else LORA.sizes(B[1:], whole[1:])
 
 
-def _taken(expert: int, B: Array, A: Array) -> Factors:
+def _taken(turned: bool, expert: int, B: Array, A: Array) -> Factors:
     xp = namespace(B)
     whole = xp.reshape(A, _unfolded(B.shape, A.shape))
     b, a = (x[expert if x.shape[0] > 1 else 0] for x in (B, whole))
-    return Factors(b, a) if b.shape[1] == a.shape[0] else Factors(xp.matrix_transpose(b), xp.matrix_transpose(a))
+    return Factors(xp.matrix_transpose(b), xp.matrix_transpose(a)) if turned else Factors(b, a)
 
 
 def _flat_sizes(count: int, B: Shape, A: Shape) -> Sizes | None:

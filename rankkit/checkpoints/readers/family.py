@@ -11,12 +11,12 @@ from typing import NamedTuple
 from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, Form, Shape, Sizes
-from rankkit.checkpoints.scaling import Scaled
+from rankkit.checkpoints.scaling import ALPHA, FACTOR, MULTIPLIER, RANK, Scaled
 from rankkit.checkpoints.untrusted import Config
 
-__all__ = ["ALPHA", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "parser", "says"]
+__all__ = ["ALPHA", "BESIDE", "LORA_NAMES", "MAGNITUDE", "Family", "Module", "Place", "parser", "says"]
 
-ALPHA = "alpha"  # the part that is a number beside the factors
+BESIDE = frozenset({ALPHA, FACTOR, MULTIPLIER, RANK})  # the parts that are numbers beside the factors
 MAGNITUDE = "magnitude"  # the part that is DoRA's
 
 LORA_NAMES = {"A": "lora_A", "B": "lora_B", "E": "lora_E"}  # what most families call their factors
@@ -97,7 +97,7 @@ class Family:
         What a file of it must hold, for the message that it does not.
     parse : callable
         A key -> Place, or the reason why it is no factor. The part "alpha" is the module's own alpha; DoRA's
-        magnitudes are recognised without it.
+        magnitudes and other numbers beside the factors are recognised without it.
     scaled : callable
         (Module, Form, Sizes) -> Scaled, or ValueError with the reason why it cannot be told.
     form : callable
@@ -131,7 +131,7 @@ class Family:
     turned: Form | None = None
     transposed: Callable[[Module], bool] = _never
     says: Callable[[Module], Said] = _nothing
-    beside: frozenset[str] = frozenset({ALPHA})
+    beside: frozenset[str] = BESIDE
     experts: bool = False
 
 

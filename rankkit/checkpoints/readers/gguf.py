@@ -75,5 +75,5 @@ def _transposed(module: Module) -> bool:
 
 FAMILY = Family(
     "gguf", "adapter of llama.cpp", parser(_KEY, "no adapter tensor", PARTS), _scaled, form=_form,
-    spelled={"A": "lora_a", "B": "lora_b"}, transposed=_transposed, experts=True,
+    spelled={"A": "lora_a", "B": "lora_b"}, transposed=_transposed, experts=True, beside=frozenset(),
 )  # fmt: skip

@@ -12,14 +12,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from rankkit.checkpoints.assumptions import SCALE
 from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import CP, FULL, HADAMARD, HADAMARD_CP, LORA, TURNED, Form, Sizes, kronecker_form
-from rankkit.checkpoints.headers import CONV_ALPHA
+from rankkit.checkpoints.groups import stacked_form
+from rankkit.checkpoints.headers import APART, CONV_ALPHA
 from rankkit.checkpoints.layer import Adapter, Skipped
 from rankkit.checkpoints.methods import method_of
-from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.module_names import with_adapter
+from rankkit.checkpoints.readers.build import NoModuleError, adapter_of
 from rankkit.checkpoints.readers.family import ALPHA, Family, Module, Place, says
-from rankkit.checkpoints.scaling import Scaled, rank_of, scale_of, searched
+from rankkit.checkpoints.scaling import ALIKE, Scaled, rank_of, scale_of, searched
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["read", "recognises"]
@@ -29,10 +32,12 @@ BIAS = "the change of a bias or of a norm: a vector, no matrix"
 PEFT_ALPHA = 8  # alpha where a config does not say: the default of PEFT's LoHaConfig and LoKrConfig
 
 _KEY = re.compile(
-    r"(?P<module>.+)\.(?:lora_(?P<lora>up|down|mid)\.weight|(?P<product>hada|lokr)_(?P<part>[wt][12](?:_[ab])?)"
-    r"(?:\.(?!weight$)[^.]+)?(?:\.weight)?|(?P<alpha>alpha)|(?P<whole>diff))"
+    r"(?P<module>.+?)\.(?:lora_(?P<lora>up|down|mid)(?:\.blocks)?(?:\.(?P<at>\d{1,2}))?"
+    r"(?:\.(?!(?:weight|bias|blocks)$)(?P<adapter>[^.\d][^.]*))?(?:[._]weight)?"
+    r"|(?P<product>hada|lokr)_(?P<part>[wt][12](?:_[ab])?)(?:\.(?!weight$)[^.]+)?(?:\.weight)?"
+    r"|(?P<alpha>alpha)|(?P<whole>diff))"
 )
-_MARK = re.compile(r"\.lora_(up|down)\.weight$|\.(hada|lokr)_w[12]|\.diff$")
+_MARK = re.compile(r"\.lora_(?:up|down)(?:\.|_weight$|$)|\.(?:hada|lokr)_w[12]|\.diff$")
 _LORA = {"up": "B", "down": "A", "mid": "M"}
 
 
@@ -47,8 +52,11 @@ def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None:
         return BIAS if key.endswith((".diff_b", ".b_norm", ".w_norm")) else "no adapter tensor"
-    if match["lora"] or match["whole"]:
-        return Place(match["module"], _LORA[match["lora"]] if match["lora"] else WHOLE)
+    if match["lora"]:  # musubi-tuner stores the parts of a fused projection one by one, and LongCat their B
+        part = _LORA[match["lora"]] + (f".{int(match['at'])}" if match["at"] else "")
+        return Place(with_adapter(match["module"], match["adapter"]), part)
+    if match["whole"]:
+        return Place(match["module"], WHOLE)
     return Place(match["module"], f"{match['product']}_{match['part']}" if match["product"] else ALPHA)
 
 
@@ -62,7 +70,15 @@ def _form(module: Module) -> Form:
         return kronecker_form(*(_kronecker_part(keys, f"lokr_w{i}", f"lokr_t{i}") for i in (1, 2)))
     if WHOLE in keys and not {"A", "B"} & keys.keys():
         return FULL
+    if any(part.startswith("B.") for part in keys):
+        return stacked_form(_numbered(keys, "B"), _numbered(keys, "A") if "A" not in keys else ("A",))
     return CP if "M" in keys else LORA
+
+
+def _numbered(keys: Mapping[str, str], factor: str) -> tuple[str, ...]:
+    """Return the parts that a factor is stored in, those that are missing between or beside others among them."""
+    count = 1 + max(int(part[2:]) for part in keys if re.fullmatch(r"[AB]\.\d+", part))
+    return tuple(f"{factor}.{at}" for at in range(count))
 
 
 def _kronecker_part(keys: Mapping[str, str], w: str, t: str) -> tuple[str, ...]:
@@ -82,7 +98,20 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
         return Scaled.linear(1.0, ("both parts stored whole: scale 1, as LyCORIS applies",))
     if config is not None and CONV_ALPHA in config and _kernel(module) > 1:
         config = {**config, "lora_alpha": config[CONV_ALPHA]}
-    return searched(module.tensors, module.keys.get(ALPHA), config, module.called, dim, why="no alpha stored")
+    found = searched(module.tensors, module.keys, config, module.called, dim, why="no alpha stored")
+    return _doubted(found, module, dim)
+
+
+def _doubted(found: Scaled, module: Module, dim: int) -> Scaled:
+    """Return a scale with what the header says against it."""
+    header, doubt = module.config or {}, ""
+    if ALPHA not in module.keys and APART in header:
+        doubt = f"the header gives some modules an alpha of their own ({header[APART]}): that of all others assumed"
+    elif ALPHA in module.keys and header.get("use_rslora") and "peft_type" not in header:
+        alpha, said = found.scale * dim, header.get("lora_alpha", 0)
+        if not math.isclose(alpha, said * math.sqrt(dim), rel_tol=ALIKE):  # newer versions store it so
+            doubt = "trained with alpha / sqrt(r) by its header; alpha / r, as loaders apply the stored alpha"
+    return found._replace(notes=(*found.notes, doubt), unknown=(*found.unknown, SCALE)) if doubt else found
 
 
 def _kernel(module: Module) -> int:
@@ -102,13 +131,17 @@ def _configured(config: Mapping[str, Any], module: str, dim: int | None) -> Scal
 
 def _dim(module: Module) -> int | None:
     """Return the rank that alpha is divided by, as the factored parts tell it; None where none is factored."""
+    if shape := module.shape("B.0"):  # each part of a fused projection has a rank of its own
+        return max(1, shape[1]) if len(shape) > 1 else 1
     for part in ("A", "hada_w1_b", "lokr_w2_b", "lokr_w1_b"):
         if shape := module.shape(part):
             return max(1, shape[0])
     return None
 
 
-SPELLED = {part: f"lora_{name}" for name, part in _LORA.items()}
+SPELLED = {
+    f"{part}{at}": f"lora_{name}{at}" for name, part in _LORA.items() for at in ("", *(f".{i}" for i in range(100)))
+}
 FAMILY = Family(
     "kohya", "LoRA, LoHa, LoKr or full module", _parse, _scaled, form=_form, spelled=SPELLED, turned=TURNED, says=says
 )
@@ -119,7 +152,7 @@ def read(tensors: Tensors, config: Config) -> Adapter:
 
     Raises
     ------
-    ValueError
+    NoModuleError
         If no module is found.
     """
     adapter = adapter_of(FAMILY, tensors, config)
@@ -127,6 +160,6 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     vectors = {key: layer for key, layer in vectors.items() if len(tensors.info[key].shape) < 2}
     layers = tuple(layer for layer in adapter.layers if layer not in vectors.values())
     if not layers:
-        raise ValueError(f"{tensors.source} holds no {FAMILY.holds}, but vectors alone: {BIAS}.")
+        raise NoModuleError(f"{tensors.source} holds no {FAMILY.holds}, but vectors alone: {BIAS}.")
     more = tuple(Skipped(key, tensors.info[key].shape, BIAS) for key in vectors)
     return replace(adapter, layers=layers, skipped=(*adapter.skipped, *more))

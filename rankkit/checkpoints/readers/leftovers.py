@@ -17,9 +17,11 @@ _WRAPPED = r"(?:(?:base_layer|original_module|orig_module|modules_to_save\.\w+|l
 _HARMLESS = re.compile(
     rf"{_WRAPPED}{_BASE}|(?:.+\.)?(?:base_layer|original_module)\..+|(?:\d+\.)+.*"
     r"|lora_(?:embedding_)?[AB](?:\.[^.]+)?\.bias|ranknum(?:\.[^.]+)?|(?:lora_)?dropout\..*|num_batches_tracked"
-    r"|(?:vera|randlora)_[AB](?:\.[^.]+)?|diff_b|bias_(?:indices|values|size)|lora_bias(?:\..+)?|on_input"
+    r"|(?:vera|randlora)_[AB](?:\.[^.]+)?|diff_b|bias_(?:indices|values|size)|lora_bias(?:\..+)?|on_input|reshape_weight"
 )
-_ROUTER = re.compile(r"(?:^|[._])(?:rout\w*|gating|lora_gate\w*|moe_gate|lora_route\w*|switch)(?:[._]|$)", re.I)
+_ROUTER = re.compile(
+    r"(?:^|[._])(?:rout\w*|gating|lora_gate(?!\w*_[ab](?:[._]|$))\w*|moe_gate|lora_route\w*|switch)(?:[._]|$)", re.I
+)
 
 
 def doubts(stems: Mapping[str, Iterable[str]], keys: Iterable[str]) -> dict[str, list[str]]:

@@ -10,11 +10,12 @@ import re
 from rankkit.checkpoints.assumptions import ORDER
 from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import LORA, MOST_GROUPS, TURNED, Form, Sizes, merged_form
+from rankkit.checkpoints.forms import LORA, TURNED, Form, Sizes
+from rankkit.checkpoints.groups import MOST_GROUPS, merged_form
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.module_names import with_adapter
-from rankkit.checkpoints.readers.build import adapter_of, only_adapter_unnamed
-from rankkit.checkpoints.readers.family import ALPHA, LORA_NAMES, Family, Module, Place
+from rankkit.checkpoints.readers.build import adapter_of
+from rankkit.checkpoints.readers.family import LORA_NAMES, Family, Module, Place
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config, is_mapping
 
@@ -81,7 +82,7 @@ def _is_litgpt(module: Module, groups: int) -> bool:
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     return searched(
-        module.tensors, module.keys.get(ALPHA), module.config, module.called,
+        module.tensors, module.keys, module.config, module.called,
         sizes.r // (_groups(module) if form is not TURNED else 1),
         why="alpha is not stored", advice="; pass config={'lora_alpha': ...}",
     )  # fmt: skip
@@ -112,4 +113,4 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     for field, what in _REFUSED.items() if is_mapping(inner) else ():
         if is_mapping(inner) and inner.get(field) not in (None, False, "add"):
             raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
-    return only_adapter_unnamed(adapter_of(FAMILY, tensors, config))
+    return adapter_of(FAMILY, tensors, config)

@@ -67,4 +67,4 @@ def _rank(stored: Any) -> Any:
 
 
 REST = "no factor: a head, a projection P, a bias or base weight"
-FAMILY = Family("loran", "loran module", parser(_KEY, REST), _scaled, spelled=LORA_NAMES)
+FAMILY = Family("loran", "loran module", parser(_KEY, REST), _scaled, spelled=LORA_NAMES, beside=frozenset())

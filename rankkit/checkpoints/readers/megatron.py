@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from rankkit.checkpoints.forms import Form, Sizes
+from rankkit.checkpoints.forms import TURNED, Form, Sizes
 from rankkit.checkpoints.readers.build import adapter_of
 from rankkit.checkpoints.readers.family import MAGNITUDE, Family, Module, Place
 from rankkit.checkpoints.scaling import Scaled, searched
@@ -37,9 +37,11 @@ def _parse(key: str) -> Place | str:
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     why, advice = "alpha is not stored", "; pass config={'lora_alpha': ...}"
-    return searched(module.tensors, None, module.config, module.called, sizes.r, why=why, advice=advice)
+    return searched(module.tensors, module.keys, module.config, module.called, sizes.r, why=why, advice=advice)
 
 
 SPELLED = {"A": "linear_in", "B": "linear_out"}
-FAMILY = Family("megatron", "adapter of Megatron's layers", _parse, _scaled, spelled=SPELLED, experts=True)
+FAMILY = Family(
+    "megatron", "adapter of Megatron's layers", _parse, _scaled, spelled=SPELLED, experts=True, turned=TURNED
+)
 read = partial(adapter_of, FAMILY)

@@ -15,7 +15,7 @@ from rankkit.checkpoints.files.tensors import Tensors
 from rankkit.checkpoints.forms import LORA, TRANSPOSED, Form, Sizes
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.readers.build import adapter_of
-from rankkit.checkpoints.readers.family import ALPHA, Family, Module, Place, parser
+from rankkit.checkpoints.readers.family import BESIDE, Family, Module, Place, parser
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config, is_mapping, number
 
@@ -48,9 +48,11 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
     found: object = (module.config or {}).get("lora_parameters")
     stored = found.get("scale") if is_mapping(found) else None
     if stored is None:
-        alpha, why = module.keys.get(ALPHA), "no lora_parameters.scale in a config"
-        return searched(module.tensors, alpha, module.config, module.name, sizes.r, why=why)
+        why = "no lora_parameters.scale in a config"
+        return searched(module.tensors, module.keys, module.config, module.name, sizes.r, why=why)
     scale = number("lora_parameters.scale", stored)
+    if beside := [module.keys[part] for part in BESIDE & module.keys.keys()]:
+        return Scaled.linear(scale, (f"{beside[0]} is not understood beside lora_parameters.scale",), (SCALE,))
     alpha = found.get("alpha") if is_mapping(found) else None
     if alpha in (None, sizes.r) or DATED in (module.config or {}):
         return Scaled.linear(scale)

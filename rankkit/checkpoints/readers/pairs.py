@@ -8,7 +8,7 @@ from functools import partial
 from rankkit.checkpoints.assumptions import SCALE
 from rankkit.checkpoints.forms import TURNED, Form, Sizes
 from rankkit.checkpoints.readers.build import adapter_of
-from rankkit.checkpoints.readers.family import ALPHA, Family, Module, Place
+from rankkit.checkpoints.readers.family import BESIDE, Family, Module, Place
 from rankkit.checkpoints.scaling import Scaled, searched
 from rankkit.checkpoints.untrusted import Config
 
@@ -21,19 +21,18 @@ _NAMED = re.compile(
     r"|(?P<fsdp>.+)\.lora(?:_AB)?\.(?P<place>[01])\.weight"  # fsdp_qlora
     r"|(?P<chat>.+)\.lora_(?P<side>right|left)_weight"  # DeepSpeed-Chat: x times right (n, r) times left (r, m)
     r"|(?P<control>.+)\.(?P<way>down|up)(?:\.weight)?"  # Stability's control-LoRA
-    r"|(?P<between>.+)\.lora_(?P<end>in|out|first|second)(?:\.weight)?"
+    r"|(?P<between>.+)\.lora_(?P<end>in|out|first|second|[12]|right|left|[rl]|[vu]|[VU]|encoder|decoder|enc|dec|reduce"
+    r"|expand|down_proj|up_proj|proj_down|proj_up|w[12])(?:\.weight)?"
 )
+_ENDS = ("in", "first", "1", "right", "r", "v", "V", "encoder", "enc", "reduce", "down_proj", "proj_down", "w1")
 _FIRST = {
-    ("llama", "A"),
-    ("adapter", "1"),
-    ("place", "0"),
-    ("side", "right"),
-    ("way", "down"),
-    ("end", "in"),
-    ("end", "first"),
-}
+    ("llama", "A"), ("adapter", "1"), ("place", "0"), ("side", "right"), ("way", "down"),
+    *(("end", end) for end in _ENDS),
+}  # fmt: skip
 # a letter a or b of its own, perhaps with a plural s: w_a_000, w_Bs.3, lora_A_q
 _KEY = re.compile(r"(?P<before>(?:.*[._\-])?)(?P<letter>[aAbB])(?P<plural>s?)(?P<after>(?:[._\-].*)?)")
+_PLAIN = re.compile(r"(?:\.default)?(?:\.weight)?\Z")  # ends of names that tell no module from another
+_WORD = re.compile(r"(?:(?<=[._\-])|^)lora(?:[._\-]|$)")
 
 
 def recognises(keys: list[str], config: Config) -> bool:
@@ -49,18 +48,18 @@ def _parse(key: str) -> Place | str:
     match = _KEY.fullmatch(key)
     if match is None:
         return "no tensor of a pair"
-    around = f"{match['before']}{match['after'].lstrip('._-')}".strip("._-")
-    return Place(around or key, match["letter"].upper())
+    around = f"{match['before']}{_PLAIN.sub('', match['after']).lstrip('._-')}".strip("._-")
+    return Place(_WORD.sub("", around).strip("._-") or around or key, match["letter"].upper())
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    alpha, config = module.keys.get(ALPHA), module.config
-    found = searched(module.tensors, alpha, config, module.name, sizes.r, why="a bare pair")
-    if alpha is None and config is not None and {"alpha", "rank"} <= config.keys():
+    config = module.config
+    found = searched(module.tensors, module.keys, config, module.name, sizes.r, why="a bare pair")
+    if not BESIDE & module.keys.keys() and config is not None and {"alpha", "rank"} <= config.keys():
         return found._replace(notes=(*found.notes, BY_VERSION), unknown=(*found.unknown, SCALE))
     return found
 
 
 BY_VERSION = "alpha / rank assumed: mlx-vlm's older versions multiply by alpha alone"
-FAMILY = Family("pairs", "pair of factors", _parse, _scaled, turned=TURNED)
+FAMILY = Family("pairs", "pair of factors", _parse, _scaled, turned=TURNED, experts=True)
 read = partial(adapter_of, FAMILY)

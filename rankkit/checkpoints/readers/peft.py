@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 from rankkit.checkpoints.assumptions import SCALE
 from rankkit.checkpoints.fields import Said, said
 from rankkit.checkpoints.files.tensors import Tensors
-from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, MOST_GROUPS, TURNED, Form, Shape, Sizes, merged_form
+from rankkit.checkpoints.forms import ADALORA, LORA, MIXED, TURNED, Form, Shape, Sizes
+from rankkit.checkpoints.groups import MOST_GROUPS, merged_form
 from rankkit.checkpoints.layer import Adapter
 from rankkit.checkpoints.methods import method_of
 from rankkit.checkpoints.module_names import with_adapter
-from rankkit.checkpoints.readers.build import adapter_of, only_adapter_unnamed
+from rankkit.checkpoints.readers.build import adapter_of
 from rankkit.checkpoints.readers.family import ALPHA as ALPHA_PART
 from rankkit.checkpoints.readers.family import LORA_NAMES, Family, Module, Place
-from rankkit.checkpoints.scaling import Scaled, rank_of, scale_of, searched, sine_of
+from rankkit.checkpoints.scaling import FACTOR, Scaled, rank_of, scale_of, searched, sine_of
 from rankkit.checkpoints.settings import is_peft
 from rankkit.checkpoints.untrusted import Config, is_list, number
 from rankkit.factors import host
@@ -67,7 +69,7 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     for field, what in _REFUSED.items():
         if config and config.get(field):
             raise ValueError(f"{tensors.source} sets {field} in its config ({what}), which is unsupported.")
-    return only_adapter_unnamed(adapter_of(FAMILY, tensors, config))
+    return adapter_of(FAMILY, tensors, config)
 
 
 def _parse(key: str) -> Place | str:
@@ -84,7 +86,7 @@ def _other(key: str) -> str:
     if ".lora_" in key and key.endswith(".bias"):
         return "bias of the adapter, no matrix"
     if ".lora_" in key or key.endswith("ranknum"):
-        return "not a tensor of plain LoRA"
+        return "no adapter tensor of plain LoRA"
     return "no adapter tensor: a head, modules_to_save or base weight"
 
 
@@ -121,20 +123,20 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
         return _adalora(config)
     enabled = _enabled(config)
     merged = max(1, sum(enabled)) if form not in (LORA, MIXED, TURNED) and len(module.shape("A")) == 2 else 1
-    plain = _plain(module, sizes.r // merged)
+    plain = _plain(module, form, sizes.r // merged)
     if config and config.get("use_sinelora"):
         return sine_of(config, ("sinelora_frequency", "sinelora_scaling"), plain, sizes.m)
     return plain
 
 
-def _plain(module: Module, r: int) -> Scaled:
+def _plain(module: Module, form: Form, r: int) -> Scaled:
     """Return the scale of a module with r columns of B; only PEFT's own configuration has a default."""
-    if is_peft(module.config) and ALPHA_PART not in module.keys:
+    if is_peft(module.config) and not {ALPHA_PART, FACTOR} & module.keys.keys():
         asked = rank_of(module.config, module.called)
-        if asked is not None and asked < r and _is_padded(module, asked):
+        if asked is not None and asked < r and _is_padded(module, form, asked):
             plain = scale_of(module.config, module.called, asked)
             notes = (*plain.notes, f"padded with zeros from rank {asked}, which divides alpha")
-            if _is_padded(module, asked - 1):  # an adapter of a lower rank was put into this one's place
+            if _is_padded(module, form, asked - 1):  # an adapter of a lower rank was put into this one's place
                 notes = (
                     *notes,
                     "its factors are zero from a lower rank on, so that the config may be another adapter's",
@@ -142,16 +144,18 @@ def _plain(module: Module, r: int) -> Scaled:
                 return plain._replace(notes=notes, unknown=(*plain.unknown, SCALE))
             return plain._replace(notes=notes)
         return scale_of(module.config, module.called, r)
-    alpha = module.keys.get(ALPHA_PART)
-    return searched(module.tensors, alpha, module.config, module.called, r, why="no adapter_config.json")
+    return searched(module.tensors, module.keys, module.config, module.called, r, why="no adapter_config.json")
 
 
-def _is_padded(module: Module, r: int) -> bool:
+def _is_padded(module: Module, form: Form, r: int) -> bool:
     """Return whether the factors are zero behind the rank that the configuration names, as for hot swapping."""
-    if any(module.tensors.info[module.keys[part]].trouble for part in "BA"):
+    if form not in (LORA, TURNED) or any(module.tensors.info[module.keys[part]].trouble for part in "BA"):
         return False
-    B, A = (host(module.tensors.read(module.keys[part])) for part in "BA")
-    return not A[r:].any() and not B[:, r:].any()
+    try:
+        factors: Any = form.combine(*(module.tensors.read(module.keys[part]) for part in "BA"))
+    except ValueError:  # entries that are not finite are no padding
+        return False
+    return not host(factors.A)[r:].any() and not host(factors.B)[:, r:].any()
 
 
 def _adalora(config: Config) -> Scaled:

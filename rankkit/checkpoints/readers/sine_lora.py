@@ -49,5 +49,6 @@ def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
 
 
 FAMILY = Family(
-    "sine", "sine module", parser(_KEY, "no factor: a head, a bias or base weight"), _scaled, spelled=LORA_NAMES
-)
+    "sine", "sine module", parser(_KEY, "no factor: a head, a bias or base weight"), _scaled, spelled=LORA_NAMES,
+    beside=frozenset(),
+)  # fmt: skip

@@ -29,11 +29,13 @@ from rankkit.checkpoints.readers import (
     torchtune,
     vera,
 )
+from rankkit.checkpoints.readers.build import NoModuleError
 from rankkit.checkpoints.untrusted import Config
 
 __all__ = ["READERS", "Reader", "read"]
 
 NO_ADAPTER = "no adapter tensor"  # begins every family's reason for a tensor whose name tells it nothing
+PLAIN = "LORA"  # the one method of PEFT's whose factors other trainers call otherwise under its configuration
 SHARING = ("vera", "randlora")  # what is left of theirs are the matrices that all modules share
 
 
@@ -96,9 +98,20 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
             raise refuse(method, tensors.source)
     check_whole(tensors.source, tensors.info)
     keys = list(map(bare, tensors.info))
+    trouble: NoModuleError | None = None
+    other = config is not None and "peft_type" in config and method_of(config) != PLAIN
     for name, reader in READERS.items():
         if reader.recognises(keys, config):
-            return _with_other_families(reader.read(tensors, config), tensors, config, name)
+            try:
+                adapter = reader.read(tensors, config)
+            except NoModuleError as error:  # a family may be recognised by the configuration alone, or by one name
+                if other:  # what the configuration says is believed
+                    raise
+                trouble = trouble or error
+                continue
+            return _with_other_families(adapter, tensors, config, name)
+    if trouble is not None:
+        raise trouble
     if reason := named_in(keys):
         raise ValueError(f"{tensors.source} holds {reason}.")
     raise ValueError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from rankkit.checkpoints.forms import Form, Sizes
+from rankkit.checkpoints.forms import TURNED, Form, Sizes
 from rankkit.checkpoints.readers.build import adapter_of
 from rankkit.checkpoints.readers.family import Family, Module, parser, says
 from rankkit.checkpoints.scaling import Scaled, searched
@@ -23,12 +23,19 @@ def recognises(keys: list[str], config: Config) -> bool:
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
-    return searched(module.tensors, None, module.config, module.called, sizes.r, why="no adapter_config.json")
+    return searched(module.tensors, module.keys, module.config, module.called, sizes.r, why="no adapter_config.json")
 
 
 SPELLED = {"A": "lora_a", "B": "lora_b"}
 REST = "no adapter tensor: a head or base weight"
 FAMILY = Family(
-    "torchtune", "torchtune LoRA module", parser(_KEY, REST, PARTS), _scaled, spelled=SPELLED, experts=True, says=says
+    "torchtune",
+    "torchtune LoRA module",
+    parser(_KEY, REST, PARTS),
+    _scaled,
+    spelled=SPELLED,
+    experts=True,
+    says=says,
+    turned=TURNED,
 )
 read = partial(adapter_of, FAMILY)

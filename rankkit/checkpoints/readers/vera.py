@@ -114,7 +114,7 @@ def _family(name: str, form: Form, scaled: Callable[[Module, Form, Sizes], Scale
     rest = "no adapter tensor"
     family = Family(
         name, f"{name} module", parser(trained, rest), scaled, form=lambda module: form, notes=(ASSUMED,),
-        unknown=(WIDTH,), says=says,
+        unknown=(WIDTH,), says=says, beside=frozenset(),
     )  # fmt: skip
     return _Shared(family, trained, shared)
 

@@ -6,39 +6,40 @@ A path on which the margin's normal form is a number that is not negative needs 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import time
 from collections.abc import Iterator
-from fractions import Fraction
 from importlib.metadata import version
-from types import SimpleNamespace
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from rankkit.claims.claim import Claim
 from rankkit.claims.deadline import Deadline
-from rankkit.claims.matrices import Matrix
 from rankkit.claims.proofs.facts import KNOWN, LEVELS
-from rankkit.claims.proofs.letters import Terms
+from rankkit.claims.proofs.paths import Path, cases, in_words, paths
 from rankkit.claims.proofs.proof import Proof
-from rankkit.claims.proofs.questions import STEPS, asked, second_opinion, unsat
+from rankkit.claims.proofs.questions import BRIEF, STEPS, asked, second_opinion, unsat
 from rankkit.claims.proofs.terms import Condition, Term, UndecidedError
-from rankkit.claims.spaces import Integer, Real
 
-__all__ = ["algebra"]
+__all__ = ["Limit", "algebra", "asked_again", "digest_of", "refuted"]
 
 SECONDS = 6.0  # of the processor, for all questions of one claim
-PATHS = 300
-CASES = 400  # values of the integers that are taken one by one
 
 
 class Limit(NamedTuple):
-    """When the attempt ends: at the caller's deadline, or after so long on the processor; and who is asked."""
+    """When an attempt ends: at the caller's deadline, or after so long on the processor."""
 
     given: Deadline
     own: Deadline
-    twice: bool
+
+    @classmethod
+    def until(cls, deadline: Deadline) -> Limit:
+        """Return the limit of an attempt that begins now.
+
+        Parameters
+        ----------
+        deadline : Deadline
+            Of the caller's.
+        """
+        return cls(deadline, Deadline.after(SECONDS, clock=time.process_time))
 
     def check(self) -> None:
         """Raise `TimeIsUp` or `UndecidedError` at the end."""
@@ -47,15 +48,7 @@ class Limit(NamedTuple):
             raise UndecidedError(f"timeout at {SECONDS:g} s")
 
 
-class Path(NamedTuple):
-    """One path of a margin: its arithmetic, the bounds of its letters, and the margin at its end (None: outside)."""
-
-    a: Terms
-    bounds: dict[int, list[Condition]]
-    margin: Term | None
-
-
-def algebra(claim: Claim, deadline: Deadline, *, twice: bool = False) -> Proof | str:
+def algebra(claim: Claim, deadline: Deadline) -> Proof | str:
     """Return the proof of a claim whose negation has no real solution.
 
     Parameters
@@ -64,18 +57,16 @@ def algebra(claim: Claim, deadline: Deadline, *, twice: bool = False) -> Proof |
         With a domain and a margin.
     deadline : Deadline
         At which the attempt is given up.
-    twice : bool
-        Whether a second solver is asked too, where it is there: what it calls satisfiable is not proved.
 
     Returns
     -------
     Proof or str
-        The proof, or why there is none.
+        The proof, with the questions that were asked in it, or why there is none.
     """
-    limit = Limit(deadline, Deadline.after(SECONDS * (5 if twice else 1), clock=time.process_time), twice)
-    for cases in _cases(claim):
+    limit, reason = Limit.until(deadline), "there is no way to take its integers one by one"
+    for way, fixed in enumerate(cases(claim)):
         try:
-            found = _decided(claim, cases, limit)
+            found = _decided(claim, way, fixed, limit)
             if isinstance(found, Proof):
                 return found
             reason = found
@@ -83,41 +74,77 @@ def algebra(claim: Claim, deadline: Deadline, *, twice: bool = False) -> Proof |
             reason = str(error)
         except (TypeError, AttributeError, ValueError, IndexError, KeyError) as error:
             reason = f"its margin is not made of the arithmetic's functions ({type(error).__name__})"
-    return reason  # pyright: ignore[reportPossiblyUnboundVariable] - there is at least one way
+    return reason
 
 
-def _cases(claim: Claim) -> Iterator[list[dict[str, int]]]:
-    """Yield ways to take integers one by one: sizes of matrices alone, then all of them, where they are few."""
-    assert claim.domain is not None
-    integers = {name: space for name, space in claim.domain.spaces.items() if isinstance(space, Integer)}
-    sizes = {n for space in claim.domain.spaces.values() if isinstance(space, Matrix) for n in space.named}
-    for names in dict.fromkeys([tuple(n for n in integers if n in sizes), tuple(integers)]):
-        ranges = [range(integers[n].low, integers[n].high + 1) for n in names]
-        if np.prod([float(len(r)) for r in ranges]) <= CASES:
-            yield [dict(zip(names, values)) for values in itertools.product(*ranges)]
-
-
-def _decided(claim: Claim, cases: list[dict[str, int]], limit: Limit) -> Proof | str:
-    digest, facts, solved, paths = hashlib.sha256(), set[str](), 0, 0
-    for fixed in cases:
-        for path in _paths(claim, fixed):
+def _decided(claim: Claim, way: int, values: list[dict[str, int]], limit: Limit) -> Proof | str:
+    facts, questions, levels, ways = set[str](), list[str](), list[int](), 0
+    for fixed in values:
+        for path in paths(claim, fixed):
             limit.check()
-            paths += 1
+            ways += 1
             for conditions, divisor in _to_refute(path):
-                answer, used = _refuted(path, conditions, divisor, limit)
+                answer, used, text, level = refuted(path, conditions, divisor, limit)
                 if answer != "unsat":
                     return f"{answer}{f' at {fixed}' if fixed else ''}"
-                digest.update(repr([(x.relation, [t.key for t in x.terms]) for x in conditions]).encode())
                 facts |= used
-                solved += 1
-    if not paths:
+                questions.append(text)
+                levels.append(level)
+    if not ways:
         return "no path lies in the domain"
-    kind, checker = ("algebra", f"z3 {version('z3-solver')}") if solved else ("identity", "rational normal form")
-    ways = f"{paths} path{'s' * (paths > 1)}" + (f", {solved} questions unsatisfiable" if solved else "")
+    kind, checker = ("algebra", f"z3 {version('z3-solver')}") if questions else ("identity", "rational normal form")
     return Proof(
-        claim.id, kind, f"no real values in the domain make the margin negative: {ways}", in_words(claim), checker, 0.0,
-        facts=tuple(KNOWN[name] for name in sorted(facts)), digest=digest.hexdigest(),
+        claim.id, kind, _statement(ways, len(questions)), in_words(claim), checker, 0.0,
+        facts=tuple(KNOWN[name] for name in sorted(facts)), digest=digest_of(questions),
+        evidence={"way": way, "levels": levels}, questions=tuple(questions),
     )  # fmt: skip
+
+
+def _statement(ways: int, questions: int) -> str:
+    words = f"{ways} path{'s' * (ways > 1)}" + (f", {questions} questions unsatisfiable" if questions else "")
+    return f"no real values in the domain make the margin negative: {words}"
+
+
+def digest_of(questions: list[str]) -> str:
+    """Return the SHA-256 of the questions in their order.
+
+    Parameters
+    ----------
+    questions : list of str
+        In SMT-LIB.
+    """
+    return hashlib.sha256("".join(questions).encode()).hexdigest()
+
+
+def asked_again(proof: Proof, claim: Claim) -> bool:
+    """Return whether a claim's questions are those of a proof, and have no solution; nothing is searched for.
+
+    The margin is evaluated in letters again, and at the levels of facts that the proof states it must give the very
+    questions of which the proof has the digest. Each is put to z3, and to a second solver where it is installed.
+
+    Parameters
+    ----------
+    proof : Proof
+        By algebra.
+    claim : Claim
+        Whose proof it is said to be.
+    """
+    try:
+        way, levels = int(proof.evidence["way"]), list(proof.evidence["levels"])
+        values = list(cases(claim))[way]
+        ways = [path for fixed in values for path in paths(claim, fixed)]
+        open_ones = [(path, *one) for path in ways for one in _to_refute(path)]
+        questions = [
+            asked(path.a, conditions, level, path.bounds, divisor=divisor)[0]
+            for (path, conditions, divisor), level in zip(open_ones, levels, strict=True)
+        ]
+    except (UndecidedError, KeyError, TypeError, ValueError, IndexError, AttributeError):
+        return False
+    if (proof.statement, proof.domain) != (_statement(len(ways), len(questions)), in_words(claim)):
+        return False
+    if not ways or digest_of(questions) != proof.digest or (proof.questions and tuple(questions) != proof.questions):
+        return False
+    return all(unsat(text) == "unsat" and second_opinion(text) != "sat" for text in questions)
 
 
 def _to_refute(path: Path) -> Iterator[tuple[list[Condition], Term | None]]:
@@ -129,85 +156,36 @@ def _to_refute(path: Path) -> Iterator[tuple[list[Condition], Term | None]]:
         yield [*path.a.conditions, Condition((path.margin,), "<")], None
 
 
-def _refuted(path: Path, conditions: list[Condition], divisor: Term | None, limit: Limit) -> tuple[str, set[str]]:
-    """Return the answer at the first level of facts that refutes the conditions, else why none does."""
-    answer, text, used, before = "", "", set[str](), ""
-    for level in range(len(LEVELS)):
+def refuted(
+    path: Path, conditions: list[Condition], divisor: Term | None, limit: Limit
+) -> tuple[str, set[str], str, int]:
+    """Return the answer at the first level of facts that refutes the conditions, else why none does.
+
+    Parameters
+    ----------
+    path : Path
+        Along which the conditions arose.
+    conditions : list of Condition
+        That must not hold together.
+    divisor : Term, optional
+        The one that is asked to be zero, if it is one.
+    limit : Limit
+        When the attempt ends.
+
+    Returns
+    -------
+    tuple
+        "unsat" or a reason, the names of the facts used, the question, and the level of facts.
+    """
+    answer, text, used, before, level = "", "", set[str](), "", 0
+    brief = any(condition.relation in ("some", "none") for condition in conditions)
+    for level in range(BRIEF if brief else 0, len(LEVELS)):
         limit.check()
         text, used = asked(path.a, conditions, level, path.bounds, divisor=divisor)
         if text == before:
             continue
         before, answer = text, unsat(text, limit.given.left)
         if answer == "unsat":
-            return "two solvers disagree" if limit.twice and second_opinion(text) == "sat" else answer, used
+            return answer, used, text, level
     why = {"sat": "what is known of the functions does not suffice", "unknown": f"z3 gave up after {STEPS} steps"}
-    return why[answer], used
-
-
-def _paths(claim: Claim, fixed: dict[str, int]) -> Iterator[Path]:
-    """Yield every path of the claim's condition and margin that lies in the domain, some integers being fixed."""
-    answers: list[bool] = []
-    for _ in range(PATHS):
-        path = _followed(claim, fixed, answers)
-        if path.margin is not None:
-            yield path
-        answers = path.a.answers
-        while answers and not answers[-1]:
-            answers = answers[:-1]
-        if not answers:
-            return
-        answers = [*answers[:-1], False]
-    raise UndecidedError(f"its margin has more than {PATHS} paths")
-
-
-def _followed(claim: Claim, fixed: dict[str, int], answers: list[bool]) -> Path:
-    assert claim.domain is not None
-    assert claim.margin is not None
-    a, bounds = Terms(answers), dict[int, list[Condition]]()
-    made: dict[str, Any] = {}
-    for name, space in claim.domain.spaces.items():
-        if name in fixed:
-            made[name] = fixed[name]
-        elif isinstance(space, Matrix):
-            out = np.empty(space.shape(made), dtype=object)
-            for place in np.ndindex(*out.shape):
-                out[place] = _letter(a, bounds, name, place, space.entries)
-            made[name] = out
-        else:
-            made[name] = _letter(a, bounds, name, (), space)
-    if claim.domain.where is not None and not claim.domain.where(made):
-        return Path(a, bounds, None)
-    margin = claim.margin(SimpleNamespace(**made), a)
-    return Path(a, bounds, margin if isinstance(margin, Term) else a.number(margin))
-
-
-def _letter(a: Terms, bounds: dict[int, list[Condition]], name: str, place: tuple[int, ...], space: Any) -> Term:
-    """Return a new variable, and note the bounds of its space."""
-    assert isinstance(space, Real | Integer)
-    letter = a.atom("variable", f"{name}{list(place) if place else ''}", None, (name, place))
-    ((monomial, _),) = letter.parts.items()
-    low, high = Fraction(space.low), Fraction(space.high)
-    if getattr(space, "signed", False):
-        square = letter * letter
-        bounds[monomial[0][0]] = [Condition((square - low * low,), ">="), Condition((square - high * high,), "<=")]
-    else:
-        bounds[monomial[0][0]] = [Condition((letter - low,), ">="), Condition((letter - high,), "<=")]
-    return letter
-
-
-def in_words(claim: Claim) -> str:
-    """Return a claim's domain on one line.
-
-    Parameters
-    ----------
-    claim : Claim
-        With a domain.
-    """
-    assert claim.domain is not None
-    words: list[str] = []
-    for name, space in claim.domain.spaces.items():
-        if isinstance(space, Matrix):
-            words.append(f"{name} {space.rows} x {space.columns} in [{space.entries.low:g}, {space.entries.high:g}]")
-        elif isinstance(space, Integer | Real):
-            words.append(f"{name} in [{space.low:g}, {space.high:g}]")
-    return ", ".join(words) + (", where the hypotheses hold" if claim.domain.where else "")
+    return why[answer], used, text, level

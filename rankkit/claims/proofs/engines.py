@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from rankkit.claims.claim import Claim
 from rankkit.claims.deadline import NEVER, Deadline, TimeIsUp
-from rankkit.claims.proofs.algebra import algebra
+from rankkit.claims.proofs.algebra import algebra, asked_again
 from rankkit.claims.proofs.cover import cover
 from rankkit.claims.proofs.enumeration import enumerated
+from rankkit.claims.proofs.induction import induction
 from rankkit.claims.proofs.proof import Attempt, Proof
+from rankkit.claims.proofs.squares import checked_squares, sums_of_squares
 from rankkit.claims.proofs.theorems import theorem
 
 __all__ = ["ENGINES", "prove", "recheck"]
@@ -20,10 +22,17 @@ Engine = Callable[[Claim, Deadline], "Proof | str"]
 ENGINES: dict[str, Engine] = {
     "theorem": theorem,
     "enumeration": enumerated,
+    "induction": induction,
+    "squares": sums_of_squares,
     "algebra": algebra,
     "cover": cover,
 }
-MADE_BY = {"identity": "algebra"}  # the engine of a proof whose kind is not the engine's name
+# the other kinds are made again, which takes no search
+RECHECKS: dict[str, Callable[[Proof, Claim], bool]] = {
+    "squares": checked_squares,
+    "algebra": asked_again,
+    "identity": asked_again,
+}
 
 
 def prove(claim: Claim, *, deadline: Deadline = NEVER) -> Attempt:
@@ -60,10 +69,12 @@ def prove(claim: Claim, *, deadline: Deadline = NEVER) -> Attempt:
 
 
 def recheck(proof: Proof, claim: Claim) -> bool:
-    """Return whether a claim's proof is found again by its engine, of the same statement, with nothing taken from it.
+    """Return whether a stored proof is one of its claim's, with nothing taken from the search that found it.
 
-    A proof by real algebra is asked of a second solver too, where it is installed. A theorem is compared with the
-    record of the run of coqc that accepted its file; `make rocq` runs coqc again.
+    Squares are expanded, and compared with the margin. The questions of a proof by algebra are written down again from
+    the margin, compared with the stored ones, and put to z3 and, where it is installed, to a second solver. Proofs of
+    the other kinds are made again. A theorem is compared with the record of the run of coqc that accepted its file;
+    `make rocq` runs coqc again.
 
     Parameters
     ----------
@@ -79,10 +90,11 @@ def recheck(proof: Proof, claim: Claim) -> bool:
     """
     if proof.claim != claim.id:
         raise ValueError(f"this proof is of {proof.claim}, not of {claim.id}.")
-    engine = MADE_BY.get(proof.kind, proof.kind)
-    if engine not in ENGINES:
+    if proof.kind in RECHECKS:
+        return RECHECKS[proof.kind](proof, claim)
+    if proof.kind not in ENGINES:
         raise ValueError(f"the proof of {claim.id} is of the kind {proof.kind!r}; there are {', '.join(ENGINES)}.")
-    again = algebra(claim, NEVER, twice=True) if engine == "algebra" else ENGINES[engine](claim, NEVER)
-    return isinstance(again, Proof) and (again.statement, again.domain, again.digest) == (
-        proof.statement, proof.domain, proof.digest,
-    )  # fmt: skip
+    again = ENGINES[proof.kind](claim, NEVER)
+    if not isinstance(again, Proof) or proof.questions not in ((), again.questions):
+        return False
+    return (again.statement, again.domain, again.digest) == (proof.statement, proof.domain, proof.digest)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations, permutations
+from typing import Any
 
-from rankkit.claims.proofs.letters import Terms, _minors  # pyright: ignore[reportPrivateUsage]
+from rankkit.claims.proofs.letters import Terms, _minors, same  # pyright: ignore[reportPrivateUsage]
 from rankkit.claims.proofs.terms import Atom, Term
 
 __all__ = ["KNOWN", "LEVELS", "facts_on", "known_of_pairs"]
@@ -28,7 +29,10 @@ KNOWN = {
     "Taylor": "t - t^3 / 6 <= sin t <= t for t >= 0, cos t >= 1 - t^2 / 2, sinc t >= 1 - (pi t)^2 / 6, "
     "sin t >= (3 sqrt(3) / (2 pi)) t on [0, pi / 3] and >= (2 / pi) t on [0, pi / 2]",
     "sigma": "singular values are the roots of the Gram matrix's characteristic polynomial, in order",
-    "Weyl": "|sigma_i(X) - sigma_i(Y)| <= sigma_1(X - Y)",
+    "energy": "the squares of the singular values add up to those of the entries",
+    "rank": "where all minors of order k are zero, so is the k-th singular value",
+    "scaling": "sigma_i(c X) = |c| sigma_i(X)",
+    "Weyl": "|sigma_i(X) - c sigma_i(Y)| <= sigma_1(X - c Y) for c >= 0",
     "domination": "sigma_1(X) <= sigma_1(Y) where |X_ij| <= Y_ij",
 }
 Fact = tuple[str, str]  # name in KNOWN, or "" for a definition; assertion with {} for terms
@@ -136,23 +140,52 @@ def _of_matrices(used: set[str], level: int, a: Terms) -> Iterator[tuple[str, st
     for matrix, values in mine:
         for larger, smaller in zip(values, [*values[1:], a.number(0)]):
             yield "sigma", "(>= {} {})", (larger, smaller)
-        if level >= 1:
-            for order in range(1, len(values) + 1):
-                minors = sum((minor * minor for minor in _minors(matrix, order)), a.number(0))
-                yield "sigma", "(= {} {})", (_elementary([s * s for s in values], order, a), minors)
-    if level < 1:
-        return
+        if a.ranked or level >= 1:
+            squares = sum((a.square(x) for x in matrix.ravel()), a.number(0))
+            yield "energy", "(= {} {})", (_elementary([s * s for s in values], 1, a), squares)
+        for other, order in a.vanishing:
+            if same(matrix, other):
+                yield "rank", "(= {} 0.0)", (values[order - 1],)
+        for order in range(2, len(values) + 1) if level >= 1 else ():
+            minors = sum((minor * minor for minor in _minors(matrix, order)), a.number(0))
+            yield "sigma", "(= {} {})", (_elementary([s * s for s in values], order, a), minors)
+    yield from _of_two_matrices(mine, level, a)
+
+
+def _of_two_matrices(
+    mine: list[tuple[Any, list[Term]]], level: int, a: Terms
+) -> Iterator[tuple[str, str, tuple[Term, ...]]]:
     for (X, one), (Y, two) in permutations(mine, 2):
-        if X.shape != Y.shape:
+        if (c := _multiple(X, Y, a)) is not None:
+            for p, q in zip(one, two):
+                up, down = (c, p, c * q), (c, p, -c * q)
+                yield "scaling", "(or (and (>= {} 0.0) (= {} {})) (and (<= {} 0.0) (= {} {})))", (*up, *down)
+        if X.shape != Y.shape or level < 1:
             continue
         if all(_nonnegative(y, a) for y in Y.ravel()):
             dominated = " ".join("(<= (- {}) {}) (<= {} {})" for _ in X.ravel())
             terms = tuple(t for x, y in zip(X.ravel(), Y.ravel()) for t in (y, x, x, y))
             yield "domination", "(or (not (and " + dominated + ")) (<= {} {}))", (*terms, one[0], two[0])
         for Z, three in mine:
-            if Z.shape == X.shape and all((x - y - z).value == 0 for x, y, z in zip(X.ravel(), Y.ravel(), Z.ravel())):
+            if Z.shape == X.shape and (c := _multiple(X - Z, Y, a)) is not None:
                 for p, q in zip(one, two):
-                    yield "Weyl", "(and (<= {} {}) (<= {} {}))", (p - q, three[0], q - p, three[0])
+                    moved = (c, p - c * q, three[0], c * q - p, three[0])
+                    yield "Weyl", "(or (< {} 0.0) (and (<= {} {}) (<= {} {})))", moved
+
+
+def _multiple(X: Any, Y: Any, a: Terms) -> Term | None:
+    """Return 1, or the letter c, with X = c Y, where there is one."""
+    if X.shape != Y.shape:
+        return None
+    if all((x - y).value == 0 for x, y in zip(X.ravel(), Y.ravel())):
+        return a.number(1)
+    powers = [{power for monomial in x.parts for power in monomial} for x in X.ravel()]
+    shared: set[tuple[int, int]] = set[tuple[int, int]]().union(*powers[:1]).intersection(*powers)
+    for number, exponent in sorted(shared):
+        letter = Term({((number, exponent),): Fraction(1)}, a.decide, a.inverse)
+        if all((x - letter * y).value == 0 for x, y in zip(X.ravel(), Y.ravel())):
+            return letter
+    return None
 
 
 def _nonnegative(x: Term, a: Terms) -> bool:

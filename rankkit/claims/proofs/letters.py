@@ -15,7 +15,7 @@ import numpy as np
 
 from rankkit.claims.proofs.terms import HOLDS, Atom, Condition, Term, UndecidedError
 
-__all__ = ["Terms"]
+__all__ = ["Terms", "same"]
 
 DECISIONS = 40  # of one path
 SIDE = 4  # of a matrix whose rank or singular values are asked for
@@ -35,6 +35,8 @@ class Terms:
         self.atoms: list[Atom] = []
         self.divisors: list[Term] = []
         self.matrices: list[tuple[Any, list[Term]]] = []
+        self.ranked = False  # whether a rank was asked for
+        self.vanishing: list[tuple[Any, int]] = []  # matrices, and the order at which their minors are all zero
         self._known: dict[Any, int] = {}
         self._asked = 0
         self._decided: dict[Any, bool] = {}
@@ -134,7 +136,7 @@ class Terms:
         if max(X.shape) > SIDE:
             raise UndecidedError(f"its margin has singular values of a matrix beyond {SIDE} x {SIDE}")
         for Y, values in self.matrices:
-            if any(Z.shape == X.shape and all(a.key == b.key for a, b in zip(X.ravel(), Z.ravel())) for Z in (Y, Y.T)):
+            if same(X, Y):
                 return np.array(values, dtype=object)
         place = len(self.matrices)
         letters = [self.atom("sigma", f"s{place}_{i}", X, (place, i)) for i in range(min(X.shape))]
@@ -150,6 +152,7 @@ class Terms:
         return self._rank(self.of(X))
 
     def _rank(self, X: Any) -> int:
+        self.ranked = True
         if max(X.shape) > SIDE + 1 + 4 * (min(X.shape) < SIDE):
             raise UndecidedError(f"its margin has the rank of a matrix beyond {SIDE} x {SIDE}")
         for order in range(min(X.shape), 0, -1):
@@ -158,6 +161,7 @@ class Terms:
                 return order
             if minors and self.decide(Condition(tuple(minors), "some")):
                 return order
+            self.vanishing.append((X, order))
         return 0
 
     def count_above(self, X: Any, threshold: Any) -> int:
@@ -235,6 +239,17 @@ class Terms:
                 exponent -= 1 if exponent > 0 else -1
             out = out * t.made({((number, exponent),) if exponent else (): Fraction(1)})
         return out
+
+
+def same(X: Any, Y: Any) -> bool:
+    """Return whether two matrices are equal, or one is the other transposed.
+
+    Parameters
+    ----------
+    X, Y : array of Term
+        Of any shapes.
+    """
+    return any(Z.shape == X.shape and all(a.key == b.key for a, b in zip(X.ravel(), Z.ravel())) for Z in (Y, Y.T))
 
 
 NONNEGATIVE = ("absolute", "sqrt", "exp", "pi", "sigma")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Attempt", "Proof"]
@@ -18,7 +18,8 @@ class Proof:
     claim : str
         The claim's id.
     kind : str
-        "enumeration", "identity", "algebra", "cover" or "theorem": the engine, and what a recheck does again.
+        "theorem", "enumeration", "squares", "identity", "algebra", "cover" or "induction": the engine, and what a
+        recheck does again.
     statement : str
         What was decided, as it was decided.
     domain : str
@@ -33,6 +34,10 @@ class Proof:
         The constants and the known facts on functions that the proof takes as given.
     digest : str
         Of the questions that the checker was asked, or of the file: a recheck compares it.
+    evidence : mapping
+        What a recheck needs so that it need not search: the squares, or the levels of facts of the questions.
+    questions : tuple of str
+        In SMT-LIB, those of a proof by algebra; they are stored as a file, not in the record.
 
     Examples
     --------
@@ -49,6 +54,8 @@ class Proof:
     file: str = ""
     facts: tuple[str, ...] = ()
     digest: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    questions: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def in_words(self) -> str:
@@ -57,8 +64,9 @@ class Proof:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The proof as JSON-ready values."""
-        return {**asdict(self), "facts": list(self.facts)}
+        """The proof as JSON-ready values, without its questions."""
+        fields = {name: value for name, value in self.__dict__.items() if name != "questions"}
+        return {**fields, "facts": list(self.facts), "evidence": dict(self.evidence)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Proof:
@@ -75,7 +83,9 @@ class Proof:
             If the record holds no proof.
         """
         try:
-            fields: dict[str, Any] = {**record, "facts": tuple(record.get("facts", ()))}
+            fields: dict[str, Any] = {**record}
+            for name in ("facts", "questions"):
+                fields[name] = tuple(record.get(name, ()))
             return cls(**fields)
         except TypeError as error:
             raise ValueError(f"this is no proof: {error}") from None

@@ -13,9 +13,10 @@ from rankkit.claims.proofs.facts import facts_on, known_of_pairs
 from rankkit.claims.proofs.letters import Terms
 from rankkit.claims.proofs.terms import Condition, Term, UndecidedError
 
-__all__ = ["Question", "asked", "second_opinion", "unsat"]
+__all__ = ["BRIEF", "Question", "asked", "second_opinion", "unsat"]
 
 ATOMS = 60  # of one question
+BRIEF = -1  # the level at which minors of matrices are left out, and what they say of singular values is not
 STEPS = 4_000_000  # of z3 for one question: about a second
 SECONDS = 10.0  # and at most so long, whatever a step takes
 # cvc5 keeps no time limit while it decides polynomials, so that it runs in a process that can be ended
@@ -49,6 +50,7 @@ class Question:
         self.facts: set[str] = set()
         self.used: dict[int, None] = {}
         self.inverted: dict[int, None] = {}
+        self.linear = True
 
     def state(self, condition: Condition) -> None:
         """Assert a condition."""
@@ -74,6 +76,7 @@ class Question:
 
     def _monomial(self, monomial: tuple[tuple[int, int], ...], c: Fraction) -> str:
         words = [_rational(c)] if c != 1 or not monomial else []
+        self.linear = self.linear and (not monomial or (len(monomial) == 1 and monomial[0][1] == 1))
         for number, exponent in monomial:
             self.used[number] = None
             if exponent < 0:
@@ -105,7 +108,7 @@ class Question:
         self.assertions += [f"(= (* x{n} i{n}) 1.0)" for n in self.inverted if self._may_divide(n)]
         names = [f"x{n}" for n in sorted(self.used)] + [f"i{n}" for n in sorted(self.inverted)]
         lines = [*(f"(declare-const {name} Real)" for name in names), *(f"(assert {x})" for x in self.assertions)]
-        return "\n".join(["(set-logic QF_NRA)", *lines, "(check-sat)", ""])
+        return "\n".join([f"(set-logic {'QF_LRA' if self.linear else 'QF_NRA'})", *lines, "(check-sat)", ""])
 
     def _may_divide(self, number: int) -> bool:
         return self.within is None or number in self.within or self.a.atoms[number].kind == "exp"
@@ -137,7 +140,7 @@ def asked(
     conditions : iterable of Condition
         Those of the path, and the violation.
     level : int
-        How much is said of functions.
+        How much is said of functions; BRIEF: little, and without the conditions on minors.
     bounds : dict
         Atom's number -> the conditions that its space gives.
     divisor : Term, optional
@@ -145,8 +148,9 @@ def asked(
     """
     question = Question(a, divisor=divisor)
     for condition in conditions:
-        question.state(condition)
-    return question.closed(level, bounds), question.facts
+        if level > BRIEF or condition.relation not in ("some", "none"):
+            question.state(condition)
+    return question.closed(max(level, 0), bounds), question.facts
 
 
 def unsat(text: str, seconds: float = SECONDS) -> str:
@@ -171,7 +175,8 @@ def unsat(text: str, seconds: float = SECONDS) -> str:
     except ImportError:
         raise ImportError("algebra needs z3; pip install 'rankkit[prove]'.") from None
     library: Any = z3
-    solver = library.SolverFor("QF_NRA", ctx=library.Context())  # apart: its steps are counted from nothing
+    logic = "QF_LRA" if text.startswith("(set-logic QF_LRA)") else "QF_NRA"
+    solver = library.SolverFor(logic, ctx=library.Context())  # apart: its steps are counted from nothing
     solver.set("rlimit", STEPS)
     solver.set("timeout", max(1, int(1000 * min(SECONDS, seconds))))
     solver.from_string(text)

@@ -12,7 +12,7 @@ from peft import LoraConfig, OFTConfig, PeftMixedModel, get_peft_model
 from torch import nn
 
 import rankkit as rk
-from rankkit.checkpoints.live import merging
+from rankkit.checkpoints.live import wrapped
 from tests.checkpoints.live.models import Net, config_of, merges, model_of, trained, truth
 
 
@@ -68,7 +68,7 @@ def test_a_model_is_bit_for_bit_what_it_was(method):
 def test_an_audit_that_fails_half_way_leaves_the_model_as_it_was(method, monkeypatch):
     model = model_of(method).train()
     before = state_of(model)
-    real, calls = merging.copied, []
+    real, calls = wrapped.copied, []
 
     def fails_at_the_second(layer, **more):
         calls.append(layer)
@@ -79,7 +79,7 @@ def test_an_audit_that_fails_half_way_leaves_the_model_as_it_was(method, monkeyp
             raise KeyboardInterrupt
         return made
 
-    monkeypatch.setattr(merging, "copied", fails_at_the_second)
+    monkeypatch.setattr(wrapped, "copied", fails_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         audit(model)
     assert_same_state(before, state_of(model))
@@ -261,15 +261,14 @@ class Packed(nn.Module):
     def dequantize(self):
         return self.W_q.float() * self.scale
 
-    @property
-    def weight(self):
-        return self.W_q
-
     def forward(self, x):
         return x @ self.dequantize().to(x.dtype).T
 
 
-@pytest.mark.parametrize(("method", "more"), [("LORA", {}), ("LORA", {"use_dora": True}), ("OFT", {}), ("HIRA", {})])
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [("LORA", {}), ("LORA", {"use_dora": True}), ("OFT", {}), ("HIRA", {}), ("VERA", {}), ("RANDLORA", {})],
+)
 def test_a_quantised_base_is_read_back_as_peft_does(method, more):
     model = model_of(method, target_modules=["one"], **more)
     layer = model.base_model.model.one
@@ -281,6 +280,63 @@ def test_a_quantised_base_is_read_back_as_peft_does(method, more):
     before = state_of(model)
     same(audit(model), "one", true)
     assert_same_state(before, state_of(model))
+
+
+def test_factors_that_were_made_for_the_codes_of_a_weight_are_no_update():
+    """PEFT makes LoHa's factors as large as the codes of a 4-bit weight, which its forward pass then cannot use."""
+    model = model_of("LOHA", target_modules=["one"])
+    base = model.base_model.model.one.base_layer
+    base.in_features, base.out_features = 8, 48
+    got = row(audit(model), "one")
+    assert got["status"] == "unsupported"
+    assert "48 x 8" in got["note"]
+
+
+class Convolved(nn.Module):
+    def __init__(self, groups):
+        super().__init__()
+        self.c = nn.Conv2d(8, 12, (3, 2), stride=2, padding=1, groups=groups)
+
+    def forward(self, x):
+        return self.c(x)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("dora", [False, True])
+def test_convolutions_in_groups(groups, dora):
+    """The oracle is the matrix of all inputs that answers an image as the layer does; DoRA's lengths are PEFT's."""
+    torch.manual_seed(0)
+    model = trained(get_peft_model(Convolved(groups), LoraConfig(r=4, target_modules=["c"], use_dora=dora)), size=0.3)
+    layer = copy.deepcopy(model.base_model.model.c).double().requires_grad_(False)
+    base, A, B = layer.base_layer, layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    rows, ranks, inputs = 12 // groups, 4 // groups, 8 // groups
+    blocks, weight = (torch.zeros(12, 8, 3, 2, dtype=torch.float64) for _ in range(2))
+    for g in range(groups):
+        out, of = slice(g * rows, (g + 1) * rows), slice(g * inputs, (g + 1) * inputs)
+        blocks[out] = 2 * torch.einsum("or,rikl->oikl", B[out, :, 0, 0], A[g * ranks : (g + 1) * ranks])
+        weight[out, of] = base.weight[out]
+    change = blocks
+    if dora:
+        magnitude = layer.lora_magnitude_vector["default"]
+        product = magnitude.get_lora_weight(lora_A=layer.lora_A["default"], lora_B=layer.lora_B["default"])
+        lengths = magnitude.get_weight_norm(base.weight, product.reshape(base.weight.shape), scaling=2)
+        change = (magnitude.weight / lengths).reshape(-1, 1, 1, 1) * (weight + blocks) - weight
+    x = torch.randn(1, 8, 9, 9, dtype=torch.float64)
+    whole = nn.functional.conv2d(x, change, stride=2, padding=1)
+    torch.testing.assert_close(layer(x) - base(x), whole)
+    before = state_of(model)
+    same(audit(model), "c", change.reshape(12, -1).detach().numpy())
+    assert_same_state(before, state_of(model))
+
+
+def test_a_layer_that_is_no_convolution_of_its_input_is_refused():
+    """PEFT's OFT rotates what overlapping windows see, and folds it back."""
+    model = Convolved(1)
+    model.c = nn.Conv2d(8, 12, 3, padding=1)
+    model = trained(get_peft_model(model, OFTConfig(r=0, oft_block_size=4, target_modules=["c"])))
+    got = row(audit(model), "c")
+    assert got["status"] == "unsupported"
+    assert "no convolution" in got["note"]
 
 
 def test_disabled_adapters_are_said_on_every_row():

@@ -1,0 +1,163 @@
+"""What the runs say: accuracy by method, differences with their correction, and where the trained modules stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from experiments.grid.carry_out import Progress
+from experiments.grid.kept import Outcome
+from experiments.grid.statistics import LEVEL, differences, mean_interval
+from experiments.text.methods import METHODS
+from experiments.text.page import markdown
+from experiments.text.standing import REFERENCE, Groups, layers, spreads, standing
+from rankkit.files import write_atomically, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["accuracy", "compared", "summarise"]
+
+
+def summarise(progress: Progress, folder: Path) -> str:
+    """Write the tables of every rank and summary.txt, what they say in words; return the words.
+
+    Parameters
+    ----------
+    progress : Progress
+    folder : Path
+        Of the tables.
+    """
+    said = [str(progress)]
+    for rank, groups in _by_rank(progress).items():
+        tables = {"accuracy": accuracy(groups, progress), "differences": compared(groups, progress)}
+        tables |= {"standing": standing(groups), "spreads": spreads(groups), "layers": layers(groups)}
+        for name, table in tables.items():
+            if len(table):
+                write_table(folder / f"{name}_rank{rank}.csv", table)
+        table = markdown(tables["accuracy"], tables["differences"], tables["standing"])
+        write_atomically(folder / f"table_rank{rank}.md", partial(_write, text=table))
+        said += _words(rank, tables)
+    text = "\n".join(said)
+    write_atomically(folder / "summary.txt", partial(_write, text=f"{text}\n"))
+    return text
+
+
+def _by_rank(progress: Progress) -> dict[int, dict[str, list[Outcome]]]:
+    """Return rank -> method -> its AdamW runs, by seed; other optimizers are a question of their own."""
+    found: dict[int, dict[str, list[Outcome]]] = {}
+    for outcome in progress.runs:
+        settings = outcome.run.settings
+        if settings["optimizer"] == "adamw":
+            found.setdefault(settings["rank"], {}).setdefault(settings["method"], []).append(outcome)
+    return found
+
+
+def accuracy(groups: Groups, progress: Progress) -> pd.DataFrame:
+    """Return one row a method: parameters, the chosen rate and whether it stood at an edge, accuracy with interval.
+
+    The interval is Student's over the seeds, which vary the training set, its order and the start.
+    """
+    import pandas as pd
+
+    edges = _edges(progress)
+    rows: list[dict[str, Any]] = []
+    for method, runs in groups.items():
+        mean, low, high = mean_interval([run.scores["test"] for run in runs])
+        settings = runs[0].run.settings
+        rows.append({
+            "method": method, "parameters": int(runs[0].scores["adapter_parameters"]), "rate": settings["rate"],
+            "rate_at_edge": settings["rate"] in edges.get((settings["rank"], method), ()), "seeds": len(runs),
+            "accuracy": mean, "low": low, "high": high, "loss": float(np.mean([run.scores["loss"] for run in runs])),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _edges(progress: Progress) -> dict[tuple[int, str], tuple[float, float]]:
+    """Return (rank, method) -> its smallest and largest candidate."""
+    found: dict[tuple[int, str], tuple[float, float]] = {}
+    for run in progress.plan.runs:
+        if run.tuned is not None:
+            tried = [candidate.settings["rate"] for candidate in progress.plan.candidates(run)]
+            found[run.settings["rank"], run.settings["method"]] = min(tried), max(tried)
+    return found
+
+
+def compared(groups: Groups, progress: Progress) -> pd.DataFrame:
+    """Return the differences in accuracy of every method from LoRA, and of every sine from its linear twin.
+
+    Where a part of a plan is there, they are taken over the first so many seeds, and of the methods that have all of
+    these: as many as leave most to estimate the noise from. Fewer than two such seeds or methods: no rows.
+    """
+    import pandas as pd
+
+    adapters = {method: {run.run.settings["seed"]: run for run in runs} for method, runs in groups.items()
+                if method in METHODS}  # fmt: skip
+    chosen, seeds = _complete(adapters)
+    if len(chosen) < 2 or REFERENCE not in chosen:
+        return pd.DataFrame()
+    scores = {method: [adapters[method][seed].scores["test"] for seed in seeds] for method in chosen}
+    answers = {method: np.stack([_hits(progress, adapters[method][seed]) for seed in seeds]) for method in chosen}
+    twins = [(method, METHODS[method].twin) for method in chosen if METHODS[method].twin in chosen]
+    pairs = [(method, REFERENCE) for method in chosen if method != REFERENCE] + twins
+    found = differences(scores, list(dict.fromkeys(pairs)), answers=answers)
+    return pd.DataFrame([{**vars(difference), "seeds": len(seeds)} for difference in found])
+
+
+def _complete(runs: Mapping[str, Mapping[int, Any]]) -> tuple[list[str], list[int]]:
+    """Return the methods and the seeds, two at least, that make the largest block without a gap."""
+    everything = sorted({seed for own in runs.values() for seed in own})
+    blocks: list[tuple[list[str], list[int]]] = [([], [])]
+    for count in range(2, len(everything) + 1):
+        seeds = everything[:count]
+        blocks.append(([method for method, own in runs.items() if set(seeds) <= set(own)], seeds))
+    return max(blocks, key=lambda block: max(0, len(block[0]) - 1) * len(block[1][1:]))
+
+
+def _hits(progress: Progress, outcome: Outcome) -> Any:
+    count = outcome.run.settings["test_glosses"]
+    return np.unpackbits(progress.kept.arrays(outcome.run)["hits"])[:count]
+
+
+def _words(rank: int, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return what the tables say of one rank."""
+    said = [f"rank {rank}, accuracy on the test glosses:"]
+    for row in _rows(tables["accuracy"].sort_values("accuracy", ascending=False)):
+        edge = " (at the edge of what was tried)" if row["rate_at_edge"] else ""
+        interval = f"{row['accuracy']:.4f} ({row['low']:.4f} to {row['high']:.4f})"
+        said.append(f"  {row['method']:24s} {interval}, {row['seeds']} seeds, rate {row['rate']:g}{edge}")
+    found, wide = tables["differences"], _rows(tables["spreads"])
+    said += [
+        f"  {row['method']}: stable ranks of its {row['of']} spread by {row['spread']:.2f} over the modules, LoRA's by "
+        f"{row['lora_spread']:.2f}; difference {row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})"
+        for row in wide
+        if row["p_holm"] < LEVEL
+    ]
+    if not len(found):
+        return [*said, "  too few seeds in common for differences"]
+    compared_ones = {*found["method"], *found["against"]}
+    if left := [row["method"] for row in _rows(tables["standing"]) if row["method"] not in compared_ones]:
+        said.append(f"  not compared, since they have fewer seeds than the others yet: {', '.join(left)}")
+    seen = [row for row in _rows(found) if row["p_holm"] < LEVEL]
+    said.append(
+        f"  {len(seen)} of {len(found)} differences are not 0 at 5 % after Holm's correction; the design sees "
+        f"{100 * found['detectable'].median():.1f} points (median) four times in five, with {found['seeds'].iloc[0]} "
+        "seeds."
+    )
+    for row in _rows(found):
+        mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
+        word = ", not 0" if row["p_holm"] < LEVEL else ""
+        said.append(f"  {row['method']} - {row['against']}: {mean:+.2f} points ({low:+.2f} to {high:+.2f}){word}")
+    return said
+
+
+def _write(file: BinaryIO, *, text: str) -> None:
+    file.write(text.encode())
+
+
+def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return table.to_dict("records")
