@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,12 +84,12 @@ def setting(rng: np.random.Generator, *, gaussian: bool) -> tuple[int, int, int]
     return int(rng.integers(150, 320)), int(rng.integers(150, 320)), int(rng.choice(ranks))
 
 
-def fresh(count: int, seeds: int, first: int) -> None:
+def fresh(settings: int, seeds: int, first: int) -> None:
     """Print misses on random settings, and how often the stated error holds them."""
     rng = np.random.default_rng(first)
-    ranks: dict[str, list[tuple[float, bool]]] = {"uniform": [], "Gaussian": []}
-    stable: dict[str, list[tuple[float, bool]]] = {"uniform": [], "Gaussian": []}
-    for at in range(count):
+    rows: dict[str, list[tuple[float, bool]]] = {}
+    draws = sorted({1, 4, seeds} - set(range(seeds + 1, 5)))
+    for at in range(settings):
         gaussian = rng.random() < 0.4
         name, law = (
             ("Gaussian", rk.initializers.Normal(1.0, 1.0)) if gaussian else ("uniform", rk.initializers.Uniform(1.0))
@@ -95,20 +97,31 @@ def fresh(count: int, seeds: int, first: int) -> None:
         d, n, r = setting(rng, gaussian=gaussian)
         std = r**0.5 / (1 if gaussian else 3)  # of B A
         omega = float(np.exp(rng.uniform(np.log(0.15), np.log(12)))) / std
-        drawn = [drawn_values(rk.rules.Sine(omega), law, d, n, r, 1000 * first + 10 * at + k) for k in range(seeds)]
+        drawn = [drawn_values(rk.rules.Sine(omega), law, d, n, r, 100_000 * first + 100 * at + k) for k in range(seeds)]
         about = {"d": d, "n": n, "r": r, "initializer": law}
-        for rtol in (1e-1, 1e-2, 1e-3, default_rtol((d, n))):
-            measured = float(np.mean([np.sum(values > rtol * values[0]) for values in drawn]))
-            found = rk.predict_rank(omega, rtol=rtol, **about)
-            off = abs(found.value - measured)
-            ranks[name].append((100 * off / min(d, n), off <= found.error))
-        measured = float(np.mean([np.sum(values**2) / values[0] ** 2 for values in drawn]))
-        found = rk.predict_stable_rank(omega, **about)
-        off = abs(found.value - measured)
-        stable[name].append((100 * off / measured, off <= found.error))
-    for title, misses in (("rank, % of d", ranks), ("stable rank, relative %", stable)):
-        for name, rows in misses.items():
-            summary(f"{name}: {title}", rows)
+        found: list[tuple[str, int | None, rk.law.Prediction, Callable[[Any], float]]] = [
+            (f"{name}: rank, % of d", min(d, n), rk.predict_rank(omega, rtol=rtol, **about), partial(count, rtol=rtol))
+            for rtol in (1e-1, 1e-2, 1e-3, default_rtol((d, n)))
+        ]
+        found.append((f"{name}: stable rank, relative %", None, rk.predict_stable_rank(omega, **about), stable_rank))
+        for title, whole, predicted, measure in found:
+            measured = [measure(values) for values in drawn]
+            for k in draws:
+                off = abs(predicted.value - float(np.mean(measured[:k])))
+                row = 100 * off / (whole or predicted.value), off <= predicted.error_of(k)
+                rows.setdefault(f"{title}, draws {k}", []).append(row)
+    for title in sorted(rows):
+        summary(title, rows[title])
+
+
+def count(values: Any, *, rtol: float) -> float:
+    """Return how many singular values exceed rtol times the largest."""
+    return float(np.sum(values > rtol * values[0]))
+
+
+def stable_rank(values: Any) -> float:
+    """Return ||S||_F^2 / sigma_1^2."""
+    return float(np.sum(values**2) / values[0] ** 2)
 
 
 def rules(count: int, seeds: int, first: int) -> None:
@@ -149,24 +162,45 @@ def summary(title: str, rows: list[tuple[float, bool]]) -> None:
     )  # fmt: skip
 
 
-def targets(count: int) -> None:
-    """Print how far fresh draws are from the targets that frequency_for_rank was given."""
+def targets(settings: int) -> None:
+    """Print how far fresh draws are from targets of frequency_for_rank, and how often its two sides hold them."""
     rng = np.random.default_rng(7)
-    off: dict[str, list[float]] = {"stable_rank": [], "numerical_rank": [], "participation_ratio": []}
-    for _ in range(count):
-        d, n, r = int(rng.integers(128, 512)), int(rng.integers(128, 512)), int(rng.integers(1, 9))
+    off: dict[str, list[float]] = {}
+    low: dict[str, list[float]] = {}
+    high: dict[str, list[float]] = {}
+    for at in range(settings):
+        d, n, r = int(rng.integers(128, 400)), int(rng.integers(128, 400)), int(rng.integers(1, 9))
         law = KAIMING if rng.random() < 0.7 else GAUSSIAN
-        for measure, errors in off.items():
+        for name in ("stable_rank", "numerical_rank", "participation_ratio"):
             rtol = float(10 ** rng.uniform(-4, -1))
-            share = rng.uniform(0.03, 0.2 if measure == "stable_rank" else 0.4)
+            how = {"rtol": rtol} if name == "numerical_rank" else {}
+            share = rng.uniform(0.03, 0.2 if name == "stable_rank" else 0.4)
             target = max(share * min(d, n), r + 2.0)
-            omega = rk.frequency_for_rank(target, d=d, n=n, r=r, measure=measure, rtol=rtol, initializer=law)
-            got = sweep(d, n, r, law, [float(omega)], 3, [measure], rtol)[measure].iloc[0]
-            errors.append(100 * abs(got / target - 1))
-    print("\n| target | settings | median miss, % | 90 % of them within, % | largest, % |\n|:--|--:|--:|--:|--:|")
-    for measure, errors in off.items():
-        middle, most = statistics.median(errors), np.quantile(errors, 0.9)
-        print(f"| {measure} | {count} | {middle:.1f} | {most:.1f} | {max(errors):.1f} |")
+            found = rk.frequency_for_rank(target, d=d, n=n, r=r, measure=name, rtol=rtol, initializer=law)
+            assert found.draws is not None
+            measured = [
+                np.array([
+                    float(getattr(rk.metrics, name)(rk.spectrum_of(update), **how))
+                    for update in (rk.rules.Sine(omega)(law(d, n, r, seed=100 * at + k)) for k in range(10))
+                ])
+                for omega in (found.value, found.draws[0], found.draws[1]) if 0 < omega < np.inf
+            ]  # fmt: skip
+            label = f"{name}, between two steps" if found.steps else name
+            off.setdefault(label, []).append(100 * abs(float(np.mean(measured[0])) / target - 1))
+            if found.draws[0] > 0:
+                low.setdefault(label, []).append(float(np.mean(measured[1] >= target)))
+            if found.draws[1] < np.inf:
+                high.setdefault(label, []).append(float(np.mean(measured[-1] >= target)))
+    print(
+        "\n| target | settings | median miss, % | 90 % of them within, % | largest, % | draws that reach it at the "
+        "lower omega, % | at the upper omega, % |\n|:--|--:|--:|--:|--:|--:|--:|"
+    )
+    for label, misses in sorted(off.items()):
+        reached = [100 * float(np.mean(side.get(label, [np.nan]))) for side in (low, high)]
+        print(
+            f"| {label} | {len(misses)} | {statistics.median(misses):.1f} | {np.quantile(misses, 0.9):.1f} | "
+            f"{max(misses):.1f} | {reached[0]:.1f} | {reached[1]:.1f} |"
+        )
 
 
 def bounds(cases: int) -> None:

@@ -12,7 +12,7 @@ from rankkit.law.inverse import frequency_for_rank
 from rankkit.law.measures import MEASURES
 from rankkit.law.nufft import LargeSpectrum, leading_spectrum
 from rankkit.law.predict import predict_curve, predict_rank, predict_spectrum, predict_stable_rank
-from rankkit.law.prediction import Curve, Prediction
+from rankkit.law.prediction import Curve, Prediction, Step, Target
 
 __all__ = [
     "MEASURES",
@@ -21,6 +21,8 @@ __all__ = [
     "LargeSpectrum",
     "Prediction",
     "RankBounds",
+    "Step",
+    "Target",
     "frequency_for_rank",
     "leading_spectrum",
     "predict_curve",

@@ -118,8 +118,11 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     r = entries.r
     rho, p = lengths(r, LENGTHS)
     x, weight = _angles(r)
-    t = entries.unit * np.outer(rho, rho)
-    phi = np.stack([_phi(rule, entries.m, t * at) for at in x], axis=-1)  # (lengths, lengths, angles)
+    one, other = np.triu_indices(rho.size)  # phi sees |b| |a| alone
+    t = entries.unit * rho[one] * rho[other]
+    phi = np.empty((rho.size, rho.size, x.size))
+    phi[one, other] = np.stack([_phi(rule, entries.m, t * at) for at in x], axis=-1)
+    phi[other, one] = phi[one, other]
     degrees = range(DEGREES if r > 1 else 2)
     kernels = phi @ (weight * np.stack([_polynomial(degree, r, x) for degree in degrees])).T
     root = np.sqrt(p)

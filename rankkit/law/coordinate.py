@@ -103,7 +103,11 @@ def one_coordinate_problem(x: Array, p: Array, c: float, *, floor: float) -> Coo
     root = np.sqrt(p)
     parts: list[tuple[Array, Array, Array]] = []
     for kernel in (np.cos, np.sin):
-        U, mu, Vt = np.linalg.svd(root[:, None] * kernel(c * np.outer(x, x)) * root)
+        # symmetric, and values that are nearly equal can keep an SVD from converging
+        values, vectors = np.linalg.eigh(root[:, None] * kernel(c * np.outer(x, x)) * root)
+        order = np.argsort(-np.abs(values), kind="stable")
+        values, U = values[order], vectors[:, order] / root[:, None]
+        mu = np.abs(values)
         kept = max(1, int(np.sum(mu > floor * mu[0])))
-        parts.append((U[:, :kept] / root[:, None], mu[:kept], Vt[:kept].T / root[:, None]))
+        parts.append((U[:, :kept], mu[:kept], (U * np.sign(values))[:, :kept]))
     return Coordinate(x, p, parts)

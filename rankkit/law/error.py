@@ -1,38 +1,77 @@
-"""How far predictions are from means of a few draws: intervals calibrated on settings that nothing else was chosen on.
+"""How far predictions are from means of draws: the law's own error, and the scatter of one draw about the mean.
 
-The 410 settings (benchmarks/law.py --only fresh, --first 31 and 32) have 150 to 320 rows and columns, r = 1 to 16,
-uniform or Gaussian entries, and frequencies from the linear to the saturated regime, four draws each.
+A mean over k draws lies within hypot(own, Z scatter / sqrt(k)) for 95 % of settings. The constants were chosen on the
+settings that each names; benchmarks/README.md has the coverage on others.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from rankkit.law.measures import Cutoff, Frequency
 from rankkit.law.self_consistent import Counted
 
-__all__ = ["rank_error", "stable_rank_error"]
+__all__ = ["FEW", "Error", "Estimate", "Z", "estimate"]
 
-STABLE_RANK = 0.09  # relative; 0.08 held 93 % of the 250 settings of --first 78
-# values, shares of the values in a factor e of the threshold, and shares of the values that crossings remove
+FEW = 4  # draws that `Prediction.error` is for
+Z = 1.96  # standard deviations on either side that hold 95 % of a normal law
+# values, shares of the values in a factor e of the threshold, and shares of the values that crossings remove;
+# calibrated on 410 settings (benchmarks/law.py --only fresh, --first 31 and 32), with four draws each
 BASE, DENSITY, CROSSINGS = 1.2, 0.06, 0.6
-# with r = 1 points crowd by chance in places all over the line, and each crowd loses values; share of the count, times
-# the root of how full the matrix is, chosen by eye on 90 settings with r = 1
-ON_A_LINE = 0.1
+# on a line or in a plane points crowd by chance in places all over it, and each crowd loses values; share of the count,
+# times the root of how full the matrix is, over r^(3/2), chosen on 110 settings (r = 1 and 2) up to forty times as full
+CROWDED, CROWDED_UP_TO = 0.16, 2
+# standard deviation of one draw, in roots of the values in a factor e of the threshold and of those that crossings
+# remove; from 150 settings (--first 91) with 20 draws each
+SCATTER_DENSITY, SCATTER_CROSSINGS = 0.33, 0.56
+# relative own error, and relative scatter in roots of 1 / m + 1 / n for uniform and Gaussian entries; same settings
+RELATIVE = {"stable_rank": (0.05, (0.65, 0.7)), "participation_ratio": (0.03, (0.33, 0.5))}
 
 
-def stable_rank_error(value: float) -> float:
-    """Return the half width of the interval about a predicted stable rank that holds 95 % of the means of draws."""
-    return STABLE_RANK * float(value)
+@dataclass(frozen=True)
+class Error:
+    """What a prediction may be off.
 
-
-def rank_error(found: Counted, r: int, limit: int) -> float:
-    """Return the half width of the interval about a predicted count that holds 95 % of the means of draws.
-
-    Parameters
+    Attributes
     ----------
-    found : Counted
-    r, limit : int
-        Rank of the factors, and the most that a count can be.
+    own : float
+        Half the width of the interval that holds the mean of infinitely many draws for 95 % of settings.
+    scatter : float
+        Standard deviation of one draw.
     """
-    error = BASE + DENSITY * found.density + CROSSINGS * found.crossings
-    return max(error, ON_A_LINE * found.value * math.sqrt(found.value / limit)) if r == 1 else error
+
+    own: float
+    scatter: float
+
+    def of(self, draws: float) -> float:
+        """Return half the width of the interval for a mean over so many draws."""
+        return math.hypot(self.own, Z * self.scatter / math.sqrt(draws))
+
+
+class Estimate(NamedTuple):
+    """A predicted measure and its error."""
+
+    value: float
+    error: Error
+
+
+def estimate(at: Frequency, measure: str, cutoff: Cutoff) -> Estimate:
+    """Return numerical_rank, stable_rank or participation_ratio at one frequency, with its error."""
+    if measure == "numerical_rank":
+        found = at.rank(cutoff)
+        return Estimate(found.value, _count_error(found, at.entries.r, at.limit))
+    value = at.measure(measure, cutoff)
+    own, scatters = RELATIVE[measure]
+    scatter = scatters[at.entries.gaussian]
+    return Estimate(value, Error(own * value, scatter * value * math.sqrt(1 / at.entries.m + 1 / at.entries.n)))
+
+
+def _count_error(found: Counted, r: int, limit: int) -> Error:
+    """Return the error of a count of at most `limit` values of factors of rank r."""
+    scatter = SCATTER_DENSITY * math.sqrt(found.density) + SCATTER_CROSSINGS * math.sqrt(found.crossings)
+    few = BASE + DENSITY * found.density + CROSSINGS * found.crossings  # as calibrated, for FEW draws
+    if r <= CROWDED_UP_TO:
+        few = max(few, CROWDED / r**1.5 * found.value * math.sqrt(found.value / limit))
+    return Error(math.sqrt(max(few**2 - (Z * scatter) ** 2 / FEW, (few / 2) ** 2)), scatter)

@@ -13,10 +13,11 @@ from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import entries_of
-from rankkit.law.error import rank_error, stable_rank_error
+from rankkit.law.error import FEW, Estimate, estimate
 from rankkit.law.given import Given
-from rankkit.law.prediction import Prediction
+from rankkit.law.prediction import Step, Target
 from rankkit.law.self_consistent import Path
+from rankkit.law.two_sided import between_steps, sides
 from rankkit.rules import Rule
 
 __all__ = ["frequency_for_rank"]
@@ -60,11 +61,15 @@ class _Crossing:
         d value / d log omega there, from the grid.
     width : float
         Of the bracket that is left, in log omega.
+    below, above : float
+        The measure at the ends of that bracket.
     """
 
     omega: float
     slope: float
     width: float
+    below: float
+    above: float
 
     def moved(self, off: float) -> float:
         """Return how far omega moves when the measure moves by `off`."""
@@ -84,7 +89,7 @@ def frequency_for_rank(
     initializer: Initializer | None = None,
     factors: Factors | None = None,
     rule: Callable[[float], Rule] | None = None,
-) -> Prediction:
+) -> Target:
     """Return the least frequency omega at which sin(omega B A) is predicted to reach a rank.
 
     Parameters
@@ -109,10 +114,12 @@ def frequency_for_rank(
 
     Returns
     -------
-    Prediction
+    Target
         `value` is omega; usable as a float wherever a frequency is expected. `error` is how far omega moves when the
         measure moves by its own error: that of the law, or, for given factors, that of the singular values and of the
-        search. `regime` is that of the stable rank there.
+        search. `mean` and `draws` are the intervals of omega in which the mean over draws reaches the target, and in
+        which 90 % of single draws do; `steps` are the frequencies and ranks beside a jump over the target. `regime`
+        is that of the stable rank there.
 
     Raises
     ------
@@ -140,25 +147,29 @@ def frequency_for_rank(
 
     path = Path()
 
-    def at(omega: float) -> float:
+    def at(omega: float) -> Estimate:
         one = frequency_of(entries, omega, rule, path)
-        return one.measure(measure, one.cutoff(rtol, atol, gain))
+        return estimate(one, measure, one.cutoff(rtol, atol, gain))
 
-    # far beyond where the staircase would fill the matrix
-    found = _first(
-        at, target, _Search(1e-4 / entries.unit, 40 * entries.filling / entries.unit, 40, 40, smooth=True), measure
-    )
-    there = frequency_of(entries, found.omega, rule)
-    off = {"stable_rank": stable_rank_error(target), "participation_ratio": 0.0}
-    error = off[measure] if measure in off else rank_error(there.rank(there.cutoff(rtol, atol, gain)), r, there.limit)
+    # far beyond where the staircase would fill the matrix; a frequency of another rule costs ten of the sine
+    tries = 40 if rule is None else 12
+    search = _Search(1e-4 / entries.unit, 40 * entries.filling / entries.unit, tries, 40, smooth=True)
+    found = _first(lambda omega: at(omega).value, target, search, measure)
+    error = at(found.omega).error
+    mean, draws = sides(at, found.omega, target, found.slope, (search.low, search.high))
+    stepped = measure == "numerical_rank" and rule is None
+    steps = between_steps(at, found.omega, search.high) if stepped else None
     about = f"{about}, d = {entries.m}, n = {entries.n}, r = {entries.r}"
-    return Prediction(found.omega, found.moved(error), there.regime, about)
+    regime = frequency_of(entries, found.omega, rule).regime
+    return Target(
+        found.omega, found.moved(error.of(FEW)), regime, about, found.moved(error.scatter), mean, draws, steps
+    )
 
 
 def _of_factors(
     target: float, factors: Factors, measure: str, about: str, *,
     rtol: float | None, atol: float | None, gain: float | None,
-) -> Prediction:  # fmt: skip
+) -> Target:  # fmt: skip
     given = Given.of(factors, rtol=rtol, atol=atol, gain=gain)
     std = float(host(factors.entry_std()))
     if std == 0:
@@ -171,7 +182,11 @@ def _of_factors(
     )
     error = found.moved(given.measure(measure, found.omega).error) + found.omega * found.width
     about = f"{about} of the given factors, d = {factors.m}, n = {factors.n}, r = {factors.r}"
-    return Prediction(found.omega, error, given.regime(found.omega), about)
+    steps = None
+    if measure == "numerical_rank" and found.above > target:
+        steps = Step(found.omega * math.exp(-found.width), found.below), Step(found.omega, found.above)
+    mean = max(found.omega - error, 0.0), found.omega + error
+    return Target(found.omega, error, given.regime(found.omega), about, mean=mean, steps=steps)
 
 
 def _first(at: Callable[[float], float], target: float, search: _Search, measure: str) -> _Crossing:
@@ -202,7 +217,7 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
             right, above = middle, value
         else:
             left, below = middle, value
-    return _Crossing(math.exp(right), slope, right - left)
+    return _Crossing(math.exp(right), slope, right - left, below, above)
 
 
 def _unattainable(target: float, measure: str, least: float, most: float) -> ValueError:

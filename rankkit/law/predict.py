@@ -12,7 +12,7 @@ from rankkit.factors import Array
 from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import Entries, entries_of
-from rankkit.law.error import rank_error, stable_rank_error
+from rankkit.law.error import FEW, estimate
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
 from rankkit.law.self_consistent import Path
@@ -59,8 +59,7 @@ def predict_rank(
     37
     """
     at = _at(entries_of(d, r, n, initializer), omega, rule)
-    found = at.rank(at.cutoff(rtol, atol, gain))
-    return Prediction(found.value, rank_error(found, r, at.limit), at.regime, _about("numerical rank", at))
+    return _prediction(at, "numerical_rank", at.cutoff(rtol, atol, gain))
 
 
 def predict_stable_rank(
@@ -80,8 +79,7 @@ def predict_stable_rank(
     130
     """
     at = _at(entries_of(d, r, n, initializer), omega, rule)
-    value = at.stable_rank
-    return Prediction(value, stable_rank_error(value), at.regime, _about("stable rank", at))
+    return _prediction(at, "stable_rank", at.cutoff(None, None, None))
 
 
 def predict_spectrum(
@@ -154,9 +152,11 @@ def _at(entries: Entries, omega: float, rule: Callable[[float], Rule] | None, pa
     return frequency_of(entries, omega, rule, path)
 
 
-def _about(measure: str, at: Frequency) -> str:
+def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
+    value, error = estimate(at, measure, cutoff)
     size = f"d = {at.entries.m}, n = {at.entries.n}, r = {at.entries.r}"
-    return f"{measure} of {at.name}, omega = {at.omega:.5g}, {size}"
+    about = f"{measure.replace('_', ' ')} of {at.name}, omega = {at.omega:.5g}, {size}"
+    return Prediction(value, error.of(FEW), at.regime, about, error.scatter)
 
 
 def _row(at: Frequency, measures: Sequence[str], cutoff: Cutoff) -> dict[str, Any]:

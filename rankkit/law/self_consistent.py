@@ -42,6 +42,7 @@ ATTEMPTS = ((6, 60), (2, 100), (0, 400))  # steps that the acceleration combines
 MIXED = 0.7  # of a combined step
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
 LONGEST = 1.5  # of one step in log w
+APART_COUNTS, NEAR_DENSITY = 0.05, 1.5  # of min(m, n) and of the density: by how much two ways to count may differ
 
 
 class Potential(NamedTuple):
@@ -127,12 +128,32 @@ class Follower:
         """Return the mean number of s^2 > square, and what its error depends on."""
         z = _z(square, ANGLES[-1])
         near = None if self._unknowns is None else _solve(self.equations, self._unknowns, z, TIGHT, NEAR)
-        self._unknowns = self._approach(square) if near is None else near
-        value, effective, crossings = self.equations.potential(self._unknowns, z)
-        fewer = removed(crossings, self.equations.limit)
-        count = -(value.imag - SHORT * effective.real) / math.pi - fewer
-        count = min(max(count, 0.0), float(self.equations.limit))
-        return Counted(count, 2 * abs(effective.imag) / math.pi, fewer)
+        there = None if near is None else self.equations.potential(near, z)
+        if near is None or there is None or not self._plausible(there):
+            near = self._approach(square)
+            there = self.equations.potential(near, z)
+        self._unknowns = near
+        return self._counted(there)
+
+    def _plausible(self, there: Potential) -> bool:
+        """Return whether two ways to count agree, so that a solution that was found from one nearby is no other one.
+
+        Values far from the threshold add to sum s^2 / (s^2 + z) what they add to the count; those near it are the
+        density.
+        """
+        count, density = _read(there.value, there.effective)
+        return abs(count - there.effective.real) <= APART_COUNTS * self.equations.limit + NEAR_DENSITY * density
+
+    def _counted(self, there: Potential) -> Counted:
+        count, density = _read(there.value, there.effective)
+        fewer = removed(there.crossings, self.equations.limit)
+        return Counted(min(max(count - fewer, 0.0), float(self.equations.limit)), density, fewer)
+
+    def _failed(self, square: float) -> ArithmeticError:
+        return ArithmeticError(
+            f"the predicted spectrum of an update with {self.equations.limit} singular values did not converge at "
+            f"{math.sqrt(square):.3g}; change omega or the threshold a little."
+        )
 
     def _approach(self, square: float) -> Array:
         """Return the solution, followed from where z is far from the spectrum."""
@@ -141,10 +162,7 @@ class Follower:
             tolerance = TIGHT if angle == ANGLES[-1] else LOOSE
             solved = _solve(self.equations, unknowns, _z(square, angle), tolerance, ATTEMPTS)
             if solved is None:
-                raise ArithmeticError(
-                    f"the predicted spectrum of an update with {self.equations.limit} singular values did not "
-                    f"converge at {math.sqrt(square):.3g}; change omega or the threshold a little."
-                )
+                raise self._failed(square)
             unknowns = solved
         return unknowns
 
@@ -170,6 +188,11 @@ class Path:
         if not self._before or self._before[-1][0] != log_omega:
             self._before = [*self._before[-1:], (log_omega, found)]
         return found
+
+
+def _read(value: complex, effective: complex) -> tuple[float, float]:
+    """Return the count that F says, continued over SHORT, and its density."""
+    return -(value.imag - SHORT * effective.real) / math.pi, 2 * abs(effective.imag) / math.pi
 
 
 def _z(square: float, angle: float) -> complex:

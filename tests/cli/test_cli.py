@@ -264,6 +264,13 @@ def test_predict_finds_the_frequency_that_the_law_gives(capsys):
     (record,) = json.loads(capsys.readouterr().out)
     assert record["omega"] == pytest.approx(rk.frequency_for_rank(20, d=256, r=2).value)
     assert record["stable_rank"] == pytest.approx(20, abs=0.01)
+    low, high = record["omega_mean_low"], record["omega_mean_high"]
+    assert record["omega_draws_low"] < low < record["omega"] < high < record["omega_draws_high"]
+    assert "rank_below" not in record
+    assert main([*PREDICT, "--target-rank", "9", "--rtol", "0.001"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["omega_below"] < record["omega"] < record["omega_above"]
+    assert record["rank_below"] < 9 < record["rank_above"]
     assert main([*PREDICT, "--target-rank", "50", "--rtol", "0.01", "--init", "normal"]) == 0
     (record,) = json.loads(capsys.readouterr().out)
     assert record["numerical_rank"] == pytest.approx(50, abs=0.01)

@@ -34,6 +34,72 @@ def test_given_factors_are_measured_as_they_are(measure):
     assert getattr(rk.metrics, measure)(spectrum) == pytest.approx(40, abs=1 if measure == "numerical_rank" else 0.5)
 
 
+@pytest.mark.parametrize(("measure", "target"), [("stable_rank", 20), ("numerical_rank", 90)])
+def test_ninety_percent_of_the_draws_reach_a_target_between_its_two_sides(measure, target):
+    found = rk.frequency_for_rank(target, d=200, n=160, r=3, measure=measure, rtol=1e-2)
+    assert found.draws is not None
+    assert found.draws[0] < found.mean[0] < found.value < found.mean[1] < found.draws[1]
+    assert found.draws[1] / found.draws[0] < 1.4
+    reached = [
+        np.mean([
+            (np.sum(v**2) / v[0] ** 2 if measure == "stable_rank" else np.sum(v > 1e-2 * v[0])) >= target
+            for v in sine_spectra(omega, 200, 160, 3, KAIMING, seeds=30)
+        ]) for omega in found.draws
+    ]  # fmt: skip
+    assert reached[0] <= 0.1
+    assert reached[1] >= 0.9
+
+
+def test_a_side_that_the_error_leaves_open_is_open():
+    most = rk.predict_stable_rank(1e6, d=200, r=3).value
+    found = rk.frequency_for_rank(0.99 * most, d=200, r=3)
+    assert found.mean[0] > 0
+    assert found.mean[1] == np.inf
+    assert rk.frequency_for_rank(1.001 * rk.predict_stable_rank(1e-3, d=200, r=3).value, d=200, r=3).mean[0] == 0
+
+
+def test_a_target_between_two_steps_is_answered_by_both():
+    normal = rk.initializers.Normal(1.0, 1.0)  # values of degree 1, 3, 5: 4, 20 and 56 of about one size
+    found = rk.frequency_for_rank(50, d=512, r=4, measure="numerical_rank", rtol=1e-3, initializer=normal)
+    assert found.steps is not None
+    below, above = found.steps
+    assert below.omega < found.value < above.omega
+    assert (round(below.rank), round(above.rank)) == (4 + 20, 4 + 20 + 56)
+    for step in found.steps:
+        for values in sine_spectra(step.omega, 512, 512, 4, normal, seeds=2):
+            assert abs(np.sum(values > 1e-3 * values[0]) - step.rank) <= 1
+    for target, measure in ((24, "numerical_rank"), (200, "numerical_rank"), (50, "stable_rank")):
+        about = {"d": 512, "r": 4, "rtol": 1e-3, "initializer": normal}
+        assert rk.frequency_for_rank(target, measure=measure, **about).steps is None
+
+
+def test_steps_of_given_factors_are_those_of_their_own_spectrum():
+    factors = KAIMING(120, 100, 2, seed=4)
+    found = rk.frequency_for_rank(37.5, factors=factors, measure="numerical_rank", rtol=1e-2)
+    assert found.steps is not None
+    assert found.draws is None
+    for step in found.steps:
+        sigma = np.linalg.svd(np.sin(step.omega * factors.product()), compute_uv=False)
+        assert np.sum(sigma > 1e-2 * sigma[0]) == step.rank
+    assert found.steps[0].rank < 37.5 < found.steps[1].rank
+    assert found.steps[0].omega < found.steps[1].omega < 1.01 * found.steps[0].omega
+
+
+NORMAL = rk.initializers.Normal(1.0, 1.0)
+
+
+@pytest.mark.parametrize("rule", [
+    lambda omega: rk.rules.Sinter(amplitude=0.5, omega=omega),
+    lambda omega: rk.rules.SincBasis(alpha=[1.0, -0.7, 0.4], omega=omega, grid=[-1.0, 0.0, 1.5]),
+])  # fmt: skip
+def test_a_bandwidth_is_found_for_a_target(rule):
+    found = rk.frequency_for_rank(
+        60, d=200, n=150, r=3, measure="numerical_rank", rtol=1e-2, initializer=NORMAL, rule=rule
+    )
+    drawn = [np.linalg.svd(rule(found.value)(NORMAL(200, 150, 3, seed=s)), compute_uv=False) for s in range(100, 120)]
+    assert np.mean([np.sum(values > 1e-2 * values[0]) for values in drawn]) == pytest.approx(60, abs=3)
+
+
 def test_a_target_out_of_reach_names_the_interval():
     with pytest.raises(ValueError, match=r"target must lie in \[1\.\d+, 1\d\d(\.\d+)?\].*got 4000"):
         rk.frequency_for_rank(4000, d=512, r=2)

@@ -16,12 +16,30 @@ def test_a_prediction_says_what_it_is_and_how_to_go_on():
     found = rk.predict_stable_rank(200.0, d=512, r=4)
     lines = repr(found).splitlines()
     assert lines[0] == "Prediction: stable rank of sin(omega B A), omega = 200, d = 512, n = 512, r = 4"
-    assert lines[1].split() == ["value", "=", "128.23,", "error", "=", "12,", "regime", "=", "saturated"]
+    assert lines[1].split() == ["value", "=", "128.23,", "error", "=", "8.2,", "regime", "=", "saturated"]
     assert float(found) == found.value
     assert "omega for a stable rank of 20" in repr(rk.frequency_for_rank(20, d=128, r=2))
     assert "given factors" in repr(rk.frequency_for_rank(9, factors=rk.initializers.Normal()(60, 50, 2)))
     hostile = Prediction(1.0, 0.1, "linear", "<script>")
     assert "<script>" not in hostile._repr_html_()
+
+
+def test_an_error_for_more_draws_is_smaller_down_to_the_laws_own():
+    found = rk.predict_rank(100.0, d=256, r=2, rtol=1e-3)
+    errors = [found.error_of(draws) for draws in (1, 4, 20, np.inf)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[1] == pytest.approx(found.error)
+    assert errors[0] ** 2 - errors[3] ** 2 == pytest.approx((1.96 * found.scatter) ** 2)
+    with pytest.raises(ValueError, match="draws must be"):
+        found.error_of(0)
+
+
+def test_a_target_shows_both_sides_and_the_steps():
+    normal = rk.initializers.Normal(1.0, 1.0)
+    shown = repr(rk.frequency_for_rank(50, d=512, r=4, measure="numerical_rank", rtol=1e-3, initializer=normal))
+    assert "met by the mean between omega = " in shown
+    assert "met by 90 % of the draws between omega = " in shown
+    assert "between two steps: rank 24 at omega = " in shown
 
 
 def test_a_curve_shows_its_first_rows():

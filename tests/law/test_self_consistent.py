@@ -6,7 +6,7 @@ import pytest
 import rankkit as rk
 from rankkit.cli.main import main
 from rankkit.law import crossings, radial, self_consistent
-from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem
+from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
 from rankkit.law.entries import entries_of
 from rankkit.law.measures import Cutoff, Frequency
 from rankkit.law.phase_space import PhaseSpace
@@ -144,6 +144,7 @@ def test_no_convergence_is_told(monkeypatch, capsys, name, value):
     if name == "LONGEST":
         monkeypatch.setattr(self_consistent, "ATTEMPTS", ((6, 20),))
     monkeypatch.setattr(self_consistent, name, value)
+    monkeypatch.setattr(self_consistent, "NEAR", ())  # along a curve, a solution nearby would do
     with pytest.raises(ArithmeticError, match=r"with 512 singular values did not converge.*change omega"):
         rk.predict_rank(50.0, d=512, r=2)
     with pytest.raises(ArithmeticError, match="did not converge"):
@@ -153,3 +154,20 @@ def test_no_convergence_is_told(monkeypatch, capsys, name, value):
     assert rk.predict_stable_rank(50.0, d=512, r=2).value > 1  # which needs no such solution
     assert main(["predict", "--d", "512", "--r", "2", "--omegas", "50"]) == 1
     assert "did not converge" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("d", "n", "r", "omega"), [(309, 182, 3, 6.368254006524309), (279, 178, 2, 35.76236173539405)])
+def test_a_threshold_after_others_counts_what_it_does_alone(d, n, r, omega):
+    # from the solution before, another one was met, at which F counted -24 values (the first) and 140 of 178
+    about = {"d": d, "n": n, "r": r, "initializer": UNIFORM}
+    shared = Frequency(entries_of(d, r, n, UNIFORM), omega)
+    for rtol in (1e-1, 1e-2, 1e-3, d * 2.0**-23):
+        alone = rk.predict_rank(omega, rtol=rtol, **about)
+        assert shared.rank(shared.cutoff(rtol, None, None)).value == pytest.approx(alone.value, abs=0.5)
+
+
+def test_a_coordinate_with_many_nearly_equal_values_is_solved():
+    # LAPACK's SVD of this kernel does not converge
+    values = one_coordinate_problem(*uniform_nodes(149.76772439105198), 149.76772439105198, floor=1e-15)
+    assert np.sum(values.values**2) == pytest.approx(1.0)
+    assert 0 < rk.predict_rank(149.76772439105198, d=232, n=282, r=1, initializer=UNIFORM, rtol=1e-3).value < 232
