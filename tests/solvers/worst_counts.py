@@ -65,6 +65,8 @@ def counted(case: Case, side: int, *, share: float = NEARLY) -> Any:
     product = lapack.product
 
     def wrong(S: np.ndarray) -> np.ndarray:
+        if S.shape != case.S.shape:  # F of a low-rank copy, whose product has an error of its own
+            return product(S)
         return product(S) + np.tril(side * size * np.outer(v, v))
 
     with mock.patch.object(lapack, "product", wrong):
