@@ -140,6 +140,13 @@ def test_a_truncated_spectrum_answers_what_it_can():
     assert metrics.energy_rank(top, 0.95) == metrics.energy_rank(full, 0.95) == 1
 
 
+def test_a_truncated_spectrum_of_which_one_holds_the_share_and_another_does_not():
+    flat, steep = np.eye(40), np.diag(np.r_[5.0, np.full(39, 1e-6)])
+    assert metrics.energy_rank(rk.spectrum_of(np.stack([steep, steep]), top=2), 0.9).tolist() == [1, 1]
+    with pytest.raises(ValueError, match="needs all singular values"):
+        metrics.energy_rank(rk.spectrum_of(np.stack([steep, flat]), top=2), 0.9)
+
+
 def test_zero_updates_have_rank_zero_and_no_ratios():
     spectrum = rk.spectrum_of(np.zeros((4, 3)))
     assert metrics.numerical_rank(spectrum) == 0

@@ -140,3 +140,12 @@ def test_the_table_of_rules_is_whole():
     concrete = {RULES[name] for name in RULES}
     assert {Linear, Sine, Sinter, Activation, Elementwise} <= concrete
     assert all(issubclass(rule, Rule) for rule in concrete)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_error_at_zero_is_that_of_the_value_at_zero(name):
+    zero = rk.Factors(np.zeros((4, 2)), np.zeros((2, 3)))
+    rule = Activation(name, scale=3.0)
+    error, at_zero = float(rule.forming_error(zero)), float(np.abs(rule(zero)).max())
+    assert (error > 0) == (at_zero > 0)
+    assert error <= 20 * 2.0**-53 * at_zero * math.sqrt(12)
