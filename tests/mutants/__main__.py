@@ -47,12 +47,16 @@ def main() -> int:
     parser.add_argument(
         "--keep", action="store_true", help="add what is drawn to samples.json: a sample that nobody has looked at"
     )
+    parser.add_argument("--known", action="store_true", help="try nothing: what the store knows, and no others")
     parser.add_argument("--again", action="store_true", help="try the survivors of the kept samples again, no others")
     options = parser.parse_args()
     others = made(ROOT)
     chosen = [*([] if options.no_planted else PLANTED), *drawn(others, options.made, options.seed)]
     chosen = survivors(others) if options.again else chosen
     chosen = [mutant for mutant in chosen if options.only in f"{mutant.file} {mutant.what}"]
+    if options.known:
+        known = json.loads(options.store.read_text())
+        chosen = [mutant for mutant in chosen if key_of(mutant) in known]
     results = tried(chosen, options.store, options.jobs, tested=options.tested)
     if options.again:
         tried_again(results)

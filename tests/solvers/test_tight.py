@@ -99,6 +99,7 @@ def test_the_condition_of_an_even_core_is_in_its_error():
         values, condition = even
         assert condition * values[-1] >= 2 * values[0]  # twice the product of both norms over the least value
         stated.append(condition)
+    assert stated[0] <= 3 * np.sqrt(r)  # both norms are one, and the bound on each is at most sqrt(r)
     assert stated[1] > 30 * stated[0]
 
 
