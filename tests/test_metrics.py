@@ -155,6 +155,12 @@ def test_zero_updates_have_rank_zero_and_no_ratios():
         assert math.isnan(METRICS[name].of(spectrum))
 
 
+def test_a_condition_number_of_zero_is_none_and_that_of_an_exact_zero_is_infinite():
+    one, none = (rk.Factors(x * np.ones((3, 1)), np.ones((1, 3))) for x in (1.0, 0.0))
+    assert metrics.condition_number(rk.spectrum_of(one)) == math.inf
+    assert math.isnan(metrics.condition_number(rk.spectrum_of(none)))
+
+
 def test_condition_numbers_know_what_they_do_not_know():
     f = rk.initializers.Normal()(8, 8, 3, seed=0)
     assert metrics.condition_number(rk.spectrum_of(f)) == math.inf
