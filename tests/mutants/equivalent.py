@@ -25,6 +25,8 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("rules/sine_function.py", "not is_numpy_array(x) ->"): "numpy's own sine is as exact, and slower",
     ("solvers/sampled.py", "MOST = "): COST, ("rules/learned.py", "5 -> 10"): COST,
     ("solvers/solution.py", "energies < SQUARES[1] ->"): "both numbers are far from where squares vanish or overflow",
+    ("solvers/leading.py", "blocks < look ->"): COST,
+    ("solvers/located.py", "self.values > least[:, None] ->"): "a value exactly at the end of a window is right on either side",
     ("solvers/top.py", "NEAR * low"): "a guess that is too low is not proved, and the crude bound stays",
     ("solvers/inertia.py", "+ TINY ->"): "a block of zeros then proves nothing, and the next route decides",
     ("solvers/inertia.py", "columns + 0.0 -> (columns)"): "those who call back_solved pass arrays that they do not use again",
