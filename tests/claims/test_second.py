@@ -17,6 +17,12 @@ SINE = Claim("a", "sin x <= x", domain=Domain(x=Real(0, 2)), margin=lambda v, a:
 READS = "import sys, os, time, resource\nfor n in sys.stdin.buffer:\n q = sys.stdin.buffer.read(int(n))\n {}"
 
 
+def rechecked(second):
+    proof = prove(SINE).proof
+    assert proof is not None
+    return recheck(proof, SINE, second=second)
+
+
 def solver(does, patience=20.0):
     return SecondSolver([sys.executable, "-c", READS.format(does)], patience=patience)
 
@@ -45,7 +51,7 @@ def test_a_solver_that_hangs_or_dies_is_a_sentence(does, answer, says):
     with solver(does, patience=1.0 if "sleep" in does else 20.0) as second:
         assert second.ask(TRUE) == answer
         assert says in second.in_words
-        assert recheck(prove(SINE).proof, SINE, second=second)  # z3 has answered; no answer is no objection
+        assert rechecked(second)  # z3 has answered; no answer is no objection
 
 
 def test_it_goes_on_after_a_question_that_ended_it():
@@ -67,7 +73,7 @@ def test_fruitless_questions_come_to_an_end():
 
 def test_a_solution_that_it_finds_rejects_the_proof():
     with solver("print('sat', flush=True)") as second:
-        assert not recheck(prove(SINE).proof, SINE, second=second)
+        assert not rechecked(second)
         assert "1 SAT" in second.in_words
 
 
