@@ -140,12 +140,25 @@ def test_a_truncated_spectrum_answers_what_it_can():
     assert metrics.energy_rank(top, 0.95) == metrics.energy_rank(full, 0.95) == 1
 
 
+def test_a_truncated_spectrum_of_which_one_holds_the_share_and_another_does_not():
+    flat, steep = np.eye(40), np.diag(np.r_[5.0, np.full(39, 1e-6)])
+    assert metrics.energy_rank(rk.spectrum_of(np.stack([steep, steep]), top=2), 0.9).tolist() == [1, 1]
+    with pytest.raises(ValueError, match="needs all singular values"):
+        metrics.energy_rank(rk.spectrum_of(np.stack([steep, flat]), top=2), 0.9)
+
+
 def test_zero_updates_have_rank_zero_and_no_ratios():
     spectrum = rk.spectrum_of(np.zeros((4, 3)))
     assert metrics.numerical_rank(spectrum) == 0
     assert metrics.frobenius_norm(spectrum) == 0
     for name in ("stable_rank", "effective_rank", "effective_rank_energy", "participation_ratio", "energy_rank_90"):
         assert math.isnan(METRICS[name].of(spectrum))
+
+
+def test_a_condition_number_of_zero_is_none_and_that_of_an_exact_zero_is_infinite():
+    one, none = (rk.Factors(x * np.ones((3, 1)), np.ones((1, 3))) for x in (1.0, 0.0))
+    assert metrics.condition_number(rk.spectrum_of(one)) == math.inf
+    assert math.isnan(metrics.condition_number(rk.spectrum_of(none)))
 
 
 def test_condition_numbers_know_what_they_do_not_know():

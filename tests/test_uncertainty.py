@@ -78,6 +78,14 @@ def test_the_error_of_a_metric_holds_in_the_worst_corner(name, values, floor, up
     assert off <= stated * (1 + ROUNDED)
 
 
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_metric_of_exact_values_is_exact_and_one_of_unknown_values_is_within_its_range(name):
+    assert float(ERRORS[name](seen(STEEP, 0.0))) == pytest.approx(0, abs=1e-12)
+    if name.startswith("effective_rank"):  # at most the number of values, whatever these are
+        value = float(getattr(rk.metrics, name)(seen(FLAT, 1.0)))
+        assert float(ERRORS[name](seen(FLAT, 1.0))) <= value * (FLAT.size - 1) * (1 + ROUNDED)
+
+
 @pytest.mark.parametrize("fraction", [0.8, 0.9, 0.95])
 def test_an_energy_rank_stays_within_its_bounds_in_every_corner(fraction):
     values, floor, found = FLAT[:20], 0.25, set()
@@ -108,3 +116,4 @@ def test_the_stable_rank_of_a_truncated_spectrum(floor):
         spectrum = rk.Spectrum([1.0], (m, n), complete=False, energy=kept, noise_floor=floor)
         off = abs(truth - mpmath.mpf(float(rk.metrics.stable_rank(spectrum))))
         assert off <= mpmath.mpf(float(ERRORS["stable_rank"](spectrum))) * (1 + mpmath.mpf(ROUNDED))
+        assert float(ERRORS["stable_rank"](spectrum)) <= 1.5 * float(off)  # and no more than that

@@ -16,7 +16,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from rankkit.plots.style import MISSING, PALETTE, SMALL, axes_for, marked_height, panels_for
+from rankkit.plots.style import MISSING, PALETTE, SMALL, axes_for, literal, marked_height, panels_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ def spectra(
         drawn = np.where(np.asarray(sigma) > 0, sigma, np.nan) / (sigma[0] if normalise else 1.0)
         color = PALETTE[i % len(PALETTE)] if labels else PALETTE[0]
         alpha = 1.0 if labels else min(1.0, CROWD / len(values) + FAINTEST)
-        ax.plot(np.arange(1, len(drawn) + 1), drawn, color=color, alpha=alpha, linewidth=1, label=name)
+        ax.plot(np.arange(1, len(drawn) + 1), drawn, color=color, alpha=alpha, linewidth=1, label=literal(name))
     ax.set(yscale="log", xlabel="index i", ylabel="σᵢ / σ₁" if normalise else "σᵢ")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if rtol is not None:
@@ -168,7 +168,7 @@ def grid_heatmaps(matrices: Mapping[str, pd.DataFrame], *, axes: Any = None) -> 
     for panel, (name, values) in zip(panels, matrices.items(), strict=True):
         title, across, colours, (least, most) = GRIDS[name]
         panel.set_facecolor(MISSING)
-        names = [_short(str(label)) for label in values.index]
+        names = [literal(_short(str(label))) for label in values.index]
         sns.heatmap(
             values.to_numpy(), ax=panel, vmin=least, vmax=most, cmap=colours, square=True, linewidths=0.5,
             annot=len(values) <= WRITTEN, fmt=".2f", annot_kws={"fontsize": SMALL},

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from rankkit.plots.matrices import spectra
-from rankkit.plots.style import MARKERS, MISSING, PALETTE, SMALL, STYLE, axes_for, panels_for, words
+from rankkit.plots.style import MARKERS, MISSING, PALETTE, SMALL, STYLE, axes_for, literal, panels_for, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ def _types(table: pd.DataFrame) -> pd.Series:
     path = table["module"].str.replace(r"\.\d+(?=\.|$)", "", regex=True).str.split(".")
     leaf = path.str[-1]
     twice = set(leaf[table.assign(leaf=leaf).duplicated(["layer", "leaf"], keep=False)])
-    return leaf.where(~leaf.isin(twice | GENERIC), path.str[-2:].str.join("."))
+    return leaf.where(~leaf.isin(twice | GENERIC), path.str[-2:].str.join(".")).map(literal, na_action="ignore")
 
 
 def _by_type(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -229,7 +229,8 @@ def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
     panels = panels_for(axes, 2, (4.4, 3.3))
     drawn = table[table["status"].isin(MEASURED) & table["layer"].notna()]
     pairs = [
-        (str(first), str(second), rows) for (first, second), rows in drawn.groupby(["first", "second"], sort=False)
+        (literal(str(first)), literal(str(second)), rows)
+        for (first, second), rows in drawn.groupby(["first", "second"], sort=False)
     ]
     for i, (first, second, members) in enumerate(pairs):
         color, marker = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]

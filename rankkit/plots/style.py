@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 __all__ = [
-    "FREQUENCY", "LABELS", "MARKERS", "MISSING", "PALETTE", "QUIET", "STYLE", "axes_for", "label_lines", "logarithmic",
-    "marked_height", "panels_for", "words",
+    "FREQUENCY", "LABELS", "MARKERS", "MISSING", "PALETTE", "QUIET", "STYLE", "axes_for", "label_lines", "literal",
+    "logarithmic", "marked_height", "panels_for", "words",
 ]  # fmt: skip
 
 # the colours of Okabe and Ito, which every common kind of colour vision tells apart, without the yellow
@@ -75,6 +75,11 @@ def panels_for(axes: Any, count: int, size: tuple[float, float]) -> Sequence[Axe
 def words(name: str) -> str:
     """Return the name of a column in the words of an axis."""
     return LABELS.get(name, name.replace("_", " "))
+
+
+def literal(name: str) -> str:
+    """Return a name as matplotlib has to be given it, which sets what stands between two dollars as a formula."""
+    return name.replace("$", r"\$")
 
 
 def logarithmic(axis: Axis) -> None:

@@ -16,7 +16,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.ticker import MaxNLocator
 
-from rankkit.plots.style import MISSING, PALETTE, SMALL, STYLE, axes_for, logarithmic, panels_for, words
+from rankkit.plots.style import MISSING, PALETTE, SMALL, STYLE, axes_for, literal, logarithmic, panels_for, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +164,7 @@ def _brief(names: Sequence[str]) -> list[str]:
     shared = 0
     while len(parts) > 1 and all(len(path) > shared + 1 and path[shared] == parts[0][shared] for path in parts):
         shared += 1
-    return [".".join(path[shared:]) for path in parts]
+    return [literal(".".join(path[shared:])) for path in parts]
 
 
 def training_overview(table: pd.DataFrame, *, by: str = "kind", axes: Any = None) -> Any:

@@ -100,3 +100,9 @@ def test_a_formed_update_is_as_exact_as_it_says(name, rule):
     update = formed(layer_of(form, {part: np.float64(value) for part, value in tensors.items()}).product(), rule)
     off = float(np.linalg.norm(update.matrix.astype(np.longdouble) - exact))
     assert 0 < off <= update.error < 1e-12
+
+
+@pytest.mark.parametrize("B", [(M, R, 2), (M, R, 1, 3), (M, R, 3, 1), (M, R + 1, 1, 1), (M,)])
+def test_a_pair_whose_second_factor_is_no_matrix_has_no_sizes(B):
+    assert LORA.sizes(B, (R, N)) is None
+    assert LORA.sizes((M, R, 1, 1), (R, N)) == LORA.sizes((M, R), (R, N)) == (M, N, R)

@@ -7,7 +7,7 @@ import pytest
 from peft.utils.other import get_pattern_key
 
 from rankkit.checkpoints.fields import said
-from rankkit.checkpoints.scaling import matched, scale_of
+from rankkit.checkpoints.scaling import Scaled, matched, rank_of, scale_of, sine_of
 from rankkit.rules import Linear
 
 MODULES = [
@@ -98,3 +98,21 @@ def test_a_field_of_another_scale_in_peft_s_configuration_is_left_aside_and_said
 def test_a_word_for_use_rslora_is_refused_and_not_taken_for_true():
     with pytest.raises(ValueError, match="use_rslora must be true or false, got 'false'"):
         scale_of({"r": 4, "lora_alpha": 8, "use_rslora": "false"}, "q", 4)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rank"), [(4, 4), (1, 1), (0, None), (-1, None), (2.0, None), (True, None), ("4", None)]
+)
+def test_a_rank_that_could_be_none_is_not_named(asked, rank):
+    assert rank_of({"r": asked}, "q") == rank
+    assert rank_of({"r": 8, "rank_pattern": {"q": asked}}, "q") == rank
+    assert rank_of({"r": 8}, "q") == 8
+
+
+@pytest.mark.parametrize(
+    ("omega", "gain", "scale"), [(-1.0, 2.0, 1.0), (1.0, 0.0, 1.0), (1.0, -2.0, 1.0), (1.0, 2.0, -1.0)]
+)
+def test_a_sine_of_an_impossible_frequency_or_gain_is_refused(omega, gain, scale):
+    with pytest.raises(ValueError, match="a sine needs omega >= 0 and gain times the scale > 0"):
+        sine_of({"omega": omega, "gain": gain}, ("omega", "gain"), Scaled.linear(scale), 4)
+    assert sine_of({"omega": 0.0, "gain": 2.0}, ("omega", "gain"), Scaled.linear(1.0), 4).scale == 0.5

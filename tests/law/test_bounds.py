@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rankkit as rk
+from rankkit.law import bounds as bounds_module
 from rankkit.law.bounds import polynomial_cap, sine_tail
 from tests.law.conftest import KAIMING
 
@@ -92,3 +93,13 @@ def test_bounds_show_themselves():
     assert found._repr_html_().startswith("<div>")
     for rule in (rk.rules.Linear(), rk.rules.Activation("tanh"), rk.rules.PolynomialBasis([1.0], [0.7])):
         assert "comes from" in repr(rk.rank_bounds(KAIMING(8, 8, 2), rule, 1e-3))
+
+
+def test_a_product_that_cancels_is_as_large_as_its_rounding_may_hide(monkeypatch):
+    """Terms of 2^53 leave 1,000, and a sum that has lost all that it may says nothing is left."""
+    terms = np.tile([2.0**53, -(2.0**53)], 16)
+    terms[-1] += 1000
+    factors, rule = rk.Factors(np.ones((1, 32)), terms[:, None]), rk.rules.Sine(1e-5, gain=1.0)
+    monkeypatch.setattr(bounds_module, "_peak", lambda factors: 0.0)
+    assert math.sin(0.01) > 0.005
+    assert rk.rank_bounds(factors, rule, 0.005).upper == 1

@@ -23,6 +23,7 @@ from tests.mutants.forked import run_tests, warm
 from tests.mutants.made import drawn, made
 from tests.mutants.planted import PLANTED, Mutant
 from tests.mutants.results import FLOOR, Result, share, table
+from tests.mutants.samples import keep, lines, survivors, tried_again
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("rankkit", "tests", "pyproject.toml")  # what is mutated and what pytest reads
@@ -43,13 +44,26 @@ def main() -> int:
         "--tested", action="store_true", help="the tests have just passed: do not run them without a fault first"
     )
     parser.add_argument("--table", type=Path, help="write the table to this file")
+    parser.add_argument(
+        "--keep", action="store_true", help="add what is drawn to samples.json: a sample that nobody has looked at"
+    )
+    parser.add_argument("--known", action="store_true", help="try nothing: what the store knows, and no others")
+    parser.add_argument("--again", action="store_true", help="try the survivors of the kept samples again, no others")
     options = parser.parse_args()
     others = made(ROOT)
     chosen = [*([] if options.no_planted else PLANTED), *drawn(others, options.made, options.seed)]
+    chosen = survivors(others) if options.again else chosen
     chosen = [mutant for mutant in chosen if options.only in f"{mutant.file} {mutant.what}"]
+    if options.known:
+        known = json.loads(options.store.read_text())
+        chosen = [mutant for mutant in chosen if key_of(mutant) in known]
     results = tried(chosen, options.store, options.jobs, tested=options.tested)
+    if options.again:
+        tried_again(results)
+    if options.keep:
+        keep([result for result in results if result.mutant not in PLANTED], options.seed)
     if options.table:
-        options.table.write_text(table(results, PLANTED, len(others)))
+        options.table.write_text("\n".join([table(results, PLANTED, len(others)).rstrip(), *lines(), ""]))
     by_hand = [result for result in results if result.mutant in PLANTED]
     by_rule = [result for result in results if result.mutant not in PLANTED]
     print(f"planted: {share(by_hand)}\nmade: {share(by_rule)}")

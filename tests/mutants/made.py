@@ -6,9 +6,10 @@ The rules are those whose faults would be silent here. Which modules they are ap
 from __future__ import annotations
 
 import ast
-import random
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -28,13 +29,20 @@ def made(root: Path) -> list[Mutant]:
 
 
 def drawn(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
-    """Return so many of the mutants, drawn at random and from all files evenly."""
+    """Return so many of the mutants, drawn at random and from all files evenly.
+
+    The order is that of hashes, so that an edit changes what is drawn of its own lines and of no others.
+    """
     files: dict[str, list[Mutant]] = defaultdict(list)
     for mutant in mutants:
         files[mutant.file].append(mutant)
-    shuffled = [random.Random(f"{seed} {file}").sample(group, len(group)) for file, group in files.items()]
+    shuffled = [sorted(group, key=partial(_place_in_draw, seed)) for group in files.values()]
     turns = chain.from_iterable(zip_longest(*shuffled))
     return [mutant for mutant in turns if mutant is not None][:count]
+
+
+def _place_in_draw(seed: int, mutant: Mutant) -> bytes:
+    return hashlib.sha256(f"{seed} {mutant.file} {mutant.old} {mutant.new}".encode()).digest()
 
 
 def _of_file(file: str, text: str, tests: str) -> Iterator[Mutant]:

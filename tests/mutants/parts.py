@@ -14,6 +14,8 @@ BOUNDS = "tests/solvers/test_count_bounds.py"
 SOLVERS = "tests/solvers/test_solvers.py"
 COUNTING = "tests/solvers/test_counting.py tests/solvers/test_worst_counts.py -k 'not torch and not hard_case'"
 SPECTRUM = "tests/test_spectrum.py"
+TIGHT = "tests/solvers/test_tight.py"
+COPY = "tests/solvers/test_low_rank_bounds.py"
 METRICS = "tests/test_metrics.py"
 ERRORS = "tests/test_uncertainty.py"
 RULE = "tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
@@ -28,10 +30,10 @@ _SOLVERS = {
     "kronecker": (BOUNDS,), "dense": (WORST, SOLVERS), "leading": (WORST, SOLVERS, SPECTRUM),
     "sampled": (WORST, COUNTING), "gram": (WORST, GRAM), "top": (BOUNDS, GRAM), "inertia": (BOUNDS, GRAM),
     "located": (BOUNDS, GRAM), "windows": (COUNTING,), "stack": (GRAM, COUNTING), "economical": (BOUNDS, SPECTRUM),
-    "counting": (COUNTING,),
+    "counting": (COUNTING,), "nystrom": (COPY, COUNTING),
 }  # fmt: skip
 _OTHERS = {
-    "uncertainty": (ERRORS, METRICS), "metrics": (METRICS, ERRORS), "spectrum": (SPECTRUM, WORST),
+    "uncertainty": (ERRORS, METRICS), "metrics": (METRICS, ERRORS), "spectrum": (SPECTRUM, TIGHT, WORST),
     "regime": ("tests/test_regime.py",), "rules/rule": (RULE,), "rules/elementwise": (RULE,), "rules/activation": (RULE,),
     "rules/learned": (LEARNED, RULE), "rules/basis": (LEARNED, RULE), "rules/interpolant": (LEARNED,),
     "rules/sine_function": ("tests/rules/test_sine_function.py",),
@@ -41,7 +43,7 @@ _OTHERS = {
     "reported/printed": ("tests/reported/test_laws.py",), "reported/finding": ("tests/reported/test_laws.py",),
 }  # fmt: skip
 PARTS = {
-    f"rankkit/{folder}{name}.py": " ".join(tests)
-    for folder, parts in (("solvers/", _SOLVERS), ("", _OTHERS))
+    f"rankkit/{folder}{name}.py": " ".join((*first, *tests))
+    for folder, first, parts in (("solvers/", (TIGHT,), _SOLVERS), ("", (), _OTHERS))
     for name, tests in parts.items()
 }

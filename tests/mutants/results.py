@@ -54,8 +54,9 @@ def table(results: Sequence[Result], planted: Sequence[Mutant], possible: int) -
     lines = [
         "# Mutants",
         "",
-        f"Faults planted by hand: {share(by_hand)}. Faults made by rule: {share(by_rule)}, equivalent ones aside; "
-        f"{len(by_rule)} were drawn of {possible:,}, from all files evenly. `make mutants` writes this page.",
+        f"Faults planted by hand: {share(by_hand)}; there are {len(planted)}. Faults made by rule: {share(by_rule)}, equivalent "
+        f"ones aside; {len(by_rule)} were drawn of {possible:,}, from all files evenly. "
+        "`python -m tests.mutants --table` writes this page.",
         "",
         f"| file | {' | '.join(ENDS)} |",
         f"|:--|{'--:|' * len(ENDS)}",

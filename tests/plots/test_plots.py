@@ -122,3 +122,11 @@ def test_the_law_is_drawn_beside_what_was_measured(sweep):
         assert len(dashed) == (metric == "stable_rank")
         for line in dashed:
             np.testing.assert_allclose(line.get_ydata(), law["stable_rank"])
+
+
+def test_a_name_with_dollars_is_drawn_as_it_stands():
+    names = ["$x$", "$\\frac{$", "a$b", "\\$"]
+    panel = rk.plots.spectra({name: np.ones(3) for name in names})
+    panel.figure.canvas.draw()
+    shown = {str(text.get_text()) for text in panel.figure.findobj(plt.Text)}
+    assert shown >= {name.replace("$", r"\$") for name in names}  # which matplotlib draws as a dollar

@@ -25,7 +25,7 @@ from rankkit.report.tables import as_csv, as_json, as_markdown, as_text
 PIECES = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><b>", "' onmouseover='x", "&lt;", "&#60;", "<!--", "-->",
           "]]>", "</td></tr>", "|", "`", "``", "[a](javascript:x)", "![x](//e/x.png)", "https://evil.test", "<http://e>", "**", "__",
           "# ", "\n", "\r", "\r\n", "\t", "\x00", "\x1b[31m", "\x07", "\x9b", "\u202e", "\u200b", "\u2028", "=1+1", "+1", "-1", "@SUM(1)",
-          ",", ";", "\"", "'", "\\", "\\|", "{{x}}", "$x$", "${x}", "%s", "{0}", "é", "漢", "😀", "a" * 300, "..", "/", ".")  # fmt: skip
+          ",", ";", "\"", "'", "\\", "\\|", "{{x}}", "$x$", "$\\frac{$", "${x}", "%s", "{0}", "é", "漢", "😀", "a" * 300, "..", "/", ".")  # fmt: skip
 PLAIN = "l.{}.q"
 # what matplotlib writes beside a picture: its own address, and the numbers of an axis
 OF_PICTURES = re.compile(
@@ -60,7 +60,8 @@ class Elements(HTMLParser):
         self.comments = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found[tag, *sorted(name for name, _ in attrs)] += 1
+        # a picture has a class where it is broad, which depends on how many types of modules there are
+        self.found[tag, *sorted(name for name, _ in attrs if (tag, name) != ("svg", "class"))] += 1
         self.found.update(
             (name, value)
             for name, value in attrs

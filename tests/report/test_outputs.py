@@ -46,3 +46,7 @@ def test_a_comment_is_foreign_unless_it_is_of_a_picture(added):
     page = "<p>a</p><!-- $\\mathdefault{10^{-1}}$ --><!-- $\\mathdefault{10^{0}}$ -->"
     assert not fuzz.foreign(page, "<p>b</p>")
     assert fuzz.foreign(page + added, "<p>b</p>")
+
+
+def test_dollars_in_a_name_are_no_formula_in_a_picture():
+    assert fuzz.judge(["$x$q0", "$\\frac{$q1", "\\$q2", "$q3"], page=True) == ""

@@ -167,7 +167,8 @@ def test_one_missing_cell_is_worked_out():
      (Fraction(99999), Fraction(1, 10), "99999.0"), (Fraction(1, 3), Fraction(0), "0.3333"), (Fraction(1, 2000), Fraction(1, 10), "0.0005"),
      (Fraction(0), Fraction(1, 100), "0.00"), (Fraction(7, 2), Fraction(1), "4"), (Fraction(-7, 2), Fraction(1), "-4"),
      (Fraction(100000), Fraction(1, 10), "100000"), (Fraction(1, 3), Fraction(1, 10**20), "0.333333333333"),
-     (Fraction(200001, 2), Fraction(1), "100001"), (Fraction(-1, 2000), Fraction(1), "-0.0005")],
+     (Fraction(200001, 2), Fraction(1), "100001"), (Fraction(-1, 2000), Fraction(1), "-0.0005"),
+     (Fraction(1, 3), Fraction(1, 200), "0.333"), (Fraction(1, 3), Fraction(1, 10), "0.3")],
 )  # fmt: skip
 def test_a_number_is_shown_to_its_unit(value, unit, text):
     assert decimal(value, unit) == text

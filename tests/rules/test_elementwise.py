@@ -140,3 +140,23 @@ def test_the_table_of_rules_is_whole():
     concrete = {RULES[name] for name in RULES}
     assert {Linear, Sine, Sinter, Activation, Elementwise} <= concrete
     assert all(issubclass(rule, Rule) for rule in concrete)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_error_at_zero_is_that_of_the_value_at_zero(name):
+    zero = rk.Factors(np.zeros((4, 2)), np.zeros((2, 3)))
+    rule = Activation(name, scale=3.0)
+    error, at_zero = float(rule.forming_error(zero)), float(np.abs(rule(zero)).max())
+    assert (error > 0) == (at_zero > 0)
+    assert error <= 20 * 2.0**-53 * at_zero * math.sqrt(12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_a_scaled_product_has_the_dtype_that_is_asked_for(scale):
+    single = drawn().to(dtype="float32")
+    rule = Linear(scale=scale)
+    for f in (drawn(), single):
+        assert {str(x.dtype) for x in (rule(f, dtype="float32").B, rule(f, dtype="float32").A)} == {"float32"}
+    kept = Linear()(single)
+    assert kept.B is single.B
+    assert kept.A is single.A

@@ -69,3 +69,12 @@ def test_the_bound_grows_with_what_it_depends_on(batch):
     assert np.all(rk.rules.Sine(2.0, gain=1.0).forming_error(f, dtype="float32") >= 2**28 * one)
     wide = Factors(2 * np.ones((*batch, M, R)), np.ones((*batch, R, N)))
     assert np.all(rk.rules.Sine(2.0, gain=1.0).forming_error(wide) >= 1.9 * one)
+
+
+def test_the_slope_of_sinter_is_that_where_it_is_steepest():
+    """x + a x sin(omega x) at the peak, where the cosine is one: the product's rounding comes through that slope."""
+    omega = 2 * np.pi * 20 / R
+    rule = rk.rules.Sinter(amplitude=0.5, omega=omega)
+    slope, u = abs(rule.scale) * (1 + 0.5 * omega * R), UNIT_ROUNDOFF["float64"]
+    moved = NEARLY * (R + CASTING) * u * R * slope * np.sqrt(M * N)
+    assert moved <= float(rule.forming_error(ONES)) <= 10 * moved

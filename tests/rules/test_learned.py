@@ -234,3 +234,11 @@ def test_a_basis_sweeps_like_any_rule():
 def test_bad_parameters_are_refused(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize("kind", [SincBasis, BSplineBasis, GaussianBasis, FourierBasis])
+def test_a_kernel_is_as_high_and_as_steep_as_it_says(kind):
+    t = np.linspace(-4, 4, 80_001)
+    values = np.abs(kind._kernel(t))
+    assert 0.999 * kind.highest <= np.max(values) <= kind.highest * (1 + 1e-12)
+    assert np.max(np.abs(np.diff(kind._kernel(t)))) <= kind.steepest * (t[1] - t[0])

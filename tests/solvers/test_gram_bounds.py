@@ -10,7 +10,7 @@ import rankkit as rk
 from rankkit import testing as laws
 from rankkit.solvers import inertia as inertia_module
 from rankkit.solvers import lapack, top
-from rankkit.solvers.gram import Gram, gram
+from rankkit.solvers.gram import Gram, gram, gram_error
 from rankkit.solvers.inertia import inertia
 from rankkit.solvers.located import located
 from rankkit.solvers.solution import energy
@@ -189,3 +189,8 @@ def test_lapacks_wrappers_are_scipys_own(monkeypatch):
 def test_gram_is_a_record_of_a_stack():
     G, _ = gram_of(np.linspace(1, 0.5, P))
     assert isinstance(G.at(np.array([0])), Gram)
+
+
+def test_the_error_of_a_gram_matrix_is_of_one_matrix_and_not_of_its_stack():
+    one = gram_error(np.ones((1, 4, 3)), np.ones(1))
+    np.testing.assert_array_equal(gram_error(np.ones((9, 500, 4, 3)), np.ones((9, 500))), np.full((9, 500), one[0]))
