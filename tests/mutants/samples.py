@@ -59,8 +59,8 @@ def lines(place: Path = SAMPLES) -> list[str]:
         "",
         "## Samples as they were found",
         "",
-        "Faults made by rule, drawn and tried once before any of them was looked at. This share is the honest one. Tests were "
-        "then written for survivors, which were tried again. The equivalent ones were told apart afterwards.",
+        "Faults made by rule, drawn and tried before a test was written for any of them. This share is what an unseen fault "
+        "meets. Tests were then written for survivors, which were tried again. The equivalent ones were told apart afterwards.",
         "",
         "| seed | drawn | equivalent | killed when drawn | killed now |",
         "|--:|--:|--:|--:|--:|",
