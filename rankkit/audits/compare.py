@@ -70,6 +70,7 @@ def compare(
 
     Examples
     --------
+    >>> import numpy as np
     >>> one = {"up.lora_A.weight": np.eye(2, 4), "up.lora_B.weight": np.eye(3, 2)}
     >>> two = {"up.lora_A.weight": np.eye(2, 4), "up.lora_B.weight": -np.eye(3, 2)}
     >>> compare(one, two, config={"lora_alpha": 2}).table[["cosine", "row_overlap"]].round(12).to_numpy().tolist()

@@ -24,15 +24,15 @@ _RELATIONS = "where there are only relations*.py files"
 def _verify(options: argparse.Namespace) -> int:
     from rankkit.data import paper_checks
 
-    if options.path and not _agreed(options.path):
-        say("nothing was run")
+    if options.path and not (options.yes or _agreed(options.path)):
+        say("nothing was run; --yes runs it without a question")
         return 1
     work = {_CLAIMS: _claims, _REPORTED: _reported, _RELATIONS: _reported, _RECHECK: _recheck}[_mode(options)]
     return work(options, options.path or [str(paper_checks())])
 
 
 def _agreed(paths: Sequence[str]) -> bool:
-    """Return whether Python files may be run: asked at a terminal, and taken as agreed elsewhere."""
+    """Return whether Python files may be run: asked at a terminal, and taken as agreed in a script or CI."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     sys.stderr.write(f"rankkit verify runs the Python code in {', '.join(paths)}. Go on? [y/N] ")
@@ -157,7 +157,8 @@ VERIFY = Command(
     "verify",
     "Test mathematical statements: search for counterexamples, and prove what holds or fails.",
     "Without a path, the statements of four papers on LoRA variants are checked.\n"
-    "Warning: claim files are Python code and are executed; at a terminal you are asked first.",
+    "Warning: the files are Python code and are executed. At a terminal you are asked first, unless --yes is given. "
+    "A script or CI, whose input is no terminal, is never asked.",
     (
         "rankkit verify my_claims.py --certificates found.json",
         "rankkit verify my_claims.py --recheck found.json",
@@ -172,6 +173,9 @@ VERIFY = Command(
                     "Python files that define a list CLAIMS, or folders with claims*.py or relations*.py files "
                     "(default: the statements of the papers).",
                     nargs="*", default=(),
+                ),
+                Option(
+                    ("--yes",), "Run the code of these files without asking at a terminal.", default=False, flag=True,
                 ),
                 Option(
                     ("--claim",), "Check only the claim with this id. May be repeated.", repeated=True, default=(),

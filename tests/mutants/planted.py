@@ -33,6 +33,7 @@ WORST = "tests/solvers/test_worst_rounding.py"
 METRICS = "tests/test_uncertainty.py"
 GRAM = "tests/solvers/test_gram_bounds.py"
 BOUNDS = "tests/solvers/test_count_bounds.py"
+COPY = "tests/solvers/test_low_rank_bounds.py"
 RULE = "tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
 
 # one line each: what | file under rankkit/ | old | new | tests
@@ -112,6 +113,20 @@ _LAYERS = [
     ("Kronecker: relative error of one part", "solvers/kronecker.py", "(1 + one.relative_error) * (1 + two.relative_error) - 1 + EPS", "two.relative_error + EPS", BOUNDS),
     ("Kronecker: relative errors only added", "solvers/kronecker.py", "(1 + one.relative_error) * (1 + two.relative_error) - 1 + EPS", "one.relative_error + two.relative_error + EPS", BOUNDS),
     ("Kronecker: relative rounding of the product", "solvers/kronecker.py", "(1 + two.relative_error) - 1 + EPS", "(1 + two.relative_error) - 1", BOUNDS),
+    # bounds from a low-rank copy
+    ("low rank: what the copy lacks", "solvers/nystrom.py", "error = (measured + rounding + G.error)", "error = (rounding + G.error)", COPY),
+    ("low rank: one triangle of the rest for both", "solvers/nystrom.py", "both = 2 * float(np.sum(rest**2)) -", "both = float(np.sum(rest**2)) - 0 *", COPY),
+    ("low rank: rounding of the sum of squares", "solvers/nystrom.py", "np.sqrt(both * (1 + EPS * p * p))", "np.sqrt(both)", COPY),
+    ("low rank: rounding of the rest", "solvers/nystrom.py", "(k + ROOM) * (G.energy + energy) + (p + ROOM) * energy", "(p + ROOM) * energy", COPY),
+    ("low rank: rounding of the rest, of G alone", "solvers/nystrom.py", "(k + ROOM) * (G.energy + energy)", "(k + ROOM) * G.energy", COPY),
+    ("low rank: rounding of the rest, of F alone", "solvers/nystrom.py", "(k + ROOM) * (G.energy + energy)", "(k + ROOM) * energy", COPY),
+    ("low rank: rounding of the rest, of no sum", "solvers/nystrom.py", "(k + ROOM) * (G.energy + energy)", "ROOM * (G.energy + energy)", COPY),
+    ("low rank: rounding of F^T F", "solvers/nystrom.py", "(G.energy + energy) + (p + ROOM) * energy)", "(G.energy + energy))", COPY),
+    ("low rank: rounding of the eigenvalues", "solvers/nystrom.py", "+ EPS * k * np.abs(values[:, 0])", "", COPY),
+    ("low rank: rounding of G", "solvers/nystrom.py", "(measured + rounding + G.error)", "(measured + rounding)", COPY),
+    ("low rank: all roundings", "solvers/nystrom.py", "(measured + rounding + G.error)", "(measured + G.error)", COPY),
+    ("low rank: a lower bound without the error", "solvers/nystrom.py", "np.maximum(values - error, 0)", "np.maximum(values, 0)", COPY),
+    ("low rank: an upper bound without the error", "solvers/nystrom.py", "np.maximum(values, 0) + error)", "np.maximum(values, 0))", COPY),
     # errors of the metrics
     ("spectral norm without an error", "uncertainty.py", "return spectrum.error[..., 0]", "return 0 * spectrum.error[..., 0]", METRICS),
     ("stable rank: sigma_1 without its error", "uncertainty.py", "np.maximum(least[..., 0], (1 - MOST) ** 2)", "1.0", METRICS),

@@ -27,6 +27,12 @@ PIECES = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><b>",
           "# ", "\n", "\r", "\r\n", "\t", "\x00", "\x1b[31m", "\x07", "\x9b", "\u202e", "\u200b", "\u2028", "=1+1", "+1", "-1", "@SUM(1)",
           ",", ";", "\"", "'", "\\", "\\|", "{{x}}", "$x$", "${x}", "%s", "{0}", "é", "漢", "😀", "a" * 300, "..", "/", ".")  # fmt: skip
 PLAIN = "l.{}.q"
+# what matplotlib writes beside a picture: its own address, and the numbers of an axis
+OF_PICTURES = re.compile(
+    r" ?(Created with matplotlib \(https://matplotlib\.org/\)|\$\\mathdefault\{[-−0-9.^{}]*\}\$) ?"
+)
+# in a card, outside code: an element, a link or an image, and an address that GitHub makes a link of
+MARKUP = re.compile(r"<(script|img|b)\b|<https?:|\]\((?:javascript|//)|(?:https?|ftp)://evil|\bwww\.")
 
 
 def name_of(rng: np.random.Generator, place: int) -> str:
@@ -51,6 +57,7 @@ class Elements(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: Counter[Any] = Counter()
+        self.comments = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found[tag, *sorted(name for name, _ in attrs)] += 1
@@ -61,14 +68,28 @@ class Elements(HTMLParser):
         )
 
     def handle_comment(self, data: str) -> None:
-        self.found["comment"] += 1
+        self.comments += 1
+        if not OF_PICTURES.fullmatch(data):
+            self.found["comment", data] += 1
+
+    def handle_decl(self, decl: str) -> None:
+        self.found["declaration", decl] += 1
+
+    def unknown_decl(self, data: str) -> None:
+        self.found["declaration", data] += 1
+
+    def handle_pi(self, data: str) -> None:
+        self.found["instruction", data] += 1
 
 
 def foreign(page: str, plain: str) -> bool:
-    """Return whether a page has elements, attributes or addresses that the plain one has not."""
+    """Return whether a page has elements, attributes, addresses or comments that the plain one has not."""
     found, known = Elements(), Elements()
-    found.feed(page)
-    known.feed(plain)
+    for elements, text in ((found, page), (known, plain)):
+        elements.feed(text)
+        elements.close()
+    if page.count("<!--") != found.comments:  # one that is left open hides what follows
+        return True
     inline = {kind for kind in found.found if kind in (("b",), ("i",), ("script",))}  # of them no one more
     return bool(found.found.keys() - known.found.keys()) or any(found.found[k] > known.found[k] for k in inline)
 
@@ -106,7 +127,7 @@ def judge(names: list[str], *, page: bool = False) -> str:
     if len(as_markdown(columns).splitlines()) != rows_of + 2 or len(as_text(columns).splitlines()) != rows_of + 1:
         return "LINES IN A TABLE"
     outside = re.sub(r"(`+).*?\1", "", hostile.to_markdown())
-    if re.search(r"<(script|img|b)\b|\]\((?:javascript|//)|evil\.test", outside):
+    if MARKUP.search(outside):
         return "MARKUP IN MARKDOWN"
     rows = list(csv.reader(io.StringIO(as_csv(columns), newline="")))
     if len(rows) != rows_of + 1 or any(len(row) != 3 for row in rows):

@@ -26,3 +26,23 @@ def test_an_output_that_writes_names_as_they_are_would_be_caught(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(rk.Audit, "to_markdown", lambda self: str(self.columns["module"][0]))
     assert fuzz.judge(["<script>q", "r", "s"]) == "MARKUP IN MARKDOWN"
+    for card in ("https://evil.test/x", "[a](javascript:x)", "<http://e>"):
+        monkeypatch.setattr(rk.Audit, "to_markdown", lambda self, card=card: card)
+        assert fuzz.judge(["q", "r", "s"]) == "MARKUP IN MARKDOWN"
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "<!-- a name -->",
+        "<!-- Created with matplotlib by x -->",
+        "<!-- $\\mathdefault{<b>}$ -->",
+        "<?x ?>",
+        "<!x>",
+        "<!--",
+    ],
+)
+def test_a_comment_is_foreign_unless_it_is_of_a_picture(added):
+    page = "<p>a</p><!-- $\\mathdefault{10^{-1}}$ --><!-- $\\mathdefault{10^{0}}$ -->"
+    assert not fuzz.foreign(page, "<p>b</p>")
+    assert fuzz.foreign(page + added, "<p>b</p>")

@@ -46,6 +46,10 @@ def opened(path: Path, stamp: Stamp) -> Generator[BufferedReader]:
     stamp : Stamp
         From before its header was read.
 
+    Yields
+    ------
+    open file
+
     Raises
     ------
     ValueError
@@ -58,13 +62,18 @@ def opened(path: Path, stamp: Stamp) -> Generator[BufferedReader]:
 
 
 def check(path: Path, file: IO[bytes], stamp: Stamp) -> None:
-    """Raise a ValueError if an open file is not the one that the stamp was taken of, or has been written to.
+    """Make sure that an open file is the one that the stamp was taken of, and has not been written to.
 
     Parameters
     ----------
     path : Path
     file : open file
     stamp : Stamp
+
+    Raises
+    ------
+    ValueError
+        If it is another one now, or has been written to.
     """
     now = _stamp(os.fstat(file.fileno()))
     if now != stamp:
