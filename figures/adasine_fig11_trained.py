@@ -24,10 +24,11 @@ QUICK = {"kinds": ["query", "value"]}
 
 
 def data(kinds):
-    """Return the quantiles of omega(x) over the tokens, by step, kind of module and layer."""
+    """Return the quantiles of omega(x) over the tokens, by step, kind of module and layer: means over the runs."""
     stored = pd.read_csv(Path(__file__).parent / INPUTS[0])
     stored["kind"] = stored["module"].str.rpartition(".")[2]
-    return stored[stored["kind"].isin(kinds)].drop(columns=["run", "module"]).reset_index(drop=True)
+    chosen = stored[stored["kind"].isin(kinds)]
+    return chosen.groupby(["step", "kind", "layer"])[["q05", "q50", "q95"]].mean().reset_index()
 
 
 def draw(table):

@@ -113,7 +113,7 @@ CLAIMS = [
     ),
     trained(
         "loran.trained.rest", "how much of Sinter's trained update is not a line in B A: share of its squared norm",
-        "loran", "section III.C", f"Ours. At the paper's amplitude, 5e-5; one seed. {TEXT}",
+        "loran", "section III.C", f"Ours. At the paper's amplitude, 5e-5. {TEXT}",
         "Sinter(z) - z is at most 5e-5 |z|, so that the share is 2.5e-9 at most, whatever is learned.",
     ),
 ]
