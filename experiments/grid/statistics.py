@@ -1,8 +1,9 @@
 """Differences between methods that were run on the same seeds and asked the same questions.
 
-Every method is a row of scores, one a seed. Scores are taken as method effect + seed effect + noise of one variance, so
-that all methods together tell how large the noise is: three seeds of one method hardly would. Where the answers to each
-question are known, the questions count as a sample too.
+Every method is a row of scores, one a seed. Pooled, scores are taken as method effect + seed effect + noise of one
+variance, so that all methods together tell how large the noise is: three seeds of one method hardly would. One method
+whose trainings sometimes fail then widens every interval; otherwise each pair has the noise of its own differences.
+Where the answers to each question are known, the questions count as a sample too.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ def differences(
     pairs: Sequence[tuple[str, str]],
     *,
     answers: Mapping[str, Any] | None = None,
+    pooled: bool = True,
 ) -> list[Difference]:
     """Return the differences of pairs of methods.
 
@@ -90,6 +92,8 @@ def differences(
         Which questions a run answered rightly; the scores are their means. The interval is then for other seeds and
         other questions of the same kind, by the variance of two-way clustered means (Cameron, Gelbach and Miller 2011),
         not below the larger of the two one-way variances. None: for other seeds alone.
+    pooled : bool
+        Whether all methods share one variance of noise; False: each pair has that of its own differences by seed.
 
     Raises
     ------
@@ -102,13 +106,17 @@ def differences(
     seeds = table.shape[1]
     residual = table - table.mean(1, keepdims=True) - table.mean(0) + table.mean()
     freedom = (table.shape[0] - 1) * (seeds - 1)
-    by_seed = 2 * float((residual**2).sum()) / freedom / seeds
+    shared = 2 * float((residual**2).sum()) / freedom / seeds
     found: list[tuple[str, str, float, float, float]] = []
     for method, against in pairs:
         mean = float(np.mean(scores[method]) - np.mean(scores[against]))
-        variance, degrees = by_seed, float(freedom)
+        variance, count = shared, freedom
+        if not pooled:
+            gaps = np.asarray(scores[method], float) - np.asarray(scores[against], float)
+            variance, count = float(gaps.var(ddof=1)) / seeds, seeds - 1
+        degrees = float(count)
         if answers is not None:
-            variance, degrees = _with_questions(by_seed, freedom, answers[method], answers[against])
+            variance, degrees = _with_questions(variance, count, answers[method], answers[against])
         found.append((method, against, mean, math.sqrt(variance), degrees))
     p = [_p(mean, error, degrees) for _, _, mean, error, degrees in found]
     return [

@@ -105,7 +105,8 @@ def compared(groups: Groups, progress: Progress) -> pd.DataFrame:
     """Return the differences in accuracy of every method from LoRA, and of every sine from its linear twin.
 
     Where a part of a plan is there, they are taken over the first so many seeds, and of the methods that have all of
-    these: as many as leave most to estimate the noise from. Fewer than two such seeds or methods: no rows.
+    these: as many as leave most to estimate the noise from. Each pair has its own noise, because the trainings of some
+    methods fail at some seeds. Fewer than two such seeds or methods: no rows.
     """
     import pandas as pd
 
@@ -118,7 +119,7 @@ def compared(groups: Groups, progress: Progress) -> pd.DataFrame:
     answers = {method: np.stack([_hits(progress, adapters[method][seed]) for seed in seeds]) for method in chosen}
     twins = [(method, METHODS[method].twin) for method in chosen if METHODS[method].twin in chosen]
     pairs = [(method, REFERENCE) for method in chosen if method != REFERENCE] + twins
-    found = differences(scores, list(dict.fromkeys(pairs)), answers=answers)
+    found = differences(scores, list(dict.fromkeys(pairs)), answers=answers, pooled=False)
     return pd.DataFrame([{**vars(difference), "seeds": len(seeds)} for difference in found])
 
 

@@ -183,7 +183,8 @@ CLAIMS = [
             a.least(*(a.singular_values(a.sin(v.omega * v.M)) - a.singular_values(v.omega * v.M)))
             + a.spectral_norm(a.sin(v.omega * v.M) - v.omega * v.M)
         ),
-        argument="Weyl's inequality.",
+        argument="Weyl's inequality, for singular values as Courant and Fischer characterise them.",
+        theorem="weyl.weyl_sine",
     ),
     Claim(
         "ada.step1.ranklb", "Rank_eps(sin(omega M)) >= r - c ||R|| / gap with a universal c", PAPER,

@@ -111,20 +111,24 @@ def _recheck(options: argparse.Namespace, paths: Sequence[str]) -> int:
     from rankkit.claims.certificates import certificates_in
     from rankkit.claims.ledger import collect
     from rankkit.claims.proofs import Proof, recheck
+    from rankkit.claims.proofs.second import SecondSolver
 
     if not options.recheck:
         raise ValueError("the file holds no certificates; `rankkit verify --certificates FILE` writes them.")
     claims = {claim.id: claim for claim in collect(paths)}
     status: list[str] = []
-    for record in options.recheck:
-        claim = claims.get(record["claim"])
-        if claim is None:
-            raise ValueError(f"there is no claim {record['claim']} in {', '.join(paths)}.")
-        if "kind" in record:
-            right = recheck(Proof.from_record(record), claim)
-        else:
-            right = certificates_in(json.dumps([record]))[0].recheck(claim)
-        status.append("confirmed" if right else "REJECTED")
+    with SecondSolver() as second:
+        for record in options.recheck:
+            claim = claims.get(record["claim"])
+            if claim is None:
+                raise ValueError(f"there is no claim {record['claim']} in {', '.join(paths)}.")
+            if "kind" in record:
+                right = recheck(Proof.from_record(record), claim, second=second)
+            else:
+                right = certificates_in(json.dumps([record]))[0].recheck(claim)
+            status.append("confirmed" if right else "REJECTED")
+    if second.in_words:
+        say(second.in_words)
     emit(options, {"claim": [record["claim"] for record in options.recheck], "certificate": status})
     return 3 if "REJECTED" in status else 0
 

@@ -10,7 +10,7 @@ import pytest
 from rankkit.claims import Claim, Domain, Integer, Matrix, Real
 from rankkit.claims.deadline import NEVER
 from rankkit.claims.proofs import Proof, prove, recheck
-from rankkit.claims.proofs.algebra import algebra, asked_again
+from rankkit.claims.proofs.algebra import algebra
 from rankkit.claims.proofs.cover import cover
 from rankkit.claims.proofs.induction import induction
 from rankkit.claims.proofs.rays import Rays
@@ -183,7 +183,7 @@ def test_singular_values_are_proved_by_what_is_known_of_them(kind):
     true, false = both(margin, domain)
     proof = algebra(true, NEVER)
     assert isinstance(proof, Proof), proof
-    assert asked_again(proof, true)
+    assert recheck(proof, true)
     assert isinstance(algebra(false, NEVER), str)
 
 
@@ -226,6 +226,6 @@ def test_a_proof_without_its_questions_is_asked_the_same():
     proof = algebra(made, NEVER)
     assert isinstance(proof, Proof)
     assert proof.questions
-    assert asked_again(replace(proof, questions=()), made)
-    assert not asked_again(replace(proof, evidence={"way": 0, "levels": []}), made)
-    assert not asked_again(replace(proof, evidence={}), made)
+    assert recheck(replace(proof, questions=()), made)
+    assert not recheck(replace(proof, evidence={"way": 0, "levels": []}), made)
+    assert not recheck(replace(proof, evidence={}), made)

@@ -52,9 +52,9 @@ def test_what_is_true_is_proved(kind, domain, margin):
     assert check(made, instances=50).verdict.word == "PROVED"
 
 
-@pytest.mark.parametrize("part", [0, 1, 2, 3])
+@pytest.mark.parametrize("part", range(5))  # coprime to the number of families, so that each part has some of every one
 def test_no_planted_falsehood_is_proved(part):
-    planted = list(PLANTED["planted"](100))[part::4]
+    planted = list(PLANTED["planted"](100))[part::5]
     assert [one.id for one in planted if prove(one).proof] == []
 
 

@@ -16,7 +16,8 @@ from rankkit.claims.deadline import Deadline
 from rankkit.claims.proofs.facts import KNOWN, LEVELS
 from rankkit.claims.proofs.paths import Path, cases, in_words, paths
 from rankkit.claims.proofs.proof import Proof
-from rankkit.claims.proofs.questions import BRIEF, STEPS, asked, second_opinion, unsat
+from rankkit.claims.proofs.questions import BRIEF, STEPS, asked, unsat
+from rankkit.claims.proofs.second import SecondSolver
 from rankkit.claims.proofs.terms import Condition, Term, UndecidedError
 
 __all__ = ["Limit", "algebra", "asked_again", "digest_of", "refuted"]
@@ -116,11 +117,11 @@ def digest_of(questions: list[str]) -> str:
     return hashlib.sha256("".join(questions).encode()).hexdigest()
 
 
-def asked_again(proof: Proof, claim: Claim) -> bool:
+def asked_again(proof: Proof, claim: Claim, second: SecondSolver) -> bool:
     """Return whether a claim's questions are those of a proof, and have no solution; nothing is searched for.
 
     The margin is evaluated in letters again, and at the levels of facts that the proof states it must give the very
-    questions of which the proof has the digest. Each is put to z3, and to a second solver where it is installed.
+    questions of which the proof has the digest. Each is put to z3, and to the second solver where it is installed.
 
     Parameters
     ----------
@@ -128,6 +129,8 @@ def asked_again(proof: Proof, claim: Claim) -> bool:
         By algebra.
     claim : Claim
         Whose proof it is said to be.
+    second : SecondSolver
+        Which must not find a solution that z3 denies.
     """
     try:
         way, levels = int(proof.evidence["way"]), list(proof.evidence["levels"])
@@ -144,7 +147,7 @@ def asked_again(proof: Proof, claim: Claim) -> bool:
         return False
     if not ways or digest_of(questions) != proof.digest or (proof.questions and tuple(questions) != proof.questions):
         return False
-    return all(unsat(text) == "unsat" and second_opinion(text) != "sat" for text in questions)
+    return all(unsat(text) == "unsat" for text in questions) and second.agrees(questions)
 
 
 def _to_refute(path: Path) -> Iterator[tuple[list[Condition], Term | None]]:

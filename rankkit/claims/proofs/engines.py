@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
 from rankkit.claims.claim import Claim
@@ -13,6 +14,7 @@ from rankkit.claims.proofs.cover import cover
 from rankkit.claims.proofs.enumeration import enumerated
 from rankkit.claims.proofs.induction import induction
 from rankkit.claims.proofs.proof import Attempt, Proof
+from rankkit.claims.proofs.second import SecondSolver
 from rankkit.claims.proofs.squares import checked_squares, sums_of_squares
 from rankkit.claims.proofs.theorems import theorem
 
@@ -27,12 +29,7 @@ ENGINES: dict[str, Engine] = {
     "algebra": algebra,
     "cover": cover,
 }
-# the other kinds are made again, which takes no search
-RECHECKS: dict[str, Callable[[Proof, Claim], bool]] = {
-    "squares": checked_squares,
-    "algebra": asked_again,
-    "identity": asked_again,
-}
+ASKED = ("algebra", "identity")  # proofs that are questions
 
 
 def prove(claim: Claim, *, deadline: Deadline = NEVER) -> Attempt:
@@ -68,12 +65,13 @@ def prove(claim: Claim, *, deadline: Deadline = NEVER) -> Attempt:
     return Attempt(None, reasons)
 
 
-def recheck(proof: Proof, claim: Claim) -> bool:
+def recheck(proof: Proof, claim: Claim, *, second: SecondSolver | None = None) -> bool:
     """Return whether a stored proof is one of its claim's, with nothing taken from the search that found it.
 
     Squares are expanded, and compared with the margin. The questions of a proof by algebra are written down again from
-    the margin, compared with the stored ones, and put to z3 and, where it is installed, to a second solver. Proofs of
-    the other kinds are made again. A theorem is compared with the record of the run of coqc that accepted its file;
+    the margin, compared with the stored ones, and put to z3 and, where it is installed, to a second solver. The second
+    one may end without an answer, which `second.in_words` says. Proofs of the other kinds are made again, and their
+    questions put to it too. A theorem is compared with the record of the run of coqc that accepted its file;
     `make rocq` runs coqc again.
 
     Parameters
@@ -82,6 +80,8 @@ def recheck(proof: Proof, claim: Claim) -> bool:
         As it was stored.
     claim : Claim
         Whose proof it is said to be.
+    second : SecondSolver, optional
+        One for several proofs; by default this proof has one of its own.
 
     Raises
     ------
@@ -90,11 +90,15 @@ def recheck(proof: Proof, claim: Claim) -> bool:
     """
     if proof.claim != claim.id:
         raise ValueError(f"this proof is of {proof.claim}, not of {claim.id}.")
-    if proof.kind in RECHECKS:
-        return RECHECKS[proof.kind](proof, claim)
-    if proof.kind not in ENGINES:
+    if proof.kind not in ENGINES and proof.kind not in ASKED:
         raise ValueError(f"the proof of {claim.id} is of the kind {proof.kind!r}; there are {', '.join(ENGINES)}.")
-    again = ENGINES[proof.kind](claim, NEVER)
-    if not isinstance(again, Proof) or proof.questions not in ((), again.questions):
-        return False
-    return (again.statement, again.domain, again.digest) == (proof.statement, proof.domain, proof.digest)
+    if proof.kind == "squares":
+        return checked_squares(proof, claim)
+    with nullcontext(second) if second else SecondSolver() as solver:
+        if proof.kind in ASKED:
+            return asked_again(proof, claim, solver)
+        again = ENGINES[proof.kind](claim, NEVER)
+        if not isinstance(again, Proof) or proof.questions not in ((), again.questions):
+            return False
+        same = (again.statement, again.domain, again.digest) == (proof.statement, proof.domain, proof.digest)
+        return same and solver.agrees(again.questions)

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable
 from fractions import Fraction
-from importlib.util import find_spec
 from typing import Any
 
 from rankkit.claims.proofs.facts import facts_on, known_of_pairs
 from rankkit.claims.proofs.letters import Terms
 from rankkit.claims.proofs.terms import Condition, Term, UndecidedError
 
-__all__ = ["BRIEF", "Question", "asked", "second_opinion", "unsat"]
+__all__ = ["BRIEF", "Question", "asked", "unsat"]
 
 ATOMS = 60  # of one question
 BRIEF = -1  # the level at which minors of matrices are left out, and what they say of singular values is not
 STEPS = 4_000_000  # of z3 for one question: about a second
 SECONDS = 10.0  # and at most so long, whatever a step takes
-# cvc5 keeps no time limit while it decides polynomials, so that it runs in a process that can be ended
-CVC5 = """
-import sys, cvc5
-solver = cvc5.Solver(cvc5.TermManager())
-parser = cvc5.InputParser(solver)
-parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, sys.stdin.read(), "question")
-symbols, answer = parser.getSymbolManager(), ""
-while not (command := parser.nextCommand()).isNull():
-    answer = command.invoke(solver, symbols) or answer
-print(answer)
-"""
 
 
 class Question:
@@ -181,24 +167,6 @@ def unsat(text: str, seconds: float = SECONDS) -> str:
     solver.set("timeout", max(1, int(1000 * min(SECONDS, seconds))))
     solver.from_string(text)
     return str(solver.check())
-
-
-def second_opinion(text: str) -> str:
-    """Return cvc5's answer to a question, another program's than the one that searched; "unknown" without cvc5.
-
-    Parameters
-    ----------
-    text : str
-        In SMT-LIB.
-    """
-    if find_spec("cvc5") is None:
-        return "unknown"
-    try:
-        asked_apart = [sys.executable, "-c", CVC5]
-        done = subprocess.run(asked_apart, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return "unknown"
-    return done.stdout.strip() or "unknown"
 
 
 def _rational(c: Fraction) -> str:
