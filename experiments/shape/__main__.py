@@ -2,7 +2,8 @@
 
 Run: python -m experiments.shape [--plan small]
 
-Needs the package pymeshfix for its mesh (pip install --no-deps pymeshfix). Two idle cores take about ten minutes.
+Needs the package pymeshfix for its mesh (pip install --no-deps pymeshfix). Two busy cores took an hour
+(plans/small.toml says how that is known).
 """
 
 from __future__ import annotations

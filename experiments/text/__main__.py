@@ -1,4 +1,4 @@
-"""Run: python -m experiments.text [--plan smoke|small|whole|FILE]. The plans say what is trained."""
+"""Run: python -m experiments.text [--plan smoke|small|whole|frequency|FILE]. The plans say what is trained."""
 
 from __future__ import annotations
 

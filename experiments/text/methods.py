@@ -98,7 +98,7 @@ def _loran(activation: str) -> Any:
 
 
 def _sinter(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: settings[name] for name in ("amplitude",) if name in settings}
+    return {name: settings[name] for name in ("amplitude", "omega") if name in settings}
 
 
 def _learned(basis: str, **fields: Any) -> Method:

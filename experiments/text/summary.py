@@ -12,6 +12,7 @@ import numpy as np
 from experiments.grid.carry_out import Progress
 from experiments.grid.kept import Outcome
 from experiments.grid.statistics import LEVEL, differences, mean_interval
+from experiments.text.frequency import SETTING, against_omega, draw
 from experiments.text.methods import METHODS
 from experiments.text.page import markdown
 from experiments.text.standing import REFERENCE, Groups, layers, spreads, standing
@@ -42,17 +43,30 @@ def summarise(progress: Progress, folder: Path) -> str:
         table = markdown(tables["accuracy"], tables["differences"], tables["standing"])
         write_atomically(folder / f"table_rank{rank}.md", partial(_write, text=table))
         said += _words(rank, tables)
+    said += _against_omega(progress, folder)
     text = "\n".join(said)
     write_atomically(folder / "summary.txt", partial(_write, text=f"{text}\n"))
     return text
 
 
+def _against_omega(progress: Progress, folder: Path) -> list[str]:
+    """Write the table and the picture of each rank where runs set a frequency; return what they are called."""
+    table = against_omega(progress)
+    said: list[str] = []
+    for rank, rows in table.groupby("rank") if len(table) else ():
+        name = f"omega_rank{rank}"
+        write_table(folder / f"{name}.csv", rows)
+        draw(rows).figure.canvas.print_figure(folder / f"{name}.png", dpi=150)
+        said.append(f"rank {rank}: accuracy against omega in {name}.csv and .png")
+    return said
+
+
 def _by_rank(progress: Progress) -> dict[int, dict[str, list[Outcome]]]:
-    """Return rank -> method -> its AdamW runs, by seed; other optimizers are a question of their own."""
+    """Return rank -> method -> its AdamW runs, by seed; other optimizers and frequencies are questions of their own."""
     found: dict[int, dict[str, list[Outcome]]] = {}
     for outcome in progress.runs:
         settings = outcome.run.settings
-        if settings["optimizer"] == "adamw":
+        if settings["optimizer"] == "adamw" and SETTING not in settings:
             found.setdefault(settings["rank"], {}).setdefault(settings["method"], []).append(outcome)
     return found
 

@@ -2,8 +2,8 @@
 
 Run: python -m experiments.vision [--plan small]
 
-Needs scikit-learn for its digits, and Debian's package dataset-fashion-mnist for the other images. Two idle cores take
-about ten minutes.
+Needs scikit-learn for its digits, and Debian's package dataset-fashion-mnist for the other images. Two busy cores
+took under 40 minutes (plans/small.toml says how that is known).
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
@@ -25,6 +27,7 @@ KINDS = (
     "complexity",
     "gradient",
     "prose",
+    "trained",
 )
 
 
@@ -63,6 +66,28 @@ class Measured:
                 f"a measured value must lie within low and high, got {self.value} in [{self.low}, {self.high}]."
             )
 
+    @classmethod
+    def read(cls, file: Path, name: str) -> Measured:
+        """Return a measurement that took long and was written down.
+
+        Parameters
+        ----------
+        file : Path
+            A CSV file with the columns id, value, low, high and how.
+        name : str
+            The id of its row.
+
+        Raises
+        ------
+        ValueError
+            If the file has not exactly one row with the id.
+        """
+        with file.open(newline="", encoding="utf-8") as lines:
+            found = [row for row in csv.DictReader(lines) if row["id"] == name]
+        if len(found) != 1:
+            raise ValueError(f"{file.name} must have one row with the id {name}, got {len(found)}; correct it.")
+        return cls(float(found[0]["value"]), float(found[0]["low"]), float(found[0]["high"]), found[0]["how"])
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Claim:
@@ -79,7 +104,8 @@ class Claim:
     paper, location : str
         Where the statement is from, and its place there.
     kind : str
-        "lemma", "theorem", "proof step", ...
+        "lemma", "theorem", "proof step", ...; "trained" is what a training of ours measured of a statement on trained
+        adapters.
     reading : str
         How the statement is taken, and what is not claimed.
     domain : Domain, optional

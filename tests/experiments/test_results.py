@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "experiments" / "results" / "text" / "small"
 
 
-@pytest.mark.parametrize("name", ["runs", "layers_rank4"])
+@pytest.mark.parametrize("name", ["runs", "layers_rank4", "frequencies"])
 def test_the_figures_draw_the_committed_results(name):
     stored = ROOT / "figures" / "stored" / f"text_small_{name}.csv"
     assert stored.read_bytes() == (SMALL / f"{name}.csv").read_bytes()
