@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 import rankkit as rk
 from tests.conftest import CONFIG, module
@@ -128,5 +129,5 @@ def test_a_name_with_dollars_is_drawn_as_it_stands():
     names = ["$x$", "$\\frac{$", "a$b", "\\$"]
     panel = rk.plots.spectra({name: np.ones(3) for name in names})
     panel.figure.canvas.draw()
-    shown = {str(text.get_text()) for text in panel.figure.findobj(plt.Text)}
+    shown = {str(text.get_text()) for text in panel.figure.findobj(Text)}
     assert shown >= {name.replace("$", r"\$") for name in names}  # which matplotlib draws as a dollar
