@@ -97,12 +97,14 @@ class Tabled(ABC):
         """The result's rows, with the types of `COLUMN_TYPES`."""
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a .csv or .parquet file, by the ending of the file's name.
+        """Write the result to a file, as the ending of its name tells.
 
         Parameters
         ----------
         file : path
-            The file to make or replace; its folder must exist.
+            The file to make or replace; its folder must exist. .csv or .parquet: the table. A comparison also takes
+            .json (`record`) and .html (`to_html`), an audit these, .md (`to_markdown`) and .npz (the spectra), and what
+            was watched .html.
 
         Returns
         -------
@@ -116,7 +118,17 @@ class Tabled(ABC):
         ImportError
             If it ends in .parquet and pyarrow is not installed.
         """
+        suffix, writers = Path(file).suffix, self._writers()
+        if suffix in writers:
+            return files.write_atomically(file, writers[suffix])
+        if writers and suffix not in files.TABLE_WRITERS:
+            endings = ", ".join([*files.TABLE_WRITERS, *writers])
+            raise ValueError(f"file must end in {endings}, got {str(file)!r}; choose one of these.")
         return files.write_table(file, self.table)
+
+    def _writers(self) -> files.Writers:
+        """Return what writes the result to files of other endings than a table's."""
+        return {}
 
     def to_parquet(self, file: str | os.PathLike[str]) -> Path:
         """Write the table to a Parquet file, which keeps the types of its columns.

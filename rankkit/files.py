@@ -14,8 +14,9 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLE_WRITERS", "no_formula", "write_atomically", "write_npz", "write_parquet", "write_table"]
+__all__ = ["TABLE_WRITERS", "Writers", "no_formula", "write_atomically", "write_npz", "write_parquet", "write_table"]
 
+Writers = Mapping[str, Callable[[BinaryIO], object]]  # a file's ending -> what writes to the open file
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that spreadsheets run
 
 

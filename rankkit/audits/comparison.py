@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -216,31 +214,11 @@ class Comparison(Tabled):
         """Return one self-contained page: the K x K matrices, figures, the sum, and a sortable table of the pairs."""
         return page(self)
 
-    def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the comparison to a file, as the ending of its name tells.
-
-        Parameters
-        ----------
-        file : path
-            .csv or .parquet: the table; .json: `record`; .html: `to_html`.
-
-        Returns
-        -------
-        Path
-            The file that was written.
-
-        Raises
-        ------
-        ValueError
-            If the name ends otherwise, or the folder does not exist.
-        ImportError
-            If it ends in .parquet and pyarrow is not installed.
-        """
-        suffix = Path(file).suffix
-        if suffix not in (".json", ".html"):
-            return super().save(file)
-        text = self.to_html() if suffix == ".html" else json.dumps(self.record(), indent=2, allow_nan=False)
-        return files.write_atomically(file, lambda out: out.write(text.encode()))
+    def _writers(self) -> files.Writers:
+        return {
+            ".json": lambda out: out.write(json.dumps(self.record(), indent=2, allow_nan=False).encode()),
+            ".html": lambda out: out.write(self.to_html().encode()),
+        }
 
     def __repr__(self) -> str:
         return text_summary(self._title(), self._lines(), self._medians())

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -147,40 +145,13 @@ class Audit(Tabled):
 
         return audit_overview(self.table, self.spectra, axes=axes)
 
-    def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the audit to a file, as the ending of its name tells.
-
-        Parameters
-        ----------
-        file : path
-            .csv or .parquet: the table; .json, .md or .html: the table with the summary and the skipped tensors; .npz:
-            the spectra.
-
-        Returns
-        -------
-        Path
-            The file that was written.
-
-        Raises
-        ------
-        ValueError
-            If the name ends otherwise, or the folder does not exist.
-        ImportError
-            If it ends in .parquet and pyarrow is not installed.
-        """
-        writers: dict[str, Callable[[BinaryIO], object]] = {
+    def _writers(self) -> files.Writers:
+        return {
             ".json": lambda out: out.write(json.dumps(self.record(), indent=2, allow_nan=False).encode()),
             ".md": lambda out: out.write(f"{self.to_markdown()}\n".encode()),
             ".html": lambda out: out.write(self.to_html().encode()),
             ".npz": lambda out: files.write_npz(out, self.spectra),
         }
-        suffix = Path(file).suffix
-        if suffix in files.TABLE_WRITERS:
-            return files.write_table(file, self.table)
-        if suffix not in writers:
-            endings = ", ".join([*files.TABLE_WRITERS, *writers])
-            raise ValueError(f"file must end in {endings}, got {str(file)!r}; choose one of these.")
-        return files.write_atomically(file, writers[suffix])
 
     def to_markdown(self) -> str:
         """Return a section for a model card: coverage, medians, what the words mean, and the modules, folded."""

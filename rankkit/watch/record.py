@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankkit.audits.record import Audit
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.factors import Array
-from rankkit.files import write_atomically
+from rankkit.files import Writers
 from rankkit.report.inline import counted, html_summary, source_name, text_summary
 from rankkit.report.sketch import Line, sketch
 from rankkit.report.watched_page import page
@@ -239,29 +238,8 @@ class Watched(Tabled):
         """Return one self-contained page: pictures, alarms, and a slider over the steps with the modules' numbers."""
         return page(self)
 
-    def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the table to a .csv or .parquet file, or the page to an .html file.
-
-        Parameters
-        ----------
-        file : path
-            The file to make or replace.
-
-        Returns
-        -------
-        Path
-            The file that was written.
-
-        Raises
-        ------
-        ValueError
-            If the name ends otherwise, or the folder does not exist.
-        ImportError
-            If it ends in .parquet and pyarrow is not installed.
-        """
-        if Path(file).suffix == ".html":
-            return write_atomically(file, lambda out: out.write(self.to_html().encode()))
-        return super().save(file)
+    def _writers(self) -> Writers:
+        return {".html": lambda out: out.write(self.to_html().encode())}
 
     @property
     def name(self) -> str:
