@@ -40,9 +40,13 @@ def draw(table):
         for color, style, (text, rows) in zip(
             rk.plots.PALETTE, ("-", "--"), those.groupby("text", sort=False), strict=False
         ):
-            left = rows["omega"].tolist()
-            edges = [*left, 2 * left[-1] - left[-2]]
-            panel.stairs(100 * rows["share"], edges, color=color, linestyle=style, linewidth=1.3, label=NAMES[text])
-        panel.set(xlabel="ω(x)  [rad per unit of BAx]", ylabel="share of tokens  [%]", title=f"step {step}")
+            left, share = rows["omega"].tolist(), (100 * rows["share"]).tolist()
+            edges, heights = [*left, 2 * left[-1] - left[-2]], [*share, share[-1]]
+            panel.plot(
+                edges, heights, color=color, linestyle=style, linewidth=1.3, drawstyle="steps-post", label=NAMES[text]
+            )
+        panel.set(
+            xlabel="ω(x)  [rad per unit of BAx]", ylabel="share of tokens  [%]", title=f"step {step}", ylim=(0, None)
+        )
     panels[-1].legend(fontsize=7)
     return panels[0].figure
