@@ -14,7 +14,7 @@ SHOWS = (
     "are ordered by their mean."
 )
 COMPARED = (
-    "No paper has this setting, which is far smaller than theirs. The seeds see differences of 2.6, 2.2 and 2.1 "
+    "No paper has this setting, which is far smaller than theirs. The seeds see differences of 3.0, 2.2 and 1.7 "
     "points (median of the comparisons, corrected for all of them). Sine-LoRA cannot be told from LoRA, nor from LoRA "
     "at its own scale, at any rank; Sinter is at most 0.3 points from LoRA. At rank 4 AdaSine is -1.7 points from "
     "LoRA (-2.7 to -0.8), and LR-LoRA with sincs -3.6 (-4.7 to -2.6). The triangles are three trainings of LR-LoRA "
