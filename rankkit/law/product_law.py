@@ -1,0 +1,149 @@
+"""ProductLaw: rows and columns whose entries are independent, each of a law of its own; correlated Gaussian ones too.
+
+b . a keeps its value where B becomes B M and A becomes M^-1 A. With Gaussian rows of covariance C_B and columns of
+covariance C_A there is an M that makes both covariances diagonal and equal, so that a correlated pair is a pair of
+independent columns whose frequencies are those of the roots of the eigenvalues of C_B C_A.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rankkit.factors import Array
+from rankkit.law.columns import Column, OneColumn, columns_staircase, listed_columns, one_column
+from rankkit.law.entries import Entries
+from rankkit.law.equations import FEW, LARGEST_C, SMALL
+from rankkit.law.independent import Independent, filled_at
+from rankkit.law.measures import LIMIT_C, Frequency
+from rankkit.law.mixed import Mixed
+from rankkit.law.self_consistent import Equations, Path
+from rankkit.law.staircase import Staircase
+from rankkit.regime import regime_of
+
+__all__ = ["ColumnsFrequency", "ProductLaw"]
+
+UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix: far rows see less far down than near ones
+FARTHEST_C = 600.0  # phase of far entries up to which one column's values are computed
+
+
+@dataclass(frozen=True, eq=False)
+class ProductLaw:
+    """The law of factors whose columns are independent.
+
+    Attributes
+    ----------
+    m, n : int
+    columns : sequence of Column
+    about : str
+        What the entries are, in words.
+    """
+
+    m: int
+    n: int
+    columns: Sequence[Column]
+    about: str
+
+    @property
+    def r(self) -> int:
+        """Number of coordinates."""
+        return sum(column.many for column in self.columns)
+
+    @cached_property
+    def std(self) -> float:
+        """Standard deviation of the entries of B A."""
+        return math.sqrt(sum(one.many * (one.scale * one.rows.std * one.columns.std) ** 2 for one in self.columns))
+
+    @property
+    def entries(self) -> Entries:
+        """Sizes, and uniform entries that give B A the same standard deviation."""
+        return Entries(self.m, self.n, self.r, False, 3 * self.std / math.sqrt(self.r))
+
+    @cached_property
+    def plain(self) -> float:
+        """The stable rank of B A, the limit of that of the sine as omega falls."""
+        return self.frequency(LIMIT_C / self.std).stable_rank
+
+    def frequency(self, omega: float, path: Path | None = None) -> ColumnsFrequency:
+        """Return what the law says of one frequency."""
+        return ColumnsFrequency(self.entries, omega, self, path=path or Path())
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnsFrequency(Frequency):
+    """What the law says of sin(omega B A) with independent columns.
+
+    Attributes
+    ----------
+    law : ProductLaw
+    """
+
+    law: ProductLaw
+
+    @property
+    def name(self) -> str:
+        """What is predicted, in words."""
+        return f"sin(omega B A) of {self.law.about}"
+
+    @property
+    def c(self) -> float:
+        """NaN: no one number describes these entries."""
+        return math.nan
+
+    @cached_property
+    def problems(self) -> list[OneColumn]:
+        """The values of each column, rows being the longer side."""
+        tall = self.law.m >= self.law.n
+        columns = [one if tall else one.transposed for one in self.law.columns]
+        far = max(one.far(self.omega) for one in columns)
+        if far > FARTHEST_C:
+            raise ValueError(
+                f"omega must be at most {self.omega * FARTHEST_C / far:.4g} for these entries, got {self.omega:.4g}: "
+                "the values of a column that turns faster have no prediction here; draw factors and measure them."
+            )
+        return [one_column(one, self.omega) for one in columns]
+
+    @property
+    def many(self) -> list[int]:
+        """How many coordinates each column stands for."""
+        return [one.many for one in self.law.columns]
+
+    @cached_property
+    def staircase(self) -> Staircase:
+        """The values that those of S / sqrt(m n) tend to."""
+        return columns_staircase(self.problems, self.many)
+
+    @property
+    def participation_ratio(self) -> float:
+        """||S||_F^4 / ||S S^T||_F^2, from the predicted values."""
+        squares = self.values**2
+        return float(np.sum(squares) ** 2 / np.sum(squares**2))
+
+    @property
+    def regime(self) -> str:
+        """Where on the frequency curve the stable rank is: linear, growing or saturated."""
+        return regime_of(self.stable_rank, self.law.plain, (self.law.m, self.law.n))
+
+    def _equations(self, least: float) -> Equations:
+        m, n = max(self.law.m, self.law.n), self.limit
+        law = self.staircase
+        filled = filled_at(law, n)
+        floor = max(SMALL * least, UNSEEN * filled)
+        fast = max(one.far(self.omega) for one in self.law.columns) > LARGEST_C
+        if fast or law.listed == 0 or law.values[0] ** 2 < FEW * SMALL * max(least, filled):
+            return Independent.of(law, m, n, self.law.r)
+        depth = 0.5 * math.log(law.values[0] ** 2 / floor)
+        seen = listed_columns(self.problems, self.many, depth)
+        # values that no product needs cost time and accuracy
+        needed = np.asarray(seen.counts.sum(axis=0)).ravel() > 0
+        ends = np.cumsum([problem.values.size for problem in self.problems])[:-1]
+        parts = zip(self.problems, np.split(needed, ends), strict=True)
+        problems = [problem.leading(wanted) for problem, wanted in parts]
+        listed = listed_columns(problems, self.many, depth)
+        logs: Array = np.concatenate([np.log(problem.values) for problem in problems])
+        held = float(np.sum(listed.many * np.exp(2 * (listed.counts @ logs))))
+        return Mixed(m, n, problems, self.many, listed, max(law.energy - held, 0.0))
