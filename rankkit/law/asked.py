@@ -95,10 +95,12 @@ def source_of(
 
 def _both(entries: Laws | None) -> tuple[EntryLaw, EntryLaw]:
     """Return the laws of B and of A."""
-    pair: Sequence[Any] = entries if isinstance(entries, tuple) else (entries, entries)
+    pair: Any = entries if isinstance(entries, tuple) else (entries, entries)
     if len(pair) != 2 or not all(isinstance(law, EntryLaw) for law in pair):
         raise TypeError(f"entries must be a law.EntryLaw or a pair of them, for B and for A, got {entries!r}.")
-    return pair[0], pair[1]
+    rows: EntryLaw = pair[0]
+    columns: EntryLaw = pair[1]
+    return rows, columns
 
 
 def _scales(covariance: Sequence[Array], r: int, entries: Laws | None) -> tuple[Array, str]:

@@ -205,7 +205,7 @@ def _within(logs: Sequence[Array], many: Sequence[int], reach: float, most: int)
 def _orders(table: Array, k: int) -> Array:
     """Return how many orders each row of k values has, which the table (rows, values) counts."""
     factorials = np.array([math.factorial(often) for often in range(k + 1)], dtype=np.float64)
-    return np.round(factorials[k] / product_of(factorials[table.astype(np.int64)], axis=1))
+    return factorials[k] / product_of(factorials[table.astype(np.int64)], axis=1)
 
 
 def _binned(problems: Sequence[OneColumn], many: Sequence[int], length: int) -> Array:

@@ -17,6 +17,8 @@ UNEVEN = 1e-6  # of the largest quantile there: how far from symmetric rounding 
 FAR = 0.999  # share of the entries by which the farthest are judged
 ACCURATE = 400  # nodes of a standard deviation
 FEWEST = 8  # samples
+EVEN = (np.arange(512) + 0.5) / 512  # probabilities at which values of their own are looked for
+ATOM = 0.04  # probability of such a value; less, as from rounding, makes few rows of two or more entries equal
 
 interpolated: Callable[..., Array] = np.quantile  # its overloads leave the type open
 
@@ -100,6 +102,13 @@ class EntryLaw:
         """Standard deviation."""
         x, p = self.nodes(ACCURATE)
         return float(np.sqrt(np.sum(p * x**2)))
+
+    @cached_property
+    def few_values(self) -> bool:
+        """Whether some values have a probability of their own, so that rows are equal by chance."""
+        x = self.size(EVEN)
+        flat = np.diff(np.flatnonzero(np.diff(x, prepend=-1.0, append=np.inf) > 0))
+        return bool(np.max(flat) > ATOM * EVEN.size)
 
     @cached_property
     def far(self) -> float:

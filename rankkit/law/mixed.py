@@ -57,8 +57,13 @@ class Mixed:
         return min(self.m, self.n)
 
     def inside(self, unknowns: Array, z: complex) -> Array:
-        """Return the nearest unknowns with scales, which are means of weights, where weights are."""
-        return np.concatenate([unknowns[:-2], within_sector(unknowns[-2:], z)])
+        """Return the nearest unknowns with scales, and weights of one column times them, where weights are.
+
+        Both are means of weights: over all columns, and over the others, whose own have mean one.
+        """
+        scales = within_sector(unknowns[-2:], z)
+        sides = np.repeat(scales, (self.mass.size - 2) // 2)
+        return np.concatenate([within_sector(unknowns[:-2] + sides, z) - sides, scales])
 
     @cached_property
     def mass(self) -> Array:
@@ -108,13 +113,13 @@ class Mixed:
         large = logs_over_z.real > 0
         small = np.log1p(np.exp(logs_over_z * (1 - 2 * large)))
         value: Any = np.sum(self.listed.many * (large * logs_over_z + small)) + rest
-        mean_share = np.sum(self.listed.many * share**2) / total
         crossings = 0j
         for side, (size, log_scale) in enumerate(zip((self.m, self.n), unknowns[-2:], strict=True)):
             mass = [problem.q if side else problem.p for problem in self.problems]
             means = sum(k * np.sum(p * log) for k, p, log in zip(self.many, mass, logs[side], strict=True))
             value += size * (np.exp(log_scale) - 1 - log_scale - means)
-            crossings += crossing_term(size, self.r, mean_share, self._mean_used(mass, logs[side], log_scale))
+            mean = self._mean_crossed(side, seen, logs[side], log_scale, self.listed.many * share**2)
+            crossings += crossing_term(size, self.r, 1.0, mean)
         return Potential(complex(value), complex(total + rest), complex(crossings))
 
     @cached_property
@@ -137,10 +142,20 @@ class Mixed:
         squares = np.concatenate([parts.squares for parts in seen])
         return self.listed.counts @ np.log(squares) + np.sum(unknowns[-2:]) - np.log(z)
 
-    def _mean_used(self, mass: Sequence[Array], logs: Sequence[Array], log_scale: complex) -> complex:
-        """Return E U^POWER = E (1 - w)^POWER, from powers of means over one column."""
+    def _mean_crossed(
+        self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, many: Array
+    ) -> complex:
+        """Return the mean of g U^POWER over rows (or columns), g the mean share that each sees itself.
+
+        A row sees g = sum share^2 D / sum share D with D the products' densities there, and sum share D = size U, so
+        that the mean is that of sum share^2 D U^(POWER - 1) / size. U = 1 - w makes it a sum of products over columns.
+        """
         total = 0j
-        for power in range(POWER + 1):
-            means = [np.sum(p * np.exp(power * log)) ** k for p, log, k in zip(mass, logs, self.many, strict=True)]
-            total += math.comb(POWER, power) * (-1) ** power * np.exp(power * log_scale) * np.prod(means)
-        return complex(total)
+        for power in range(POWER):
+            means: list[Array] = []
+            for problem, parts, log in zip(self.problems, seen, logs, strict=True):
+                p, density = (problem.q, parts.columns) if side else (problem.p, parts.rows)
+                means.append((p * np.exp(power * log)) @ density)
+            products = np.exp(self.listed.counts @ np.log(np.concatenate(means)))
+            total += math.comb(POWER - 1, power) * (-1) ** power * np.exp(power * log_scale) * np.sum(many * products)
+        return complex(total / (self.n if side else self.m))

@@ -14,8 +14,8 @@ from rankkit.law.asked import Laws, Source, source_of
 from rankkit.law.error import FEW, estimate
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
+from rankkit.law.product_law import ColumnsFrequency
 from rankkit.law.self_consistent import Path
-from rankkit.law.trained import FactorsFrequency
 from rankkit.rules import Rule
 
 __all__ = ["predict_curve", "predict_rank", "predict_spectrum", "predict_stable_rank"]
@@ -176,8 +176,8 @@ def _at(source: Source, omega: float, path: Path | None = None) -> Frequency:
 
 
 def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
-    given = isinstance(at, FactorsFrequency)
-    value, error = at.estimate(measure, cutoff) if given else estimate(at, measure, cutoff)
+    own = isinstance(at, ColumnsFrequency)
+    value, error = at.estimate(measure, cutoff) if own else estimate(at, measure, cutoff)
     size = f"d = {at.entries.m}, n = {at.entries.n}, r = {at.entries.r}"
     about = f"{measure.replace('_', ' ')} of {at.name}, omega = {at.omega:.5g}, {size}"
     return Prediction(value, error.of(FEW), at.regime, about, error.scatter)

@@ -8,6 +8,7 @@ singular value sees that the entries of a row are large together, and comes from
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -124,6 +125,9 @@ class FactorsFrequency(ColumnsFrequency):
             )
         return super().measure(name, cutoff)
 
+    def _check_tails(self, laws: Sequence[EntryLaw]) -> None:
+        """Pass all: how far counts are off is known of real factors."""
+
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return a measure and its error."""
         value = self.measure(measure, cutoff)
@@ -131,6 +135,5 @@ class FactorsFrequency(ColumnsFrequency):
             return Estimate(value, Error(self.block_top.off * value, 0.0))
         found = self.rank(cutoff)
         error = count_error(found, self.law.r, self.limit)
-        relative = cutoff.relative(self.top)
-        moved = value - self.rank(Cutoff(relative**SHALLOWER, 0.0)).value if relative < 1 else 0.0
+        moved = self.moved(value, cutoff, SHALLOWER)
         return Estimate(value, Error(math.hypot(error.own, Z * error.scatter, moved), 0.0))
