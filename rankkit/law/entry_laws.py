@@ -12,9 +12,10 @@ from rankkit.factors import Array
 
 __all__ = ["EntryLaw"]
 
-CHECKED = np.linspace(0.5, 0.999, 64)  # probabilities at which a quantile function is looked at
+CHECKED = np.linspace(0.501, 0.999, 64)  # probabilities at which a quantile function is looked at
 UNEVEN = 1e-6  # of the largest quantile there: how far from symmetric rounding may make it
 FAR = 0.999  # share of the entries by which the farthest are judged
+MOST = 0.6827  # share of the entries that are within a standard deviation of normal ones
 ACCURATE = 400  # nodes of a standard deviation
 FEWEST = 8  # samples
 EVEN = (np.arange(512) + 0.5) / 512  # probabilities at which values of their own are looked for
@@ -109,6 +110,12 @@ class EntryLaw:
         x = self.size(EVEN)
         flat = np.diff(np.flatnonzero(np.diff(x, prepend=-1.0, append=np.inf) > 0))
         return bool(np.max(flat) > ATOM * EVEN.size)
+
+    @cached_property
+    def tail(self) -> float:
+        """How many times the size of most entries (68 %) one entry of a thousand exceeds; 3.3 for normal entries."""
+        most = float(self.size(np.array([MOST]))[0])
+        return self.far / most if most > 0 else float("inf")
 
     @cached_property
     def far(self) -> float:

@@ -8,7 +8,6 @@ singular value sees that the entries of a row are large together, and comes from
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -125,7 +124,7 @@ class FactorsFrequency(ColumnsFrequency):
             )
         return super().measure(name, cutoff)
 
-    def _check_tails(self, laws: Sequence[EntryLaw]) -> None:
+    def _check_tails(self) -> None:
         """Pass all: how far counts are off is known of real factors."""
 
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
