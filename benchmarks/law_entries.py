@@ -15,6 +15,7 @@ import numpy as np
 
 import rankkit as rk
 from rankkit.data import sample_adapter
+from rankkit.law import EntryLaw, Prediction
 from rankkit.metrics import default_rtol
 
 QUANTILES: dict[str, Callable[[Any], Any]] = {
@@ -27,7 +28,7 @@ QUANTILES: dict[str, Callable[[Any], Any]] = {
 }
 DEVIATIONS = (0.3, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 20.0, 30.0)  # of omega B A, radians
 LARGEST = 3_000_000  # entries of an update that is measured
-A_FILE = 6  # pairs of one file, at most
+A_FILE = 2  # pairs of one file, at most
 LABELS = (("1e-1", 1e-1), ("1e-2", 1e-2), ("1e-3", 1e-3), ("default", None))
 
 
@@ -66,7 +67,7 @@ def _of_laws(rng: np.random.Generator, r: int) -> tuple[str, dict[str, Any], Cal
     names = list(QUANTILES)
     one = names[int(rng.integers(len(names)))]
     other = names[int(rng.integers(len(names)))] if rng.random() < 0.4 else one
-    entries = tuple(rk.law.EntryLaw.of_quantile(QUANTILES[name], name) for name in (one, other))
+    entries = tuple(EntryLaw.of_quantile(QUANTILES[name], name) for name in (one, other))
     title = "one law" if one == other else "two laws"
     return (
         title,
@@ -129,7 +130,7 @@ def _pairs(folder: Path, most: int | None) -> Iterator[rk.Factors]:
                 yield rk.Factors(B, A)
 
 
-def _row(found: rk.law.Prediction, measured: float, draws: int, whole: float) -> Row:
+def _row(found: Prediction, measured: float, draws: int, whole: float) -> Row:
     off, error = abs(found.value - measured), found.error_of(draws)
     return 100 * off / whole, off <= error, 100 * error / whole
 
