@@ -23,7 +23,7 @@ from rankkit.law.error import Error, Estimate, estimate
 from rankkit.law.independent import Independent, filled_at
 from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
 from rankkit.law.mixed import Mixed
-from rankkit.law.self_consistent import Counted, Equations, Path
+from rankkit.law.self_consistent import Equations, Path
 from rankkit.law.staircase import Staircase, noise
 from rankkit.regime import regime_of
 
@@ -34,9 +34,9 @@ UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix: far 
 # much wider than for uniform and Gaussian entries the own error of other measures is; from 100 settings of seven laws
 SHALLOWER, WIDER = 0.9, 1.5
 HEAVIEST = 8.0  # largest `EntryLaw.tail` with a numerical rank: Laplace's is 6.1, that of Student's t, 5 degrees, 6.2
-NORMAL_TAIL = (
-    3.31  # beyond it draws differ more, for Laplace entries two to three times as much (16 draws of 4 settings)
-)
+# beyond a normal tail draws differ more: by 1.5 to 2.3 times for Laplace entries, whose tail is 1.84 times as heavy
+# (16 draws of 4 settings)
+NORMAL_TAIL, APART = 3.31, 1.5
 FARTHEST_C = 600.0  # phase of far entries up to which one column's values are computed
 OVERFULL = 10.0  # times as many values as rows: the entries are as good as independent
 ENERGY = 0.5  # mean of sin^2 over all phases
@@ -155,20 +155,17 @@ class ColumnsFrequency(Frequency):
         """Where on the frequency curve the stable rank is: linear, growing or saturated."""
         return regime_of(self.stable_rank, self.law.plain, (self.law.m, self.law.n))
 
-    def rank(self, cutoff: Cutoff) -> Counted:
-        """Return how many singular values exceed the cutoff."""
+    @property
+    def worst_tail(self) -> float:
+        """The heaviest `EntryLaw.tail`."""
+        return max(law.tail for law in self.law.laws)
+
+    def _check_values(self) -> None:
         if any(law.few_values for law in self.law.laws):
             raise ValueError(
                 "a numerical rank is unavailable for entries that take some values often: rows that are equal by "
                 "chance have no prediction here; predict the stable rank, or draw factors and count."
             )
-        self._check_tails()
-        return super().rank(cutoff)
-
-    @property
-    def worst_tail(self) -> float:
-        """The heaviest `EntryLaw.tail`."""
-        return max(law.tail for law in self.law.laws)
 
     def _check_tails(self) -> None:
         worst = self.worst_tail
@@ -181,7 +178,7 @@ class ColumnsFrequency(Frequency):
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return numerical_rank or stable_rank, with its error."""
         found = estimate(self, measure, cutoff)
-        scatter = found.error.scatter * max(self.worst_tail / NORMAL_TAIL, 1.0) ** 1.5
+        scatter = found.error.scatter * max(self.worst_tail / NORMAL_TAIL, 1.0) ** APART
         if measure != "numerical_rank":
             return Estimate(found.value, Error(WIDER * found.error.own, scatter))
         moved = self.moved(found.value, cutoff, SHALLOWER)
@@ -193,6 +190,8 @@ class ColumnsFrequency(Frequency):
         return max(count - self.rank(Cutoff(relative**power, 0.0)).value, 0.0) if relative < 1 else 0.0
 
     def _equations(self, least: float) -> Equations:
+        self._check_values()
+        self._check_tails()
         m, n = max(self.law.m, self.law.n), self.limit
         law = self.staircase
         filled = filled_at(law, n)
