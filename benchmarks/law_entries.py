@@ -100,7 +100,7 @@ def factors(folder: str | None) -> None:
         for deviations in DEVIATIONS:
             values = np.linalg.svd(np.sin(deviations / std * pair.product()), compute_uv=False)
             _measure(pair, deviations, deviations / std, values, rows)
-    _table(rows)
+    _table(dict(sorted(rows.items(), key=lambda row: not row[0].endswith("all"))))
 
 
 def _measure(pair: rk.Factors, deviations: float, omega: float, values: Any, rows: dict[str, list[Row]]) -> None:

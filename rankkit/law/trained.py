@@ -29,8 +29,8 @@ __all__ = ["FactorsFrequency", "FactorsLaw", "aligned"]
 
 FAINT = 1e-9  # of the largest singular value of B A: a column below adds nothing
 # power of the relative threshold at which a count is no larger than the one asked for: rows whose entries are large
-# together move counts by less; chosen on the packaged adapter, where it holds for 99 % of counts, and seen to hold on
-# others (benchmarks/README.md)
+# together move counts by less; chosen on updates of the packaged adapter and of others, where it holds for 99 % of
+# counts (benchmarks/README.md)
 SHALLOWER = 0.8
 MEASURES = ("numerical_rank", "stable_rank")
 

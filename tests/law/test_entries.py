@@ -203,7 +203,7 @@ def test_a_curve_of_given_factors():
 
 
 def test_real_adapters_have_the_predicted_stable_rank(adapters):
-    """Adapters that no constant was chosen on."""
+    """Adapters on which the prediction itself, which has no constant, was not made."""
     folder = adapters / "peft-roberta-mrpc-two-checkpoints"
     file = sorted(folder.rglob("*.safetensors"))[0]
     state = load_file(file)
