@@ -151,6 +151,8 @@ def test_forming_error_joins_the_floor_and_ends_relative_accuracy():
     plain, formed = rk.spectrum_of(f), rk.spectrum_of(f, forming_error=1e-3)
     assert formed.noise_floor == pytest.approx(plain.noise_floor + 1e-3)
     assert np.all(plain.error < 1e-12)
+    assert plain.relative_error < 1e-12
+    assert formed.relative_error == np.inf
     assert np.all(formed.error >= 1e-3)
 
 

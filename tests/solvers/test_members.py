@@ -71,6 +71,19 @@ def test_a_stack_has_the_values_of_its_members(name, home):
         assert np.all(error <= 1.001 * stated(one) + 1e-14)  # a stack goes on until all of its members are done
 
 
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
+def test_factors_have_the_values_of_their_members(batch, home):
+    rng = np.random.default_rng(0)
+    B, A = (rng.standard_normal((*batch, *shape)) for shape in ((30, 5), (5, 20)))
+    some = factored(rk.Factors(home(B), home(A)))
+    assert some.values.shape == (*batch, 5)
+    for i in np.ndindex(*batch):
+        one = factored(rk.Factors(B[i], A[i]))
+        np.testing.assert_allclose(some.values[i], one.values, rtol=1e-12)
+        np.testing.assert_allclose(some.noise_floor[i], one.noise_floor, rtol=1e-9)
+        np.testing.assert_allclose(some.relative_error[i], one.relative_error, rtol=1e-9)
+
+
 def test_samples_of_a_stack(home):
     some = sampled(home(STACK), 40)
     for i in range(3):

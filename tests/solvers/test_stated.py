@@ -12,6 +12,7 @@ import pytest
 import rankkit as rk
 from rankkit import testing as laws
 from rankkit.products import Kronecker
+from rankkit.solvers import counting as counting_module
 from rankkit.solvers import economical as economical_module
 from rankkit.solvers import factored as factored_module
 from rankkit.solvers import gram as gram_module
@@ -26,8 +27,9 @@ from rankkit.solvers.inertia import inertia
 from rankkit.solvers.kronecker import kronecker
 from rankkit.solvers.leading import leading
 from rankkit.solvers.located import located
-from rankkit.solvers.solution import EPS, ROUNDOFF, energy
-from rankkit.solvers.tolerance import Edges, Threshold, default_rtol
+from rankkit.solvers.solution import EPS, ROUNDOFF, Solution, energy
+from rankkit.solvers.stack import Stack
+from rankkit.solvers.tolerance import Edges, Threshold, default_rtol, threshold_for
 from tests.solvers.test_count_bounds import EDGE, WINDOW, kronecker_of, off
 from tests.solvers.test_worst_rounding import NEARLY, sampled_with
 
@@ -281,6 +283,7 @@ def test_a_gap_is_that_to_the_next_value_less_both_residuals():
     np.testing.assert_allclose(leading_module._bound(sigma, residual, 2), (0.01 + 0.04) / gap, rtol=1e-12)
     assert leading_module._bound(sigma[:, :2], residual, 2) == 0.2
     assert leading_module._bound(np.array([[4.0, 3.0]]), np.array([[0.5, 0.5]]), 1) == 0.5  # no gap at all
+    assert leading_module._bound(np.array([[4.0, 4.0]]), np.zeros((1, 2)), 1) == 0  # nor does an exact value need one
 
 
 def test_a_block_is_its_part_in_the_basis_and_the_rest():
@@ -348,6 +351,61 @@ def test_the_absolute_error_of_a_kronecker_product(monkeypatch):
     monkeypatch.undo()
     one = rk.Factors(np.diag([2.0, 1.0]), np.eye(2))
     np.testing.assert_allclose(kronecker(Kronecker(one, one)).values, [4, 2, 2, 1], rtol=1e-14)
+
+
+# what a count makes of values and their errors
+
+LOW, HIGH = np.array([1.0, 0.5, 0.25]), np.array([1.125, 0.75, 0.375])
+
+
+def between(low, high):
+    """Return values and errors as solvers state them."""
+    return Solution((low + high) / 2, (high - low) / 2, np.full(low.shape[:-1], np.inf))
+
+
+ROUTES = {
+    "factored": (counting_module, "structured", lambda low, high: between(low, high)),
+    "sample": (counting_module, "sampled", lambda low, high: between(low[None], high[None])),
+    "eigenvalues": (counting_module, "eigenvalue_bounds", lambda low, high: (low[None], high[None])),
+    "svd": (counting_module, "dense", lambda low, high: Solution(low[None] + 0.0625, np.array([0.0625]), np.full(1, np.inf))),
+    "nystrom": (nystrom_module, "_values", lambda low, high: (low[None], high[None])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_counts_with_the_whole_error_of_every_value(monkeypatch, route):
+    """A threshold within the error of a value leaves it open, and one beside it does not."""
+    module, name, answer = ROUTES[route]
+    high = LOW + 0.125 if route == "svd" else HIGH  # one error for all
+    monkeypatch.setattr(module, name, lambda *_: answer(LOW, high))
+    monkeypatch.setattr(counting_module, "sample_size", lambda S, relative: np.array([1]))
+    monkeypatch.setattr(nystrom_module, "_factor", lambda G, k: np.eye(3))
+    S = np.diag(LOW)[None]
+    for place in range(3):
+        for end in (LOW[place], high[place]):
+            for hair in (1e-9, -1e-9):
+                threshold = threshold_for((3, 3), None, end + hair, np.zeros(1))
+                if route == "factored":
+                    found = rk.count_above(rk.Factors(np.diag(LOW), np.eye(3)), atol=end + hair)
+                else:
+                    found = {
+                        "sample": counting_module._by_sample, "eigenvalues": counting_module._by_eigenvalues,
+                        "svd": counting_module._by_svd, "nystrom": nystrom_module.low_rank,
+                    }[route](Stack(S, threshold))  # fmt: skip
+                lower = np.sum(end + hair < LOW)
+                assert (int(np.ravel(found.lower)[0]), int(np.ravel(found.upper)[0])) == (
+                    lower,
+                    np.sum(end + hair < high),
+                )
+
+
+@pytest.mark.parametrize("wrong", [-1.0, math.nan])
+def test_no_forming_error_of_a_batch_is_negative(wrong):
+    M = np.broadcast_to(np.eye(3), (2, 3, 3))
+    for call in (rk.count_above, rk.spectrum_of):
+        with pytest.raises(ValueError, match="forming_error must be >= 0"):
+            call(M, forming_error=np.array([1e-3, wrong]))
+        call(M, forming_error=np.array([1e-3, 0.0]))
 
 
 # thresholds
