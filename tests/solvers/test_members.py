@@ -176,10 +176,11 @@ def test_nearly_full_matrices_are_decided_with_sigma_1_as_sharp_as_it_has_to_be(
 
 
 def test_values_on_either_side_of_a_threshold_are_located_and_counted(home):
-    S = home(np.stack([matrix_of(sigma) for sigma in CLOSE]))
-    bounds = windowed(Stack(S, threshold_for((Q, P), None, 1e-3, np.zeros(len(CLOSE)))))
-    truth = [int(np.sum(sigma > 1e-3)) for sigma in CLOSE]
-    assert bounds.lower.tolist() == bounds.upper.tolist() == truth
+    for spectra in (CLOSE, *([sigma] for sigma in CLOSE)):
+        S = home(np.stack([matrix_of(sigma) for sigma in spectra]))
+        bounds = windowed(Stack(S, threshold_for((Q, P), None, 1e-3, np.zeros(len(spectra)))))
+        truth = [int(np.sum(sigma > 1e-3)) for sigma in spectra]
+        assert bounds.lower.tolist() == bounds.upper.tolist() == truth
 
 
 def test_a_part_of_a_stack(home):

@@ -126,11 +126,12 @@ def test_a_lanczos_process_ends_where_it_has_seen_all_values():
 
 
 @pytest.mark.parametrize(("single", "beside"), [(True, 0), (False, 0), (True, 1), (False, 2)])
-def test_what_a_cholesky_factorisation_proves(coarse, monkeypatch, single, beside):
+def test_what_a_cholesky_factorisation_proves(monkeypatch, single, beside):
     """(p + 8) roundings of the largest row sum of |R| times the largest column sum, whose own rounding is p each."""
-    coarse(top_module)
-    monkeypatch.setattr(top_module, "SINGLE", COARSE / 4)
-    unit, sums = (COARSE / 4 if single else COARSE / 2), (1 + beside, 1 + 3 * beside)
+    units = {"SINGLE": 2.0**-11, "ROUNDOFF": 2.0**-12}
+    for name, value in units.items():
+        monkeypatch.setattr(top_module, name, value)
+    unit = units["SINGLE" if single else "ROUNDOFF"]
 
     def cholesky(matrix, p):
         assert matrix.dtype == (np.float32 if single else np.float64)
@@ -145,9 +146,7 @@ def test_what_a_cholesky_factorisation_proves(coarse, monkeypatch, single, besid
     rounding = unit * (P + ROOM) * sums[0] * sums[1] * (1 + 2 * unit * P) ** 2
     for guess in (2.0, 5.0):
         expected = np.sqrt(guess**2 * (1 + rounding) + 1e-3)
-        np.testing.assert_allclose(
-            top_module._proved(G, np.array([guess]), single=single), expected, rtol=1e-3 * rounding
-        )
+        np.testing.assert_allclose(top_module._proved(G, np.array([guess]), single=single), expected, rtol=1e-9)
     assert np.isinf(top_module._proved(G, np.zeros(1), single=single)).all()  # no guess, no proof
 
 
