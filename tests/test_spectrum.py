@@ -127,8 +127,8 @@ def test_a_forming_error_joins_every_floor(batch):
     """The floors of all values where there is one for each, and those of the leading ones where no others are kept."""
     M = np.broadcast_to(np.diag(np.geomspace(1, 1e-5, 300)), (*batch, 300, 300))
     error = 1e-3 * np.arange(1.0, 1 + np.prod(batch)).reshape(batch) if batch else 1e-3
-    for options, count in (({"tol": 1e-3}, 300), ({"top": 100, "tol": 1e-3}, 100), ({"top": 3}, 3), ({}, 300)):
-        plain, formed = rk.spectrum_of(M, **options), rk.spectrum_of(M, forming_error=error, **options)
+    for top, tol, count in ((None, 1e-3, 300), (100, 1e-3, 100), (3, 0.0, 3), (None, 0.0, 300)):
+        plain, formed = (rk.spectrum_of(M, top=top, tol=tol, forming_error=e) for e in (0.0, error))
         assert formed.values.shape == formed.error.shape == (*batch, count)
         np.testing.assert_array_equal(formed.error, plain.error + np.reshape(error, (*batch, 1)))
         assert formed.complete == (count == 300)
