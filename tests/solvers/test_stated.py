@@ -269,6 +269,19 @@ def test_leading_values_are_as_exact_as_they_claim_and_as_they_have_to_be(k, tol
     assert solution.noise_floor <= (tol + 1e-12) * solution.values[0]
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_next_ritz_value_makes_the_error_one_of_second_order(monkeypatch, k):
+    seen, ritz = [], leading_module._Krylov.ritz
+    monkeypatch.setattr(leading_module._Krylov, "ritz", lambda self, count: seen.append(ritz(self, count)) or seen[-1])
+    sigma = np.r_[np.linspace(1, 0.8, k), np.linspace(0.3, 0.01, 200 - k)]
+    solution = leading((laws.orthogonal(0, 200) * sigma) @ laws.orthogonal(1, 200), k, tol=1e-2)
+    values, residual = seen[-1]
+    assert values.shape == residual.shape == (1, k + 1)
+    worst = np.max(residual[0, :k])
+    assert solution.noise_floor <= k * worst**2 / (0.75 * (values[0, k - 1] - 0.3)) + 1e-13
+    assert worst > 1e-6  # it did not go on until the residual was as small
+
+
 def test_the_rounding_of_leading_values(coarse):
     coarse(leading_module)
     M = np.zeros((40, 60))
@@ -289,9 +302,11 @@ def test_a_block_is_its_part_in_the_basis_and_the_rest():
     rng = np.random.default_rng(0)
     basis = laws.orthogonal(0, 60)[:, :20][None]
     fresh = laws.orthogonal(0, 60)[:, 20:24]
-    for size in (1.0, 0.3, 1e-7, 0.0):
-        for width in (1, 3):
-            block = (basis[0] @ rng.standard_normal((20, width)) + size * fresh[:, :width])[None]
+    # how much of each column is new: of some nothing, of others all, in any units
+    for sizes in ([1.0], [0.3], [1e-7], [0.0], [1e-7] * 3, [1.0, 1e-7, 1e-3], [1e3, 1e-7, 1.0], [1e-3, 1e-9, 0.0]):
+        for scale in (1.0, 1e6, 1e-6):
+            width = len(sizes)
+            block = scale * (basis[0] @ rng.standard_normal((20, width)) + sizes * fresh[:, :width])[None]
             found = leading_module._split(basis, block)
             back = basis @ found.C + found.Q @ found.R
             np.testing.assert_allclose(back, block, rtol=0, atol=1e-14 * float(np.linalg.norm(block)))
