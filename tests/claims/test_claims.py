@@ -170,6 +170,17 @@ def test_a_margin_of_zero_has_no_certificate():
             assert not replace(found, instance={"x": x}, margin=margin).recheck(claim)
 
 
+def test_a_certificate_proves_nothing_where_no_precision_gives_a_margin(certificate):
+    def margin(v, a):
+        if isinstance(a, Balls):
+            raise ZeroDivisionError
+        return -1.0
+
+    claim = Claim("mine", "x", domain=SINE.domain, margin=margin)
+    assert certify(claim, {"x": Fraction(2)}) is None
+    assert not replace(certificate, instance={"x": "2"}).recheck(claim)
+
+
 def test_the_instance_of_a_certificate_is_written_and_read_exactly():
     domain = Domain(k=Integer(1, 3), X=Matrix(2, 2, Real(-1, 1)))
     claim = Claim("mine", "x", domain=domain, margin=lambda v, a: v.X[0, 0] + v.k - 2)
