@@ -168,6 +168,8 @@ def test_forming_error_joins_the_floor_and_ends_relative_accuracy():
             "top must be an integer in 1..3, got 4; a 3 x 3 update has 3 singular values",
         ),
         (lambda: rk.spectrum_of(np.ones((3, 3)), top=0), ValueError, "top must be an integer"),
+        (lambda: rk.spectrum_of(np.ones((3, 5)), top=4), ValueError, "a 3 x 5 update has 3 singular values"),
+        (lambda: rk.spectrum_of(np.ones((5, 3)), top=4), ValueError, "a 5 x 3 update has 3 singular values"),
         (lambda: rk.spectrum_of(np.ones((3, 3)), forming_error=-1.0), ValueError, "forming_error must be >= 0"),
         (lambda: rk.Spectrum([1.0, 2.0], (2, 2), True, 5.0, 0.0), ValueError, "descending order"),
     ],
