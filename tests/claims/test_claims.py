@@ -106,7 +106,7 @@ def test_a_changed_certificate_is_rejected(certificate, spoilt):
     assert not replace(certificate, **spoilt).recheck(SINE)
 
 
-def test_a_margin_is_accepted_if_it_holds_the_true_one(certificate):
+def test_a_certificates_margin_is_accepted_if_it_holds_the_true_one(certificate):
     """Fewer digits are less, and not wrong."""
     more_than_64_bits = "[-0.0907025731743183046039801340883 +/- 1e-30]"
     for margin in ("[-0.0907 +/- 1e-5]", "[-0.09070257317431830460 +/- 1e-19]", more_than_64_bits):

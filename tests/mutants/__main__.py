@@ -16,7 +16,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from functools import cache, partial
 from pathlib import Path
 
@@ -42,9 +41,6 @@ def main() -> int:
     parser.add_argument("--store", type=Path, default=Path("out/mutants.json"))
     parser.add_argument("--only", default="", help="mutants whose file or description contains these words")
     parser.add_argument(
-        "--files", nargs="+", default=["*"], metavar="PATTERN", help="draw from these alone: solvers/*, metrics.py"
-    )
-    parser.add_argument(
         "--tested", action="store_true", help="the tests have just passed: do not run them without a fault first"
     )
     parser.add_argument("--table", type=Path, help="write the table to this file")
@@ -54,7 +50,7 @@ def main() -> int:
     parser.add_argument("--known", action="store_true", help="try nothing: what the store knows, and no others")
     parser.add_argument("--again", action="store_true", help="try the survivors of the kept samples again, no others")
     options = parser.parse_args()
-    others = [m for m in made(ROOT) if any(fnmatch(m.file, f"rankkit/{pattern}") for pattern in options.files)]
+    others = made(ROOT)
     chosen = [*([] if options.no_planted else PLANTED), *drawn(others, options.made, options.seed)]
     chosen = survivors(others) if options.again else chosen
     chosen = [mutant for mutant in chosen if options.only in f"{mutant.file} {mutant.what}"]
