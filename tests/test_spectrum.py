@@ -134,6 +134,8 @@ def test_a_forming_error_joins_every_floor(batch):
         assert formed.complete == (count == 300)
         np.testing.assert_allclose(formed.energy, np.sum(M**2, axis=(-2, -1)), rtol=1e-13)
     f = rk.initializers.KaimingUniform()(20, 30, 3, seed=0)
+    assert rk.spectrum_of(f).energy == pytest.approx(np.sum(f.product() ** 2), rel=1e-12)
+    assert rk.spectrum_of(f, top=1).energy == pytest.approx(np.sum(f.product() ** 2), rel=1e-12)
     for top, count in ((None, 3), (2, 2), (5, 3)):
         assert (rk.spectrum_of(f, top=top).values.size, rk.spectrum_of(f, top=top).complete) == (count, count == 3)
 

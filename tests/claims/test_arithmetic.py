@@ -165,6 +165,13 @@ def test_a_rank_counts_pivots_that_are_surely_not_zero():
     assert FLOATS.rank(np.diag([1.0, 1.01e-12, 0.99e-12])) == FLOATS.rank(5 * np.diag([1.0, 1.01e-12, 0.99e-12])) == 2
 
 
+def test_the_largest_pivot_keeps_a_rank_sure():
+    """The smallest would lose the 1 beside 10^25 in 64 bits."""
+    X = np.array([[Fraction(1, 10**25), 1, 1], [1, 0, 0], [1, 0, 1]], dtype=object)
+    with Balls.at(64) as balls:
+        assert balls.rank(balls.of(X)) == 3
+
+
 def test_a_text_is_a_ball_or_an_error():
     with Balls.at(64) as balls:
         assert balls.read("x", "[1.25 +/- 0.5]").contains(balls.of(Fraction(3, 2)))

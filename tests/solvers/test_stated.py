@@ -183,6 +183,9 @@ def test_a_value_as_far_off_as_its_error_counts_on_neither_side():
     for side in (1, -1):
         for error in ({"residual": 0.25}, {"rounding": 0.25}):
             assert off([1 + side * 0.25], **error).between(*WINDOW, EDGE) == (0, 0)
+    # the same at both ends of the window, whose values lie outside
+    assert off([0.625], residual=0.125).between(*WINDOW, EDGE) == (0, 0)
+    assert off([1.75], residual=0.25).between(*WINDOW, EDGE) == (0, 0)
 
 
 def test_without_an_end_a_window_holds_all_that_is_beyond_its_edge():
@@ -340,6 +343,12 @@ def test_both_qrs_of_a_large_even_core_are_off_by_all_that_they_may_be(monkeypat
         moved = np.abs(solution.values - 1)
         assert np.max(moved) > 1.5 * rows * EPS * np.sqrt(r)
         assert np.all(moved <= solution.relative_error * solution.values)
+
+
+def test_a_large_core_of_dependent_columns_is_not_even():
+    r = factored_module.LARGE + 1
+    for least in (0.0, 1e-5):
+        assert factored_module._even(np.diag(np.r_[np.ones(r - 1), least]), np.eye(r)) is None
 
 
 def test_the_absolute_error_of_factors_is_the_product_of_their_norms():
