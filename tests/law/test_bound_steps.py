@@ -19,6 +19,7 @@ from tests.law.conftest import KAIMING
 DIGITS = 50
 NEAR = 1e-6  # how near the steps are looked at; what a float is moved outward by changes them less
 OUTWARD = 1e-9  # what the module says that floats are moved outward by
+EXPONENT = 1e-12  # and what an exponent is, relative to its size
 COARSE = 1e-4  # a unit of roundoff whose every multiple shows
 
 
@@ -51,8 +52,9 @@ def test_a_tail_is_the_sum_of_its_terms_moved_outward(T, family):
             if mp.isinf(known):
                 assert math.isinf(found)
             elif known > 1e-250:
-                more = float(found / known - 1)
-                assert 0.99 * OUTWARD < more < 1.01 * OUTWARD + 2e-12 * abs(math.log(float(known))) + 1e-12
+                # a power is moved by its exponent's share, which the largest term, about the sum, tells
+                more, outward = float(found / known - 1), OUTWARD + EXPONENT * abs(math.log(float(known)))
+                assert more == pytest.approx(outward, rel=0.01, abs=1e-11)
 
 
 @pytest.mark.parametrize(("T", "family"), [(3.0, "chebyshev"), (3.5, "legendre")])
@@ -61,21 +63,27 @@ def test_a_tail_is_unknown_until_its_coefficients_fall(T, family):
     assert math.isfinite(sine_tail(T * (1 - 1e-12), 1, family=family))
 
 
-def cut(f, rule):
-    """Return (the largest |omega b . a|, by how much the tails are multiplied, the rank that is always there)."""
-    peak = float(np.max(np.abs(f.product())))
+def cut(f, rule, out):
+    """Return (the largest |omega b . a|, by how much the tails are multiplied, the rank that is always there).
+
+    The entries, omega times the largest, the root of their number and the tails are moved outward, each once.
+    """
+    peak = out * float(np.max(np.abs(f.product())))
+    height = out * out * math.sqrt(f.m * f.n)
     if isinstance(rule, rk.rules.Sine):
-        return rule.omega * peak, math.sqrt(f.m * f.n) / (math.sqrt(f.m) if rule.gain is None else rule.gain), 0
-    return rule.omega * peak, math.sqrt(f.m * f.n) * abs(rule.scale * rule.amplitude) * peak, f.r
+        return out * rule.omega * peak, height / (math.sqrt(f.m) if rule.gain is None else rule.gain), 0
+    return out * rule.omega * peak, height * abs(rule.scale * rule.amplitude) * peak, f.r
 
 
+@pytest.mark.parametrize("out", [1.0, 1.01])
 @pytest.mark.parametrize("rule", [
     rk.rules.Sine(1.0), rk.rules.Sine(9.0), rk.rules.Sine(1.0, gain=0.3), rk.rules.Sinter(0.5, 3.0), rk.rules.Sinter(-2.0, 8.0, 3.0),
 ], ids=repr)  # fmt: skip
 @pytest.mark.parametrize(("m", "n", "r"), [(60, 45, 2), (30, 80, 1), (90, 90, 3)])
-def test_the_upper_bound_steps_where_a_tail_falls_below_the_threshold(m, n, r, rule):
+def test_the_upper_bound_steps_where_a_tail_falls_below_the_threshold(m, n, r, rule, out, monkeypatch):
+    monkeypatch.setattr(bounds, "OUT", out)
     f = KAIMING(m, n, r, seed=3)
-    T, height, always = cut(f, rule)
+    T, height, always = cut(f, rule, out)
     shift = 0 if always == 0 else 1  # a sine times x has even degrees
     rank, families = always, set()
     with mp.workdps(DIGITS):
@@ -127,17 +135,17 @@ def test_the_peak_allows_for_what_a_scalar_product_rounds(r, monkeypatch):
     assert rk.rank_bounds(f, rule, eps * (1 - NEAR)).upper > r
 
 
-def steps(values, size, forming=0.0, u=0.0):
+def steps(values, size, forming=0.0, u=0.0, out=1.0):
     """Return the squared thresholds below which at least 1, 2, ... values lie above, by Cauchy and Schwarz.
 
     With k values above eps, ||S||_F^2 <= sqrt(k ||S S^T||_F^2) + (min(m, n) - k) eps^2. S is known to `forming` in Frobenius norm,
-    the sum of squares to m n roundings, the squares of S S^T to max(m, n) + 4.
+    the sum of squares to m n roundings, the squares of S S^T to max(m, n) + 4; `out` moves either side outward.
     """
     square, fourth = np.sum(values**2), math.sqrt(np.sum(values**4))
-    least = max(math.sqrt(square / (1 + size[0] * size[1] * u)) - forming, 0.0) ** 2
-    most = (math.sqrt(fourth + (max(size) + 4) * u * square) + forming) ** 4
+    least = max(math.sqrt(square / (out + size[0] * size[1] * u)) - forming, 0.0) ** 2
+    most = (math.sqrt(out * (fourth + (max(size) + 4) * u * square)) + forming) ** 4
     k = np.arange(min(size))
-    return np.minimum.accumulate((least - np.sqrt(k * most)) / (min(size) - k))
+    return np.minimum.accumulate((least / out - np.sqrt(k * most)) / (min(size) - k))
 
 
 def steps_are(known, f, rule):
@@ -172,20 +180,40 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize("u", [0.0, COARSE])
+@pytest.mark.parametrize(("u", "out"), [(0.0, 1.0), (COARSE, 1.0), (0.0, 1.003), (COARSE, 1.003)])
 @pytest.mark.parametrize(("m", "n", "r"), [(12, 20, 3), (25, 10, 2), (15, 15, 6)])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
-def test_the_lower_bound_steps_where_the_energy_no_longer_fits(m, n, r, rule, u, monkeypatch):
+def test_the_lower_bound_steps_where_the_energy_no_longer_fits(m, n, r, rule, u, out, monkeypatch):
+    monkeypatch.setattr(bounds, "OUT", out)
     monkeypatch.setattr(bounds, "ROUNDOFF", u)
     f = KAIMING(m, n, r, seed=5)
     made = rule(f)
     S = made.product() if isinstance(made, rk.Factors) else made
     top = np.max(np.abs(S))
-    forming = float(rule.forming_error(f)) / top + u * math.sqrt(m * n)
+    forming = out * float(rule.forming_error(f)) / top + u * math.sqrt(m * n)
     if isinstance(made, rk.Factors):  # its product is formed there, with r + 3 roundings
-        forming += (r + 3) * u * np.linalg.norm(made.B) * np.linalg.norm(made.A) / top
+        forming += out * (r + 3) * u * np.linalg.norm(made.B) * np.linalg.norm(made.A) / top
     values = np.linalg.svd(S / top, compute_uv=False)
-    assert steps_are(top**2 * steps(values, (m, n), forming, u), f, rule) >= 1
+    assert steps_are(top**2 * steps(values, (m, n), forming, u, out), f, rule) >= 1
+
+
+def test_factors_of_more_columns_than_the_update_has_bound_nothing():
+    f = KAIMING(4, 3, 5, seed=0)
+    for rule in (
+        rk.rules.Linear(),
+        rk.rules.PolynomialBasis([1.0], [0.5]),
+        rk.rules.Sine(1e-3),
+        rk.rules.Sinter(0.5, 1e-3),
+    ):
+        found = rk.rank_bounds(f, rule, 1e-12)
+        assert (found.upper, found.upper_by) == (3, "size")
+    wide = KAIMING(9, 8, 1, seed=0)
+    for rule, by, upper in (
+        (rk.rules.Linear(), "rank of the factors", 1), (rk.rules.PolynomialBasis([1.0], [0.5]), "polynomial", 4),
+        (rk.rules.Activation("tanh"), "size", 8),
+    ):  # fmt: skip
+        found = rk.rank_bounds(wide, rule, 1e-12)
+        assert (found.upper, found.upper_by) == (upper, by)
 
 
 def test_an_update_that_may_be_nothing_but_rounding_has_no_value_for_certain():

@@ -24,6 +24,7 @@ from rankkit.rules import (
     SincBasis,
     Sine,
     Sinter,
+    basis,
     interpolant,
 )
 
@@ -34,6 +35,8 @@ CASTING, EVALUATING = 3, 6
 KERNEL, ARGUMENT, LEBESGUE, TRUNCATION, PLACE, HORNER, CUBIC = 8, 6, 4, 8, 8, 40, 16
 DENSE = np.linspace(-40, 40, 400_001)
 FINE = 1.02  # a slope that is read from DENSE, and one that is rounded up, agree to this
+# errors are far below the absolute difference that approx lets pass unless it is told
+exactly = partial(pytest.approx, rel=1e-9, abs=0)
 
 
 def factors(m=5, n=4, r=3, size=1.0, seed=0):
@@ -56,8 +59,7 @@ def phi(rule, x, rows=1):
 FIXED = [
     Sine(1.7), Sine(0.3, gain=2.5), Elementwise(np.arctan, lipschitz=1.0), Elementwise(lambda x: np.cos(x) - 3, lipschitz=1.0),
     *(Activation(name, omega=1.7, scale=-2.5) for name in ("relu", "sigmoid", "tanh", "swish", "gelu")),
-    Activation("leaky_relu", omega=0.6, scale=3.0, slope=-0.5), Activation("leaky_relu", slope=1.0),
-    Activation("leaky_relu", slope=-1.0), Activation("swish", omega=2.0, beta=3.0),
+    Activation("leaky_relu", omega=0.6, scale=3.0, slope=-0.5), Activation("swish", omega=2.0, beta=3.0),
 ]  # fmt: skip
 
 
@@ -74,6 +76,29 @@ def test_a_fixed_phi_has_six_roundings_and_its_steepest_slope(rule, dtype, size)
     assert worst * (1 - 1e-6) <= float(rule.forming_error(f, dtype=dtype)) <= FINE * worst
 
 
+@pytest.mark.parametrize("slope", [-1.0, 1.0])
+def test_a_leaky_relu_may_be_as_steep_on_the_left_as_on_the_right(slope):
+    rule = Activation("leaky_relu", slope=slope, omega=2.0)
+    np.testing.assert_array_equal(phi(rule, [-3.0, 3.0]), [-6.0 * slope, 6.0])
+    known = 2 * (3 + CASTING + EVALUATING) * U["float64"] * norms(factors())[0]
+    assert float(rule.forming_error(factors())) == exactly(known)
+
+
+@pytest.mark.parametrize("rule", [*FIXED, Sinter(0.5, 3.0), Linear(-2.0)], ids=repr)
+@pytest.mark.parametrize("batch", [(2,), (1, 3)])
+def test_a_batch_is_formed_and_bounded_pair_by_pair(rule, batch):
+    rng = np.random.default_rng(0)
+    f = rk.Factors(rng.standard_normal((*batch, 4, 2)), rng.standard_normal((*batch, 2, 3)))
+    made, errors = rule(f), np.broadcast_to(rule.forming_error(f), batch)
+    made = made.product() if isinstance(made, rk.Factors) else made
+    for at in np.ndindex(batch):
+        one = rk.Factors(f.B[at], f.A[at])
+        known = rule(one)
+        known = known.product() if isinstance(known, rk.Factors) else known
+        np.testing.assert_allclose(made[at], known, rtol=1e-13, atol=1e-15)
+        assert errors[at] == exactly(float(rule.forming_error(one)))
+
+
 def test_a_slope_that_a_function_of_a_user_has_is_the_one_that_counts():
     one, two = (float(Elementwise(np.sin, lipschitz=k).forming_error(factors())) for k in (1.0, 2.0))
     assert two == 2 * one
@@ -87,7 +112,7 @@ def test_sinter_is_as_steep_as_at_the_largest_entry_that_there_may_be(rule, size
     f = factors(size=size)
     product, peak, _ = norms(f)
     slope = abs(rule.scale) * (1 + abs(rule.amplitude) * (1 + rule.omega * peak))
-    assert float(rule.forming_error(f)) == pytest.approx((f.r + CASTING + EVALUATING) * U["float64"] * slope * product)
+    assert float(rule.forming_error(f)) == exactly((f.r + CASTING + EVALUATING) * U["float64"] * slope * product)
 
 
 @pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
@@ -130,7 +155,7 @@ def test_a_learned_phi_has_every_rounding_that_is_counted(kind, dtype):
             "place": u * PLACE * slope * peak,
         }  # fmt: skip
         worst = spread * sum(terms.values())
-        assert float(rule.forming_error(f, dtype=dtype)) == pytest.approx(worst, rel=1e-9)
+        assert float(rule.forming_error(f, dtype=dtype)) == exactly(worst)
         largest |= {name for name, value in terms.items() if value > 0.05 * worst / spread}
     assert largest >= (
         {"product", "stored"} if dtype == "float32" else {"product", "sum", "x", "x_i", "table", "place"}
@@ -155,7 +180,7 @@ def test_a_cubic_has_the_roundings_of_its_coefficients_and_of_horner(count, size
     slope, height = sum(3 * abs(rule.alpha * rule.omega) * within**2), sum(abs(rule.alpha) * within**3)
     worst = (f.r + CASTING) * U[dtype] * slope * product_norm
     worst += ((count + CUBIC) * U["float64"] + U[dtype]) * height * spread
-    assert float(rule.forming_error(f, dtype=dtype)) == pytest.approx(worst, rel=1e-9)
+    assert float(rule.forming_error(f, dtype=dtype)) == exactly(worst)
     x = np.linspace(-peak, peak, 20_001)
     assert np.max(np.abs(np.diff(rule.exact(x)))) <= slope * (x[1] - x[0]) * (1 + 1e-9)
 
@@ -218,7 +243,7 @@ def test_a_table_of_the_next_power_is_off_by_exactly_its_bound(q, low, high, cel
         return (x - middle) ** q
 
     table = interpolant.chebyshev(power, low, high, lambda order: math.factorial(order), cells)
-    assert table.truncation == pytest.approx(2 * ((high - low) / cells / 4) ** q, rel=1e-12)
+    assert table.truncation == exactly(2 * ((high - low) / cells / 4) ** q)
     x = np.linspace(low, high, 20_001)
     off, noise = np.max(np.abs(table(x) - power(x))), 1e-13 * np.max(np.abs(power(x)))
     assert off <= table.truncation * (1 + 1e-9) + noise
@@ -244,6 +269,16 @@ def test_a_table_leaves_out_no_more_than_its_share(kind, low, high):
     cells = table.breaks.size - 1
     assert table.truncation <= share
     assert cells == 1 or share < table.truncation * (cells / (cells - 1)) ** 7
+
+
+def test_a_table_has_as_many_cells_as_are_allowed_and_no_more(monkeypatch):
+    rule = learned(SincBasis, 7, 3.0, 0.0)
+    cells = rule.table(-3.0, 3.0).breaks.size - 1
+    monkeypatch.setattr(basis, "MAX_CELLS", cells)
+    assert rule.table(-3.0, 3.0).breaks.size == cells + 1
+    monkeypatch.setattr(basis, "MAX_CELLS", cells - 1)
+    with pytest.raises(ValueError, match="use method='exact'"):
+        rule.table(-3.0, 3.0)
 
 
 def test_a_table_enlarges_the_errors_of_its_values_four_times_at_most():
