@@ -14,6 +14,7 @@ from rankkit.checkpoints.forms import NO_UPDATE, Dense, formed, kronecker_form
 from rankkit.factors import Factors
 from rankkit.products import Kronecker
 from rankkit.rules import AdaSine, Linear, Sine
+from tests.checkpoints.test_forms import FORMS
 
 # the axes of every tensor: a letter for a size, 1 for one that is 1, "1*" for any number of those, "n*" for at least one axis
 # that together are n. Then the letters that multiply to m, n and r. A plain letter and a starred one of the same name differ.
@@ -64,7 +65,7 @@ def sizes(spec, shapes):
 
 
 def drawn(spec, rng):
-    """Return shapes that fit, then with up to two axes changed, dropped or added."""
+    """Return shapes that fit, then with up to two axes changed."""
     at = {letter: int(rng.choice(SIZES)) for letter in "mnrspqkl"}
     shapes = []
     for letters in spec:
@@ -77,7 +78,13 @@ def drawn(spec, rng):
             else:
                 shape.append(1 if letter == "1" else at[letter])
         shapes.append(shape)
-    for _ in range(rng.integers(0, 3)):
+    return changed(shapes, int(rng.integers(0, 3)), rng)
+
+
+def changed(shapes, count, rng):
+    """Return shapes with so many axes of another size, dropped or added."""
+    shapes = [list(shape) for shape in shapes]
+    for _ in range(count):
         shape = shapes[rng.integers(len(shapes))]
         place = int(rng.integers(len(shape) + 1))
         kind = rng.integers(3)
@@ -94,7 +101,7 @@ def drawn(spec, rng):
 def test_a_form_takes_the_shapes_whose_letters_agree_and_no_others(name):
     form, spec, m, n, r = SPECS[name]
     rng, ends = np.random.default_rng(0), set()
-    for _ in range(1500):
+    for _ in range(800):
         shapes = drawn(spec, rng)
         at, found = sizes(spec, shapes), form.sizes(*shapes)
         assert (found is None) == (at is None), shapes
@@ -109,6 +116,22 @@ def test_a_form_takes_the_shapes_whose_letters_agree_and_no_others(name):
         assert formed(made, Linear()).matrix.shape == (one, two)
         assert np.linalg.matrix_rank(formed(made, Linear()).matrix) <= found.r <= max(one, two, found.r)
     assert ends == {True, False}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_has_sizes_has_a_product_of_those_sizes(name):
+    """Of every form, those of groups and of shared matrices among them: what is let through can be formed."""
+    form, shapes, known = FORMS[name]
+    rng, formable = np.random.default_rng(1), 0
+    for count in rng.integers(0, 3, 200):
+        some = changed([shapes[part] for part in form.parts], count, rng)
+        found = form.sizes(*some)
+        if found is not None:
+            made = form.combine(*(rng.standard_normal(shape) for shape in some))
+            assert formed(made, Linear()).matrix.shape == found[:2], some
+            formable += 1
+    assert formable > 50
+    assert form.sizes(*(shapes[part] for part in form.parts)) == known
 
 
 def test_a_kernel_entry_by_entry_fits_where_both_of_its_parts_have_the_same_columns():

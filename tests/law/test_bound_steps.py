@@ -57,6 +57,19 @@ def test_a_tail_is_the_sum_of_its_terms_moved_outward(T, family):
                 assert more == pytest.approx(outward, rel=0.01, abs=1e-11)
 
 
+@pytest.mark.parametrize("T", [1e3, 3e5])
+def test_a_long_tail_has_all_of_its_terms(T):
+    """At T = 300,000 the coefficients fall so slowly that the first hundred are a small part of the sum."""
+    nu = int(T) + 1.0 + 2 * np.arange(int(2 * T))
+    x = T / nu
+    root = np.sqrt(1 - x * x)
+    known = 2 * np.sum(np.exp(nu * (np.log(x) + root - np.log1p(root))))
+    assert sine_tail(T, int(T) // 2, family="chebyshev") == pytest.approx(float(known), rel=1e-6)
+    assert sine_tail(T, int(T) // 2, family="legendre") == pytest.approx(
+        float(known) * math.sqrt(math.pi * T / 2), rel=0.2
+    )
+
+
 @pytest.mark.parametrize(("T", "family"), [(3.0, "chebyshev"), (3.5, "legendre")])
 def test_a_tail_is_unknown_until_its_coefficients_fall(T, family):
     assert math.isinf(sine_tail(T, 1, family=family))
@@ -133,6 +146,13 @@ def test_the_peak_allows_for_what_a_scalar_product_rounds(r, monkeypatch):
         eps = float(math.sqrt(30 * 40) * min(tail(T, 1, family) for family in ("chebyshev", "legendre")))
     assert rk.rank_bounds(f, rule, eps * (1 + NEAR)).upper == r
     assert rk.rank_bounds(f, rule, eps * (1 - NEAR)).upper > r
+
+
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_the_peak_is_looked_for_in_every_block_of_rows(row):
+    """Two rows of this length are a block."""
+    f = rk.Factors(3 * np.eye(3)[:, [row]] - 1, np.ones((1, 1 << 21)))
+    assert bounds._peak(f) == 2
 
 
 def steps(values, size, forming=0.0, u=0.0, out=1.0):
