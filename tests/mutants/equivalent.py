@@ -43,6 +43,7 @@ EXACT: dict[tuple[str, str, str], str] = {
         "k has 19 bits at LARGEST, too",
     ("rules/interpolant.py", "1e-09 -> 2e-09", "SHRINK"): "the nodes stay within their cell, where the spline is one cubic",
     ("rules/interpolant.py", "1 - 1e-09 -> (1)", "SHRINK"): "a spline has the same values on both sides of an end of its cells",
+    ("checkpoints/scaling.py", "0.1 -> 0.2", "MATCH_SECONDS"): COST,
     ("rules/learned.py", "5 -> 10", "return 5 * self.alpha.size"): COST,
 }  # fmt: skip
 
