@@ -43,6 +43,12 @@ EXACT: dict[tuple[str, str, str], str] = {
         "k has 19 bits at LARGEST, too",
     ("rules/interpolant.py", "1e-09 -> 2e-09", "SHRINK"): "the nodes stay within their cell, where the spline is one cubic",
     ("rules/interpolant.py", "1 - 1e-09 -> (1)", "SHRINK"): "a spline has the same values on both sides of an end of its cells",
+    ("law/bounds.py", "least <= OUT * (np.sqrt(k * most) + (min(m, n) - k) * eps ** 2) -> "
+     "least < OUT * (np.sqrt(k * most) + (min(m, ", "possible"): "OUT moves the right side by far more than a tie leaves open",
+    ("rules/learned.py", "1e-08 -> 2e-08", "TINY_ANGLE"): "at 2e-8 the next term, t^2 / 6, is still below a rounding of 1",
+    ("checkpoints/forms.py", "w.shape[0] <= w.shape[1] -> w.shape[0] < w.shape[1]", "return Factors(one, w)"):
+        "a square part is exact on either side of the identity",
+    ("checkpoints/scaling.py", "1000 -> 2000", "MOST_PATTERNS"): COST,
     ("checkpoints/scaling.py", "0.1 -> 0.2", "MATCH_SECONDS"): COST,
     ("rules/learned.py", "5 -> 10", "return 5 * self.alpha.size"): COST,
 }  # fmt: skip
