@@ -41,6 +41,8 @@ EXACT: dict[tuple[str, str, str], str] = {
     ("rules/sine_function.py", "x.size <= BLOCK -> x.size < BLOCK", "if not"): NUMPYS,
     ("rules/sine_function.py", "np.max(np.abs(x)) < LARGEST -> np.max(np.abs(x)) <= LARGEST", "if not"):
         "k has 19 bits at LARGEST, too",
+    ("rules/sine_function.py", "1000000.0 -> 2000000.0", "LARGEST"):
+        "k then has 20 bits, so that its product with 33 bits of pi is exact, too",
     ("rules/interpolant.py", "1e-09 -> 2e-09", "SHRINK"): "the nodes stay within their cell, where the spline is one cubic",
     ("rules/interpolant.py", "1 - 1e-09 -> (1)", "SHRINK"): "a spline has the same values on both sides of an end of its cells",
     ("law/bounds.py", "least <= OUT * (np.sqrt(k * most) + (min(m, n) - k) * eps ** 2) -> "
@@ -48,6 +50,7 @@ EXACT: dict[tuple[str, str, str], str] = {
     ("rules/learned.py", "1e-08 -> 2e-08", "TINY_ANGLE"): "at 2e-8 the next term, t^2 / 6, is still below a rounding of 1",
     ("checkpoints/forms.py", "w.shape[0] <= w.shape[1] -> w.shape[0] < w.shape[1]", "return Factors(one, w)"):
         "a square part is exact on either side of the identity",
+    ("law/bounds.py", "int(0.75 * T) + 64 -> (int(0.75 * T))", "p = 2.0 * K"): "the orders reach 2.5 T without them",
     ("checkpoints/scaling.py", "1000 -> 2000", "MOST_PATTERNS"): COST,
     ("checkpoints/scaling.py", "0.1 -> 0.2", "MATCH_SECONDS"): COST,
     ("rules/learned.py", "5 -> 10", "return 5 * self.alpha.size"): COST,
