@@ -18,7 +18,7 @@ TIGHT = "tests/solvers/test_tight.py"
 COPY = "tests/solvers/test_low_rank_bounds.py"
 METRICS = "tests/test_metrics.py"
 ERRORS = "tests/test_uncertainty.py"
-STATED = "tests/rules/test_stated_error.py"
+STATED = "tests/rules/test_stated_error.py tests/rules/test_tables.py"
 RULE = f"{STATED} tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
 LEARNED = (
     "tests/rules/test_learned.py --deselect tests/rules/test_learned.py::test_phi_holds_a_few_matrices_and_no_more"
