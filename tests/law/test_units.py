@@ -101,3 +101,19 @@ def test_the_frequency_of_a_target_has_the_units_of_the_product():
         (rk.Factors(f.A.T, f.B.T), 1),
     ):
         assert units * rk.frequency_for_rank(9, factors=other).value == pytest.approx(base, rel=1e-6)
+
+
+def test_what_is_predicted_of_given_factors_has_their_units():
+    """A transpose is predicted from other blocks of rows and columns, and agrees within the stated errors."""
+    f = Normal()(96, 80, 2, seed=3)
+
+    def found(omega, factors):
+        return rk.predict_stable_rank(omega, factors=factors), rk.predict_rank(omega, factors=factors, rtol=1e-3)
+
+    for omega in (0.5, 8.0):
+        known, turned = found(omega, f), found(omega, rk.Factors(f.A.T, f.B.T))
+        for other, units in ((rk.Factors(4 * f.B, 4 * f.A), 16), (rk.Factors(4 * f.B, f.A / 4), 1)):
+            for one, two in zip(found(omega / units, other), known, strict=True):
+                assert (one.value, one.error) == pytest.approx((two.value, two.error), rel=1e-6)
+        for one, two in zip(turned, known, strict=True):
+            assert abs(one.value - two.value) <= one.error + two.error
