@@ -58,8 +58,28 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("claims/certificates.py", "stated < 0 -> stated <= 0"): "flint reads no ball from a text that ends at zero exactly, but zero",
     ("claims/arithmetic.py", "X.shape[0] >= X.shape[1] -> X.shape[0] > X.shape[1]"): "a square matrix has the same values either way",
     ("reported/finding.py", "value < 0 -> value <= 0 @ digits else text"): "zero has no digits that a sign would stand before",
-    ("rules/sine_function.py", "not is_numpy_array(x) ->"): "numpy's own sine is as exact, and slower",
-    ("rules/learned.py", "5 -> 10"): COST,
+}  # fmt: skip
+
+NUMPYS = "numpy's own sine is as exact, and slower or as quick"
+# (file under rankkit/, the whole description, what the line that it changes begins with) -> the reason
+EXACT: dict[tuple[str, str, str], str] = {
+    ("rules/sine_function.py", "not is_numpy_array(x) -> (is_numpy_array(x))", "if not"): NUMPYS,
+    ("rules/sine_function.py", "x.size <= BLOCK -> x.size < BLOCK", "if not"): NUMPYS,
+    ("rules/sine_function.py", "np.max(np.abs(x)) < LARGEST -> np.max(np.abs(x)) <= LARGEST", "if not"):
+        "k has 19 bits at LARGEST, too",
+    ("rules/sine_function.py", "1000000.0 -> 2000000.0", "LARGEST"):
+        "k then has 20 bits, so that its product with 33 bits of pi is exact, too",
+    ("rules/interpolant.py", "1e-09 -> 2e-09", "SHRINK"): "the nodes stay within their cell, where the spline is one cubic",
+    ("rules/interpolant.py", "1 - 1e-09 -> (1)", "SHRINK"): "a spline has the same values on both sides of an end of its cells",
+    ("law/bounds.py", "least <= OUT * (np.sqrt(k * most) + (min(m, n) - k) * eps ** 2) -> "
+     "least < OUT * (np.sqrt(k * most) + (min(m, ", "possible"): "OUT moves the right side by far more than a tie leaves open",
+    ("rules/learned.py", "1e-08 -> 2e-08", "TINY_ANGLE"): "at 2e-8 the next term, t^2 / 6, is still below a rounding of 1",
+    ("checkpoints/forms.py", "w.shape[0] <= w.shape[1] -> w.shape[0] < w.shape[1]", "return Factors(one, w)"):
+        "a square part is exact on either side of the identity",
+    ("law/bounds.py", "int(0.75 * T) + 64 -> (int(0.75 * T))", "p = 2.0 * K"): "the orders reach 2.5 T without them",
+    ("checkpoints/scaling.py", "1000 -> 2000", "MOST_PATTERNS"): COST,
+    ("checkpoints/scaling.py", "0.1 -> 0.2", "MATCH_SECONDS"): COST,
+    ("rules/learned.py", "5 -> 10", "return 5 * self.alpha.size"): COST,
 }  # fmt: skip
 
 
@@ -69,5 +89,9 @@ def reason_of(mutant: Mutant) -> str:
         what, both, line = words.partition(" @ ")
         held = what in mutant.what and line in mutant.old if both else words in mutant.what or words in mutant.old
         if mutant.file == f"rankkit/{file}" and held:
+            return reason
+    for (file, what, begins), reason in EXACT.items():
+        changed = mutant.old.strip()
+        if (mutant.file, mutant.what) == (f"rankkit/{file}", what) and changed.startswith(begins):
             return reason
     return ""
