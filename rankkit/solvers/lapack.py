@@ -18,7 +18,20 @@ import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["cholesky", "outer_subtracted", "product", "solve", "symmetric_product", "symmetric_times", "wrappers"]
+__all__ = [
+    "cholesky",
+    "outer_subtracted",
+    "product",
+    "solve",
+    "subtract_outer",
+    "symmetric_factored",
+    "symmetric_product",
+    "symmetric_solve",
+    "symmetric_times",
+    "wrappers",
+]
+
+PANEL = 64  # columns that LAPACK works at once, for which it needs room
 
 
 @cache
@@ -99,24 +112,55 @@ def solve(L: Array, k: int, rows: Array, *, transposed: bool = False) -> None:
     transposed : bool
         Solve with L^T.
     """
-    stride = rows.strides[0] // rows.itemsize if rows.shape[0] > 1 else k  # the stride of a single row means nothing
-    _blas("dtrsm", b"L", b"U", b"N" if transposed else b"T", b"N", k, rows.shape[0], 1.0, L, L.shape[1], rows, stride)
+    side = b"N" if transposed else b"T"
+    _blas("dtrsm", b"L", b"U", side, b"N", k, rows.shape[0], 1.0, L, _stride(L), rows, _stride(rows))
 
 
-def symmetric_times(G: Array, x: Array) -> Array:
-    """Return G x for a symmetric matrix that stands in its lower triangle.
+def symmetric_factored(T: Array) -> Array:
+    """Replace a symmetric matrix by its factors L and D with T = P L D L^T P^T, by Bunch and Kaufman's pivoting.
+
+    Parameters
+    ----------
+    T : numpy array, float64, shape (q, q)
+        Only its lower triangle is read or written. Its rows may be parts of longer rows.
+
+    Returns
+    -------
+    numpy array of int32, shape (q,)
+        The interchanges, as `symmetric_solve` wants them: negative numbers in pairs for blocks of order 2.
+    """
+    q = T.shape[0]
+    pivots, work, info = np.zeros(q, dtype=np.int32), np.empty(PANEL * q), np.zeros(1, dtype=np.int64)
+    _lapack("dsytrf", b"U", q, T, _stride(T), pivots, work, work.size, info)
+    return pivots
+
+
+def symmetric_solve(T: Array, pivots: Array, rows: Array) -> None:
+    """Replace every row b of `rows`, shape (count, q), by the solution x of P L D L^T P^T x = b.
+
+    T and pivots are those of `symmetric_factored`.
+    """
+    info = np.zeros(1, dtype=np.int64)
+    _lapack("dsytrs", b"U", T.shape[0], rows.shape[0], T, _stride(T), pivots, rows, _stride(rows), info)
+
+
+def symmetric_times(G: Array, x: Array, factor: float = 1.0, add: tuple[float, Array] | None = None) -> Array:
+    """Return factor G x for a symmetric matrix that stands in its lower triangle.
 
     Parameters
     ----------
     G : numpy array, float64, shape (p, p), C order
     x : numpy array, float64, shape (p,), contiguous
+    factor : float
+    add : (float, numpy array of shape (p,)), optional
+        A multiple of another vector that is added.
 
     Returns
     -------
     numpy array, shape (p,)
     """
-    image = np.empty_like(x)
-    _blas("dsymv", b"U", x.size, 1.0, G, G.shape[1], x, 1, 0.0, image, 1)
+    share, image = (0.0, np.empty_like(x)) if add is None else (add[0], add[1].copy())
+    _blas("dsymv", b"U", x.size, factor, G, G.shape[1], x, 1, share, image, 1)
     return image
 
 
@@ -152,9 +196,18 @@ def outer_subtracted(G: Array, F: Array) -> Array:
         Above the diagonal as in G.
     """
     rest = G.copy()
-    p, k = F.shape
-    _blas("dsyrk", b"U", b"T", p, k, -1.0, F, k, 1.0, rest, p)
+    subtract_outer(rest, F)
     return rest
+
+
+def subtract_outer(T: Array, F: Array) -> None:
+    """Replace a symmetric matrix in its lower triangle by T - F F^T. The rows of both may be parts of longer rows."""
+    _blas("dsyrk", b"U", b"T", F.shape[0], F.shape[1], -1.0, F, _stride(F), 1.0, T, _stride(T))
+
+
+def _stride(rows: Array) -> int:
+    """Return how far one row lies from the next, in entries; of a single row this means nothing."""
+    return rows.strides[0] // rows.itemsize if rows.shape[0] > 1 else rows.shape[1]
 
 
 def _blas(name: str, *arguments: Array | bytes | int | float) -> None:

@@ -16,6 +16,7 @@ COUNTING = "tests/solvers/test_counting.py tests/solvers/test_worst_counts.py -k
 SPECTRUM = "tests/test_spectrum.py"
 TIGHT = "tests/solvers/test_tight.py"
 COPY = "tests/solvers/test_low_rank_bounds.py"
+PIVOTED = "tests/solvers/test_pivoted.py"
 METRICS = "tests/test_metrics.py"
 ERRORS = "tests/test_uncertainty.py"
 RULE = "tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
@@ -28,8 +29,9 @@ TRAINERS = "tests/checkpoints/readers --ignore tests/checkpoints/readers/test_re
 _SOLVERS = {
     "solution": (WORST, SPECTRUM, BOUNDS), "tolerance": (WORST, METRICS), "factored": (WORST, BOUNDS, SOLVERS),
     "kronecker": (BOUNDS,), "dense": (WORST, SOLVERS), "leading": (WORST, SOLVERS, SPECTRUM),
-    "sampled": (WORST, COUNTING), "gram": (WORST, GRAM), "top": (BOUNDS, GRAM), "inertia": (BOUNDS, GRAM),
-    "located": (BOUNDS, GRAM), "windows": (COUNTING,), "stack": (GRAM, COUNTING), "economical": (BOUNDS, SPECTRUM),
+    "sampled": (WORST, COUNTING), "gram": (WORST, GRAM), "top": (BOUNDS, GRAM), "inertia": (BOUNDS, GRAM, PIVOTED),
+    "pivoted": (PIVOTED, COUNTING), "inverse": (PIVOTED, GRAM),
+    "located": (BOUNDS, GRAM), "windows": (COUNTING, PIVOTED), "stack": (GRAM, COUNTING), "economical": (BOUNDS, SPECTRUM),
     "counting": (COUNTING,), "nystrom": (COPY, COUNTING),
 }  # fmt: skip
 _OTHERS = {
