@@ -137,7 +137,8 @@ def _slack(G: Gram, edge: Array) -> Array:
 def _copies(G: Array, shift: Array) -> Array:
     """Return G - shift I, of the shape (*lead, batch, p, p)."""
     xp = namespace(G)
-    C = xp.empty((*shift.shape, *G.shape[-2:]), dtype=xp.float64, device=device_of(G))
+    empty = xp.empty((*shift.shape, *G.shape[-2:]), dtype=xp.float64, device=device_of(G))
+    C = np.swapaxes(empty, -1, -2) if is_numpy_array(empty) else empty  # by columns, as `lapack` likes it best
     C[...] = G
     shift_diagonal(C, -shift)
     return C
@@ -159,7 +160,7 @@ def _pivoted(L: Array, head: int, ran: Array) -> tuple[Array, Array, Array]:
         if head:
             lapack.subtract_outer(rest, beside)
         pivots[place], count, grown = pivoted(rest)
-        leading = L[place][:, :head]
+        leading = L[place][:, :head].T  # by rows, as it lies in memory
         size[place], positive[place] = np.sum(np.vecdot(leading, leading)) + grown, head + count
     return _roundings(p) * size, positive, pivots
 
@@ -172,7 +173,9 @@ def _by_blocks(L: Array, J: Array, head: int, ran: Array) -> tuple[Array, Array]
         if np.any(ran.reshape(-1)[part]):
             for start in range(head, p, BLOCK):
                 left[part] += _column(stack[part, ...], signs[part, ...], start, min(start + BLOCK, p))
-    return _roundings(p) * energy(L) + missing, host(xp.sum(xp.astype(J > 0, xp.int64), axis=-1)).astype(np.int64)
+    size = energy(np.swapaxes(L, -1, -2) if is_numpy_array(L) else L)  # as L lies in memory
+    positive = host(xp.sum(xp.astype(J > 0, xp.int64), axis=-1)).astype(np.int64)
+    return _roundings(p) * size + missing, positive
 
 
 def _column(L: Array, J: Array, start: int, stop: int) -> Array:

@@ -55,7 +55,7 @@ def pivoted(T: Array) -> Pivoted:
     Parameters
     ----------
     T : numpy array, float64, shape (q, q)
-        In its lower triangle, with zeros above. Its rows may be parts of longer rows.
+        In its lower triangle, with zeros above. It may be part of a larger array.
 
     Returns
     -------
@@ -69,7 +69,8 @@ def pivoted(T: Array) -> Pivoted:
     # the entries of D give way to those of L while these are measured
     diagonal[...], beside[first] = 1.0, 0.0
     with np.errstate(all="ignore"):  # what overflows or is 0 / 0 proves nothing
-        lengths = np.vecdot(T, T)
+        columns = T.T if T.strides[0] == T.itemsize else T
+        lengths = np.vecdot(columns, columns)
         diagonal[...], beside[first] = d, e
         balanced = np.all(np.abs(d[first] / e) * np.abs(d[second] / e) <= LARGEST)
         size = np.sum(np.abs(d) * lengths) + 2 * np.sum(np.abs(e) * np.sqrt(lengths[first] * lengths[second]))

@@ -180,7 +180,7 @@ def _scaled(G: Array, factors: Array, *, single: bool) -> Array:
     if not single:
         return G * by
     if is_numpy_array(G):
-        out = np.empty(G.shape, dtype=np.float32)
+        out = np.empty_like(G, dtype=np.float32)
         return np.multiply(G, by, dtype=np.float64, out=out, casting="same_kind")
     return xp.astype(G * by, xp.float32)
 

@@ -30,24 +30,31 @@ def symmetric(seed, q=45):
     return (whole + whole.T) / 2, values
 
 
-def exact_factors(whole):
-    """Return L, D and the rows' order by scipy, as arrays of longer floats."""
-    L, D, order = scipy.linalg.ldl(whole, lower=False)
-    return L.astype(np.longdouble), D.astype(np.longdouble), order
+def lower(whole, order):
+    """Return the lower triangle, by rows or by columns: LAPACK begins at its end, or at its beginning."""
+    return np.array(np.tril(whole), order=order)
 
 
+def exact_factors(whole, order):
+    """Return L and D by scipy, as arrays of longer floats."""
+    L, D, _ = scipy.linalg.ldl(whole, lower=order == "F")
+    return L.astype(np.longdouble), D.astype(np.longdouble)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("seed", range(12))
-def test_as_many_eigenvalues_are_positive_as_are_counted(seed):
+def test_as_many_eigenvalues_are_positive_as_are_counted(seed, order):
     whole, values = symmetric(seed)
-    assert pivoted(np.tril(whole)).positive == np.sum(values > 0)
-    assert pivoted(-np.tril(whole)).positive == np.sum(values < 0)
+    assert pivoted(lower(whole, order)).positive == np.sum(values > 0)
+    assert pivoted(lower(-whole, order)).positive == np.sum(values < 0)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("scale", [1.0, 1e-120, 1e120])
 @pytest.mark.parametrize("whole", [*(symmetric(seed)[0] for seed in range(12)), EXCHANGE, np.diag([3.0, -2.0, 1.0])])
-def test_the_size_bounds_the_factors_and_their_rounding_bounds_what_they_miss(whole, scale):
-    found = pivoted(np.tril(scale * whole))
-    L, D, _ = exact_factors(scale * whole)
+def test_the_size_bounds_the_factors_and_their_rounding_bounds_what_they_miss(whole, scale, order):
+    found = pivoted(lower(scale * whole, order))
+    L, D = exact_factors(scale * whole, order)
     whole = (scale * whole).astype(np.longdouble)
     norm = float(np.linalg.norm((np.abs(L) @ np.abs(D) @ np.abs(L).T).astype(float) / scale) * scale)
     assert norm <= found.size * (1 + 1e-12)
@@ -56,8 +63,9 @@ def test_the_size_bounds_the_factors_and_their_rounding_bounds_what_they_miss(wh
     assert missing <= ROUNDOFF * (len(whole) + PIVOT) * found.size
 
 
-def test_blocks_of_order_two_have_one_eigenvalue_of_either_sign():
-    found = pivoted(np.tril(EXCHANGE))
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_blocks_of_order_two_have_one_eigenvalue_of_either_sign(order):
+    found = pivoted(lower(EXCHANGE, order))
     assert found.positive == 3
     assert np.all(found.pivots < 0)
 
