@@ -30,7 +30,7 @@ class Gram(NamedTuple):
     Attributes
     ----------
     tall : array, shape (batch, q, p)
-        The matrices, transposed where they have fewer rows than columns.
+        The matrices, transposed where they have no more rows than columns.
     matrix : array, shape (batch, p, p)
         G in its lower triangle; zeros above.
     energy : numpy array, shape (batch,)
@@ -63,7 +63,7 @@ def gram(S: Array, energies: Array) -> Gram:
     Gram
     """
     m, n = S.shape[-2:]
-    tall = S if m >= n else namespace(S).matrix_transpose(S)
+    tall = S if m > n else namespace(S).matrix_transpose(S)
     if is_numpy_array(S):
         # without a copy for a stack of one
         matrix = np.stack([lapack.product(x) for x in S]) if S.shape[0] != 1 else lapack.product(S[0])[None]

@@ -68,12 +68,12 @@ def product(S: Array) -> Array:
     Returns
     -------
     numpy array, float64, shape (p, p), by columns
-        S^T S for m >= n, else S S^T, with p = min(m, n).
+        S^T S for m > n, else S S^T, with p = min(m, n). The latter is quicker for a square matrix.
     """
     rows = np.ascontiguousarray(S)
     m, n = rows.shape
     G = np.zeros((min(m, n), min(m, n)), order="F")
-    if m >= n:
+    if m > n:
         _blas("dsyrk", b"L", b"N", n, m, 1.0, rows, n, 0.0, G, n)
     else:
         _blas("dsyrk", b"L", b"T", m, n, 1.0, rows, n, 0.0, G, m)

@@ -22,10 +22,10 @@ P = 128
 
 
 def gram_of(sigma, seed=0):
-    """Return S = U diag(sigma) V^T with its Gram matrix, and V^T."""
-    rows = laws.orthogonal(seed + 1, len(sigma))
-    S = ((laws.orthogonal(seed, len(sigma)) * sigma) @ rows)[None]
-    return gram(S, energy(S)), rows
+    """Return the Gram matrix of S = U diag(sigma) V^T, and U^T: the rows are its eigenvectors."""
+    left = laws.orthogonal(seed, len(sigma))
+    S = ((left * sigma) @ laws.orthogonal(seed + 1, len(sigma)))[None]
+    return gram(S, energy(S)), left.T
 
 
 def moved(G, direction, size):
