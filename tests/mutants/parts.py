@@ -14,7 +14,8 @@ BOUNDS = "tests/solvers/test_count_bounds.py"
 SOLVERS = "tests/solvers/test_solvers.py"
 COUNTING = "tests/solvers/test_counting.py tests/solvers/test_worst_counts.py -k 'not torch and not hard_case'"
 SPECTRUM = "tests/test_spectrum.py"
-TIGHT = "tests/solvers/test_tight.py"
+TIGHT = "tests/solvers/test_tight.py tests/solvers/test_members.py"
+TERMS = "tests/solvers/test_stated.py tests/solvers/test_routes.py"
 COPY = "tests/solvers/test_low_rank_bounds.py"
 PIVOTED = "tests/solvers/test_pivoted.py"
 METRICS = "tests/test_metrics.py"
@@ -46,6 +47,6 @@ _OTHERS = {
 }  # fmt: skip
 PARTS = {
     f"rankkit/{folder}{name}.py": " ".join((*first, *tests))
-    for folder, first, parts in (("solvers/", (TIGHT,), _SOLVERS), ("", (), _OTHERS))
+    for folder, first, parts in (("solvers/", (TERMS, TIGHT), _SOLVERS), ("", (), _OTHERS))
     for name, tests in parts.items()
 }
