@@ -114,6 +114,7 @@ def audit(
     [2.0]
     """
     chosen = None if modules is None else Chosen(modules)
+    _check_types(rule, config)
     if intruders is not None:
         integer("intruders", intruders, advice="it is the number of singular vectors to look at")
         if base is None:
@@ -224,6 +225,14 @@ def _measure(
         use_rslora=adapter.use_rslora,
         beside=adapter.beside,
     )
+
+
+def _check_types(rule: object, config: object) -> None:
+    """Raise unless each is of its type, or None."""
+    if rule is not None and not isinstance(rule, Rule):
+        raise TypeError(f"rule must be a Rule such as rankkit.rules.Sine(100), got {rule!r}; make one with its omega.")
+    if config is not None and not isinstance(config, Mapping):
+        raise TypeError(f"config must be a mapping, got {type(config).__name__}; read the JSON file first.")
 
 
 def _one_by_one(layers: Iterable[Layer], rule: Rule | None, *, exact: bool) -> Iterator[tuple[Layer, Applied]]:

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from rankkit.audits.gates import Gate
 
 __all__ = [
-    "PICTURES", "certificates", "drawing", "folder", "frequencies", "gate", "ledger", "non_negative", "npz", "number",
-    "parameters", "positive", "positive_int", "seconds", "share", "size", "strengths", "words", "writable",
+    "PICTURES", "certificates", "data_file", "drawing", "folder", "frequencies", "gate", "ledger", "non_negative",
+    "npz", "number", "parameters", "positive", "positive_int", "seconds", "share", "size", "strengths", "tolerance",
+    "words", "writable",
 ]  # fmt: skip
 
 # what matplotlib writes, so that a wrong ending is refused without loading it
 PICTURES = (
     "png", "svg", "pdf", "eps", "jpg", "jpeg", "pgf", "ps", "raw", "rgba", "svgz", "tif", "tiff", "webp",
 )  # fmt: skip
+OTHERS = ("html", "npz", "npy", "parquet", "xlsx", "safetensors")  # written by other options, or only from Python
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 # powers of 1000, and with an I in the middle powers of 1024 (IEC 80000-13)
 BYTES = {"B": 1} | {
@@ -73,6 +75,14 @@ def strengths(text: str) -> list[float]:
     if 0 in numbers:
         raise argparse.ArgumentTypeError(f"expected numbers other than 0, got {text!r}; leave such an adapter out")
     return numbers
+
+
+def tolerance(text: str) -> float:
+    """Return a number in [0, 1): above it no singular value would count."""
+    value = number(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number in [0, 1), got {text!r}")
+    return value
 
 
 def share(text: str) -> float:
@@ -187,6 +197,15 @@ def writable(text: str) -> str:
     if file.is_dir() or not os.access(file.parent, os.W_OK):
         raise argparse.ArgumentTypeError(f"expected a file that can be written, got {text!r}")
     return text
+
+
+def data_file(text: str) -> str:
+    """Return the name of a file that can be written; one whose ending promises what no --format writes is refused."""
+    if Path(text).suffix.removeprefix(".") in (*PICTURES, *OTHERS):
+        raise argparse.ArgumentTypeError(
+            f"writes text, CSV, JSON or Markdown, got {text!r}; name a .txt, .csv, .json or .md file"
+        )
+    return writable(text)
 
 
 def drawing(text: str) -> str:

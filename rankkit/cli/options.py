@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rankkit.cli.arguments import drawing, non_negative, number, positive, size, writable
+from rankkit.cli.arguments import data_file, drawing, number, positive, size, tolerance
 from rankkit.cli.command import Choice, Option, UsageError, needs
 
 __all__ = [
@@ -24,8 +24,9 @@ FORMAT = Option(
     choices=("text", "json", "csv", "markdown"), metavar="FORMAT",
 )  # fmt: skip
 OUTPUT = Option(
-    ("-o", "--output"), "Write the data to this file instead of stdout.", read=writable, metavar="FILE", writes=True
-)
+    ("-o", "--output"), "Write the data to this file instead of stdout: JSON for .json, CSV for .csv, Markdown for "
+    ".md, otherwise text.", read=data_file, metavar="FILE", writes=True,
+)  # fmt: skip
 PLOT = Option(
     ("--plot",), "Draw a picture and write it to this file (.png, .svg or .pdf).", read=drawing, metavar="FILE",
     writes=True,
@@ -37,7 +38,7 @@ RTOL = Option(
     ("--rtol",),
     "The tolerance of numerical_rank, which counts the singular values above RTOL * sigma_1; sigma_1 is the largest "
     "one (default: max(rows, columns) * 2^-23).",
-    read=non_negative, metavar="RTOL",
+    read=tolerance, metavar="RTOL",
 )  # fmt: skip
 
 # The help must not load what defines these names; a test compares them.

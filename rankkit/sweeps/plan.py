@@ -178,8 +178,10 @@ def _runs(places: set[int]) -> list[tuple[int, int]]:
 
 def _check_rule(rule: object, omegas: Iterable[float]) -> None:
     """Raise unless rule maps every frequency to a Rule."""
-    if not callable(rule):
-        raise TypeError(f"rule must be a callable omega -> Rule such as rankkit.rules.Sine, got {rule!r}.")
+    if not callable(rule) or isinstance(rule, Rule):
+        raise TypeError(
+            f"rule must make a rule from omega, such as rankkit.rules.Sine or a lambda, got {rule!r}; leave out omega."
+        )
     for omega in omegas:
         if not isinstance(made := rule(omega), Rule):
             raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}.")

@@ -28,9 +28,16 @@ def declared(paths: Iterable[str | os.PathLike[str]], pattern: str, name: str) -
     -------
     list of (Path, object)
         One pair a file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path does not exist.
     """
     found: list[tuple[Path, Any]] = []
     for path in map(Path, paths):
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist; name a Python file, or a folder of such files.")
         for file in [path] if path.is_file() else sorted(path.rglob(pattern)):
             found.append((file, runpy.run_path(str(file)).get(name)))
     return found

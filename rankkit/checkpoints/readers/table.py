@@ -114,10 +114,10 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
         raise trouble
     if reason := named_in(keys):
         raise ValueError(f"{tensors.source} holds {reason}.")
-    raise ValueError(
-        f"{tensors.source} holds no LoRA module that any reader knows: {few_of(tensors)}; "
-        f"name its --family ({', '.join(READERS)})."
-    )
+    advice = f"name its --family ({', '.join(READERS)})"
+    if all(key.endswith((".weight", ".bias")) for key in keys):
+        advice = "if it is a whole model, name its adapter, or measure what training changed with --full and --base"
+    raise ValueError(f"{tensors.source} holds no LoRA module that any reader knows: {few_of(tensors)}; {advice}.")
 
 
 def _with_other_families(adapter: Adapter, tensors: Tensors, config: Config, own: str) -> Adapter:
