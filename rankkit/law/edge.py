@@ -21,7 +21,7 @@ from rankkit.law.staircase import Staircase
 __all__ = ["largest_value"]
 
 NEAREST = 1e-9  # relative distance of the edge from lambda_1^2 below which both are one
-HALVINGS = 60  # of the bracket of the edge, down to a rounding error
+HALVINGS = 40  # of the bracket of the edge, to 1e-10 of its distance: there the square is least
 TRACY_WIDOM_COUNT = 2 / (3 * math.pi) * 1.2065335745820**1.5  # values that the edge law puts above that mean
 
 
