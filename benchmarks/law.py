@@ -1,7 +1,7 @@
 """The spectral law's predictions against measured sweeps, its targets on fresh draws, its bounds on random cases.
 
-Run: python benchmarks/law.py [--seeds 20] [--settings 50] [--first 7] [--only WHAT], WHAT being fresh, rules, curves,
-targets, bounds or seconds.
+Run: python benchmarks/law.py [--seeds 20] [--settings 50] [--first 7] [--only WHAT], WHAT being fresh, rules, laws,
+factors, curves, targets, bounds or seconds; law_entries.py says what laws and factors are.
 
 `fresh`, `rules` and `targets` draw settings at random, `first` being the seed: uniform and Gaussian entries from the
 linear to the saturated regime, and other rules with Gaussian entries. They print misses and how often the stated error
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import law_entries
 import numpy as np
 
 import rankkit as rk
@@ -255,7 +256,10 @@ def main() -> None:
     parser.add_argument("--settings", type=int, default=50)
     parser.add_argument("--first", type=int, default=7, help="seed of `fresh`, `rules` and `targets`")
     parser.add_argument("--cases", type=int, default=10000)
-    parser.add_argument("--only", choices=("fresh", "rules", "curves", "targets", "bounds", "seconds"))
+    parser.add_argument("--adapters", help="folder of `factors`; without it, the packaged adapter")
+    parser.add_argument(
+        "--only", choices=("fresh", "rules", "laws", "factors", "curves", "targets", "bounds", "seconds")
+    )
     options = parser.parse_args()
     if options.only in (None, "seconds"):
         seconds()
@@ -263,6 +267,10 @@ def main() -> None:
         fresh(options.settings, options.seeds, options.first)
     if options.only in (None, "rules"):
         rules(max(1, options.settings // 7), options.seeds, options.first)
+    if options.only in (None, "laws"):
+        law_entries.laws(options.settings, options.seeds, options.first)
+    if options.only in (None, "factors"):
+        law_entries.factors(options.adapters)
     if options.only in (None, "bounds"):
         bounds(options.cases)
     if options.only in (None, "targets"):

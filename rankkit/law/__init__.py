@@ -7,6 +7,7 @@ singular values tend to products of one-coordinate ones (kernels, staircase), be
 from __future__ import annotations
 
 from rankkit.law.bounds import RankBounds, rank_bounds
+from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.exponents import POWERS, staircase_exponents
 from rankkit.law.inverse import frequency_for_rank
 from rankkit.law.measures import MEASURES
@@ -18,6 +19,7 @@ __all__ = [
     "MEASURES",
     "POWERS",
     "Curve",
+    "EntryLaw",
     "LargeSpectrum",
     "Prediction",
     "RankBounds",

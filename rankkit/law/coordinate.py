@@ -10,7 +10,7 @@ import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["Coordinate", "Seen", "gaussian_nodes", "one_coordinate_problem", "uniform_nodes"]
+__all__ = ["Coordinate", "Seen", "gaussian_nodes", "one_coordinate_problem", "seen_through", "uniform_nodes"]
 
 # their overloads leave the types open
 eigen_of: Callable[..., tuple[Array, Array]] = np.linalg.eig
@@ -66,22 +66,27 @@ class Coordinate:
 
     def weighted(self, w: Array, v: Array) -> Seen:
         """Return the operator with weights w of x and v of y (nodes,)."""
-        squares: list[Array] = []
-        rows: list[Array] = []
-        columns: list[Array] = []
-        for U, mu, V in self.parts:
-            B, D = (U * (self.p * w)[:, None]).T @ U, (V * (self.p * v)[:, None]).T @ V
-            graded = np.sqrt(mu)  # in this form the small values keep their relative accuracy
-            rows_seen, columns_seen = graded[:, None] * B * graded, graded[:, None] * D * graded
-            values, right = eigen_of(rows_seen @ columns_seen)
-            order = np.argsort(-np.abs(values), kind="stable")
-            values, right = values[order], right[:, order]
-            left = inverse_of(right).T
-            squares.append(values)
-            here, there = U * graded, V * graded
-            rows.append((here @ left) * (here @ (columns_seen @ right)) * w[:, None] / values)
-            columns.append((there @ (rows_seen @ left)) * (there @ right) * v[:, None] / values)
-        return Seen(np.concatenate(squares), np.concatenate(rows, axis=1), np.concatenate(columns, axis=1))
+        return seen_through(self.parts, self.p, self.p, w, v)
+
+
+def seen_through(parts: Sequence[tuple[Array, Array, Array]], p: Array, q: Array, w: Array, v: Array) -> Seen:
+    """Return sum_k mu_k U_k V_k of each part, seen through weights w and v of nodes with probabilities p and q."""
+    squares: list[Array] = []
+    rows: list[Array] = []
+    columns: list[Array] = []
+    for U, mu, V in parts:
+        B, D = (U * (p * w)[:, None]).T @ U, (V * (q * v)[:, None]).T @ V
+        graded = np.sqrt(mu)  # in this form the small values keep their relative accuracy
+        rows_seen, columns_seen = graded[:, None] * B * graded, graded[:, None] * D * graded
+        values, right = eigen_of(rows_seen @ columns_seen)
+        order = np.argsort(-np.abs(values), kind="stable")
+        values, right = values[order], right[:, order]
+        left = inverse_of(right).T
+        squares.append(values)
+        here, there = U * graded, V * graded
+        rows.append((here @ left) * (here @ (columns_seen @ right)) * w[:, None] / values)
+        columns.append((there @ (rows_seen @ left)) * (there @ right) * v[:, None] / values)
+    return Seen(np.concatenate(squares), np.concatenate(rows, axis=1), np.concatenate(columns, axis=1))
 
 
 def uniform_nodes(c: float) -> tuple[Array, Array]:

@@ -77,7 +77,7 @@ def entries_of(d: int, r: int, n: int | None, initializer: Initializer | None) -
     if not isinstance(initializer, _SUPPORTED):
         raise TypeError(
             f"initializer must be one of {', '.join(law.__name__ for law in _SUPPORTED)}, got {initializer!r}; for "
-            "other laws pass drawn or trained factors: frequency_for_rank(..., factors=factors)."
+            "other laws pass drawn or trained factors=, or entries=EntryLaw.of_quantile(...) to predict_rank."
         )
     beta, alpha = initializer.scales(m, n, r)
     return Entries(m, n, r, isinstance(initializer, Normal), beta * alpha)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rankkit.law.measures import Cutoff, Frequency
 from rankkit.law.self_consistent import Counted
 
-__all__ = ["FEW", "Error", "Estimate", "Z", "estimate"]
+__all__ = ["FEW", "Error", "Estimate", "Z", "count_error", "estimate"]
 
 FEW = 4  # draws that `Prediction.error` is for
 Z = 1.96  # standard deviations on either side that hold 95 % of a normal law
@@ -63,14 +63,14 @@ def estimate(at: Frequency, measure: str, cutoff: Cutoff) -> Estimate:
     """Return numerical_rank, stable_rank or participation_ratio at one frequency, with its error."""
     if measure == "numerical_rank":
         found = at.rank(cutoff)
-        return Estimate(found.value, _count_error(found, at.entries.r, at.limit))
+        return Estimate(found.value, count_error(found, at.entries.r, at.limit))
     value = at.measure(measure, cutoff)
     own, scatters = RELATIVE[measure]
     scatter = scatters[at.entries.gaussian]
     return Estimate(value, Error(own * value, scatter * value * math.sqrt(1 / at.entries.m + 1 / at.entries.n)))
 
 
-def _count_error(found: Counted, r: int, limit: int) -> Error:
+def count_error(found: Counted, r: int, limit: int) -> Error:
     """Return the error of a count of at most `limit` values of factors of rank r."""
     scatter = SCATTER_DENSITY * math.sqrt(found.density) + SCATTER_CROSSINGS * math.sqrt(found.crossings)
     few = BASE + DENSITY * found.density + CROSSINGS * found.crossings  # as calibrated, for FEW draws

@@ -82,6 +82,11 @@ class Frequency:
         """min(m, n)."""
         return min(self.entries.m, self.entries.n)
 
+    @property
+    def c(self) -> float:
+        """c, omega times both scales of the entries, radians."""
+        return self.entries.c(self.omega)
+
     def cutoff(self, rtol: float | None, atol: float | None, gain: float | None) -> Cutoff:
         """Return what a user means by tolerances of sin(omega B A) / gain; neither: the default rtol."""
         relative, absolute = tolerance(rtol, atol, default=default_rtol((self.entries.m, self.entries.n)))

@@ -21,7 +21,7 @@ from rankkit.law.coordinate import Coordinate
 from rankkit.law.crossings import POWER, crossing_term
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
-__all__ = ["Listed", "Products", "listed_products"]
+__all__ = ["MOST_LISTED", "Listed", "Products", "listed_products", "multisets"]
 
 MOST_LISTED = 20_000
 
@@ -157,7 +157,7 @@ def listed_products(logs: Array, parity: Array, r: int, depth: float) -> Listed:
     order = np.argsort(-logs, kind="stable")
     drop = logs[order[0]] - logs[order]
     reach = depth + float(np.min(drop[parity[order] == 1]))
-    while (found := _within(drop, r, reach)) is None:
+    while (found := multisets(drop, r, reach)) is None:
         reach *= 0.8
     odd = found @ parity[order[: found.shape[1]]] % 2 == 1
     counts = np.zeros((int(np.sum(odd)), logs.size))
@@ -167,7 +167,7 @@ def listed_products(logs: Array, parity: Array, r: int, depth: float) -> Listed:
     return Listed(counts, np.round(many))
 
 
-def _within(drop: Array, r: int, reach: float) -> Array | None:
+def multisets(drop: Array, r: int, reach: float) -> Array | None:
     """Return how often each value occurs in each multiset of r whose drops add up to at most `reach`, (sets, k).
 
     `drop` ascends from zero. Sets of one more value other than the first come from those before, by a value that is no

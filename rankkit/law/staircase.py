@@ -14,7 +14,7 @@ import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["CUT", "Staircase", "gaussian_staircase", "odd_power_sum", "staircase"]
+__all__ = ["BIN", "CUT", "NOISE", "Staircase", "assembled", "gaussian_staircase", "noise", "odd_power_sum", "staircase"]
 
 CUT = 1e-16  # of the largest product: what is smaller counts by its energy alone
 NOISE = 1e-20  # of the energy: where every lambda^2 is below, no matrix that fits a machine tells them apart
@@ -79,11 +79,24 @@ def staircase(mu: Array, r: int) -> Staircase:
     energy = odd_power_sum(mu, r, 2)
     first = 2 * ((r - 1) * math.log(mu[0]) + math.log(mu[1]))  # log lambda_1^2
     if first < math.log(NOISE * energy):
-        return _noise(energy)
+        return noise(energy)
     depth = np.log(mu / mu[0])  # <= 0
     bins = _binned(-depth, r)
     head = _listed(-depth, r, -depth[1] - math.log(CUT), bins)
-    scale = r * math.log(mu[0])
+    return assembled(head, bins, r * math.log(mu[0]), energy)
+
+
+def assembled(head: tuple[Array, Array], bins: Array, scale: float, energy: float) -> Staircase:
+    """Return the staircase of listed products and of bins that hold these and more.
+
+    Parameters
+    ----------
+    head : (float array, float array)
+        scale - log of the listed values, ascending, and how often each occurs.
+    bins : float array
+        How many products lie at each multiple of BIN below exp(scale), in -log.
+    scale, energy : float
+    """
     values, counts = np.exp(scale - head[0]), head[1]
     listed = values.size
     total = np.cumsum(bins)
@@ -119,7 +132,7 @@ def gaussian_staircase(c: float, r: int) -> Staircase:
     energy = -math.expm1(-r / 2 * math.log1p(4 * c * c)) / 2
     first = r / 2 * math.log(2 / (1 + root)) + log_q  # log of the largest
     if 2 * first < math.log(NOISE * energy):
-        return _noise(energy)
+        return noise(energy)
     together = max(1, int(BIN / (-4 * log_q)))  # odd degrees that share a step of relative width BIN / 2
     steps = 1 + int(math.log(CUT) / (2 * log_q * together))
     degree = together + 2.0 * together * np.arange(steps)
@@ -128,7 +141,7 @@ def gaussian_staircase(c: float, r: int) -> Staircase:
     return Staircase(values, counts, steps, energy, max(energy - math.fsum(counts * values**2), 0.0))
 
 
-def _noise(energy: float) -> Staircase:
+def noise(energy: float) -> Staircase:
     """Return the staircase of so many values that only their energy counts."""
     return Staircase(np.full(1, math.sqrt(NOISE * energy)), np.full(1, 1 / NOISE), 0, energy, 0.0)
 

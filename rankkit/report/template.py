@@ -1,4 +1,4 @@
-"""Self-contained HTML pages: a template beside this module, with its style, its script, tables, and other parts."""
+"""Self-contained HTML pages: templates beside this module, with their style, their script, tables, and other parts."""
 
 from __future__ import annotations
 
@@ -14,24 +14,27 @@ __all__ = ["css_class", "filled", "table"]
 FOLDER = Path(__file__).parent / "html"
 
 
-def filled(template: str, *, scripts: Sequence[str] = ("sort.js",), **parts: str) -> str:
-    """Return a page that loads nothing: a template of the folder html, filled in.
+def filled(template: str, *, title: str, scripts: Sequence[str] = ("sort.js",), **parts: str) -> str:
+    """Return a page that loads nothing: page.html around a template of the folder html, filled in.
 
     Parameters
     ----------
     template : str
-        Name of the file.
+        Name of the file, which holds what stands below the title.
+    title : str
+        As HTML.
     scripts : sequence of str
         Names of the files that make the page's script.
     **parts : str
-        What stands for each $name in the template, as HTML. The style and the script are filled in as well.
+        What stands for each $name in the template, as HTML.
 
     Raises
     ------
     KeyError
         If the template asks for a part that is not given.
     """
-    return Template(_text(template)).substitute(parts, style=_text("style.css"), script="".join(map(_text, scripts)))
+    body, script = Template(_text(template)).substitute(parts), "".join(map(_text, scripts))
+    return Template(_text("page.html")).substitute(title=title, style=_text("style.css"), body=body, script=script)
 
 
 def _text(name: str) -> str:

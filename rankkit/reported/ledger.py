@@ -120,10 +120,6 @@ def _corrected(finding: Finding, tests: int) -> Finding:
     if finding.chance is None:
         return finding
     corrected = min(1.0, finding.chance * tests)
-    corrected = min(1.0, finding.chance * tests)
-    corrected = min(1.0, finding.chance * tests)
-    corrected = min(1.0, finding.chance * tests)
-    corrected = min(1.0, finding.chance * tests)
     text = f"{finding.arithmetic}; as many or more by chance: {finding.chance:.2g}, or {corrected:.2g} with all {tests}"
     return replace(finding, arithmetic=f"{text} tests counted")
 

@@ -1,0 +1,161 @@
+"""The equations for coordinates of different laws: weights are products over the columns, each with its own law.
+
+They are those of products.py with one problem a column: w(b) = a prod_k w_k(b_k), likewise v, and F of
+self_consistent.py is stationary among such weights. It is exact for r = 1; for more columns the error is of second
+order in what the true weights have beyond a product.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rankkit.factors import Array
+from rankkit.law.columns import OneColumn, Products
+from rankkit.law.coordinate import Seen
+from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.self_consistent import APART, Potential, within_sector
+
+__all__ = ["Mixed"]
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """The equations of sin(omega B A) / sqrt(m n); the unknowns: all log w_k and log v_k at the nodes, log a, log b.
+
+    Attributes
+    ----------
+    m, n : int
+    problems : sequence of OneColumn
+    many : sequence of int
+        How many coordinates each problem stands for.
+    listed : Products
+    rest : float
+        sum lambda^2 of the products that are not listed: so small that they only add up.
+    """
+
+    m: int
+    n: int
+    problems: Sequence[OneColumn]
+    many: Sequence[int]
+    listed: Products
+    rest: float
+
+    @property
+    def r(self) -> int:
+        """The number of coordinates."""
+        return sum(self.many)
+
+    @property
+    def limit(self) -> int:
+        """min(m, n)."""
+        return min(self.m, self.n)
+
+    def inside(self, unknowns: Array, z: complex) -> Array:
+        """Return the nearest unknowns with scales, and weights of one column times them, where weights are.
+
+        Both are means of weights: over all columns, and over the others, whose own have mean one.
+        """
+        scales = within_sector(unknowns[-2:], z)
+        sides = np.repeat(scales, (self.mass.size - 2) // 2)
+        return np.concatenate([within_sector(unknowns[:-2] + sides, z) - sides, scales])
+
+    @cached_property
+    def mass(self) -> Array:
+        """The probabilities of the nodes, shared between the columns, and one for each scale, a quarter of all that."""
+        shares = [k / self.r for k in self.many]
+        rows = [share * problem.p for share, problem in zip(shares, self.problems, strict=True)]
+        columns = [share * problem.q for share, problem in zip(shares, self.problems, strict=True)]
+        return np.concatenate([*rows, *columns, np.ones(2)]) / 4
+
+    @cached_property
+    def places(self) -> Array:
+        """The nodes of rows, column by column, those of columns, and the two scales."""
+        sides = [np.cumsum(problem.p) for problem in self.problems], [np.cumsum(problem.q) for problem in self.problems]
+        nodes = [at for side in sides for at in side]
+        ends = [np.zeros(1), np.zeros(1)]
+        return np.concatenate([APART * k + at for k, at in enumerate([*nodes, *ends])])
+
+    def start(self, z: complex) -> Array:
+        """Return log w = log v = 0, where all values are far below z."""
+        return np.zeros(self.mass.size, dtype=np.complex128)
+
+    def improve(self, unknowns: Array, z: complex) -> Array:
+        """Return the weights that the leverages of the given ones imply."""
+        logs, seen, scales = self._seen(unknowns)
+        share: Array = 1 / (1 + np.exp(-self._logs(seen, unknowns, z)))
+        used = self.listed.many * share
+        rest: Any = self.rest * scales[0] * scales[1] / z
+        total: Any = np.sum(used) + rest
+        ones = np.split(self.listed.counts.T @ used, self._ends)
+        found: list[Array] = []
+        for side, size in enumerate((self.m, self.n)):
+            for log, one, parts, problem, k in zip(logs[side], ones, seen, self.problems, self.many, strict=True):
+                weight, density = np.exp(log), parts.columns if side else parts.rows
+                new = log - np.log(scales[side] * weight + (density @ one / k + rest * weight) / size)
+                found.append(new - np.log(np.sum((problem.q if side else problem.p) * np.exp(new))))
+        ends = [log - np.log(scale + total / size) for log, scale, size in zip(unknowns[-2:], scales, (self.m, self.n))]
+        return np.concatenate([*found, ends])
+
+    def potential(self, unknowns: Array, z: complex) -> Potential:
+        """Return F, sum s^2 / (s^2 + z) and the term of crossings."""
+        logs, seen, scales = self._seen(unknowns)
+        logs_over_z = self._logs(seen, unknowns, z)
+        share: Array = 1 / (1 + np.exp(-logs_over_z))
+        rest: Any = self.rest * scales[0] * scales[1] / z
+        total: Any = np.sum(self.listed.many * share)
+        # log(1 + e^x) on the branch where it is x for large x
+        large = logs_over_z.real > 0
+        small = np.log1p(np.exp(logs_over_z * (1 - 2 * large)))
+        value: Any = np.sum(self.listed.many * (large * logs_over_z + small)) + rest
+        crossings = 0j
+        for side, (size, log_scale) in enumerate(zip((self.m, self.n), unknowns[-2:], strict=True)):
+            mass = [problem.q if side else problem.p for problem in self.problems]
+            means = sum(k * np.sum(p * log) for k, p, log in zip(self.many, mass, logs[side], strict=True))
+            value += size * (np.exp(log_scale) - 1 - log_scale - means)
+            mean = self._mean_crossed(side, seen, logs[side], log_scale, self.listed.many * share**2)
+            crossings += crossing_term(size, self.r, 1.0, mean)
+        return Potential(complex(value), complex(total + rest), complex(crossings))
+
+    @cached_property
+    def _ends(self) -> Array:
+        """Where the values of one column end in the list of all."""
+        return np.cumsum([problem.values.size for problem in self.problems])[:-1]
+
+    def _seen(self, unknowns: Array) -> tuple[tuple[list[Array], list[Array]], list[Seen], Array]:
+        """Return log w and log v of each column, the columns seen through them, and both scales."""
+        nodes = [problem.p.size for problem in self.problems]
+        logs = np.split(unknowns[:-2], np.cumsum([*nodes, *nodes])[:-1])
+        rows, columns = logs[: len(nodes)], logs[len(nodes) :]
+        seen = [
+            problem.weighted(np.exp(w), np.exp(v)) for problem, w, v in zip(self.problems, rows, columns, strict=True)
+        ]
+        return (rows, columns), seen, np.exp(unknowns[-2:])
+
+    def _logs(self, seen: Sequence[Seen], unknowns: Array, z: complex) -> Array:
+        """Return log(lambda^2 / z) of each product."""
+        squares = np.concatenate([parts.squares for parts in seen])
+        return self.listed.counts @ np.log(squares) + np.sum(unknowns[-2:]) - np.log(z)
+
+    def _mean_crossed(
+        self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, many: Array
+    ) -> complex:
+        """Return the mean of g U^POWER over rows (or columns), g the mean share that each sees itself.
+
+        A row sees g = sum share^2 D / sum share D with D the products' densities there, and sum share D = size U, so
+        that the mean is that of sum share^2 D U^(POWER - 1) / size. U = 1 - w makes it a sum of products over columns.
+        """
+        total = 0j
+        for power in range(POWER):
+            means: list[Array] = []
+            for problem, parts, log in zip(self.problems, seen, logs, strict=True):
+                p, density = (problem.q, parts.columns) if side else (problem.p, parts.rows)
+                means.append((p * np.exp(power * log)) @ density)
+            products = np.exp(self.listed.counts @ np.log(np.concatenate(means)))
+            total += math.comb(POWER - 1, power) * (-1) ** power * np.exp(power * log_scale) * np.sum(many * products)
+        return complex(total / (self.n if side else self.m))
