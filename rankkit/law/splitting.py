@@ -14,7 +14,7 @@ nearly the same at every row, as on a plateau of a uniform law, split less.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.coordinate import Coordinate
 
-__all__ = ["Leverage", "gaussian_leverage", "product_leverage", "radial_leverage"]
+__all__ = ["Leverage", "columns_leverage", "gaussian_leverage", "product_leverage", "radial_leverage"]
 
 ONE_BY_ONE = 8  # powers that are summed one by one; of later ones blocks of twice the length, by Gauss's rule
 NODES = 4  # of each block
@@ -35,6 +35,11 @@ class Leverage(NamedTuple):
     total: float
     squares: float
     variance: float
+
+    def with_columns(self, columns: Leverage, m: int, n: int) -> Leverage:
+        """Return the leverage of m rows (this one) and n columns together: X has the variance of both."""
+        variance = (self.variance / m + columns.variance / n) / (1 / m + 1 / n)
+        return self._replace(variance=variance)
 
     @property
     def splitting(self) -> float:
@@ -57,6 +62,9 @@ class _Powers(NamedTuple):
     even: Array
     odd: Array
     pairs: tuple[Array, Array, Array]
+
+
+Powers = Callable[[Array], _Powers]  # of one coordinate, at powers p
 
 
 def radial_leverage(parts: Iterable[tuple[float, Array, Array]], p: Array, t: float) -> Leverage:
@@ -97,23 +105,42 @@ def gaussian_leverage(c: float, r: int, t: float) -> Leverage | None:
         # odd parts over s, their largest term
         return _Powers(1 / alone, 1 / alone, (scale * ee, scale * eo * over, scale * oo * np.outer(over, over)))
 
-    return _leverage(powers, r, math.log(t) - r * log_first - log_s, 2 * log_s)
+    return _leverage([powers], [r], math.log(t) - r * log_first - log_s, 2 * log_s)
 
 
 def product_leverage(problem: Coordinate, r: int, t: float) -> Leverage | None:
     """Return the leverage of products of one-coordinate functions at t; None where t is no larger than lambda_1^2."""
-    (U, mu, _), (W, nu, _) = problem.parts
-    squares = U**2 / (problem.p @ U**2), W**2 / (problem.p @ W**2)
+    return columns_leverage([(problem.p, [(U, mu) for U, mu, _ in problem.parts])], [r], t)
 
-    def powers(p: Array) -> _Powers:
-        shares = [np.exp(2 * p[:, None] * np.log(x / x[0])) for x in (mu, nu)]
-        even, odd = (share @ square.T for share, square in zip(shares, squares, strict=True))
-        weighted = even * problem.p, odd * problem.p
-        pairs = weighted[0] @ even.T, weighted[0] @ odd.T, weighted[1] @ odd.T
-        return _Powers(np.sum(shares[0], axis=1), np.sum(shares[1], axis=1), pairs)
 
-    first = 2 * ((r - 1) * math.log(mu[0]) + math.log(nu[0]))
-    return _leverage(powers, r, math.log(t) - first, 4 * math.log(nu[0] / mu[0]))
+def columns_leverage(
+    columns: Sequence[tuple[Array, Sequence[tuple[Array, Array]]]], many: Sequence[int], t: float
+) -> Leverage | None:
+    """Return the leverage of products of functions of different columns; None where t is no larger than lambda_1^2.
+
+    Parameters
+    ----------
+    columns : sequence of (p, parts)
+        Probabilities of the nodes, and (U, mu) of the even and of the odd functions, U (nodes, k) orthonormal under p.
+    many : sequence of int
+        How many coordinates each column stands for.
+    t : float
+    """
+    firsts = [(float(even[1][0]), float(odd[1][0])) for _, (even, odd) in columns]
+    ratio = max(odd / even for even, odd in firsts)
+    first = 2 * sum(k * math.log(even) for k, (even, _) in zip(many, firsts, strict=True)) + 2 * math.log(ratio)
+
+    def powers_of(p: Array, parts: Sequence[tuple[Array, Array]], scales: tuple[float, float]) -> Powers:
+        def powers(power: Array) -> _Powers:
+            shares = [np.exp(2 * power[:, None] * np.log(mu / x)) for (_, mu), x in zip(parts, scales, strict=True)]
+            even, odd = (share @ (U**2 / (p @ U**2)).T for share, (U, _) in zip(shares, parts, strict=True))
+            pairs = (even * p) @ even.T, (even * p) @ odd.T, (odd * p) @ odd.T
+            return _Powers(np.sum(shares[0], axis=1), np.sum(shares[1], axis=1), pairs)
+
+        return powers
+
+    every = [powers_of(p, parts, (even, even * ratio)) for (p, parts), (even, _) in zip(columns, firsts, strict=True)]
+    return _leverage(every, many, math.log(t) - first, 4 * math.log(ratio))
 
 
 def _means(alpha: Array, b: Array, d: Array) -> tuple[Array, Array, Array]:
@@ -138,15 +165,16 @@ def _slope(low: Array, high: Array) -> Array:
     return 1 / (low * high * (low + high))
 
 
-def _leverage(powers: Callable[[Array], _Powers], r: int, gap: float, pair: float) -> Leverage | None:
-    """Return the sums over functions of r coordinates with an odd total index.
+def _leverage(columns: Sequence[Powers], many: Sequence[int], gap: float, pair: float) -> Leverage | None:
+    """Return the sums over functions of all coordinates with an odd total index.
 
     g = sum_p (lambda^2 / t)^p makes everything powers of one-coordinate means.
 
     Parameters
     ----------
-    powers : callable
-    r : int
+    columns : sequence of callables
+    many : sequence of int
+        How many coordinates each stands for.
     gap : float
         log(t / lambda_1^2).
     pair : float
@@ -155,17 +183,17 @@ def _leverage(powers: Callable[[Array], _Powers], r: int, gap: float, pair: floa
     if gap <= 0:
         return None
     p, weight = _nodes(gap)
-    one = powers(p)
-    ee, eo, oo = one.pairs
     cost = np.exp(pair * p)
+    rows = cost[:, None]  # a parity costs where it becomes even again
     mean = [np.ones(p.size), np.zeros(p.size)]  # by the parity so far
-    rows, columns = cost[:, None], cost  # a parity costs where it becomes even again
-    even, mixed, odd = np.ones(ee.shape), np.zeros(ee.shape), np.zeros(ee.shape)  # mixed: even at the row's power
-    for _ in range(r):
+    square = (p.size, p.size)
+    even, mixed, odd = np.ones(square), np.zeros(square), np.zeros(square)  # mixed: even at the row's power
+    for one in (one for column, k in zip(columns, many, strict=True) for one in [column(p)] * k):
+        ee, eo, oo = one.pairs
         mean = [mean[0] * one.even + mean[1] * one.odd * cost, mean[1] * one.even + mean[0] * one.odd]
-        crossed = mixed * eo * columns
+        crossed = mixed * eo * cost
         even, mixed, odd = (
-            even * ee + crossed + crossed.T + odd * oo * rows * columns,
+            even * ee + crossed + crossed.T + odd * oo * rows * cost,
             mixed * ee + even * eo + (odd * eo.T + mixed.T * oo) * rows,
             odd * ee + mixed.T * eo + mixed * eo.T + even * oo,
         )
