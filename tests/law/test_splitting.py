@@ -19,6 +19,8 @@ def test_linear_features_split_as_the_fourth_moments_of_their_entries_say(r):
     c = 1e-5  # sin x = x: the features are the entries, with E x^4 / (E x^2)^2 = 9 / 5 or 3
     uniform = product_leverage(one_coordinate_problem(*uniform_nodes(c), c, floor=1e-15), r, 1.2 * 3.0**-2 * c**2)
     gaussian = gaussian_leverage(c, r, 1.2 * c**2)
+    assert uniform is not None
+    assert gaussian is not None
     assert uniform.splitting == pytest.approx(((r + 0.8) / (r + 2)) ** 0.5, rel=1e-3)
     assert gaussian.splitting == pytest.approx(1.0, rel=1e-3)
 
@@ -33,6 +35,8 @@ def test_mehlers_formula_products_and_radial_parts_give_the_same_leverage(c, r, 
     product = product_leverage(one_coordinate_problem(*gaussian_nodes(80), c, floor=1e-15), r, t)
     radial = sine_radial(c, r, m=4000, n=4000, least=1e-8 * t)
     parts = radial_leverage(((part.multiplicity, part.U, part.x) for part in radial.parts), radial.p, t)
+    assert closed is not None
+    assert product is not None
     for other in (product, parts):
         assert other.total == pytest.approx(closed.total, rel=2e-3)
         assert other.squares == pytest.approx(closed.squares, rel=2e-3)
