@@ -15,19 +15,20 @@ from experiments.grid.carry_out import Progress
 from experiments.grid.kept import Outcome
 from experiments.grid.statistics import holm, mean_interval
 from experiments.layers import KINDS
-from rankkit.files import write_table
+from rankkit.files import write_atomically, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cells", "differences", "summarise"]
+__all__ = ["cells", "differences", "markdown", "summarise"]
 
 CELL = ("data", "rank", "omega")  # what two kinds must share to be compared; a plan without data has one
+SHOWN = ("sine", "frozen", "low rank", "matched", "matched twin", "twin")  # the columns of the page's table
 Key = tuple[Any, ...]
 
 
 def summarise(progress: Progress, out: Path, *, score: str) -> str:
-    """Write cells.csv and differences.csv into a folder and return them as text.
+    """Write cells.csv, differences.csv and cells.md into a folder and return the tables as text.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def summarise(progress: Progress, out: Path, *, score: str) -> str:
     tables = {"cells": cells(progress.runs, score), "differences": differences(progress.runs, score)}
     for name, table in tables.items():
         write_table(out / f"{name}.csv", table)
+    page = markdown(tables["cells"], score).encode()
+    write_atomically(out / "cells.md", lambda file: file.write(page))
     return "\n\n".join(table.round(4).to_string(index=False) for table in tables.values())
 
 
@@ -62,6 +65,38 @@ def cells(outcomes: Sequence[Outcome], score: str) -> pd.DataFrame:
             **_looks(group), **(_predicted(first) if kind in ("sine", "frozen") else {}),
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def markdown(table: pd.DataFrame, score: str) -> str:
+    """Return the cells as a Markdown table: one row for each sine of two seeds or more, with the kinds beside it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `cells` returns it.
+    score : str
+        Which is shown: its mean, and half of its 95 % interval.
+    """
+    names = [name for name in CELL if name in table]
+    kinds = [kind for kind in SHOWN if kind in set(table["kind"])]
+    head = [*names, "parameters", "predicted rank", *kinds]
+    lines = [f"| {' | '.join(head)} |", f"|{'--:|' * len(head)}"]
+    sines = table[(table["kind"] == "sine") & (table["seeds"] > 1)]
+    for row in sines.to_dict("records"):
+        beside = table[(table["rank"] == row["rank"]) & (table["omega"].isin([0.0, row["omega"]]))]
+        if "data" in names:
+            beside = beside[beside["data"] == row["data"]]
+        found = {other["kind"]: other for other in beside.to_dict("records")}
+        predicted = row.get("predicted_rank", math.nan)
+        cell = [*(f"{row[name]:g}" if name != "data" else row[name] for name in names), f"{row['parameters']:,}"]
+        cell += ["" if math.isnan(predicted) else f"{predicted:.1f}"]
+        cell += [_shown(found[kind], score) if kind in found else "" for kind in kinds]
+        lines.append(f"| {' | '.join(cell)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(cell: Mapping[Any, Any], score: str) -> str:
+    return f"{cell[f'{score}_mean']:.3f} ± {(cell[f'{score}_high'] - cell[f'{score}_low']) / 2:.3f}"
 
 
 def differences(outcomes: Sequence[Outcome], score: str) -> pd.DataFrame:

@@ -7,21 +7,26 @@ how it was measured, in words. The ledger is made again afterwards (CONTRIBUTING
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.grid.statistics import LEVEL
+from experiments.grid.statistics import LEVEL, mean_interval
+from experiments.grid.tables import read_table
 from rankkit.files import write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EVIDENCE", "evidence"]
+__all__ = ["EVIDENCE", "PLANS", "at_rank", "evidence"]
 
 RESULTS = Path(__file__).parent / "results"
 EVIDENCE = Path(__file__).parents[1] / "paper_checks" / "trained" / "measured.csv"
+PLANS = {"text": "ranks", "shape": "small", "vision": "small"}  # experiment -> the plan whose tables are read
 LORA, TWIN, SINC = "lora", "lora_at_sine_scale", "lr_lora_sinc"
+RANK = 4  # of the claims that name no rank; those on other ranks have it behind their names
+RANKS = (1, 4, 8)
+SPREAD_RANKS = (4, 8)  # a product of rank 1 has stable rank 1 in every module
 TEXT = ("method", "against")  # what tells the rows of the text experiment's differences apart
 # claim -> methods whose accuracies are subtracted
 ACCURACIES = {
@@ -58,23 +63,28 @@ def evidence(results: Path = RESULTS) -> pd.DataFrame:
     Parameters
     ----------
     results : Path
-        The folder with the committed tables of the experiments' small plans.
+        The folder with the committed tables.
     """
     import pandas as pd
 
-    def table(experiment: str, name: str) -> pd.DataFrame:
-        return pd.read_csv(results / experiment / "small" / f"{name}.csv")
+    folders = {name: results / name / plan for name, plan in PLANS.items()}
+    of = {name: _runs_done(folder) for name, folder in folders.items()}
 
-    of = {name: _runs_done(results / name / "small") for name in ("text", "shape", "vision")}
+    def table(experiment: str, name: str) -> pd.DataFrame:
+        return read_table(folders[experiment], name)
+
+    runs = table("text", "runs")
+    chosen = runs[(runs["rank"] == RANK) & (runs["optimizer"] == "adamw")]
     rows = [
-        *_differences(table("text", "differences_rank4"), ACCURACIES, TEXT, "mean", of["text"]),
-        *_differences(table("text", "spreads_rank4"), SPREADS, ("method", "of"), "difference", of["text"]),
+        *_by_rank(table, "differences", ACCURACIES, RANKS, TEXT, "mean", of["text"]),
+        *_by_rank(table, "spreads", SPREADS, SPREAD_RANKS, ("method", "of"), "difference", of["text"]),
         *_differences(table("shape", "differences"), SHAPES, ("rank", "omega", "sine less"), "difference", of["shape"]),
         *_differences(
             table("vision", "differences"), IMAGES, ("data", "rank", "omega", "sine less"), "difference", of["vision"]
         ),
-        *_over_modules(table("text", "trajectory"), table("text", "runs"), of["text"]),
-        *_over_tokens(table("text", "frequencies"), of["text"]),
+        *_over_modules(table("text", "trajectory"), chosen, of["text"]),
+        *_over_tokens(table("text", "frequencies"), chosen, of["text"]),
+        *_between_texts(table("text", "two_texts_means"), of["text"]),
     ]
     return pd.DataFrame(rows)
 
@@ -84,17 +94,41 @@ def _runs_done(folder: Path) -> str:
     return f"{progress['done']} of the plan's {progress['runs']} runs"
 
 
+def at_rank(claim: str, rank: int) -> str:
+    """Return the name of the claim that says of one rank what `claim` says of rank 4."""
+    return claim if rank == RANK else f"{claim}.rank{rank}"
+
+
+def _by_rank(
+    table: Callable[[str, str], pd.DataFrame], name: str, claims: Mapping[str, tuple[Any, ...]],
+    ranks: tuple[int, ...], names: tuple[str, ...], value: str, of: str,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return the rows of the text experiment's claims at some of its ranks."""
+    tables = {rank: table("text", f"{name}_rank{rank}") for rank in RANKS}
+    comparisons = sum(map(len, tables.values()))
+    rows: list[dict[str, Any]] = []
+    for rank in ranks:
+        own = {at_rank(claim, rank): key for claim, key in claims.items()}
+        rows += _differences(tables[rank], own, names, value, of, comparisons)
+    return rows
+
+
 def _differences(
-    table: pd.DataFrame, claims: Mapping[str, tuple[Any, ...]], names: tuple[str, ...], value: str, of: str
-) -> list[dict[str, Any]]:
-    """Return the rows of claims that are one row of a table of paired differences each."""
+    table: pd.DataFrame, claims: Mapping[str, tuple[Any, ...]], names: tuple[str, ...], value: str, of: str,
+    comparisons: int | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return the rows of claims that are one row of a table of paired differences each.
+
+    `comparisons` is the number of those that Holm's correction was made for; None: of all rows of this table.
+    """
     rows: list[dict[str, Any]] = []
     for claim, key in claims.items():
         chosen = table
         for name, wanted in zip(names, key, strict=True):
             chosen = chosen[chosen[name] == wanted]
         [row] = chosen.to_dict("records")
-        rows.append(_row(claim, row[value], row["low"], row["high"], _told(row, len(table["p_holm"].dropna()), of)))
+        how = _told(row, comparisons or len(table["p_holm"].dropna()), of)
+        rows.append(_row(claim, row[value], row["low"], row["high"], how))
     return rows
 
 
@@ -112,7 +146,7 @@ def _over_modules(trajectory: pd.DataFrame, runs: pd.DataFrame, of: str) -> list
     """Return the rows of claims on every module of a method after the last step."""
     rows: list[dict[str, Any]] = []
     for claim, (method, column) in MODULES.items():
-        mine = runs[(runs["method"] == method) & (runs["optimizer"] == "adamw")]
+        mine = runs[runs["method"] == method]
         last = trajectory[trajectory["run"].isin(mine["run"]) & (trajectory["step"] == mine["steps"].iloc[0])]
         values = last[column]
         how = f"median and range of the {last['module'].nunique()} modules after training, {_count(len(mine))}; {of}"
@@ -120,14 +154,28 @@ def _over_modules(trajectory: pd.DataFrame, runs: pd.DataFrame, of: str) -> list
     return rows
 
 
-def _over_tokens(frequencies: pd.DataFrame, of: str) -> list[dict[str, Any]]:
+def _over_tokens(frequencies: pd.DataFrame, runs: pd.DataFrame, of: str) -> list[dict[str, Any]]:
     """Return how much AdaSine's frequencies differ between tokens, before and after the training."""
     rows: list[dict[str, Any]] = []
-    for claim, step in (("ada.trained.fig11", frequencies["step"].max()), ("ada.trained.fig11.start", 0)):
-        then = frequencies[frequencies["step"] == step]
-        values, runs = then["std"] / then["mean"], then["run"].nunique()
-        how = f"median and range of the {then['module'].nunique()} modules at step {step}, {_count(runs)}; {of}"
+    mine = frequencies[frequencies["run"].isin(runs["run"])]
+    for claim, step in (("ada.trained.fig11", mine["step"].max()), ("ada.trained.fig11.start", 0)):
+        then = mine[mine["step"] == step]
+        values, count = then["std"] / then["mean"], then["run"].nunique()
+        how = f"median and range of the {then['module'].nunique()} modules at step {step}, {_count(count)}; {of}"
         rows.append(_row(claim, values.median(), values.min(), values.max(), how))
+    return rows
+
+
+def _between_texts(means: pd.DataFrame, of: str) -> list[dict[str, Any]]:
+    """Return how far AdaSine's mean frequency on example sentences is from that on glosses, as a share of that."""
+    rows: list[dict[str, Any]] = []
+    for claim, step in (("ada.trained.fig12", means["step"].max()), ("ada.trained.fig12.start", 0)):
+        by_text = means[means["step"] == step].pivot(index="seed", columns="text", values="mean")
+        value, low, high = mean_interval(list(by_text["examples"] / by_text["glosses"] - 1))
+        how = (
+            f"mean and 95 % interval over {_count(len(by_text))} at step {step}, all modules and tokens together; {of}"
+        )
+        rows.append(_row(claim, value, low, high, how))
     return rows
 
 

@@ -13,19 +13,19 @@ SHOWS = (
     "and after 60 steps."
 )
 COMPARED = (
-    "The paper shows single tokens of a large model. Here, over five seeds, the frequencies differ between "
-    "tokens before any training, since W_omega is drawn at random: their standard deviation is 14 % of their mean "
-    "(median of the modules). After the training it is 39 %, and most medians are lower. Figure 12 compares two "
-    "tasks, which needs a second adapter."
+    "The paper shows single tokens of a large model. Here, over five seeds, the frequencies differ between tokens "
+    "before any training, since W_omega is drawn at random: their standard deviation is 14 % of their mean (median of "
+    "the modules). After the training it is 39 %, and most medians are lower."
 )
-INPUTS = ["stored/text_small_frequencies.csv"]
-ARGUMENTS = {"kinds": ["query", "value"]}
+INPUTS = ["stored/text_ranks_frequencies.csv", "stored/text_ranks_runs.csv"]
+ARGUMENTS = {"kinds": ["query", "value"], "rank": 4}
 QUICK = {"kinds": ["query", "value"]}
 
 
-def data(kinds):
+def data(kinds, rank):
     """Return the quantiles of omega(x) over the tokens, by step, kind of module and layer: means over the runs."""
-    stored = pd.read_csv(Path(__file__).parent / INPUTS[0])
+    stored, runs = (pd.read_csv(Path(__file__).parent / name) for name in INPUTS)
+    stored = stored[stored["run"].isin(runs.loc[runs["rank"] == rank, "run"])].copy()
     stored["kind"] = stored["module"].str.rpartition(".")[2]
     chosen = stored[stored["kind"].isin(kinds)]
     return chosen.groupby(["step", "kind", "layer"])[["q05", "q50", "q95"]].mean().reset_index()

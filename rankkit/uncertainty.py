@@ -44,7 +44,8 @@ def _stable_rank(spectrum: Spectrum) -> Array:
     # 1 + sum of the others / sigma_1^2: all of them may be off, and in the other direction than sigma_1
     least, _, most = _squares(spectrum)
     highest = 1 + np.sum(most[..., 1:], axis=-1) / np.maximum(least[..., 0], (1 - MOST) ** 2)
-    lowest = 1 + np.sum(least[..., 1:], axis=-1) / most[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lowest = 1 + np.sum(least[..., 1:], axis=-1) / most[..., 0]
     return np.where(value > 0, np.maximum(highest - value, value - lowest), np.nan)[()]
 
 

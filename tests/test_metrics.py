@@ -161,6 +161,28 @@ def test_a_condition_number_of_zero_is_none_and_that_of_an_exact_zero_is_infinit
     assert math.isnan(metrics.condition_number(rk.spectrum_of(none)))
 
 
+def test_a_last_value_of_exactly_its_error_may_be_zero():
+    """The condition number may then be infinite."""
+    for last, known in ((0.125, False), (0.126, True)):
+        some = rk.Spectrum([1.0, last], (2, 2), complete=True, energy=1.0, noise_floor=0.125)
+        assert math.isnan(metrics.condition_number(some)) != known
+        if known:
+            assert metrics.condition_number(some) == pytest.approx(1 / last)
+
+
+def test_a_value_at_the_threshold_does_not_exceed_it_and_a_share_that_is_met_is_held():
+    exact = rk.Spectrum([1.0, 0.5, 0.5, 0.25], (4, 4), complete=True, energy=1.5625, noise_floor=0.0)
+    for tolerance in ({"rtol": 0.5}, {"atol": 0.5}):
+        assert metrics.numerical_rank(exact, **tolerance) == 1
+    even = rk.Spectrum([1.0, 1.0, 1.0, 1.0], (4, 4), complete=True, energy=4.0, noise_floor=0.0)
+    assert [metrics.energy_rank(even, f) for f in (0.25, 0.5, 0.75, 1.0)] == [1, 2, 3, 4]
+    few = rk.Spectrum([1.0, 1.0], (4, 4), complete=False, energy=4.0, noise_floor=0.0)
+    assert [metrics.energy_rank(few, f) for f in (0.25, 0.5)] == [1, 2]
+    assert metrics.numerical_rank(few, rtol=1.0) == 0
+    with pytest.raises(ValueError, match="needs all singular values"):
+        metrics.numerical_rank(few, rtol=0.999)
+
+
 def test_condition_numbers_know_what_they_do_not_know():
     f = rk.initializers.Normal()(8, 8, 3, seed=0)
     assert metrics.condition_number(rk.spectrum_of(f)) == math.inf

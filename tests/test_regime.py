@@ -25,3 +25,11 @@ def test_each_word_begins_where_it_should():
         assert regime_of(stable, plain, (300, 280)) == word
     assert regime_of(most, plain, (300, 280), saturates=False) == "growing"
     assert regime_of(most, most, (300, 280)) == "linear"
+
+
+def test_a_limit_is_within_its_regime():
+    assert regime_of(11.0, 10.0, (512, 512)) == regime_of(9.0, 10.0, (512, 512)) == "linear"
+    assert random_matrix_stable_rank(100, 900) == 100 * 900 / 1600
+    limit = (1 - NEAR) * random_matrix_stable_rank(100, 900)
+    assert regime_of(limit, 2.0, (100, 900)) == "saturated"
+    assert regime_of(float(np.nextafter(limit, 0)), 2.0, (100, 900)) == "growing"

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankkit as rk
+from rankkit import spectrum as spectrum_module
 from rankkit import testing as laws
 
 
@@ -87,6 +88,58 @@ def test_top_truncates_and_says_so(size, asarray):
     assert rk.spectrum_of(f, top=2).complete  # nothing beyond r
 
 
+def test_values_may_be_equal_and_zero():
+    equal = rk.Spectrum([2.0, 2.0, 0.0, 0.0], (4, 4), complete=True, energy=8.0, noise_floor=0.0)
+    assert equal.values.tolist() == [2, 2, 0, 0]
+    for wrong in ([1.0, -1.0], [1.0, 2.0], 1.0):
+        with pytest.raises(ValueError, match="descending order"):
+            rk.Spectrum(wrong, (4, 4), complete=True, energy=8.0, noise_floor=0.0)
+
+
+def test_what_is_known_of_a_spectrum_is_said():
+    for shape, complete, says in (
+        ((2, 3), True, "all 2 singular values"), ((4, 4), True, "2 singular values, all others are zero"),
+        ((4, 4), False, "the 2 largest of 4 singular values"),
+    ):  # fmt: skip
+        assert says in repr(rk.Spectrum([2.0, 1.0], shape, complete=complete, energy=5.0, noise_floor=0.0))
+    assert "1 singular value, all" in repr(rk.Spectrum([2.0], (4, 4), complete=True, energy=4.0, noise_floor=0.0))
+
+
+def test_a_krylov_method_takes_over_from_a_full_svd_where_a_sixteenth_of_the_values_is_wanted(monkeypatch):
+    asked = []
+    for name in ("leading", "dense", "economical"):
+        real = getattr(spectrum_module, name)
+        monkeypatch.setattr(
+            spectrum_module, name, lambda *given, name=name, real=real, **more: asked.append((name, more)) or real(*given, **more)
+        )  # fmt: skip
+    M = np.random.default_rng(0).standard_normal((64, 96))
+    for top, tol in ((4, 0.0), (4, 1e-4), (5, 0.0), (None, 0.0), (None, 1e-3)):
+        rk.spectrum_of(M, top=top, tol=tol)
+    some = ("leading", {"tol": 1e-9}), ("leading", {"tol": 1e-4})
+    assert asked == [*some, ("dense", {}), ("dense", {}), ("economical", {})]
+    for tol in (-1e-9, 1.01e-3, np.nan):
+        with pytest.raises(ValueError, match="tol must"):
+            rk.spectrum_of(M, tol=tol)
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_a_forming_error_joins_every_floor(batch):
+    """The floors of all values where there is one for each, and those of the leading ones where no others are kept."""
+    M = np.broadcast_to(np.diag(np.geomspace(1, 1e-5, 300)), (*batch, 300, 300))
+    error = 1e-3 * np.arange(1.0, 1 + np.prod(batch)).reshape(batch) if batch else 1e-3
+    for top, tol, count in ((None, 1e-3, 300), (100, 1e-3, 100), (3, 0.0, 3), (None, 0.0, 300)):
+        plain, formed = (rk.spectrum_of(M, top=top, tol=tol, forming_error=e) for e in (0.0, error))
+        assert formed.values.shape == formed.error.shape == (*batch, count)
+        np.testing.assert_array_equal(formed.error, plain.error + np.reshape(error, (*batch, 1)))
+        assert formed.complete == (count == 300)
+        np.testing.assert_allclose(formed.energy, np.sum(M**2, axis=(-2, -1)), rtol=1e-13)
+    f = rk.initializers.KaimingUniform()(20, 30, 3, seed=0)
+    assert rk.spectrum_of(f).energy == pytest.approx(np.sum(f.product() ** 2), rel=1e-12)
+    assert rk.spectrum_of(f, top=1).energy == pytest.approx(np.sum(f.product() ** 2), rel=1e-12)
+    for top, count in ((None, 3), (2, 2), (5, 3)):
+        assert (rk.spectrum_of(f, top=top).values.size, rk.spectrum_of(f, top=top).complete) == (count, count == 3)
+
+
 def test_batches_are_their_members(asarray):
     M = np.random.default_rng(0).standard_normal((2, 3, 8, 5))
     batch = rk.spectrum_of(asarray(M))
@@ -100,6 +153,8 @@ def test_forming_error_joins_the_floor_and_ends_relative_accuracy():
     plain, formed = rk.spectrum_of(f), rk.spectrum_of(f, forming_error=1e-3)
     assert formed.noise_floor == pytest.approx(plain.noise_floor + 1e-3)
     assert np.all(plain.error < 1e-12)
+    assert plain.relative_error < 1e-12
+    assert formed.relative_error == np.inf
     assert np.all(formed.error >= 1e-3)
 
 
@@ -115,6 +170,8 @@ def test_forming_error_joins_the_floor_and_ends_relative_accuracy():
             "top must be an integer in 1..3, got 4; a 3 x 3 update has 3 singular values",
         ),
         (lambda: rk.spectrum_of(np.ones((3, 3)), top=0), ValueError, "top must be an integer"),
+        (lambda: rk.spectrum_of(np.ones((3, 5)), top=4), ValueError, "a 3 x 5 update has 3 singular values"),
+        (lambda: rk.spectrum_of(np.ones((5, 3)), top=4), ValueError, "a 5 x 3 update has 3 singular values"),
         (lambda: rk.spectrum_of(np.ones((3, 3)), forming_error=-1.0), ValueError, "forming_error must be >= 0"),
         (lambda: rk.Spectrum([1.0, 2.0], (2, 2), True, 5.0, 0.0), ValueError, "descending order"),
     ],

@@ -1,6 +1,7 @@
 """The errors of the metrics, where a spectrum is as wrong as it may be: in the corner that moves the metric most."""
 
 import math
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -86,6 +87,59 @@ def test_a_metric_of_exact_values_is_exact_and_one_of_unknown_values_is_within_i
         assert float(ERRORS[name](seen(FLAT, 1.0))) <= value * (FLAT.size - 1) * (1 + ROUNDED)
 
 
+def stated(name, values, floor):
+    """Return a metric's error as its docstring states it, to 60 digits."""
+    with mpmath.workdps(60):
+        value, e, some = exact(name, values), mpmath.mpf(floor), [mpmath.mpf(x) for x in values]
+        least, most = [max(x - e, 0) ** 2 for x in some], [(x + e) ** 2 for x in some]
+        if name == "spectral_norm":
+            return e
+        if name == "stable_rank":
+            return max(1 + sum(most[1:]) / least[0] - value, value - 1 - sum(least[1:]) / most[0])
+        if name == "participation_ratio":
+            highest = sum(most) ** 2 / sum(x * x for x in least)
+            return max(highest - value, value - sum(least) ** 2 / sum(x * x for x in most))
+        if name == "effective_rank":
+            T = e * len(some) / sum(some)
+        else:
+            T = sum(x - y * y for x, y in zip(most, some, strict=True)) / sum(y * y for y in some)
+        worst = min(
+            T * mpmath.log(len(some) - 1) - T * mpmath.log(T) - (1 - T) * mpmath.log(1 - T), mpmath.log(len(some))
+        )
+        return value * mpmath.expm1(worst)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+@pytest.mark.parametrize("values", [[1.0, 0.5, 0.25], [1.0, 0.9], np.linspace(1, 0.1, 9), [1.0, 1e-3, 1e-3]])
+@pytest.mark.parametrize("name", ERRORS)
+def test_the_error_of_a_metric_is_the_stated_one_and_no_larger(name, values, scale):
+    for floor in (1e-4, 1e-2, 0.09):
+        found = float(ERRORS[name](seen(scale * np.asarray(values), scale * floor)))
+        unit = scale if name == "spectral_norm" else 1
+        assert found == pytest.approx(unit * float(stated(name, values, floor)), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_the_error_of_one_value_of_none_and_of_a_batch(name):
+    one = {"spectral_norm": 0.5, "participation_ratio": (2.5 / 1.5) ** 4 - 1}  # the others of one value are exactly 1
+    assert float(ERRORS[name](seen([2.0], 0.5))) == pytest.approx(one.get(name, 0), abs=1e-13)
+    if name != "spectral_norm":
+        assert math.isnan(float(ERRORS[name](seen([0.0, 0.0], 0.0))))
+        assert math.isnan(float(ERRORS[name](seen([0.0, 0.0], 0.5))))
+    values, floors = np.array([[1.0, 0.5, 0.25], [4.0, 1.0, 1.0]]), np.array([1e-3, 0.1])
+    batch = rk.Spectrum(values, (3, 3), complete=True, energy=np.sum(values**2, axis=-1), noise_floor=floors)
+    alone = [float(ERRORS[name](seen(x, e))) for x, e in zip(values, floors, strict=True)]
+    np.testing.assert_allclose(ERRORS[name](batch), alone, rtol=1e-13)
+    each = rk.Spectrum(values[0], (3, 3), complete=True, energy=1.3125, noise_floor=[1e-3, 1e-3, 1e-3])
+    assert float(ERRORS[name](each)) == pytest.approx(alone[0], rel=1e-13)
+
+
+def test_an_energy_rank_of_exact_values_is_known_also_where_the_share_is_met_exactly():
+    for values, fraction, rank in (([1.0, 1.0], 0.5, 1), ([2.0, 1.0, 1.0], 1.0, 3), ([1.0, 1.0, 1.0, 1.0], 0.75, 3)):
+        assert [float(k) for k in energy_rank_bounds(seen(values, 0.0), fraction)] == [rank, rank]
+    assert np.isnan(energy_rank_bounds(seen([0.0, 0.0], 0.5), 0.5)).all()
+
+
 @pytest.mark.parametrize("fraction", [0.8, 0.9, 0.95])
 def test_an_energy_rank_stays_within_its_bounds_in_every_corner(fraction):
     values, floor, found = FLAT[:20], 0.25, set()
@@ -96,6 +150,10 @@ def test_an_energy_rank_stays_within_its_bounds_in_every_corner(fraction):
             rank = float(rk.metrics.energy_rank(seen(truth, 0.0), fraction))
             assert least <= rank <= most
             found.add(rank)
+    assert least == min(found)  # which is reached
+    part = Fraction(str(fraction))
+    squares = Fraction(5, 4) ** 2, Fraction(3, 4) ** 2
+    assert most == next(k for k in range(1, 21) if part * (20 - k) * squares[0] <= (1 - part) * k * squares[1])
     assert min(found) < math.ceil(20 * fraction - 1e-9)  # the corners move it, so that the bounds have to
     assert least < math.ceil(20 * fraction - 1e-9)
     lifted = np.r_[np.ones(10), np.full(10, 0.3)]

@@ -36,6 +36,8 @@ class Experiment:
         Distributions whose versions are kept with every run.
     plans : Path
         Folder of the plans smoke.toml, small.toml and whole.toml.
+    large : tuple of str
+        The tables that are compressed where they are written.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Experiment:
     work: Callable[[Mapping[str, Any]], Yield]
     libraries: tuple[str, ...]
     plans: Path
+    large: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -49,7 +49,7 @@ def command(
     except (ValueError, ImportError) as error:
         print(error, file=sys.stderr)
         return 1
-    write_tables(progress, out)
+    write_tables(progress, out, large=experiment.large)
     if summarise is not None and progress.runs:
         print(summarise(progress, out))
     print(f"{progress}; tables in {out}", file=sys.stderr)

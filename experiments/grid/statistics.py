@@ -11,11 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["Difference", "differences", "holm", "mean_interval"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Difference", "corrected_together", "differences", "holm", "mean_interval"]
 
 LEVEL = 0.05
 POWER = 0.8
@@ -73,12 +76,25 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in corrected]
 
 
+def corrected_together(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return tables of comparisons with `p_holm` from the column `p` for the rows of all tables together.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        Some may be empty.
+    """
+    corrected = iter(holm([float(p) for table in tables if len(table) for p in table["p"]]))
+    return [table.assign(p_holm=[next(corrected) for _ in range(len(table))]) for table in tables]
+
+
 def differences(
     scores: Mapping[str, Any],
     pairs: Sequence[tuple[str, str]],
     *,
     answers: Mapping[str, Any] | None = None,
     pooled: bool = True,
+    comparisons: int | None = None,
 ) -> list[Difference]:
     """Return the differences of pairs of methods.
 
@@ -94,6 +110,9 @@ def differences(
         not below the larger of the two one-way variances. None: for other seeds alone.
     pooled : bool
         Whether all methods share one variance of noise; False: each pair has that of its own differences by seed.
+    comparisons : int, optional
+        How many are made together with those of other tables, for `detectable`; None: these pairs alone. `p_holm` is
+        for these pairs alone in any case; `corrected_together` takes tables together.
 
     Raises
     ------
@@ -121,7 +140,7 @@ def differences(
     p = [_p(mean, error, degrees) for _, _, mean, error, degrees in found]
     return [
         Difference(method, against, mean, *_around(mean, error, degrees), one, corrected,
-                   _detectable(error, degrees, LEVEL / len(pairs)))
+                   _detectable(error, degrees, LEVEL / (comparisons or len(pairs))))
         for (method, against, mean, error, degrees), one, corrected in zip(found, p, holm(p), strict=True)
     ]  # fmt: skip
 

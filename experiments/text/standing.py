@@ -18,6 +18,7 @@ __all__ = ["layers", "spreads", "standing"]
 
 REFERENCE = "lora"
 MEASURES = {"update": "stable_rank", "product": "plain_stable_rank", "update without its mean": "centred_stable_rank"}
+ROUNDING = 1e-9  # a spread of stable ranks below it is none
 Groups = Mapping[str, list[Outcome]]
 
 
@@ -58,7 +59,8 @@ def spreads(groups: Groups) -> pd.DataFrame:
     One row a method and measure: the difference between the standard deviations over the modules of one run, mean over
     the seeds, with the interval and p-value of the paired t-test, and the p-value corrected by Holm for all rows. The
     methods' variances differ too much to be pooled here. `update` is the update as applied, `product` is B A of the
-    same runs, which tells whether a spread is the function's doing or the factors'.
+    same runs, which tells whether a spread is the function's doing or the factors'. No row compares two spreads that
+    are 0 but for rounding, as those of two linear methods of rank 1 are.
     """
     import pandas as pd
 
@@ -72,9 +74,14 @@ def spreads(groups: Groups) -> pd.DataFrame:
         plain = spread.get((REFERENCE, "update"), {})
         seeds = sorted(set(own) & set(plain))
         values = [own[seed] for seed in seeds]
-        if method == REFERENCE or len(seeds) < 2 or not np.isfinite(values).all():
-            continue
         pair = {method: values, REFERENCE: [plain[seed] for seed in seeds]}
+        if (
+            method == REFERENCE
+            or len(seeds) < 2
+            or not np.isfinite(values).all()
+            or np.max([*pair.values()]) < ROUNDING
+        ):
+            continue
         [found] = differences(pair, [(method, REFERENCE)])
         rows.append({
             "method": method, "of": measure, "spread": float(np.mean(values)),

@@ -11,10 +11,10 @@ import numpy as np
 
 from experiments.grid.carry_out import Progress
 from experiments.grid.kept import Outcome
-from experiments.grid.statistics import LEVEL, differences, mean_interval
+from experiments.grid.statistics import LEVEL, corrected_together, differences, mean_interval
 from experiments.text.frequency import SETTING, against_omega, draw
 from experiments.text.methods import METHODS
-from experiments.text.page import markdown
+from experiments.text.page import pages
 from experiments.text.standing import REFERENCE, Groups, layers, spreads, standing
 from rankkit.files import write_atomically, write_table
 
@@ -33,20 +33,36 @@ def summarise(progress: Progress, folder: Path) -> str:
     folder : Path
         Of the tables.
     """
-    said = [str(progress)]
-    for rank, groups in _by_rank(progress).items():
-        tables = {"accuracy": accuracy(groups, progress), "differences": compared(groups, progress)}
-        tables |= {"standing": standing(groups), "spreads": spreads(groups), "layers": layers(groups)}
+    said, by_rank = [str(progress)], _tables(progress)
+    for rank, tables in by_rank.items():
         for name, table in tables.items():
             if len(table):
                 write_table(folder / f"{name}_rank{rank}.csv", table)
-        table = markdown(tables["accuracy"], tables["differences"], tables["standing"])
-        write_atomically(folder / f"table_rank{rank}.md", partial(_write, text=table))
         said += _words(rank, tables)
+    for name, text in pages(by_rank).items():
+        write_atomically(folder / f"{name}.md", partial(_write, text=text))
     said += _against_omega(progress, folder)
     text = "\n".join(said)
     write_atomically(folder / "summary.txt", partial(_write, text=f"{text}\n"))
     return text
+
+
+def _tables(progress: Progress) -> dict[int, dict[str, pd.DataFrame]]:
+    """Return rank -> name -> table; p-values are corrected for the comparisons at all ranks together."""
+    by_rank = _by_rank(progress)
+    count = sum(len(_pairs(_adapters(groups))[1]) for groups in by_rank.values())
+    tables = {
+        rank: {
+            "accuracy": accuracy(groups, progress), "differences": compared(groups, progress, comparisons=count),
+            "standing": standing(groups), "spreads": spreads(groups), "layers": layers(groups),
+        }
+        for rank, groups in by_rank.items()
+    }  # fmt: skip
+    for name in ("differences", "spreads"):
+        together = corrected_together([own[name] for own in tables.values()])
+        for own, table in zip(tables.values(), together, strict=True):
+            own[name] = table
+    return tables
 
 
 def _against_omega(progress: Progress, folder: Path) -> list[str]:
@@ -101,26 +117,49 @@ def _edges(progress: Progress) -> dict[tuple[int, str], tuple[float, float]]:
     return found
 
 
-def compared(groups: Groups, progress: Progress) -> pd.DataFrame:
+def compared(groups: Groups, progress: Progress, *, comparisons: int | None = None) -> pd.DataFrame:
     """Return the differences in accuracy of every method from LoRA, and of every sine from its linear twin.
 
     Where a part of a plan is there, they are taken over the first so many seeds, and of the methods that have all of
     these: as many as leave most to estimate the noise from. Each pair has its own noise, because the trainings of some
     methods fail at some seeds. Fewer than two such seeds or methods: no rows.
+
+    Parameters
+    ----------
+    groups : mapping
+        Method -> its runs.
+    progress : Progress
+    comparisons : int, optional
+        As for `experiments.grid.statistics.differences`.
     """
     import pandas as pd
 
-    adapters = {method: {run.run.settings["seed"]: run for run in runs} for method, runs in groups.items()
-                if method in METHODS}  # fmt: skip
-    chosen, seeds = _complete(adapters)
-    if len(chosen) < 2 or REFERENCE not in chosen:
+    adapters = _adapters(groups)
+    seeds, pairs = _pairs(adapters)
+    if not pairs:
         return pd.DataFrame()
+    chosen = dict.fromkeys(name for pair in pairs for name in pair)
     scores = {method: [adapters[method][seed].scores["test"] for seed in seeds] for method in chosen}
     answers = {method: np.stack([_hits(progress, adapters[method][seed]) for seed in seeds]) for method in chosen}
+    found = differences(scores, pairs, answers=answers, pooled=False, comparisons=comparisons)
+    return pd.DataFrame([{**vars(difference), "seeds": len(seeds)} for difference in found])
+
+
+def _adapters(groups: Groups) -> dict[str, dict[int, Outcome]]:
+    """Return method -> seed -> run, of the methods that have an adapter."""
+    return {
+        method: {run.run.settings["seed"]: run for run in runs} for method, runs in groups.items() if method in METHODS
+    }
+
+
+def _pairs(adapters: Mapping[str, Mapping[int, Outcome]]) -> tuple[list[int], list[tuple[str, str]]]:
+    """Return the seeds that are compared, and the pairs of methods: with LoRA, and of a sine with its twin."""
+    chosen, seeds = _complete(adapters)
+    if len(chosen) < 2 or REFERENCE not in chosen:
+        return seeds, []
     twins = [(method, METHODS[method].twin) for method in chosen if METHODS[method].twin in chosen]
     pairs = [(method, REFERENCE) for method in chosen if method != REFERENCE] + twins
-    found = differences(scores, list(dict.fromkeys(pairs)), answers=answers, pooled=False)
-    return pd.DataFrame([{**vars(difference), "seeds": len(seeds)} for difference in found])
+    return seeds, list(dict.fromkeys(pairs))
 
 
 def _complete(runs: Mapping[str, Mapping[int, Any]]) -> tuple[list[str], list[int]]:

@@ -124,7 +124,7 @@ def _adalora_sizes(B: Shape, E: Shape, A: Shape) -> Sizes | None:
 
 
 def _adalora(B: Array, E: Array, A: Array) -> Factors:
-    return Factors(B, _wide(E) * _wide(A))
+    return Factors(flat(B), _wide(E) * _wide(A))
 
 
 def _cp_sizes(B: Shape, M: Shape, A: Shape) -> Sizes | None:
@@ -180,7 +180,7 @@ def _mixed_sizes(B: Shape, M: Shape, A: Shape) -> Sizes | None:
 
 
 def _mixed(B: Array, M: Array, A: Array) -> Factors:
-    return Factors(B, _wide(M) @ _wide(A))
+    return Factors(flat(B), _wide(M) @ _wide(A))
 
 
 LORA = Form(("B", "A"), _lora_sizes, _lora)

@@ -128,6 +128,14 @@ def test_a_count_at_the_threshold_is_all_that_it_may_be():
         assert not open_one.contains(balls.of(3))
 
 
+def test_no_singular_value_of_zero_exceeds_zero():
+    nothing = np.full((2, 2), Fraction(0), dtype=object)
+    with Balls.at(64) as balls:
+        assert balls.count_above(balls.of(nothing), balls.of(0)) == 0
+    assert FLOATS.count_above(FLOATS.of(nothing), 0.0) == 0
+    assert FLOATS.count_above(np.diag([2.0, 1.0]), 1.0) == 1
+
+
 def test_a_rank_counts_pivots_that_are_surely_not_zero():
     X = np.array([[1, 2, 3], [2, 4, 6], [0, 0, 5]], dtype=object)
     with Balls.at(64) as balls:
@@ -146,7 +154,22 @@ def test_a_rank_counts_pivots_that_are_surely_not_zero():
         most = balls.rank(tall)  # one column is left, however many rows
         assert most.contains(balls.of(2))
         assert not most.contains(balls.of(3))
-    assert FLOATS.rank(np.diag([1.0, 1e-11, 1e-13])) == 2
+        # of what is left one entry is surely zero and the other is not
+        for blurred_row in (1, 2):
+            tall[1:, 1] = balls.of(0)
+            tall[blurred_row, 1] = balls.between(-0.001, 0.001)
+            most = balls.rank(tall)
+            assert most.contains(balls.of(1))
+            assert most.contains(balls.of(2))
+            assert not most.contains(balls.of(3))
+    assert FLOATS.rank(np.diag([1.0, 1.01e-12, 0.99e-12])) == FLOATS.rank(5 * np.diag([1.0, 1.01e-12, 0.99e-12])) == 2
+
+
+def test_the_largest_pivot_keeps_a_rank_sure():
+    """The smallest would lose the 1 beside 10^25 in 64 bits."""
+    X = np.array([[Fraction(1, 10**25), 1, 1], [1, 0, 0], [1, 0, 1]], dtype=object)
+    with Balls.at(64) as balls:
+        assert balls.rank(balls.of(X)) == 3
 
 
 def test_a_text_is_a_ball_or_an_error():

@@ -106,9 +106,10 @@ def test_a_changed_certificate_is_rejected(certificate, spoilt):
     assert not replace(certificate, **spoilt).recheck(SINE)
 
 
-def test_a_margin_is_accepted_if_it_holds_the_true_one(certificate):
+def test_a_certificates_margin_is_accepted_if_it_holds_the_true_one(certificate):
     """Fewer digits are less, and not wrong."""
-    for margin in ("[-0.0907 +/- 1e-5]", "[-0.09070257317431830460 +/- 1e-19]"):
+    more_than_64_bits = "[-0.0907025731743183046039801340883 +/- 1e-30]"
+    for margin in ("[-0.0907 +/- 1e-5]", "[-0.09070257317431830460 +/- 1e-19]", more_than_64_bits):
         assert replace(certificate, margin=margin, instance={"x": "2"}, bits=64).recheck(SINE)
 
 
@@ -145,6 +146,49 @@ def test_a_certificate_of_other_types_is_refused(certificate, spoilt):
 def test_a_file_without_certificates_is_refused(text, says):
     with pytest.raises(ValueError, match=says):
         certificates_in(text)
+
+
+@pytest.mark.parametrize(("bits", "right"), [(1, False), (2, True), (2048, True), (2049, False)])
+def test_a_certificate_states_a_precision_within_bounds(certificate, bits, right):
+    if right:
+        assert replace(certificate, bits=bits).bits == bits
+    else:
+        with pytest.raises(ValueError, match="bits must"):
+            replace(certificate, bits=bits)
+
+
+def test_a_margin_of_zero_has_no_certificate():
+    claim = Claim("mine", "x >= 1", domain=Domain(x=Real(0, 2)), margin=lambda v, a: v.x - 1)
+    found = certify(claim, {"x": Fraction(1, 2)})
+    assert found is not None
+    assert (found.instance, found.bits, found.recheck(claim)) == ({"x": "1/2"}, 64, True)
+    assert certify(claim, {"x": Fraction(1)}) is None
+    assert certify(claim, {"x": Fraction(3, 2)}) is None
+    # a certificate of what is not certainly negative proves nothing, whatever margin it states
+    for x in ("1", "3/2"):
+        for margin in ("0", "[0 +/- 1]", "[-1 +/- 2]", "-1"):
+            assert not replace(found, instance={"x": x}, margin=margin).recheck(claim)
+
+
+def test_a_certificate_proves_nothing_where_no_precision_gives_a_margin(certificate):
+    def margin(v, a):
+        if isinstance(a, Balls):
+            raise ZeroDivisionError
+        return -1.0
+
+    claim = Claim("mine", "x", domain=SINE.domain, margin=margin)
+    assert certify(claim, {"x": Fraction(2)}) is None
+    assert not replace(certificate, instance={"x": "2"}).recheck(claim)
+
+
+def test_the_instance_of_a_certificate_is_written_and_read_exactly():
+    domain = Domain(k=Integer(1, 3), X=Matrix(2, 2, Real(-1, 1)))
+    claim = Claim("mine", "x", domain=domain, margin=lambda v, a: v.X[0, 0] + v.k - 2)
+    X = np.array([[Fraction(1, 3), Fraction(1)], [Fraction(0), Fraction(-1)]], dtype=object)
+    found = certify(claim, {"k": 1, "X": X})
+    assert found is not None
+    assert found.instance == {"k": 1, "X": [["1/3", "1"], ["0", "-1"]]}
+    assert Certificate.from_json(found.to_json()).recheck(claim)
 
 
 def test_a_certificate_is_of_one_claim(certificate):

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import t, ttest_rel
 
 import rankkit as rk
-from experiments.compared import cells, differences
+from experiments.compared import cells, differences, markdown
 from experiments.grid.command import RESULTS
 from experiments.grid.kept import Outcome
 from experiments.grid.plan import Run
@@ -106,3 +106,15 @@ def test_the_committed_results_are_those_of_the_committed_plan(experiment):
     gaps = (sines["numerical_rank_start"] - sines["predicted_rank"]).abs()
     assert len(sines) > 3
     assert (gaps > sines["predicted_rank_error"]).sum() <= 1  # intervals that hold 95 % of settings
+
+
+def test_the_page_shows_the_kinds_beside_their_sine():
+    outcomes = [
+        *made([0.5, 0.6, 0.7, 0.8], [0, 0, 0, 0.4]), *made([1, 1, 1, 1], [2, 2, 2, 2], omega=50.0),
+        *(outcome("low rank", seed, 0.25, omega=0.0) for seed in SEEDS),
+    ]  # fmt: skip
+    head, _, slow, fast = markdown(cells(outcomes, "iou"), "iou").splitlines()
+    assert head == "| rank | omega | parameters | predicted rank | sine | low rank | matched twin |"
+    assert [cell.strip() for cell in slow.split("|")[5:8]] == ["1.000 ± 0.000", "0.250 ± 0.000", "2.000 ± 0.000"]
+    half = t.ppf(0.975, 3) * np.std([0.5, 0.6, 0.7, 0.8], ddof=1) / 2
+    assert f"| 0.650 ± {half:.3f} | 0.250 ± 0.000 | 0.100 ± " in fast

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import rankkit as rk
-from experiments.evidence import EVIDENCE, RESULTS, evidence
+from experiments.evidence import EVIDENCE, PLANS, RESULTS, evidence
 from rankkit.claims import Measured, collect
 
 CLAIMS = collect([EVIDENCE.parent])
@@ -20,9 +20,9 @@ def test_the_evidence_is_computed_from_the_committed_tables():
 
 
 def test_changed_results_change_the_evidence(tmp_path):
-    for name in ("text", "shape", "vision"):
-        shutil.copytree(RESULTS / name / "small", tmp_path / name / "small")
-    file = tmp_path / "text" / "small" / "differences_rank4.csv"
+    for name, plan in PLANS.items():
+        shutil.copytree(RESULTS / name / plan, tmp_path / name / plan)
+    file = tmp_path / "text" / "ranks" / "differences_rank4.csv"
     table = pd.read_csv(file)
     table["mean"] += 0.001
     table.to_csv(file, index=False)

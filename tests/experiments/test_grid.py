@@ -12,7 +12,7 @@ import pytest
 from experiments.grid.carry_out import carry_out, progress_of
 from experiments.grid.kept import Kept, Yield
 from experiments.grid.plan import Plan, Run
-from experiments.grid.tables import write_tables
+from experiments.grid.tables import read_table, write_tables
 from tests.experiments.made import MADE, PLAN
 
 TUNED, FIXED = 4 * 3, 2  # tuning runs; runs without a tuned setting
@@ -127,3 +127,12 @@ def test_a_record_that_was_tampered_with_is_named(tmp_path):
     (tmp_path / f"{run.key}.json").write_text("{")
     with pytest.raises(ValueError, match="no record of a run"):
         kept.find(run)
+
+
+def test_a_large_table_is_compressed_and_read_all_the_same(plan, tmp_path):
+    progress = carry_out(MADE, plan, Kept(tmp_path / "kept"), n_jobs=1)
+    for name, large in (("plain", ()), ("one", ("losses",)), ("two", ("losses",))):
+        write_tables(progress, tmp_path / name, large=large)
+    assert not (tmp_path / "one" / "losses.csv").exists()
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "one", "losses"), read_table(tmp_path / "plain", "losses"))

@@ -1,10 +1,11 @@
 """The statistics against cases whose answer is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments.grid.statistics import differences, holm, mean_interval
+from experiments.grid.statistics import corrected_together, differences, holm, mean_interval
 
 
 def test_holm_gives_the_values_that_r_gives():
@@ -77,3 +78,19 @@ def test_methods_that_never_differ_have_no_difference():
     assert (found.mean, found.p, found.detectable) == (0.0, 1.0, 0.0)
     with pytest.raises(ValueError, match="two seeds"):
         differences({"a": [0.5], "b": [0.6]}, [("a", "b")])
+
+
+def test_tables_are_corrected_together():
+    p = [0.01, 0.02, 0.03, 0.04, 0.05]
+    tables = [pd.DataFrame({"p": p[:2], "p_holm": 0.0}), pd.DataFrame(), pd.DataFrame({"p": p[2:]})]
+    one, empty, two = corrected_together(tables)
+    assert [*one["p_holm"], *two["p_holm"]] == holm(p)
+    assert empty.empty
+
+
+def test_more_comparisons_see_less():
+    scores = dict(zip("abc", np.random.default_rng(1).normal(size=(3, 5)), strict=True))
+    [one] = differences(scores, [("a", "c")])
+    [of_ten] = differences(scores, [("a", "c")], comparisons=10)
+    assert of_ten.detectable > one.detectable
+    assert (of_ten.low, of_ten.p) == (one.low, one.p)

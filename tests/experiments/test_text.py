@@ -2,18 +2,24 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from experiments.grid.carry_out import carry_out
-from experiments.grid.kept import Kept
+from experiments.grid.kept import Kept, Outcome
+from experiments.grid.plan import Run
+from experiments.grid.statistics import holm
 from experiments.text.experiment import TEXT
-from experiments.text.glosses import Task
+from experiments.text.glosses import Task, task
+from experiments.text.measures import frequencies
 from experiments.text.methods import METHODS, adapted
+from experiments.text.standing import spreads
 from experiments.text.summary import summarise
-from experiments.text.training import trained
+from experiments.text.training import _solved_head, trained
+from experiments.text.two_texts import at_start, measured, trained_again
 
 SETTINGS = {
     "task": "made up", "tokens": 6, "glosses": 64, "batch": 32, "steps": 8, "optimizer": "adamw", "head_rate": 1e-3,
@@ -40,6 +46,8 @@ def test_every_method_trains_and_is_measured(name):
 
 
 def test_the_same_settings_give_the_same_bits():
+    """Also where the process has solved the seed's head before: what a worker did earlier changes nothing."""
+    _solved_head.cache_clear()
     one, two = (trained({**SETTINGS, "method": "sine_lora"}) for _ in range(2))
     assert one.scores == two.scores
     assert one.tables == two.tables
@@ -103,7 +111,60 @@ def test_a_part_of_the_grid_is_summed_up_as_a_part(smoke, tmp_path):
     assert "too few seeds" in said
 
 
-@pytest.mark.parametrize("name", ["smoke", "small", "whole"])
+def test_comparisons_at_two_ranks_are_corrected_together(smoke, tmp_path):
+    from dataclasses import replace
+
+    twice = [*smoke.runs, *(replace(o, run=o.run.with_settings(rank=3)) for o in smoke.runs)]
+    kept = SimpleNamespace(arrays=lambda run: smoke.kept.arrays(run.with_settings(rank=2)))
+    summarise(smoke, tmp_path)
+    alone = pd.read_csv(tmp_path / "differences_rank2.csv")
+    summarise(replace(smoke, runs=tuple(twice), kept=kept), tmp_path)
+    one, two = (pd.read_csv(tmp_path / f"differences_rank{rank}.csv") for rank in (2, 3))
+    assert one["p"].tolist() == two["p"].tolist() == alone["p"].tolist()
+    assert [*one["p_holm"], *two["p_holm"]] == pytest.approx(holm([*one["p"], *two["p"]]))
+    noisy = alone["detectable"] > 0  # the others have one and the same score at both seeds
+    assert (one["detectable"] > alone["detectable"])[noisy].all()
+    assert noisy.any()
+    head, _, *rows = (tmp_path / "accuracy.md").read_text().splitlines()
+    assert head == "| method | rank 2 | rank 3 |"
+    assert len(rows) == 5
+    assert {row.split("|")[2] for row in rows} == {row.split("|")[3] for row in rows}
+
+
+def test_two_linear_methods_of_rank_one_have_no_spread_to_compare():
+    settings = {**SETTINGS, "rank": 1, "seed": 0, "rate": 1e-2}
+    groups = {
+        name: [_outcome({**settings, "method": name, "seed": seed}) for seed in (0, 1)]
+        for name in ("lora", "rslora", "sine_lora")
+    }
+    found = spreads(groups)
+    assert "rslora" not in set(found["method"])
+    assert found[["method", "of"]].to_numpy().tolist() == [
+        ["sine_lora", "update"], ["sine_lora", "update without its mean"],
+    ]  # fmt: skip
+
+
+def _outcome(settings):
+    found = trained(settings)
+    return Outcome(Run("text 1", settings), found.scores, found.tables, {})
+
+
+def test_an_adapter_is_made_again_at_its_start_and_at_its_end(tmp_path):
+    """Its frequencies are those that the run measured, bit for bit."""
+    run = Run("text 1", {**SETTINGS, "method": "adasine"})
+    Kept(tmp_path).keep(run, trained(run.settings), {})
+    [outcome] = Kept(tmp_path).found((run,))
+    data = task("made up", SETTINGS["tokens"])
+    glosses = data.test.taken(slice(SETTINGS["test_glosses"]))
+    for step, model in ((0, at_start(data, outcome)), (8, trained_again(data, outcome, Kept(tmp_path)))):
+        assert frequencies(model, glosses, step) == [r for r in outcome.tables["frequencies"] if r["step"] == step]
+        histogram, means = measured(model, {"one": glosses, "two": glosses}, {"step": step})
+        shares = pd.DataFrame(histogram).groupby("text")["share"].sum()
+        assert shares.tolist() == pytest.approx([1, 1])
+        assert means[0]["mean"] == means[1]["mean"]
+
+
+@pytest.mark.parametrize("name", ["smoke", "small", "ranks", "whole"])
 def test_plans_are_read_and_name_methods_that_exist(name):
     plan = TEXT.plan(name)
     assert {run.settings["method"] for run in plan.runs} <= {*METHODS, "frozen", "head"}

@@ -103,6 +103,7 @@ def test_the_command_makes_the_same_tables_twice(tmp_path):
         arguments = ["--plan", "smoke", "--jobs", "1", "--kept", str(tmp_path / f"kept {name}")]
         assert main([*arguments, "--out", str(tmp_path / name)]) == 0
     names = {path.name for path in (tmp_path / "one").iterdir()}
-    assert names == {"runs.csv", "layers.csv", "cells.csv", "differences.csv", "platform.csv", "progress.json"}
+    tables = {"runs.csv", "layers.csv", "cells.csv", "cells.md", "differences.csv", "platform.csv"}
+    assert names == tables | {"progress.json"}
     for file in names - {"platform.csv"}:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()

@@ -1,6 +1,6 @@
 """Plant faults one by one in a copy of the project and run the tests that have to notice them.
 
-Run: make mutants, or python -m tests.mutants [--made 50] [--seed 0] [--jobs 2] [--store out/mutants.json] [--table FILE]
+Run: make mutants, or python -m tests.mutants [--made 50] [--seed 0] [--files rules/ law/] [--jobs 2] [--store out/mutants.json] [--table FILE]
 
 The store keeps every verdict under a hash of the mutated file and of the tests, so that an interrupted run goes on where
 it stopped, and only what has changed is tried again.
@@ -23,7 +23,7 @@ from tests.mutants.forked import run_tests, warm
 from tests.mutants.made import drawn, made
 from tests.mutants.planted import PLANTED, Mutant
 from tests.mutants.results import FLOOR, Result, share, table
-from tests.mutants.samples import keep, lines, survivors, tried_again
+from tests.mutants.samples import SAMPLES, keep, lines, survivors, tried_again
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("rankkit", "tests", "pyproject.toml")  # what is mutated and what pytest reads
@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="how many runs of tests at once")
     parser.add_argument("--store", type=Path, default=Path("out/mutants.json"))
     parser.add_argument("--only", default="", help="mutants whose file or description contains these words")
+    parser.add_argument("--files", nargs="+", default=[""], help="draw from the files whose path contains one of these")
     parser.add_argument(
         "--tested", action="store_true", help="the tests have just passed: do not run them without a fault first"
     )
@@ -47,23 +48,28 @@ def main() -> int:
     parser.add_argument(
         "--keep", action="store_true", help="add what is drawn to samples.json: a sample that nobody has looked at"
     )
+    parser.add_argument("--samples", type=Path, default=SAMPLES, help="the record that --keep, --again and --table use")
     parser.add_argument("--known", action="store_true", help="try nothing: what the store knows, and no others")
     parser.add_argument("--again", action="store_true", help="try the survivors of the kept samples again, no others")
     options = parser.parse_args()
     others = made(ROOT)
-    chosen = [*([] if options.no_planted else PLANTED), *drawn(others, options.made, options.seed)]
-    chosen = survivors(others) if options.again else chosen
+    possible = [mutant for mutant in others if any(name in mutant.file for name in options.files)]
+    chosen = [*([] if options.no_planted else PLANTED), *drawn(possible, options.made, options.seed)]
+    chosen = survivors(possible, options.samples) if options.again else chosen
     chosen = [mutant for mutant in chosen if options.only in f"{mutant.file} {mutant.what}"]
     if options.known:
         known = json.loads(options.store.read_text())
         chosen = [mutant for mutant in chosen if key_of(mutant) in known]
     results = tried(chosen, options.store, options.jobs, tested=options.tested)
     if options.again:
-        tried_again(results)
+        tried_again(results, options.samples)
     if options.keep:
-        keep([result for result in results if result.mutant not in PLANTED], options.seed)
+        by_rule = [result for result in results if result.mutant not in PLANTED]
+        keep(by_rule, options.seed, options.samples, files=" ".join(options.files))
     if options.table:
-        options.table.write_text("\n".join([table(results, PLANTED, len(others)).rstrip(), *lines(), ""]))
+        options.table.write_text(
+            "\n".join([table(results, PLANTED, len(others)).rstrip(), *lines(options.samples), ""])
+        )
     by_hand = [result for result in results if result.mutant in PLANTED]
     by_rule = [result for result in results if result.mutant not in PLANTED]
     print(f"planted: {share(by_hand)}\nmade: {share(by_rule)}")

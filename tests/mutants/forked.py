@@ -14,7 +14,7 @@ __all__ = ["run_tests", "warm"]
 OURS = ("rankkit", "tests", "paper_checks")  # what a run has to load anew, from its own copy
 LIBRARIES = ("numpy", "scipy.linalg", "scipy.special", "torch", "pandas", "hypothesis", "mpmath", "pytest", "array_api_compat",
              "safetensors.torch", "flint", "regex")  # fmt: skip
-CODES = {0: "survived", 1: "killed"}
+CODES = {0: "survived", 1: "killed", 2: "killed"}  # 2: with the fault, a file of tests cannot be imported
 LOOK = 0.02  # seconds between two looks at a run
 
 

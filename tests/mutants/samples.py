@@ -20,8 +20,8 @@ SAMPLES = Path(__file__).with_name("samples.json")
 NAMES = ("file", "what", "old", "new")
 
 
-def keep(results: Sequence[Result], seed: int, place: Path = SAMPLES) -> None:
-    """Append a sample to the record; one that is there already stays as it was found."""
+def keep(results: Sequence[Result], seed: int, place: Path = SAMPLES, *, files: str = "") -> None:
+    """Append a sample, drawn of all files or of some, to the record; one that is there already stays as it was found."""
     known: list[dict[str, Any]] = json.loads(place.read_text()) if place.exists() else []
     if any(sample["seed"] == seed for sample in known):
         raise SystemExit(f"{place.name} has a sample of seed {seed}; what was found first is not written over.")
@@ -30,7 +30,8 @@ def keep(results: Sequence[Result], seed: int, place: Path = SAMPLES) -> None:
         for result in results
         if result.found != "killed"
     ]
-    place.write_text(json.dumps([*known, {"seed": seed, "drawn": len(results), "others": others}], indent=1) + "\n")
+    sample = {"seed": seed, "files": files, "drawn": len(results), "others": others}
+    place.write_text(json.dumps([*known, sample], indent=1) + "\n")
 
 
 def survivors(mutants: Sequence[Mutant], place: Path = SAMPLES) -> list[Mutant]:
@@ -62,8 +63,8 @@ def lines(place: Path = SAMPLES) -> list[str]:
         "Faults made by rule, drawn and tried before a test was written for any of them. This share is what an unseen fault "
         "meets. Tests were then written for survivors, which were tried again. The equivalent ones were told apart afterwards.",
         "",
-        "| seed | drawn | equivalent | killed when drawn | killed now |",
-        "|--:|--:|--:|--:|--:|",
+        "| seed | of | drawn | equivalent | killed when drawn | killed now |",
+        "|--:|:--|--:|--:|--:|--:|",
     ]
     left = []
     for sample in samples:
@@ -74,7 +75,9 @@ def lines(place: Path = SAMPLES) -> list[str]:
             Share(of - sum(n for end, n in ends[when].items() if end not in ("equivalent", "killed")), of)
             for when in ("found", "now")
         )
-        rows.append(f"| {sample['seed']} | {sample['drawn']} | {alike} | {first} | {now} |")
+        rows.append(
+            f"| {sample['seed']} | {sample.get('files') or 'all files'} | {sample['drawn']} | {alike} | {first} | {now} |"
+        )
         left += [other for other in sample["others"] if _end(other, "now") not in ("killed", "equivalent")]
     for other in left:
         rows += ["", "Not killed now:", ""] if other is left[0] else []

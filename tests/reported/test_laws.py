@@ -174,6 +174,29 @@ def test_a_number_is_shown_to_its_unit(value, unit, text):
     assert decimal(value, unit) == text
 
 
+@pytest.mark.parametrize("places", range(13))
+def test_a_number_is_shown_to_as_many_places_as_its_unit_has(places):
+    assert decimal(Fraction(1, 3), Fraction(1, 10**places)) == ("0.3" if not places else f"0.{'3' * places}")
+    assert decimal(Fraction(200, 3), Fraction(1, 10**places)) == (f"66.{'6' * (places - 1)}7" if places else "67")
+
+
+@pytest.mark.parametrize(
+    ("claimed", "shown"), [("67", "66.7"), ("66.7", "66.67"), ("66.667", "66.6667"), ("6.7e1", "66.7")]
+)
+def test_what_is_recomputed_is_shown_to_one_digit_more_than_is_printed(claimed, shown):
+    found = agree(parse(claimed), exact(200) / 3)
+    assert found["recomputed"] == shown
+    assert found["arithmetic"].startswith(
+        f"200 / 3 = {shown}, printed {claimed}; rounding allows 66.6667 to 66.6667"[:33]
+    )
+
+
+def test_a_number_that_is_printed_twice_is_not_computed():
+    assert agree(parse("3"), exact(Fraction("3.1"), "3.1"))["arithmetic"].startswith("3.1, printed 3;")
+    assert agree(parse("3.0"), parse("2.9"))["arithmetic"].startswith("3.0 against 2.9")
+    assert agree(parse("3.0"), parse("2.9"))["recomputed"] == "2.9"
+
+
 def test_a_verdict_is_one_of_the_words():
     with pytest.raises(ValueError, match="verdict must be one of"):
         Finding("a", "b", "c", "d", "RIGHT", "e")

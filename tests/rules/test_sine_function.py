@@ -8,12 +8,33 @@ from rankkit.rules import sine_function
 from rankkit.rules.sine_function import BLOCK, LARGEST, PI, sin
 
 U = 2.0**-53
+CHOSEN = sine_function._vector_tangent.__wrapped__  # how a way is chosen, which the tests below do instead
 
 
 @pytest.fixture(params=["tangent", "polynomial"], autouse=True)
 def kernel(request, monkeypatch):
     """Both ways, on any machine: where numpy's tangent is no vector function, it is only slower."""
     monkeypatch.setattr(sine_function, "_vector_tangent", lambda: request.param == "tangent")
+
+
+@pytest.mark.parametrize(
+    ("platform", "function", "vector"),
+    [("linux", "AVX512_SKX", True), ("linux", "X86_V4", True), ("linux", "X86_V3", False), ("darwin", None, False), ("win32", None, False)],
+)  # fmt: skip
+def test_the_tangent_is_asked_for_where_it_can_be_a_vector_function(platform, function, vector, monkeypatch):
+    """numpy's builds for other systems list no tangent, and 2.0 lists nothing."""
+
+    class Introspect:
+        @staticmethod
+        def opt_func_info(*, func_name, signature):
+            assert (func_name, signature) == ("^tan$", "float64")
+            return {} if function is None else {"tan": {"dd": {"current": function, "available": ""}}}
+
+    monkeypatch.setattr(sine_function.sys, "platform", platform)
+    monkeypatch.setattr(np.lib, "introspect", Introspect, raising=False)
+    assert CHOSEN() is vector
+    monkeypatch.delattr(np.lib, "introspect")
+    assert CHOSEN() is False
 
 
 def exact(x):

@@ -185,9 +185,10 @@ def test_residuals_go_together_before_they_are_divided():
 
 
 @pytest.mark.parametrize("end", [0.5, 2.0])
-def test_a_located_value_beside_the_end_of_a_window_may_be_outside(end):
+@pytest.mark.parametrize("error", ["residual", "rounding"])
+def test_a_located_value_beside_the_end_of_a_window_may_be_outside(end, error):
     for away, counted in ((0.9e-3, 0), (1.1e-3, 1)):
-        found = off([end + away if end < 1 else end - away], residual=1e-3).between(*WINDOW, EDGE)
+        found = off([end + away if end < 1 else end - away], **{error: 1e-3}).between(*WINDOW, EDGE)
         assert found.lower[0] + found.upper[0] == counted
 
 

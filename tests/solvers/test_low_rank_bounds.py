@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from rankkit.solvers import lapack, nystrom
-from rankkit.solvers.gram import Gram
-from rankkit.solvers.solution import EPS, ROUNDOFF
+from rankkit.solvers.gram import Gram, gram
+from rankkit.solvers.solution import EPS, ROUNDOFF, energy
+from rankkit.solvers.stack import Stack
+from rankkit.solvers.tolerance import threshold_for
 from tests.solvers.test_worst_rounding import NEARLY, Replaced
 
 P = 128
@@ -62,3 +64,20 @@ def test_four_roundings_in_one_direction(monkeypatch, side):
     kernels = {"eigvalsh": lambda x: np.linalg.eigvalsh(x) - side * of_eigenvalues}
     monkeypatch.setattr(nystrom, "np", Replaced(np, **kernels))
     assert holds(nystrom._values(multiple(square, error), OF_ONE), square)
+
+
+@pytest.mark.parametrize("number", [np.inf, np.nan])
+@pytest.mark.parametrize("place", [(0, 0), (P - 1, 3)])
+def test_a_copy_with_an_entry_that_is_no_number_is_none(monkeypatch, number, place):
+    def solve(triangle, k, F):
+        F[place] = number
+
+    rows = np.random.default_rng(0).standard_normal((1, P, P))
+    G = gram(rows, energy(rows))
+    assert np.asarray(nystrom._factor(G, 8), dtype=float).shape == (P, 8)
+    monkeypatch.setattr(lapack, "solve", solve)
+    assert nystrom._factor(G, 8) is None
+    monkeypatch.setattr(lapack, "cholesky", lambda triangle, k: k - 1)  # nor where the triangle is not definite
+    assert nystrom._factor(G, 8) is None
+    bounds = nystrom.low_rank(Stack(rows, threshold_for((P, P), 0.5, None, np.zeros(1))))
+    assert (bounds.lower[0], bounds.upper[0]) == (0, P)

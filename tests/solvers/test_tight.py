@@ -76,6 +76,43 @@ def test_a_gram_matrix_gives_the_values_and_no_svd(monkeypatch, scale):
     assert np.all(floor <= 2 * stated / sigma)  # of a square root: half the error of the square over the value
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """Return the list in which `economical` leaves the routes that it asks."""
+    routes = []
+    for route, name in (("sample", "sampled"), ("eigenvalues", "eigenvalue_bounds"), ("svd", "dense")):
+        real = getattr(economical_module, name)
+        monkeypatch.setattr(
+            economical_module, name, lambda *given, real=real, route=route: routes.append(route) or real(*given)
+        )
+    return routes
+
+
+@pytest.mark.parametrize(
+    ("decades", "tol", "routes"),
+    [(300, 1e-3, ["sample"]), (300, 1e-9, ["sample"]), (3, 1e-3, ["eigenvalues"]), (3, 1e-14, ["eigenvalues", "svd"])],
+)
+def test_all_values_come_from_the_cheapest_route_that_is_exact_enough(asked, decades, tol, routes):
+    turn = laws.orthogonal(0, 256)
+    sigma = 2 * np.geomspace(1, 10.0**-decades, 256)
+    S = (turn * sigma) @ turn.T
+    solution = economical_module.economical(S, tol)
+    assert asked == routes
+    assert np.all(np.abs(solution.values - sigma) <= solution.noise_floor + 256 * EPS)
+    assert np.all(solution.noise_floor <= max(tol, 256 * EPS) * solution.values[0])
+
+
+def test_samples_that_miss_a_value_are_not_believed(asked):
+    """The evenly spaced submatrix shows a single value, and the matrix has 64 others that are larger."""
+    S = np.zeros((256, 256))
+    S[0, 0] = 1e-3
+    S[range(1, 255, 4), range(1, 255, 4)] = np.linspace(2, 1, 64)
+    solution = economical_module.economical(S, 1e-4)
+    assert asked == ["sample", "eigenvalues"]
+    assert np.all(np.abs(solution.values - np.linalg.svd(S, compute_uv=False)) <= solution.noise_floor)
+    assert np.all(solution.noise_floor <= 1e-4 * 2)
+
+
 # the product of two parts
 
 

@@ -1,6 +1,7 @@
 """Experts: one row for each, held against PEFT's own merge; the order of packing and nesting; the base's weights."""
 
 import warnings
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 import rankkit as rk
+from rankkit.checkpoints.readers import experts
 from tests.checkpoints.conftest import dense
 
 E, R, M, N = 3, 2, 10, 8
@@ -161,3 +163,10 @@ def test_the_base_of_an_expert_is_a_slice_or_matrices_of_its_own(model, tmp_path
         .table["base_note"][0]
         .startswith("the base has no weight")
     )
+
+
+def test_two_modules_are_halves_of_a_block_where_one_maps_to_twice_what_the_other_does():
+    """Between H and I, and between H and 2 I, either way round: every choice of sizes up to six."""
+    for a, b, c, d in product(range(1, 7), repeat=4):
+        ways = (h == x and y == 2 * i for h, i in ((a, b), (b, a)) for x, y in ((c, d), (d, c)))
+        assert experts._is_half(((a, 1), (1, b)), ((c, 1), (1, d))) == any(ways)
