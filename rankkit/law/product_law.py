@@ -32,9 +32,8 @@ __all__ = ["ColumnsFrequency", "ProductLaw"]
 
 UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix: far rows see less far down than near ones
 # power of the relative threshold at which a count is lower by about what weights that are products may miss, and how
-# much wider than for uniform and Gaussian entries the own error of other measures is; from 100 settings of seven laws,
-# whose stable rank was predicted as of independent features, 7.5 %
-SHALLOWER, WIDER = 0.9, 2.15
+# much wider than for uniform and Gaussian entries the own error of other measures is; from 100 settings of seven laws
+SHALLOWER, WIDER = 0.9, 1.5
 HEAVIEST = 8.0  # largest `EntryLaw.tail` with a numerical rank: Laplace's is 6.1, that of Student's t, 5 degrees, 6.2
 # beyond a normal tail draws differ more: by 1.5 to 2.3 times for Laplace entries, whose tail is 1.84 times as heavy
 # (16 draws of 4 settings)
