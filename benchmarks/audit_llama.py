@@ -73,6 +73,7 @@ def make_adapter(model: Model, folder: Path) -> None:
             key = f"base_model.model.model.layers.{layer}.{module}"
             state[f"{key}.lora_A.weight"] = (0.02 * torch.randn(model.r, n)).bfloat16()
             state[f"{key}.lora_B.weight"] = (0.01 * torch.randn(m, model.r)).bfloat16()
+    folder.mkdir(parents=True, exist_ok=True)
     save_file(state, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     targets = sorted({module.split(".")[1] for module in model.shapes})
     config = {  # the fields that PEFT itself writes for such an adapter

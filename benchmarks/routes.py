@@ -49,13 +49,13 @@ def measured(d: int, r: int, omega: float, seed: int) -> dict[str, Any]:
     rule, factors = rk.rules.Sine(omega), rk.initializers.KaimingUniform()(d, d, r, seed=seed)
     S, error = rule(factors), float(rule.forming_error(factors))
     G = lapack.product(S)
-    definite = G + np.trace(G) * np.eye(d)
+    definite = np.asfortranarray(G + np.trace(G) * np.eye(d))
     return {
         "route": str(rk.count_above(S, forming_error=error).route),
         "forming": seconds(lambda: rule(factors)),
         "counting": seconds(lambda: rk.count_above(S, forming_error=error)),
         "dsyrk": seconds(lambda: lapack.product(S)),
-        "dpotrf": seconds(lambda: lapack.cholesky(definite.copy(), d)),
+        "dpotrf": seconds(lambda: lapack.cholesky(definite.copy(order="F"), d)),
     }
 
 

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import is_numpy_array
 
-from rankkit.factors import Array, host, namespace
+from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers import lapack
 from rankkit.solvers.solution import EPS, ROUNDOFF
 
-__all__ = ["ROOM", "Gram", "eigenvalue_bounds", "gram", "gram_error", "torch_linalg"]
+__all__ = ["ROOM", "Gram", "eigenvalue_bounds", "gram", "gram_error", "shift_diagonal", "torch_linalg"]
 
 ROOM = 8  # roundings beside those of a sum: of a shift of the diagonal, of a comparison, and of second order
 
@@ -30,7 +30,7 @@ class Gram(NamedTuple):
     Attributes
     ----------
     tall : array, shape (batch, q, p)
-        The matrices, transposed where they have fewer rows than columns.
+        The matrices, transposed where they have no more rows than columns.
     matrix : array, shape (batch, p, p)
         G in its lower triangle; zeros above.
     energy : numpy array, shape (batch,)
@@ -63,7 +63,7 @@ def gram(S: Array, energies: Array) -> Gram:
     Gram
     """
     m, n = S.shape[-2:]
-    tall = S if m >= n else namespace(S).matrix_transpose(S)
+    tall = S if m > n else namespace(S).matrix_transpose(S)
     if is_numpy_array(S):
         # without a copy for a stack of one
         matrix = np.stack([lapack.product(x) for x in S]) if S.shape[0] != 1 else lapack.product(S[0])[None]
@@ -86,6 +86,21 @@ def eigenvalue_bounds(G: Gram) -> tuple[Array, Array]:
     values = host(namespace(G.matrix).linalg.eigvalsh(G.matrix))[..., ::-1]
     error = (G.error + EPS * values.shape[-1] * np.abs(values[..., 0]))[..., None]
     return np.sqrt(np.maximum(values - error, 0)), np.sqrt(np.maximum(values + error, 0))
+
+
+def shift_diagonal(matrices: Array, shifts: Array) -> None:
+    """Add a number to the diagonal of every matrix, in place.
+
+    Parameters
+    ----------
+    matrices : array, shape (*batch, p, p)
+    shifts : numpy array, shape (*batch,)
+    """
+    if is_numpy_array(matrices):
+        np.einsum("...ii->...i", matrices)[...] += shifts[..., None]
+        return
+    xp, places = namespace(matrices), list(range(matrices.shape[-1]))
+    matrices[..., places, places] += xp.asarray(shifts, dtype=matrices.dtype, device=device_of(matrices))[..., None]
 
 
 def torch_linalg(name: str) -> Any:

@@ -1,9 +1,13 @@
 """How many eigenvalues of a Gram matrix exceed a shift, by Sylvester's law of inertia, and a proof that it is so.
 
-G - shift I = L J L^T with L block lower triangular and J diagonal with entries 1 and -1. As many eigenvalues are
-positive as entries of J, if no eigenvalue is nearer to zero than what rounding did. Nothing is pivoted: a block on the
-diagonal is split by its own eigenvectors, so that only whole leading blocks could be nearly singular. That need not be
-excluded in advance, because the size of L tells afterwards. This is the bound, for blocks of order b:
+The leading rows that are positive definite are eliminated by Cholesky. On the host the rest is factorised with pivots,
+as `pivoted` says, unless it is a single block. Its rounding and Cholesky's add up as roundings of |L| |D| |L|^T.
+
+On a device, and for a single block, G - shift I = L J L^T with L block lower triangular and J diagonal with entries 1
+and -1. As many eigenvalues are positive as entries of J, if no eigenvalue is nearer to zero than what rounding did.
+Nothing is pivoted: a block on the diagonal is split by its own eigenvectors, so that only whole leading blocks could be
+nearly singular. That need not be excluded in advance, because the size of L tells afterwards. This is the bound, for
+blocks of order b:
 
 An entry of a block column is a sum of at most p products L J L^T and an entry of G, rounded in whatever order, and so
 off by at most (p + 1) u (|L| |L|^T) to first order (Higham 2002, lemma 8.4). A diagonal block D is split as V J V^T,
@@ -20,10 +24,11 @@ from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers import lapack
-from rankkit.solvers.gram import ROOM, Gram, torch_linalg
+from rankkit.solvers.gram import ROOM, Gram, shift_diagonal, torch_linalg
+from rankkit.solvers.pivoted import PIVOT, pivoted
 from rankkit.solvers.solution import EPS, ROUNDOFF, energy, portions
 
-__all__ = ["BLOCK", "TAIL", "Inertia", "back_solved", "inertia", "solved"]
+__all__ = ["BLOCK", "TAIL", "Inertia", "inertia"]
 
 BLOCK = 32  # rows of a diagonal block: small ones have quick eigenvectors, large ones quick products
 TAIL = 32  # last rows, which may be indefinite where all others are eliminated by one Cholesky factorisation
@@ -42,32 +47,42 @@ class Inertia(NamedTuple):
     positive : numpy integer array, shape (*lead, batch)
         Where sound and the shift lies beyond the edge, at least so many eigenvalues of S^T S exceed the edge; where it
         lies before the edge, at most so many do. 0 where not sound.
+    near : numpy array, shape (*lead, batch)
+        The same is true of any other edge that is at least as far from `shift` as this.
+    shift : numpy array, shape (*lead, batch)
     L : array, shape (*lead, batch, p, p)
     J : array, shape (*lead, batch, p)
     head : int
         Order of the leading block that is triangular; the blocks after it are full and of order BLOCK.
+    pivots : numpy array of int, shape (*lead, batch, p - head), or None
+        Where they are given, the rest of L and J after the leading block is what `pivoted` makes of it.
     definite : numpy integer array, shape (*lead, batch)
         So many leading rows of it are known to be positive definite.
     """
 
     sound: Array
     positive: Array
+    near: Array
+    shift: Array
     L: Array
     J: Array
     head: int
+    pivots: Array | None
     definite: Array
 
     def at(self, lead: int) -> Inertia:
         """Return the factorisations for one of the leading indices."""
-        parts = (self.sound[lead], self.positive[lead], self.L[lead, ...], self.J[lead, ...])
-        return Inertia(*parts, self.head, self.definite[lead])
+        told = (self.sound[lead], self.positive[lead], self.near[lead], self.shift[lead])
+        pivots = None if self.pivots is None else self.pivots[lead]
+        return Inertia(*told, self.L[lead, ...], self.J[lead, ...], self.head, pivots, self.definite[lead])
 
     def part(self, which: Array) -> Inertia:
         """Return the factorisations of some of the stack."""
         if which.size == self.sound.shape[-1]:
             return self
-        parts = (self.sound[which], self.positive[which], self.L[which, ...], self.J[which, ...])
-        return Inertia(*parts, self.head, self.definite[which])
+        told = (self.sound[which], self.positive[which], self.near[which], self.shift[which])
+        pivots = None if self.pivots is None else self.pivots[which]
+        return Inertia(*told, self.L[which, ...], self.J[which, ...], self.head, pivots, self.definite[which])
 
 
 def inertia(G: Gram, edge: Array, side: Array | int, *, head: int = 0) -> Inertia:
@@ -92,70 +107,21 @@ def inertia(G: Gram, edge: Array, side: Array | int, *, head: int = 0) -> Inerti
     xp, p = namespace(G.matrix), G.matrix.shape[-1]
     slack, shift = _slack(G, edge), _shift(G, edge, side)
     L, J = _copies(G.matrix, shift), xp.ones((*shift.shape, p), dtype=xp.float64, device=device_of(G.matrix))
-    definite, missing = np.zeros(shift.shape, dtype=np.int64), np.zeros(shift.shape)
-    if head:
-        definite = _cholesky(L, head)
+    definite = _cholesky(L, head) if head else np.zeros(shift.shape, dtype=np.int64)
     ran = (shift > 0) & (definite == head)
-    stack, signs, left = L.reshape(-1, p, p), J.reshape(-1, p), missing.reshape(-1)
-    for part in portions(stack):
-        if np.any(ran.reshape(-1)[part]):
-            for start in range(head, p, BLOCK):
-                left[part] += _column(stack[part, ...], signs[part, ...], start, min(start + BLOCK, p))
-    sound = ran & (_roundings(p) * energy(L) + missing <= slack)
-    positive = np.where(sound, host(xp.sum(xp.astype(J > 0, xp.int64), axis=-1)), 0).astype(np.int64)
-    return Inertia(sound, positive, L, J, head, definite)
-
-
-def solved(found: Inertia, columns: Array) -> Array:
-    """Return (G - shift I)^{-1} times columns, to rounding.
-
-    Parameters
-    ----------
-    found : Inertia
-        Without leading indices.
-    columns : array, shape (batch, p, k)
-
-    Returns
-    -------
-    array, shape (batch, p, k)
-    """
-    xp, L, x = namespace(columns), found.L, columns + 0.0
-    k, p = found.head, columns.shape[-2]
-    if k:
-        x[:, :k, :] = _triangle_solved(L, k, x[:, :k, :], transposed=False)
-    for start in range(k, p, BLOCK):
-        now = slice(start, min(start + BLOCK, p))
-        x[:, now, :] = xp.linalg.solve(L[:, now, now], x[:, now, :] - L[:, now, :start] @ x[:, :start, :])
-    return back_solved(found, x * found.J[..., None])
-
-
-def back_solved(found: Inertia, columns: Array) -> Array:
-    """Return L^{-T} times columns: where J is -1, the unit vectors become directions x with x^T (G - shift I) x = -1.
-
-    Parameters
-    ----------
-    found : Inertia
-        Without leading indices.
-    columns : array, shape (batch, p, k)
-
-    Returns
-    -------
-    array, shape (batch, p, k)
-    """
-    xp, x = namespace(columns), columns + 0.0
-    k, p, upper = found.head, columns.shape[-2], namespace(columns).matrix_transpose(found.L)
-    for start in reversed(range(k, p, BLOCK)):
-        stop = min(start + BLOCK, p)
-        now = slice(start, stop)
-        x[:, now, :] = xp.linalg.solve(upper[:, now, now], x[:, now, :] - upper[:, now, stop:] @ x[:, stop:, :])
-    if k:
-        x[:, :k, :] = _triangle_solved(found.L, k, x[:, :k, :] - upper[:, :k, k:] @ x[:, k:, :], transposed=True)
-    return x
+    pivots = None
+    if is_numpy_array(L) and p - head > TAIL:
+        own, positive, pivots = _pivoted(L, head, ran)
+    else:
+        own, positive = _by_blocks(L, J, head, ran)
+    sound = ran & (own <= slack)
+    near = G.error + own
+    return Inertia(sound, np.where(sound, positive, 0), near, shift, L, J, head, pivots, definite)
 
 
 def _roundings(p: int) -> float:
     """Return the factor of ||L||_F^2 in the bound on what rounding does to the factorisation."""
-    return ROUNDOFF * (p + 2 * BLOCK + ROOM)
+    return ROUNDOFF * (p + max(2 * BLOCK, PIVOT) + ROOM)
 
 
 def _shift(G: Gram, edge: Array, side: Array | int) -> Array:
@@ -170,11 +136,46 @@ def _slack(G: Gram, edge: Array) -> Array:
 
 def _copies(G: Array, shift: Array) -> Array:
     """Return G - shift I, of the shape (*lead, batch, p, p)."""
-    xp, places = namespace(G), list(range(G.shape[-1]))
-    C = xp.empty((*shift.shape, *G.shape[-2:]), dtype=xp.float64, device=device_of(G))
+    xp = namespace(G)
+    empty = xp.empty((*shift.shape, *G.shape[-2:]), dtype=xp.float64, device=device_of(G))
+    C = np.swapaxes(empty, -1, -2) if is_numpy_array(empty) else empty  # by columns, as `lapack` likes it best
     C[...] = G
-    C[..., places, places] -= xp.asarray(shift, dtype=xp.float64, device=device_of(G))[..., None]
+    shift_diagonal(C, -shift)
     return C
+
+
+def _pivoted(L: Array, head: int, ran: Array) -> tuple[Array, Array, Array]:
+    """Replace what the Cholesky factorisations left of G - shift I, on the host.
+
+    Returns
+    -------
+    own, positive, pivots : numpy arrays, shapes (*lead, batch) twice and (*lead, batch, p - head)
+        How far rounding moves an eigenvalue, at most, and how many are positive.
+    """
+    p = L.shape[-1]
+    size, positive = np.full(ran.shape, np.inf), np.zeros(ran.shape, dtype=np.int64)
+    pivots = np.zeros((*ran.shape, p - head), dtype=np.int32)
+    for place in zip(*np.nonzero(ran), strict=True):
+        beside, rest = L[place][head:, :head], L[place][head:, head:]
+        if head:
+            lapack.subtract_outer(rest, beside)
+        pivots[place], count, grown = pivoted(rest)
+        leading = L[place][:, :head].T  # by rows, as it lies in memory
+        size[place], positive[place] = np.sum(np.vecdot(leading, leading)) + grown, head + count
+    return _roundings(p) * size, positive, pivots
+
+
+def _by_blocks(L: Array, J: Array, head: int, ran: Array) -> tuple[Array, Array]:
+    """Replace what the Cholesky factorisations left by block after block; return the first results of `_pivoted`."""
+    xp, p, missing = namespace(L), L.shape[-1], np.zeros(ran.shape)
+    stack, signs, left = L.reshape(-1, p, p), J.reshape(-1, p), missing.reshape(-1)
+    for part in portions(stack):
+        if np.any(ran.reshape(-1)[part]):
+            for start in range(head, p, BLOCK):
+                left[part] += _column(stack[part, ...], signs[part, ...], start, min(start + BLOCK, p))
+    size = energy(np.swapaxes(L, -1, -2) if is_numpy_array(L) else L)  # as L lies in memory
+    positive = host(xp.sum(xp.astype(J > 0, xp.int64), axis=-1)).astype(np.int64)
+    return _roundings(p) * size + missing, positive
 
 
 def _column(L: Array, J: Array, start: int, stop: int) -> Array:
@@ -187,6 +188,13 @@ def _column(L: Array, J: Array, start: int, stop: int) -> Array:
     if start:
         column = column - L[:, start:, :start] @ xp.matrix_transpose(L[:, now, :start] * J[:, None, :start])
     D, W = column[:, : stop - start, :], column[:, stop - start :, :]
+    if stop == L.shape[-1] and is_numpy_array(D):
+        triangle = D.copy()
+        if all(lapack.cholesky(block, stop - start) == stop - start for block in triangle):  # nothing is left to split
+            triangle = np.tril(triangle)
+            missing = np.sqrt(2 * energy(np.tril(D - triangle @ np.swapaxes(triangle, -1, -2))))
+            L[:, now, now] = triangle
+            return missing
     values, vectors = _split(D)
     size = xp.abs(values)
     root = xp.sqrt(xp.maximum(size, EPS * xp.max(size, axis=-1, keepdims=True) + TINY))
@@ -225,16 +233,3 @@ def _cholesky(L: Array, k: int) -> Array:
     L[..., k:, :k] = xp.matrix_transpose(torch_linalg("solve_triangular")(factor, below, upper=False))
     L[..., :k, :k] = factor
     return np.where(info == 0, k, np.maximum(info - 1, 0))
-
-
-def _triangle_solved(L: Array, k: int, columns: Array, *, transposed: bool) -> Array:
-    """Return L^{-1} or L^{-T} times columns, shape (batch, k, count), for the leading k x k triangle of L."""
-    if not is_numpy_array(L):
-        triangle = L[..., :k, :k]
-        if transposed:
-            triangle = namespace(L).matrix_transpose(triangle)
-        return torch_linalg("solve_triangular")(triangle, columns, upper=transposed)
-    rows = np.ascontiguousarray(np.swapaxes(columns, -1, -2))
-    for triangle, right in zip(L, rows, strict=True):
-        lapack.solve(triangle, k, right, transposed=transposed)
-    return np.swapaxes(rows, -1, -2)

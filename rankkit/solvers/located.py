@@ -15,7 +15,8 @@ import numpy as np
 
 from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers.gram import ROOM, Gram
-from rankkit.solvers.inertia import TAIL, Inertia, back_solved, solved
+from rankkit.solvers.inertia import TAIL, Inertia
+from rankkit.solvers.inverse import back_solved, solved
 from rankkit.solvers.solution import EPS, ROUNDOFF
 from rankkit.solvers.tolerance import Bounds, Edges
 

@@ -26,7 +26,7 @@ __all__ = ["few_directions", "low_rank"]
 # how many columns are wanted: what pays, and costs time and never truth
 BEYOND = 2.8  # times the leading rows that are definite: 1.6 times the count, of which these rows are about 0.55
 SPARE = 16
-SHARE = 0.45  # of p: with more columns the inertia at both edges is as quick
+SHARE = 0.3  # of p: with more columns the inertia at both edges is as quick
 
 
 def few_directions(work: Stack) -> Array:

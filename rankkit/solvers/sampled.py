@@ -47,7 +47,7 @@ def sample_size(S: Array, threshold: Array) -> Array:
     size = min(int(SHARE * min(m, n)), CORNER)
     if size < LEAST:
         return none
-    corner = host(S[:, :: m // size, :: n // size][:, :size, :size])
+    corner = np.ascontiguousarray(host(S[:, :: m // size, :: n // size][:, :size, :size]))  # else its product is slow
     if np.all(_many(corner) > SHARE * size):
         return none
     sigma = np.linalg.svd(corner, compute_uv=False)

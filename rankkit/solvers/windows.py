@@ -65,16 +65,29 @@ def windowed(work: Stack) -> Bounds:
     between = np.where(np.all(found.sound, axis=0), upper - lower, 0)
     some = np.flatnonzero((between > 0) & (between <= FEW))
     if some.size:
-        close = found.at(0).part(some)
-        lower[some], upper[some] = _between(work.at(some), close, Bounds(lower[some], upper[some]))
+        above, below = (found.at(lead).part(some) for lead in (0, 1))
+        lower[some], upper[some] = _between(work.at(some), above, below, Bounds(lower[some], upper[some]))
     return Bounds(lower, upper)
 
 
-def _between(work: Stack, close: Inertia, bounds: Bounds) -> Bounds:
-    """Sharpen bounds on counts, given a factorisation of G close to the threshold; return them."""
+def _between(work: Stack, above: Inertia, below: Inertia, bounds: Bounds) -> Bounds:
+    """Sharpen bounds on counts, given what the inertia at both edges of the threshold proves; return them."""
     edges = work.threshold.between(*work.sharp)
+    values = located(work.gram, above, int(np.max(bounds.upper - bounds.lower)))
+    # what is located lies between two shifts, apart from all that was counted beyond them
+    least, most = np.sqrt(below.shift + below.near), np.sqrt(np.maximum(above.shift - above.near, 0))
+    inside = values.between(least, most, edges)
+    bounds = Bounds(
+        np.maximum(bounds.lower, above.positive + inside.lower), np.minimum(bounds.upper, below.positive - inside.upper)
+    )
+    if np.all(bounds.lower == bounds.upper):
+        return bounds
+    return _further(work, values, edges, bounds)
+
+
+def _further(work: Stack, values: Located, edges: Edges, bounds: Bounds) -> Bounds:
+    """Sharpen bounds on counts where a value lies next to one of the first two shifts; return them."""
     wide = Edges(edges.above * (1 + WIDE), edges.below * (1 - WIDE))
-    values = located(work.gram, close, int(np.max(bounds.upper - bounds.lower)))
     inside = values.between(wide.below, wide.above, edges)
     # the side of the threshold that holds the nearest value is counted anew, and the other one if that is not enough
     up: Array = values.nearest(wide.below, wide.above, (edges.above + edges.below) / 2)

@@ -17,6 +17,7 @@ SPECTRUM = "tests/test_spectrum.py"
 TIGHT = "tests/solvers/test_tight.py tests/solvers/test_members.py"
 TERMS = "tests/solvers/test_stated.py tests/solvers/test_routes.py"
 COPY = "tests/solvers/test_low_rank_bounds.py"
+PIVOTED = "tests/solvers/test_pivoted.py"
 METRICS = "tests/test_metrics.py"
 ERRORS = "tests/test_uncertainty.py"
 STATED = "tests/rules/test_stated_error.py tests/rules/test_tables.py"
@@ -31,8 +32,9 @@ TRAINERS = "tests/checkpoints/readers --ignore tests/checkpoints/readers/test_re
 _SOLVERS = {
     "solution": (WORST, SPECTRUM, BOUNDS), "tolerance": (WORST, METRICS), "factored": (WORST, BOUNDS, SOLVERS),
     "kronecker": (BOUNDS,), "dense": (WORST, SOLVERS), "leading": (WORST, SOLVERS, SPECTRUM),
-    "sampled": (WORST, COUNTING), "gram": (WORST, GRAM), "top": (BOUNDS, GRAM), "inertia": (BOUNDS, GRAM),
-    "located": (BOUNDS, GRAM), "windows": (COUNTING,), "stack": (GRAM, COUNTING), "economical": (BOUNDS, SPECTRUM),
+    "sampled": (WORST, COUNTING), "gram": (WORST, GRAM), "top": (BOUNDS, GRAM), "inertia": (BOUNDS, GRAM, PIVOTED),
+    "pivoted": (PIVOTED, COUNTING), "inverse": (PIVOTED, GRAM),
+    "located": (BOUNDS, GRAM), "windows": (COUNTING, PIVOTED), "stack": (GRAM, COUNTING), "economical": (BOUNDS, SPECTRUM),
     "counting": (COUNTING,), "nystrom": (COPY, COUNTING),
 }  # fmt: skip
 _OTHERS = {

@@ -34,6 +34,7 @@ METRICS = "tests/test_uncertainty.py"
 GRAM = "tests/solvers/test_gram_bounds.py"
 BOUNDS = "tests/solvers/test_count_bounds.py"
 COPY = "tests/solvers/test_low_rank_bounds.py"
+PIVOTED = "tests/solvers/test_pivoted.py"
 RULE = "tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
 
 # one line each: what | file under rankkit/ | old | new | tests
@@ -93,10 +94,24 @@ _LAYERS = [
     ("sigma_1 proved: float32's rounding as float64's", "solvers/top.py", "unit = SINGLE if single else ROUNDOFF", "unit = ROUNDOFF", BOUNDS),
     ("inertia: rounding of G left out of the shift", "solvers/inertia.py", "edge + side * (G.error + _slack(G, edge))", "edge + side * _slack(G, edge)", GRAM),
     ("inertia: its own rounding left out of the shift", "solvers/inertia.py", "edge + side * (G.error + _slack(G, edge))", "edge + side * G.error", BOUNDS),
-    ("inertia: a sum of p products", "solvers/inertia.py", "ROUNDOFF * (p + 2 * BLOCK + ROOM)", "ROUNDOFF * (2 * BLOCK + ROOM)", BOUNDS),
-    ("inertia: what is left of a block is rounded", "solvers/inertia.py", "ROUNDOFF * (p + 2 * BLOCK + ROOM)", "ROUNDOFF * (p + ROOM)", BOUNDS),
-    ("inertia: L's size is not looked at", "solvers/inertia.py", "_roundings(p) * energy(L) + missing <= slack", "missing <= slack", BOUNDS),
-    ("inertia: what is left of a block is not looked at", "solvers/inertia.py", "_roundings(p) * energy(L) + missing <= slack", "_roundings(p) * energy(L) <= slack", GRAM),
+    ("inertia: a sum of p products", "solvers/inertia.py", "ROUNDOFF * (p + max(2 * BLOCK, PIVOT) + ROOM)", "ROUNDOFF * (max(2 * BLOCK, PIVOT) + ROOM)", BOUNDS),
+    ("inertia: what is left of a block is rounded", "solvers/inertia.py", "ROUNDOFF * (p + max(2 * BLOCK, PIVOT) + ROOM)", "ROUNDOFF * (p + ROOM)", BOUNDS),
+    ("inertia: L's size is not looked at", "solvers/inertia.py", "_roundings(p) * size + missing, positive", "missing, positive", PIVOTED),
+    ("inertia: what is left of a block is not looked at", "solvers/inertia.py", "_roundings(p) * size + missing, positive", "_roundings(p) * size, positive", GRAM),
+    ("inertia: the size of pivoted factors is not looked at", "solvers/inertia.py", "np.sum(np.vecdot(leading, leading)) + grown, head", "np.sum(np.vecdot(leading, leading)), head", BOUNDS),
+    ("inertia: the size of Cholesky's factor is not looked at", "solvers/inertia.py", "np.sum(np.vecdot(leading, leading)) + grown, head", "grown, head", PIVOTED),
+    ("inertia: what rounding may carry across a shift, of G", "solvers/inertia.py", "near = G.error + own", "near = own", PIVOTED),
+    ("inertia: what rounding may carry across a shift, its own", "solvers/inertia.py", "near = G.error + own", "near = G.error + 0 * own", PIVOTED),
+    ("pivoted: blocks of order 2 left out", "solvers/pivoted.py", "+ 2 * np.sum(np.abs(e)", "+ 0 * np.sum(np.abs(e)", PIVOTED),
+    ("pivoted: one entry of a block of order 2 for both", "solvers/pivoted.py", "+ 2 * np.sum(np.abs(e)", "+ np.sum(np.abs(e)", PIVOTED),
+    ("pivoted: the diagonal of D left out", "solvers/pivoted.py", "size = np.sum(np.abs(d) * lengths) +", "size = 0 * np.sum(np.abs(d) * lengths) +", PIVOTED),
+    ("pivoted: lengths without the ones of L", "solvers/pivoted.py", "diagonal[...], beside[first] = 1.0, 0.0", "diagonal[...], beside[first] = 0.0, 0.0", PIVOTED),
+    ("pivoted: D is not put back", "solvers/pivoted.py", "diagonal[...], beside[first] = d, e", "diagonal[...], beside[first] = 1.0, e", PIVOTED),
+    ("pivoted: the entry beside the diagonal is not put back", "solvers/pivoted.py", "diagonal[...], beside[first] = d, e", "diagonal[...], beside[first] = d, 0.0", PIVOTED),
+    ("pivoted: blocks are taken as they come", "solvers/pivoted.py", "float(size) if balanced else np.inf", "float(size)", PIVOTED),
+    ("pivoted: a block of order 2 has no positive eigenvalue", "solvers/pivoted.py", "np.sum(d[~paired] > 0)) + first.size", "np.sum(d[~paired] > 0))", PIVOTED),
+    ("window: a value that was counted above is located too", "solvers/windows.py", "np.maximum(above.shift - above.near, 0)", "np.maximum(above.shift, 0)", PIVOTED),
+    ("window: a value that was counted below is located too", "solvers/windows.py", "np.sqrt(below.shift + below.near)", "np.sqrt(below.shift)", PIVOTED),
     ("located: residuals of the others", "solvers/located.py", "together = np.sqrt(np.sum(np.where(taken, self.residual, 0.0) ** 2, axis=-1))", "together = np.max(np.where(taken, self.residual, 0.0), axis=-1)", BOUNDS),
     ("located: residuals", "solvers/located.py", "(together + self.rounding * np.sqrt(np.sum(taken, axis=-1)))", "(self.rounding * np.sqrt(np.sum(taken, axis=-1)))", BOUNDS),
     ("located: rounding of the residuals", "solvers/located.py", "(together + self.rounding * np.sqrt(np.sum(taken, axis=-1)))", "together", BOUNDS),

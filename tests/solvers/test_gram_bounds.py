@@ -5,6 +5,7 @@ Not every term is left out in turn: the rounding of the Lanczos bound and the le
 
 import numpy as np
 import pytest
+import torch
 
 import rankkit as rk
 from rankkit import testing as laws
@@ -21,16 +22,21 @@ P = 128
 
 
 def gram_of(sigma, seed=0):
-    """Return S = U diag(sigma) V^T with its Gram matrix, and V^T."""
-    rows = laws.orthogonal(seed + 1, len(sigma))
-    S = ((laws.orthogonal(seed, len(sigma)) * sigma) @ rows)[None]
-    return gram(S, energy(S)), rows
+    """Return the Gram matrix of S = U diag(sigma) V^T, and U^T: the rows are its eigenvectors."""
+    left = laws.orthogonal(seed, len(sigma))
+    S = ((left * sigma) @ laws.orthogonal(seed + 1, len(sigma)))[None]
+    return gram(S, energy(S)), left.T
 
 
 def moved(G, direction, size):
     """Return G after a rounding of 2-norm `size`, the whole of it along one direction."""
     matrix = G.matrix + np.tril(size[:, None, None] * np.outer(direction, direction))
     return G._replace(matrix=matrix)
+
+
+def as_tensors(G):
+    """Return G as it comes from a device, where nothing is pivoted."""
+    return G._replace(tall=torch.as_tensor(G.tall), matrix=torch.as_tensor(G.matrix))
 
 
 def sines():
@@ -67,11 +73,11 @@ def test_a_block_that_is_split_wrongly_makes_the_factorisation_unsound(monkeypat
 
     def wrong(D):
         values, vectors = split(D)
-        turned = vectors.copy()
+        turned = torch.clone(vectors)
         turned[..., 0] += 1e-3 * vectors[..., 1]
-        return values - 2e-4 * np.max(np.abs(values), axis=-1, keepdims=True), turned
+        return values - 2e-4 * torch.amax(torch.abs(values), dim=-1, keepdim=True), turned
 
-    G, _ = gram_of(np.r_[np.linspace(1, 0.5, P - 20), np.linspace(2e-4, 1.5e-4, 20)])
+    G = as_tensors(gram_of(np.r_[np.linspace(1, 0.5, P - 20), np.linspace(2e-4, 1.5e-4, 20)])[0])
     edge = np.array([1e-8])
     assert inertia(G, edge, 1).positive[0] == P
     monkeypatch.setattr(inertia_module, "_split", wrong)
@@ -88,16 +94,16 @@ def test_a_block_factorisation_is_one():
     for G, sigma in sines():
         for k in (3, 20, 60, 100):
             edge = np.array([np.sqrt(sigma[k] * sigma[k + 1])]) ** 2
-            found = inertia(G, edge, 1)
+            found = inertia(as_tensors(G), edge, 1)
             assert found.sound[0] or edge < 1e-8 * sigma[0] ** 2
             if not found.sound[0]:
                 continue
             slack = inertia_module._slack(G, edge)[0]
             shift = edge[0] + G.error[0] + slack
-            L, whole = found.L[0], G.matrix[0] + np.tril(G.matrix[0], -1).T
+            L, J, whole = found.L[0].numpy(), found.J[0].numpy(), G.matrix[0] + np.tril(G.matrix[0], -1).T
             blocks = np.kron(np.eye(5), np.ones((32, 32)))[:140, :140]
             lower = np.where(blocks, L, np.tril(L))
-            rest = np.linalg.norm(whole - shift * np.eye(140) - (lower * found.J[0]) @ lower.T, 2)
+            rest = np.linalg.norm(whole - shift * np.eye(140) - (lower * J) @ lower.T, 2)
             assert rest <= slack
 
 

@@ -109,7 +109,7 @@ def test_the_gram_matrix_of_a_stack(home):
 def test_bounds_on_the_largest_values_of_a_stack(home):
     G, here = gram(home(STACK), energy(STACK)), gram(STACK, energy(STACK))
     low, crude = lanczos_low(G), row_sum_top(G)
-    np.testing.assert_allclose(low, lanczos_low(here), rtol=1e-9)
+    np.testing.assert_allclose(low, lanczos_low(here), rtol=1e-5)  # which ends as soon as it is near enough
     np.testing.assert_allclose(crude, row_sum_top(here), rtol=1e-12)
     high = proved_top(G, low, crude)
     np.testing.assert_allclose(high, proved_top(here, low, crude), rtol=1e-7)

@@ -46,10 +46,10 @@ def test_more_values_than_are_located_one_by_one_take_a_route_for_all_of_them():
     assert counting._many_open(untold, OPEN).tolist() == [False]
 
 
-def test_a_low_rank_copy_is_tried_with_up_to_45_percent_of_all_columns():
+def test_a_low_rank_copy_is_tried_with_up_to_30_percent_of_all_columns():
     assert nystrom._columns(np.array([0, 10, 100])).tolist() == [16, 44, 296]
-    work = work_of(matrix_of(np.ones(P)))  # 57 columns at most
-    for definite, few in ((0, True), (14, True), (15, False), (100, False)):
+    work = work_of(matrix_of(np.ones(P)))  # 38 columns at most
+    for definite, few in ((0, True), (7, True), (8, False), (100, False)):
         work.definite = np.array([definite])
         assert nystrom.few_directions(work).tolist() == [few]
         assert counting._few(work, OPEN).tolist() == [few]

@@ -21,7 +21,8 @@ from rankkit.solvers import located as located_module
 from rankkit.solvers import top as top_module
 from rankkit.solvers.dense import dense
 from rankkit.solvers.gram import gram_error
-from rankkit.solvers.inertia import inertia, solved
+from rankkit.solvers.inertia import inertia
+from rankkit.solvers.inverse import solved
 from rankkit.solvers.located import located
 from rankkit.solvers.solution import EPS, Solution, portions
 from rankkit.solvers.stack import Stack

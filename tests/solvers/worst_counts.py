@@ -24,7 +24,7 @@ OWN = 64 * 2.0**-52  # by which the singular values of a matrix that is made fro
 
 
 class Case(NamedTuple):
-    """A matrix of known singular values, its right singular vectors, a threshold, and the value that is next to it."""
+    """A matrix of known singular values, the eigenvectors of its Gram matrix, a threshold, and the value next to it."""
 
     S: np.ndarray
     sigma: np.ndarray
@@ -55,7 +55,7 @@ def case_of(rng: np.random.Generator) -> Case:
     sigma = np.r_[np.linspace(1, min(1.0, 3 * small), place), small, small * np.linspace(0.5, 1e-3, p - place - 1)]
     reach = gram_error(U[None], np.sum(sigma**2)) / (2 * small**2)  # relative: so far the error of G moves this value
     gap = float(rng.choice([-1, 1]) * rng.uniform(0.05, 3) * min(float(reach), 0.1))
-    return Case((U * sigma) @ rows, sigma, rows, small * (1 + gap), place)
+    return Case((U * sigma) @ rows, sigma, U.T, small * (1 + gap), place)
 
 
 def counted(case: Case, side: int, *, share: float = NEARLY) -> Any:
