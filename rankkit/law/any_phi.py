@@ -20,6 +20,7 @@ from rankkit.law.measures import Frequency, plain_stable_rank
 from rankkit.law.phase_space import Cells, lengths
 from rankkit.law.radial import Part, Radial, harmonics
 from rankkit.law.self_consistent import Equations, Path
+from rankkit.law.splitting import Leverage, radial_leverage
 from rankkit.law.staircase import Staircase
 from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
@@ -84,6 +85,10 @@ class RuleFrequency(Frequency):
         """Where on the frequency curve the stable rank is; a rule that does not oscillate has no plateau."""
         plain, shape = plain_stable_rank(self.entries), (self.entries.m, self.entries.n)
         return regime_of(self.stable_rank, plain, shape, saturates=self.rule.oscillates)
+
+    def _leverage(self, t: float) -> Leverage:
+        parts = ((part.multiplicity, part.U, part.x) for part in self.radial.parts)
+        return radial_leverage(parts, self.radial.p, t)
 
     def _equations(self, least: float) -> Equations:
         return self.radial

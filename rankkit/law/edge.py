@@ -3,22 +3,25 @@
 With N(y) = sum lambda^2 / (lambda^2 + y), m rows and n columns of independent features have a spectrum that ends at the
 least value of -z(-t) = t (1 + M / m) (1 + M / n), M = -N(-t), over t > lambda_1^2 (Silverstein and Choi 1995). Of k
 nearly equal values the largest lies below that edge by a known share of what the Tracy-Widom law says for large k.
+How far it lies from lambda_1^2 is then scaled by how far the functions at hand split (splitting.py).
 sigma_1 sees the few largest modes alone, which no single row carries: unlike counts, it needs no weights of rows.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from rankkit.law.splitting import Leverage
 from rankkit.law.staircase import Staircase
 
 __all__ = ["largest_value"]
 
 NEAREST = 1e-9  # relative distance of the edge from lambda_1^2 below which both are one
-HALVINGS = 60  # of the bracket of the edge, down to a rounding error
+HALVINGS = 40  # of the bracket of the edge, to 1e-10 of its distance: there the square is least
 TRACY_WIDOM_COUNT = 2 / (3 * math.pi) * 1.2065335745820**1.5  # values that the edge law puts above that mean
 
 
@@ -32,15 +35,29 @@ class _Outside(NamedTuple):
     slope: float
 
 
-def largest_value(law: Staircase, m: int, n: int) -> float:
-    """Return E sigma_1 / sqrt(m n) of a staircase that is sampled at m rows and n columns."""
-    edge = _outside(law, m, n, _edge(law, m, n))
+def largest_value(law: Staircase, m: int, n: int, leverage: Callable[[float], Leverage | None] | None = None) -> float:
+    """Return E sigma_1 / sqrt(m n) of a staircase that is sampled at m rows and n columns.
+
+    Parameters
+    ----------
+    law : Staircase
+    m, n : int
+    leverage : callable, optional
+        t -> Leverage of the staircase's functions, None where it is not known. None: independent features.
+    """
+    t = _edge(law, m, n)
+    edge = _outside(law, m, n, t)
     # values above edge.square - u: (2 / 3 pi) (slope / square) sqrt(2 / bend) u^(3/2)
     density = 2 / (3 * math.pi) * edge.slope / edge.square * math.sqrt(2 / edge.second)
     below = (TRACY_WIDOM_COUNT / density) ** (2 / 3)
     crowd = edge.M * edge.M * (1 / m + 1 / n)
+    square = edge.square - below * _few(crowd)
+    sampled = None if leverage is None else leverage(t)
+    if sampled is not None:
+        middle = float(law.values[0]) ** 2
+        square = middle + (square - middle) * sampled.splitting
     # of a few rows the share of the energy that the largest value has at least is more than the edge law leaves
-    return math.sqrt(max(edge.square - below * _few(crowd), law.energy / min(m, n)))
+    return math.sqrt(max(square, law.energy / min(m, n)))
 
 
 def _outside(law: Staircase, m: int, n: int, t: float) -> _Outside:

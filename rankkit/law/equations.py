@@ -14,8 +14,9 @@ from rankkit.law.phase_space import PhaseSpace
 from rankkit.law.products import Products, listed_products
 from rankkit.law.radial import sine_radial
 from rankkit.law.self_consistent import Equations
+from rankkit.law.splitting import Leverage, gaussian_leverage, product_leverage
 
-__all__ = ["equations_of"]
+__all__ = ["equations_of", "leverage_of"]
 
 SMALL = 1e-3  # of y: squares below it only add up
 SEMICLASSICAL = 20.0  # c beyond which Weyl's law serves for Gaussian entries with r = 1
@@ -53,6 +54,16 @@ def equations_of(entries: Entries, omega: float, *, least: float) -> Equations:
     listed = listed_products(np.log(problem.values), problem.parity, r, depth)
     held = float(np.sum(listed.many * np.exp(2 * (listed.counts @ np.log(problem.values)))))
     return Products(m, n, r, problem, listed, max(law.energy - held, 0.0))
+
+
+def leverage_of(entries: Entries, omega: float, t: float) -> Leverage | None:
+    """Return the leverage at t > lambda_1^2 of the functions of sin(omega B A); None where they are independent."""
+    c = entries.c(omega)
+    if c > OVERFULL * entries.filling or (c > LARGEST_C and not entries.gaussian):
+        return None
+    return (
+        gaussian_leverage(c, entries.r, t) if entries.gaussian else product_leverage(_uniform_problem(c), entries.r, t)
+    )
 
 
 @lru_cache(maxsize=16)

@@ -21,7 +21,8 @@ Z = 1.96  # standard deviations on either side that hold 95 % of a normal law
 # calibrated on 410 settings (benchmarks/law.py --only fresh, --first 31 and 32), with four draws each
 BASE, DENSITY, CROSSINGS = 1.2, 0.06, 0.6
 # on a line or in a plane points crowd by chance in places all over it, and each crowd loses values; share of the count,
-# times the root of how full the matrix is, over r^(3/2), chosen on 110 settings (r = 1 and 2) up to forty times as full
+# times the root of how full the matrix is, over r^(3/2); chosen by looking at the misses in 110 settings (r = 1 and 2)
+# up to forty times as full, on which its coverage says nothing
 CROWDED, CROWDED_UP_TO = 0.16, 2
 # standard deviation of one draw, in roots of the values in a factor e of the threshold and of those that crossings
 # remove; from 150 settings (--first 91) with 20 draws each

@@ -13,10 +13,11 @@ from rankkit.checks import finite, tolerance
 from rankkit.factors import Array
 from rankkit.law.edge import largest_value
 from rankkit.law.entries import Entries, law_of
-from rankkit.law.equations import equations_of
+from rankkit.law.equations import equations_of, leverage_of
 from rankkit.law.independent import Independent
 from rankkit.law.schatten_norms import participation_ratio
 from rankkit.law.self_consistent import Counted, Equations, Follower, Path
+from rankkit.law.splitting import Leverage
 from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
@@ -110,7 +111,7 @@ class Frequency:
     @cached_property
     def top(self) -> float:
         """sigma_1 / sqrt(m n)."""
-        return largest_value(self.staircase, self.entries.m, self.entries.n)
+        return largest_value(self.staircase, self.entries.m, self.entries.n, self._leverage)
 
     @cached_property
     def stable_rank(self) -> float:
@@ -197,6 +198,9 @@ class Frequency:
         if name == "participation_ratio":
             return self.participation_ratio
         return self.effective_rank(2 if name == "effective_rank_energy" else 1)
+
+    def _leverage(self, t: float) -> Leverage | None:
+        return leverage_of(self.entries, self.omega, t)
 
     def _equations(self, least: float) -> Equations:
         return equations_of(self.entries, self.omega, least=least)

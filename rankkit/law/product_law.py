@@ -24,6 +24,7 @@ from rankkit.law.independent import Independent, filled_at
 from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
 from rankkit.law.mixed import Mixed
 from rankkit.law.self_consistent import Equations, Path
+from rankkit.law.splitting import Leverage, columns_leverage
 from rankkit.law.staircase import Staircase, noise
 from rankkit.regime import regime_of
 
@@ -188,6 +189,15 @@ class ColumnsFrequency(Frequency):
         """Return how many values fewer exceed a power of the relative threshold."""
         relative = cutoff.relative(self.top)
         return max(count - self.rank(Cutoff(relative**power, 0.0)).value, 0.0) if relative < 1 else 0.0
+
+    def _leverage(self, t: float) -> Leverage | None:
+        if self._overfull:
+            return None
+        by_row = [(one.p, [(U, mu) for U, mu, _ in one.parts]) for one in self.problems]
+        by_column = [(one.q, [(V, mu) for _, mu, V in one.parts]) for one in self.problems]
+        rows, columns = (columns_leverage(side, self.many, t) for side in (by_row, by_column))
+        m, n = max(self.law.m, self.law.n), self.limit
+        return None if rows is None or columns is None else rows.with_columns(columns, m, n)
 
     def _equations(self, least: float) -> Equations:
         self._check_values()

@@ -141,7 +141,9 @@ class Radial:
             value += part.multiplicity * np.sum(np.log1p(values / z))
             effective += part.multiplicity * np.sum(values / (values + z))
             inverse = inverse_of(M + z * np.eye(part.x.size))
-            here, there = part.diagonals(C @ inverse @ M @ inverse, inverse @ M @ inverse @ B)
+            rows, columns = C @ inverse, inverse @ B
+            # M / (M + z) = 1 - z / (M + z)
+            here, there = part.diagonals(rows - z * (rows @ inverse), columns - z * (inverse @ columns))
             squares[0] += here
             squares[1] += there
         crossings = 0j

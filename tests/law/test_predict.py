@@ -186,3 +186,13 @@ def test_far_on_the_plateau_it_is_a_random_matrix(d, r, omega):
         d / 4, rel=0.08
     )  # small d: sigma_1 lies below the edge
     assert float(rk.predict_rank(omega, d=d, r=r, rtol=1e-8)) == pytest.approx(d, abs=0.5)
+
+
+@pytest.mark.parametrize(("d", "n"), [(64, 256), (256, 64)])
+def test_a_full_matrix_of_few_rows_on_a_line_has_a_prediction(d, n):
+    """Its equations take more than 500 steps."""
+    found = rk.predict_rank(500.0 * (d / 64) ** 0.5, d=d, r=1, n=n)
+    law = rk.initializers.KaimingUniform()
+    rule = rk.rules.Sine(500.0 * (d / 64) ** 0.5)
+    drawn = [int(rk.count_above(rule(law(d, n, 1, seed=seed))).lower) for seed in range(6)]
+    assert abs(found.value - np.mean(drawn)) <= found.error_of(6)

@@ -1,0 +1,64 @@
+"""How far nearly equal values split: exact cases, two ways to the same leverage, and sigma_1 of draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import rankkit as rk
+from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
+from rankkit.law.edge import largest_value
+from rankkit.law.entries import entries_of, law_of
+from rankkit.law.equations import leverage_of
+from rankkit.law.radial import sine_radial
+from rankkit.law.splitting import gaussian_leverage, product_leverage, radial_leverage
+
+
+@pytest.mark.parametrize("r", [1, 2, 5, 16])
+def test_linear_features_split_as_the_fourth_moments_of_their_entries_say(r):
+    c = 1e-5  # sin x = x: the features are the entries, with E x^4 / (E x^2)^2 = 9 / 5 or 3
+    uniform = product_leverage(one_coordinate_problem(*uniform_nodes(c), c, floor=1e-15), r, 1.2 * 3.0**-2 * c**2)
+    gaussian = gaussian_leverage(c, r, 1.2 * c**2)
+    assert uniform is not None
+    assert gaussian is not None
+    assert uniform.splitting == pytest.approx(((r + 0.8) / (r + 2)) ** 0.5, rel=1e-3)
+    assert gaussian.splitting == pytest.approx(1.0, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("c", "r", "above"), [(0.3, 1, 1.3), (1.5, 1, 1.1), (0.7, 2, 1.2), (2.0, 2, 1.15), (0.5, 3, 1.3)]
+)
+def test_mehlers_formula_products_and_radial_parts_give_the_same_leverage(c, r, above):
+    q = 2 * c / (1 + (1 + 4 * c * c) ** 0.5)
+    t = above * (1 - q * q) ** r * q * q  # lambda_1 = mu_0^(r - 1) mu_1
+    closed = gaussian_leverage(c, r, t)
+    product = product_leverage(one_coordinate_problem(*gaussian_nodes(80), c, floor=1e-15), r, t)
+    radial = sine_radial(c, r, m=4000, n=4000, least=1e-8 * t)
+    parts = radial_leverage(((part.multiplicity, part.U, part.x) for part in radial.parts), radial.p, t)
+    assert closed is not None
+    assert product is not None
+    for other in (product, parts):
+        assert other.total == pytest.approx(closed.total, rel=2e-3)
+        assert other.squares == pytest.approx(closed.squares, rel=2e-3)
+        assert other.variance == pytest.approx(closed.variance, rel=1e-2)
+
+
+def test_nothing_is_known_below_the_largest_value_and_of_independent_features():
+    entries = entries_of(64, 2, 64, rk.initializers.Normal(1.0, 1.0))
+    assert gaussian_leverage(0.5, 2, 1e-9) is None
+    assert leverage_of(entries, 1e6, 1.0) is None
+
+
+@pytest.mark.parametrize(("gaussian", "r", "c"), [(False, 1, 20.0), (False, 8, 0.05), (True, 3, 0.7)])
+def test_sigma_1_of_draws_is_met_where_independent_features_would_miss_it(gaussian, r, c):
+    size = 160
+    law = rk.initializers.Normal(1.0, 1.0) if gaussian else rk.initializers.Uniform(1.0)
+    entries = entries_of(size, r, size, law)
+    omega = c / entries.unit
+    rule = rk.rules.Sine(omega, gain=1.0)
+    drawn = [np.linalg.norm(rule(law(size, size, r, seed=seed)), 2) / size for seed in range(200)]
+    mean, noise = np.mean(drawn), np.std(drawn) / 200**0.5
+    law_here = law_of(entries, omega)
+    found = largest_value(law_here, size, size, lambda t: leverage_of(entries, omega, t))
+    assert abs(found / mean - 1) < 0.01 + 2 * noise / mean
+    assert largest_value(law_here, size, size) > max(mean + noise, found)
