@@ -160,7 +160,7 @@ def test_wrong_usage_is_status_two(arguments, says, capsys):
         ("audit --sample --as relu --omega 1 --gain 2", "--gain is used with --as sine, not with --as relu"),
         ("audit one two --plot a.png", "--plot takes one adapter, got 2"),
         ("audit one two --omegas 1,2", "--omegas takes one adapter, got 2"),
-        ("audit --sample -o a.png --plot ./a.png", "two options write the file 'a.png'"),
+        ("audit --sample -o a.txt --html ./a.txt", "two options write the file 'a.txt'"),
         ("audit --sample --as sine --omega 1 --device nonsense", "--device must be one that torch can use here"),
         ("audit --sample --device nonsense --memory 4GB", "--device must be one that torch can use here"),
         ("sweep --law", "--law is used with --plot, not without --plot; add --plot or leave it out."),
