@@ -172,7 +172,7 @@ def test_wrong_usage_is_status_two(arguments, says, capsys):
         ("sweep --law --plot a.png --omegas 0", "--law predicts at frequencies above 0"),
         ("sweep --init normal --a 2", "--a is used with --init kaiming_uniform, not with --init normal"),
         ("sweep --protocol adasine --omegas 1 --seeds 1 --metrics stable_rank", "--protocol is used without one of"),
-        ("sweep --seed 3", "the command takes no --seed; `rankkit sweep --help` shows"),
+        ("sweep --seed 3", "the command takes no --seed; did you mean --seeds? `rankkit sweep --help` shows"),
         ("predict --d 8 --r 2 --target-rank 4 --plot a.png", "--plot is used with --omegas"),
         ("truncate a", "truncate needs a folder to write, got none"),
         ("truncate a b --dry-run", "--dry-run writes no adapter, got the folder 'b'"),
