@@ -110,7 +110,7 @@ WATCH = Command(
                 ),
                 _FOLLOW,
                 Option(
-                    ("--wait",), "Time between two looks, for instance 30s or 2m.", read=seconds, default=5.0,
+                    ("--wait",), "Time between two looks, in seconds or with a unit such as 2m.", read=seconds, default=5.0,
                     metavar="TIME",
                 ),
                 Option(
