@@ -7,6 +7,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +64,20 @@ class _Condition:
         return cls(statistic, name, match["comparison"], bound) if name in known else None
 
 
+def _advice(text: str) -> str:
+    """Return what to write in place of a text that is no condition."""
+    match = re.match(r"\s*(?:(min|max|mean|median)\()?\s*(\w*)", text)
+    statistic, name = match.groups() if match else (None, "")
+    if statistic and name not in _COLUMNS and (near := get_close_matches(name, _COLUMNS, 1)):
+        return f"there is no column {name!r}, did you mean {near[0]}"
+    if not statistic and name in _COLUMNS:
+        return f"{name} has one value for each module, so write min({name}), max, mean or median of it"
+    if not statistic and name in (*_COUNTS, *_TOTALS):
+        return f"compare {name} with a number, in quotes for a shell"
+    counts = ", ".join((*_TOTALS, *_COUNTS))
+    return f"names are {counts}, or min, max, mean, median of {', '.join(_COLUMNS)}"
+
+
 @dataclass(frozen=True)
 class Gate:
     """A condition such as "dead_modules > 0" or "min(utilization) < 0.1".
@@ -85,8 +100,8 @@ class Gate:
     def __post_init__(self) -> None:
         if _Condition.read(self.text) is None:
             raise ValueError(
-                f"a gate reads like 'dead_modules > 0' or 'min(utilization) < 0.1', got {self.text!r}; names are "
-                f"{', '.join((*_TOTALS, *_COUNTS))}, or min, max, mean, median of {', '.join(_COLUMNS)}."
+                f"a condition reads like 'dead_modules > 0' or 'min(utilization) < 0.1', got {self.text!r}; "
+                f"{_advice(self.text)}."
             )
 
     @cached_property

@@ -176,7 +176,8 @@ _WHAT = Group(
                 ),
                 Option(
                     ("--sample",),
-                    "Use a small trained adapter that comes with rankkit: NAME is the method, without it plain LoRA.",
+                    "Use a small trained adapter that comes with rankkit. NAME is the method, one of "
+                    f"{', '.join(SAMPLES)} (default: lora).",
                     flag="lora", nargs="?", choices=SAMPLES, metavar="NAME",
                 ),
             ),

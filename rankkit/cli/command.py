@@ -13,11 +13,14 @@ from typing import Any, Literal
 __all__ = ["EPILOG", "Choice", "Command", "Group", "OneOf", "Option", "UsageError", "excludes", "needs"]
 
 WIDTH = 80  # characters of a line of the description
-EPILOG = """\
-exit status: 0 done, 1 an input could not be analysed, 2 wrong usage,
-  3 a --fail-on condition holds, a verdict differs from --against, a
-    counterexample of --recheck is not confirmed, or a module is not
-    applied in --merged; 4 a module of --merged could not be checked"""
+EPILOG = "exit status: 0 done, 1 an input could not be analysed, 2 wrong usage"
+# what an option adds to these
+MEANINGS = {
+    "--fail-on": "3 a --fail-on condition holds",
+    "--against": "3 a verdict differs from --against",
+    "--recheck": "3 a counterexample of --recheck is not confirmed",
+    "--merged": "3 a module is not applied in --merged, 4 one could not be checked",
+}
 
 
 class UsageError(ValueError):
@@ -220,11 +223,17 @@ class Command:
         description = "\n".join(fill(line, WIDTH) for line in (self.summary, *self.about.splitlines()))
         parser = commands.add_parser(
             self.name, help=self.summary.replace("%", "%%"), description=description,
-            epilog=f"examples:\n{examples}\n\n{EPILOG}", formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=f"examples:\n{examples}\n\n{self._statuses()}", formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )  # fmt: skip
         for group in self.groups:
             group.add(parser)
+
+    def _statuses(self) -> str:
+        """Return what the exit statuses mean, those alone that this command can end with."""
+        known = {name for option in self.options for name in option.names}
+        parts = [EPILOG, *(meaning for name, meaning in MEANINGS.items() if name in known)]
+        return fill("; ".join(parts), WIDTH, subsequent_indent="  ")
 
     def settled(self, parsed: argparse.Namespace) -> argparse.Namespace:
         """Return the options with their defaults filled in, once what was given is found to be used.

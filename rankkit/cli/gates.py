@@ -34,7 +34,7 @@ def gated(options: argparse.Namespace, report: Any) -> int:
 
     tripped = {condition.text: condition.value(report) for condition in options.fail_on if condition.trips(report)}
     for text, value in tripped.items():
-        say(f"gate tripped: {text} (the value is {value:g})")
+        say(f"condition met: {text} (the value is {value:g})")
     if options.sarif:
         rules = {condition.text: f"The audit fails if {condition.text}." for condition in options.fail_on}
         found = [Failure(text, f"{text}: the value is {value:g}.", report.source) for text, value in tripped.items()]

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import NoReturn
 
 from rankkit.cli.audit import AUDIT
@@ -39,7 +40,8 @@ next steps:
   rankkit audit --sample       audit the small trained adapter that comes with rankkit
   rankkit COMMAND --help       the options of a command, with three examples to copy
 
-{EPILOG}"""
+{EPILOG};
+  a command's help says what 3 and 4 mean there"""
 
 
 def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COMMANDS) -> int:
@@ -110,7 +112,12 @@ def _stops() -> list[int]:
 def _run(command: Command, parsed: argparse.Namespace, unknown: Sequence[str]) -> int:
     """Return the exit status of a command whose words were parsed, but for those that it does not know."""
     if unknown:
-        raise UsageError(f"the command takes no {unknown[0]}; `rankkit {command.name} --help` shows what it takes.")
+        names = [name for option in command.options for name in option.names if name.startswith("--")]
+        near = get_close_matches(unknown[0], names, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"the command takes no {unknown[0]}; {meant}`rankkit {command.name} --help` shows what it takes."
+        )
     return command.run(command.settled(parsed))
 
 

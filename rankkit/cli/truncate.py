@@ -33,8 +33,8 @@ _DRY_RUN = Option(
 )  # fmt: skip
 _NEXT = Option(
     ("--next",),
-    "Print what the next training takes: the arguments of PEFT's LoraConfig as json or python, or the network_args of "
-    "kohya's trainer, with one rank for each block of a U-Net.",
+    "Print what the next training takes: json or python (arguments of PEFT's LoraConfig), or kohya (network_args of "
+    "kohya's trainer, with one rank for each block of a U-Net).",
     choices=("json", "python", "kohya"), metavar="FORM",
 )  # fmt: skip
 

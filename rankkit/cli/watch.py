@@ -82,7 +82,7 @@ def _status(options: argparse.Namespace, watched: Any) -> int:
     report = watched.last_audit
     tripped = [condition for condition in options.fail_on if condition.trips(report)]
     for condition in tripped:
-        say(f"gate tripped at step {watched.steps[-1]}: {condition.text} (the value is {condition.value(report):g})")
+        say(f"condition met at step {watched.steps[-1]}: {condition.text} (the value is {condition.value(report):g})")
     return 3 if tripped else 0
 
 
@@ -110,7 +110,7 @@ WATCH = Command(
                 ),
                 _FOLLOW,
                 Option(
-                    ("--wait",), "Time between two looks, for instance 30s or 2m.", read=seconds, default=5.0,
+                    ("--wait",), "Time between two looks, in seconds or with a unit such as 2m.", read=seconds, default=5.0,
                     metavar="TIME",
                 ),
                 Option(

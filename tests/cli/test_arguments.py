@@ -41,7 +41,7 @@ def test_a_range_without_a_count_has_fifty_frequencies():
         ("frequencies", "1,,2", "finite number"), ("frequencies", "", "finite number"),
         ("frequencies", "nan", "finite number"), ("words", "a,,b", "names with commas"), ("words", "a,b,a", "a stands twice"),
         ("share", "0", "(0, 1]"), ("share", "1.1", "(0, 1]"), ("positive", "0", "> 0"), ("positive_int", "1.0", "an integer"),
-        ("positive_int", "٣", "an integer"), ("number", "inf", "finite number"), ("gate", "nonsense", "a gate reads like"),
+        ("positive_int", "٣", "an integer"), ("number", "inf", "finite number"), ("gate", "nonsense", "a condition reads like"),
         ("npz", "a.csv", "ends in .npz"), ("drawing", "a.docx", "cannot write .docx files"),
         ("writable", "absent/a.csv", "the folder absent does not exist"), ("writable", ".", "a file that can be written"),
     ],

@@ -106,7 +106,7 @@ def test_files_are_written_and_named_on_stderr(adapter, capsys, tmp_path):
 )  # fmt: skip
 def test_gates_decide_the_exit_status(adapter, capsys, gate, status):
     assert main(["audit", adapter, "--fail-on", gate]) == status
-    assert ("gate tripped" in capsys.readouterr().err) == (status == 3)
+    assert ("condition met" in capsys.readouterr().err) == (status == 3)
 
 
 def test_a_gate_on_nothing_measured_trips(tmp_path):
@@ -121,9 +121,12 @@ def test_a_gate_on_nothing_measured_trips(tmp_path):
         (["audit"], "one of the arguments path --full --sample is required"),
         (["audit", "x", "--sample"], "not allowed with argument"),
         (["audit", "--sample", "odd"], "invalid choice: 'odd'"),
-        (["audit", "x", "--fail-on", "nonsense"], "a gate reads like"),
-        (["audit", "x", "--fail-on", "min(module) > 1"], "a gate reads like"),
-        (["audit", "x", "--fail-on", "modules > 1e"], "a gate reads like"),
+        (["audit", "x", "--fail-on", "nonsense"], "a condition reads like"),
+        (["audit", "x", "--fail-on", "min(module) > 1"], "a condition reads like"),
+        (["audit", "x", "--fail-on", "modules > 1e"], "a condition reads like"),
+        (["audit", "x", "--fail-on", "min(stablerank) < 2"], "no column 'stablerank', did you mean stable_rank"),
+        (["audit", "x", "--fail-on", "stable_rank < 2"], "write min(stable_rank), max, mean or median of it"),
+        (["audit", "x", "--fail-on", "dead_modules"], "compare dead_modules with a number, in quotes"),
         (["audit", "x", "-o", "absent/x.csv"], "the folder absent does not exist"),
         (["sweep", "--d", "0"], "expected an integer >= 1"),
         (["sweep", "--omegas", "1,x"], "expected a finite number"),
@@ -169,7 +172,7 @@ def test_wrong_usage_is_status_two(arguments, says, capsys):
         ("sweep --law --plot a.png --omegas 0", "--law predicts at frequencies above 0"),
         ("sweep --init normal --a 2", "--a is used with --init kaiming_uniform, not with --init normal"),
         ("sweep --protocol adasine --omegas 1 --seeds 1 --metrics stable_rank", "--protocol is used without one of"),
-        ("sweep --seed 3", "the command takes no --seed; `rankkit sweep --help` shows"),
+        ("sweep --seed 3", "the command takes no --seed; did you mean --seeds? `rankkit sweep --help` shows"),
         ("predict --d 8 --r 2 --target-rank 4 --plot a.png", "--plot is used with --omegas"),
         ("truncate a", "truncate needs a folder to write, got none"),
         ("truncate a b --dry-run", "--dry-run writes no adapter, got the folder 'b'"),

@@ -61,6 +61,9 @@ def test_help_groups_its_options_and_shows_three_examples(command, capsys, monke
     out = capsys.readouterr().out
     assert caught.value.code == 0
     assert "exit status: 0 done" in out
+    known = {name for option in command.options for name in option.names}
+    told = out[out.index("exit status:") :]
+    assert {name for name in ("--fail-on", "--against", "--recheck", "--merged") if name in told} <= known
     places = [out.index(f"\n{group.title}:\n") for group in command.groups] + [out.index("\nexamples:\n")]
     assert places == sorted(places)
     assert [line for line in out.splitlines() if line.startswith("  rankkit ")] == [f"  {e}" for e in command.examples]

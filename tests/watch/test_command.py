@@ -50,7 +50,7 @@ def test_pages_pictures_and_gates(run, tmp_path, capsys):
     page, drawn = tmp_path / "a.html", tmp_path / "a.png"
     status, _, err = said(capsys, run, "--html", page, "--plot", drawn, "--fail-on", "ok_modules > 1")
     assert status == 3
-    assert "gate tripped at step 1000: ok_modules > 1 (the value is 2)" in err
+    assert "condition met at step 1000: ok_modules > 1 (the value is 2)" in err
     assert page.read_text() == Watched.load(run).to_html()
     assert drawn.read_bytes().startswith(b"\x89PNG")
 

@@ -235,7 +235,7 @@ def test_gates_stop_a_training_after_its_beginning():
         ({"modules": "("}, "modules must be a regular expression"),
         ({"budget": 0.0}, "budget must be"),
         ({"budget": 2.0}, "budget must be at most 1"),
-        ({"fail_on": "many"}, "a gate reads like"),
+        ({"fail_on": "many"}, "a condition reads like"),
     ],
 )
 def test_a_wrong_argument_is_named_before_the_training(wrong, message):
