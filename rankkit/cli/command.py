@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any, Literal
 
-__all__ = ["EPILOG", "Choice", "Command", "Group", "OneOf", "Option", "UsageError", "excludes", "needs"]
+__all__ = [
+    "STATUSES",
+    "Choice",
+    "Command",
+    "Group",
+    "OneOf",
+    "Option",
+    "UsageError",
+    "excludes",
+    "exit_statuses",
+    "needs",
+]
 
 WIDTH = 80  # characters of a line of the description
-EPILOG = """\
-exit status: 0 done, 1 an input could not be analysed, 2 wrong usage,
-  3 a --fail-on condition holds, a verdict differs from --against, a
-    counterexample of --recheck is not confirmed, or a module is not
-    applied in --merged; 4 a module of --merged could not be checked"""
+STATUSES = {  # an option -> the exit statuses that it adds
+    "--fail-on": "3 a --fail-on condition holds",
+    "--against": "3 a verdict differs from --against",
+    "--recheck": "3 a counterexample of --recheck is not confirmed",
+    "--merged": "3 a module is not applied in --merged, 4 one could not be checked",
+}
+
+
+def exit_statuses(names: Container[str]) -> str:
+    """Return the end of a help text: the exit statuses of a command that takes these options."""
+    usual = "exit status: 0 done, 1 an input could not be analysed, 2 wrong usage"
+    return ",\n  ".join([usual, *(text for name, text in STATUSES.items() if name in names)])
 
 
 class UsageError(ValueError):
@@ -218,9 +236,10 @@ class Command:
         """Add the command to argparse's table of commands."""
         examples = "\n".join(f"  {example}" for example in self.examples)
         description = "\n".join(fill(line, WIDTH) for line in (self.summary, *self.about.splitlines()))
+        statuses = exit_statuses({option.name for option in self.options})
         parser = commands.add_parser(
             self.name, help=self.summary.replace("%", "%%"), description=description,
-            epilog=f"examples:\n{examples}\n\n{EPILOG}", formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=f"examples:\n{examples}\n\n{statuses}", formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )  # fmt: skip
         for group in self.groups:
