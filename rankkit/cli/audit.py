@@ -156,7 +156,8 @@ _BASE = Option(
 )  # fmt: skip
 _AS = Option(
     ("--as",),
-    f"Apply this function to the stored B A instead of the adapter's own rule and scale: {', '.join(RULES)}.",
+    f"Apply this function to the stored B A instead of the adapter's own rule and scale: {', '.join(RULES)} "
+    "(sweep and predict have --rule).",
     to="rule", choices=RULES, metavar="RULE",
 )  # fmt: skip
 _WHAT = Group(

@@ -110,6 +110,7 @@ class Option:
         if _absent(self.default):
             return self.help
         value = f"{self.default:g}" if isinstance(self.default, float) else self.default
+        value = f"{value}s" if self.metavar == "TIME" else value
         return f"{self.help.removesuffix('.')} (default: {value})."
 
 

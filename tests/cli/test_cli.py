@@ -342,3 +342,8 @@ def test_a_disk_that_is_full_costs_one_sentence_and_leaves_what_was_there(adapte
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".csv" or path.name.startswith(".audit")] == [
         "audit.csv"
     ]
+
+
+def test_a_sum_that_cancels_says_why_in_the_text(adapter, tmp_path, capsys):
+    assert main(["compare", str(adapter), str(adapter), "--strength", "1,-1", "--no-progress"]) == 0
+    assert capsys.readouterr().out.count("Note: rounding hides the sum: the updates cancel") == 1

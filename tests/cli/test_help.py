@@ -92,6 +92,12 @@ def test_the_names_that_the_help_lists_are_those_that_are_accepted():
     assert str(caught.value).endswith(f"names are {listed}")
 
 
+def test_a_default_time_has_its_unit(capsys):
+    with pytest.raises(SystemExit):
+        main(["watch", "--help"])
+    assert "(default: 5s)" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("words", [[], ["help"]])
 def test_no_command_at_all_shows_the_help(words, capsys):
     with pytest.raises(SystemExit) as caught:
