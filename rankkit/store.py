@@ -41,7 +41,14 @@ class Store:
     platform: dict[str, str]
 
     @classmethod
-    def begin(cls, folder: str | os.PathLike[str], arguments: Mapping[str, Any], platform: Mapping[str, str]) -> Store:
+    def begin(
+        cls,
+        folder: str | os.PathLike[str],
+        arguments: Mapping[str, Any],
+        platform: Mapping[str, str],
+        *,
+        follows: Mapping[str, str] | None = None,
+    ) -> Store:
         """Return the store of a computation: the one that is in the folder, or a new one.
 
         Parameters
@@ -52,6 +59,9 @@ class Store:
             What is computed, as JSON-ready values.
         platform : mapping
             The versions and the machine at hand.
+        follows : mapping of str to str, optional
+            An argument -> another one from which it is computed. The message leaves the first out where the second
+            differs too.
 
         Returns
         -------
@@ -74,9 +84,9 @@ class Store:
             write_atomically(folder / MANIFEST, lambda file: file.write(about))
             return cls(folder, dict(arguments), dict(platform))
         found = cls.open(folder)
-        if differences := _differences(found.arguments, json.loads(json.dumps(arguments))):
+        if differences := _differences(found.arguments, json.loads(json.dumps(arguments)), follows):
             raise ValueError(f"{folder} is the store of another computation: {differences}; name another folder.")
-        if differences := _differences(found.platform, dict(platform)):
+        if differences := _differences(found.platform, dict(platform), None):
             warnings.warn(f"{folder} was begun on another platform: {differences}.", stacklevel=2)
         return found
 
@@ -138,9 +148,10 @@ class Store:
                 continue
 
 
-def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any], follows: Mapping[str, str] | None) -> str:
     """Return in words what two records say differently; no text where they agree."""
-    keys = [key for key in {**found, **wanted} if found.get(key) != wanted.get(key)]
+    differ = [key for key in {**found, **wanted} if found.get(key) != wanted.get(key)]
+    keys = [key for key in differ if (follows or {}).get(key) not in differ]
     return ", ".join(f"{key} {_short(found.get(key))} there and {_short(wanted.get(key))} here" for key in keys)
 
 

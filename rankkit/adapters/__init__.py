@@ -6,6 +6,13 @@ PEFT without it refuses their files by name.
 
 from __future__ import annotations
 
+try:
+    import peft as peft
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "rankkit.adapters needs PEFT, got none; install it with `pip install '.[train]'` in a checkout of rankkit."
+    ) from error
+
 from rankkit.adapters.adasine import AdaSineLoraConfig
 from rankkit.adapters.loran import LoranConfig
 from rankkit.adapters.low_rank import Compression, SineLowRankLinear, low_rank_

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from peft.tuners.lora.config import LoraConfig
 
 from rankkit.adapters.registration import member
+from rankkit.checks import integer
 
 __all__ = ["NonlinearConfig", "divisor"]
 
@@ -41,6 +42,7 @@ class NonlinearConfig(LoraConfig, ABC):
     lora_alpha: float | None = field(default=None)  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __post_init__(self) -> None:
+        integer("r", self.r, advice="it is the rank of the factors, for instance 8")
         super().__post_init__()
         self.peft_type = member(self.METHOD)
         for name in _FOREIGN:

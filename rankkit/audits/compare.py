@@ -77,7 +77,9 @@ def compare(
     [[-1.0, 1.0]]
     """
     if len(sources) < 2:
-        raise ValueError(f"compare needs at least two adapters, got {len(sources)}; name another one.")
+        raise ValueError(
+            f"compare needs at least two adapters, got {len(sources)}; pass them one by one, as in compare(a, b)."
+        )
     if pairs not in _PAIRS:
         raise ValueError(f"pairs must be one of {', '.join(_PAIRS)}, got {pairs!r}.")
     if finite("rtol", rtol, least=0, advice="leave it out for 1e-6") >= 1:

@@ -67,7 +67,10 @@ def truncate(
     """
     choice, folder, config = Choice(keep, norm, rank, budget), Path(out), read_config(source)
     if config is None or str(config.get("peft_type", "LORA")).upper() != "LORA" or config.get("use_dora"):
-        raise ValueError(f"{source} must be a PEFT LoRA adapter with its adapter_config.json, and no DoRA.")
+        raise ValueError(
+            f"{source} is {_what(config)}; truncate writes plain PEFT LoRA alone: use --dry-run (in Python "
+            "suggest_ranks) to see the ranks."
+        )
     if start := start_of(config):
         raise ValueError(
             f"{source} was initialised as {start}: its factors hold a part of the base weight, which PEFT finds anew "
@@ -86,6 +89,14 @@ def truncate(
         if chosen[name] < (layers[name].r or 0):
             _shrink(state, layers[name], chosen[name])
     return _write(source, folder, state, _config(config, ranks), ranks)
+
+
+def _what(config: Mapping[str, Any] | None) -> str:
+    """Return what a source is that is no plain PEFT LoRA."""
+    if config is None:
+        return "no PEFT adapter, because it has no adapter_config.json"
+    kind = str(config.get("peft_type", "LORA")).upper()
+    return "a DoRA adapter" if kind == "LORA" else f"a {kind} adapter"
 
 
 def _plain(layer: Layer) -> bool:

@@ -168,7 +168,11 @@ def prepare(module: Opened, rule: Rule | None = None) -> Prepared | Applied:
         In place of its own, scale included.
     """
     layer = module.layer
-    notes = layer.notes if rule is None else (*layer.notes, f"under {rule.label} in place of its own rule and scale")
+    notes = (
+        layer.notes
+        if rule is None
+        else (*layer.notes, f"measured under the rule {rule.label} in place of its own rule and scale")
+    )
     assumed = layer.assumed if rule is None else tuple(name for name in layer.assumed if name not in OF_THE_RULE)
     rule = layer.rule if rule is None else rule
     if module.status != "ok":

@@ -69,10 +69,12 @@ def collect(paths: Iterable[str | os.PathLike[str]]) -> list[Claim]:
     Raises
     ------
     ValueError
-        If a path holds no claims, or two claims have one id.
+        If a path does not exist or holds no claims, a file cannot be run, or two claims have one id.
     """
     claims: list[Claim] = []
     for path in map(Path, paths):
+        if not path.exists():
+            raise ValueError(f"{path} does not exist; name a Python file, or a folder with {FILES}.")
         found = [claim for _, listed in declared([path], FILES, "CLAIMS") for claim in listed or ()]
         if not found:
             raise ValueError(

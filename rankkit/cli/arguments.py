@@ -170,13 +170,13 @@ def words(text: str) -> list[str]:
 def frequencies(text: str) -> list[float]:
     """Return the numbers of "1,10,100", "FIRST:LAST:COUNT" or "FIRST:LAST:COUNT:log"."""
     if ":" not in text:
-        return _once([non_negative(part) for part in text.split(",")], text)
+        return _once([_frequency(part, text) for part in text.split(",")], text)
     parts = text.split(":")
     log = parts[-1] == "log"
     numbers = parts[:-1] if log else parts
     if len(numbers) not in (2, 3):
         raise argparse.ArgumentTypeError(f"expected FIRST:LAST:COUNT or FIRST:LAST:COUNT:log, got {text!r}")
-    first, last = non_negative(numbers[0]), non_negative(numbers[1])
+    first, last = _frequency(numbers[0], text), _frequency(numbers[1], text)
     count = positive_int(numbers[2]) if len(numbers) == 3 else POINTS
     if not first < last:
         raise argparse.ArgumentTypeError(f"a range must end above its beginning, got {text!r}")
@@ -187,6 +187,16 @@ def frequencies(text: str) -> list[float]:
     import numpy as np
 
     return (np.geomspace if log else np.linspace)(first, last, count).tolist()
+
+
+def _frequency(part: str, text: str) -> float:
+    """Return one number of a list of frequencies."""
+    try:
+        return non_negative(part)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"expected numbers >= 0, such as 1,10,100 or 1:100:20:log, got {text!r}"
+        ) from None
 
 
 def writable(text: str) -> str:

@@ -85,7 +85,10 @@ def _check(options: argparse.Namespace, sources: Sequence[Any]) -> None:
     if options.merged is not None and not options.base:
         raise UsageError("--merged needs the model before merging, got none; add --base MODEL.")
     if options.rule is not None and options.omega is None and options.omegas is None:
-        raise UsageError(f"--as {options.rule} needs a frequency, got none; add for instance --omega 200.")
+        usual = 200 if options.rule == "sine" else 1
+        raise UsageError(
+            f"--as {options.rule} needs omega, which scales B A, got none; add for instance --omega {usual}."
+        )
     alone = ("output", "plot", "spectra", "html", "omegas", "merged", "sarif")
     single = [name for name in alone if getattr(options, name) is not None]
     if len(sources) > 1 and single:
@@ -153,7 +156,8 @@ _BASE = Option(
 )  # fmt: skip
 _AS = Option(
     ("--as",),
-    f"Apply this function to the stored B A instead of the adapter's own rule and scale: {', '.join(RULES)}.",
+    f"Apply this function to the stored B A instead of the adapter's own rule and scale: {', '.join(RULES)} "
+    "(sweep and predict have --rule).",
     to="rule", choices=RULES, metavar="RULE",
 )  # fmt: skip
 _WHAT = Group(
@@ -176,8 +180,7 @@ _WHAT = Group(
                 ),
                 Option(
                     ("--sample",),
-                    "Use a small trained adapter that comes with rankkit. NAME is the method, one of "
-                    f"{', '.join(SAMPLES)} (default: lora).",
+                    f"Use a small trained adapter that comes with rankkit: {', '.join(SAMPLES)} (without NAME: lora).",
                     flag="lora", nargs="?", choices=SAMPLES, metavar="NAME",
                 ),
             ),

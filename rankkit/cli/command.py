@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any, Literal
 
-__all__ = ["EPILOG", "Choice", "Command", "Group", "OneOf", "Option", "UsageError", "excludes", "needs"]
+__all__ = [
+    "STATUSES",
+    "Choice",
+    "Command",
+    "Group",
+    "OneOf",
+    "Option",
+    "UsageError",
+    "excludes",
+    "exit_statuses",
+    "needs",
+]
 
 WIDTH = 80  # characters of a line of the description
-EPILOG = "exit status: 0 done, 1 an input could not be analysed, 2 wrong usage"
-# what an option adds to these
-MEANINGS = {
+STATUSES = {  # an option -> the exit statuses that it adds
     "--fail-on": "3 a --fail-on condition holds",
     "--against": "3 a verdict differs from --against",
     "--recheck": "3 a counterexample of --recheck is not confirmed",
     "--merged": "3 a module is not applied in --merged, 4 one could not be checked",
 }
+
+
+def exit_statuses(names: Container[str]) -> str:
+    """Return the end of a help text: the exit statuses of a command that takes these options."""
+    usual = "exit status: 0 done, 1 an input could not be analysed, 2 wrong usage"
+    return ",\n  ".join([usual, *(text for name, text in STATUSES.items() if name in names)])
 
 
 class UsageError(ValueError):
@@ -95,6 +110,7 @@ class Option:
         if _absent(self.default):
             return self.help
         value = f"{self.default:g}" if isinstance(self.default, float) else self.default
+        value = f"{value}s" if self.metavar == "TIME" else value
         return f"{self.help.removesuffix('.')} (default: {value})."
 
 
@@ -221,19 +237,14 @@ class Command:
         """Add the command to argparse's table of commands."""
         examples = "\n".join(f"  {example}" for example in self.examples)
         description = "\n".join(fill(line, WIDTH) for line in (self.summary, *self.about.splitlines()))
+        statuses = exit_statuses({option.name for option in self.options})
         parser = commands.add_parser(
             self.name, help=self.summary.replace("%", "%%"), description=description,
-            epilog=f"examples:\n{examples}\n\n{self._statuses()}", formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=f"examples:\n{examples}\n\n{statuses}", formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )  # fmt: skip
         for group in self.groups:
             group.add(parser)
-
-    def _statuses(self) -> str:
-        """Return what the exit statuses mean, those alone that this command can end with."""
-        known = {name for option in self.options for name in option.names}
-        parts = [EPILOG, *(meaning for name, meaning in MEANINGS.items() if name in known)]
-        return fill("; ".join(parts), WIDTH, subsequent_indent="  ")
 
     def settled(self, parsed: argparse.Namespace) -> argparse.Namespace:
         """Return the options with their defaults filled in, once what was given is found to be used.

@@ -74,6 +74,7 @@ def _tables(options: argparse.Namespace, found: Any) -> list[str]:
     if found.sum is not None:
         parts += [as_table(options, {head: found.sum.columns[name] for name, head in _SUMMED.items()})]
         parts += [f"{found.sum.source}: {found.sum.coverage}"]
+        parts += dict.fromkeys(f"Note: {note}." for note in found.sum.columns["note"] if note)
     return [*parts, found.coverage]
 
 

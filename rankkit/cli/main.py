@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from rankkit.cli.audit import AUDIT
-from rankkit.cli.command import EPILOG, Command, UsageError
+from rankkit.cli.command import STATUSES, Command, UsageError, exit_statuses
 from rankkit.cli.compare import COMPARE
 from rankkit.cli.figures import FIGURES
 from rankkit.cli.output import say
@@ -40,8 +40,7 @@ next steps:
   rankkit audit --sample       audit the small trained adapter that comes with rankkit
   rankkit COMMAND --help       the options of a command, with three examples to copy
 
-{EPILOG};
-  a command's help says what 3 and 4 mean there"""
+{exit_statuses(STATUSES)}"""
 
 
 def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COMMANDS) -> int:
@@ -60,7 +59,8 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
         If the words cannot be parsed (status 2), or ask for help (status 0).
     """
     came = _stops() if argv is None else []
-    parsed, unknown = _parser(commands).parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    parsed, unknown = _parser(commands).parse_known_args(["--help"] if words in ([], ["help"]) else words)
     name = vars(parsed).pop("command")
     command = next(command for command in commands if command.name == name)
     try:
@@ -112,19 +112,25 @@ def _stops() -> list[int]:
 def _run(command: Command, parsed: argparse.Namespace, unknown: Sequence[str]) -> int:
     """Return the exit status of a command whose words were parsed, but for those that it does not know."""
     if unknown:
-        names = [name for option in command.options for name in option.names if name.startswith("--")]
-        near = get_close_matches(unknown[0], names, 1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(
-            f"the command takes no {unknown[0]}; {meant}`rankkit {command.name} --help` shows what it takes."
-        )
+        word = unknown[0]
+        near = _near(word.partition("=")[0], command)
+        raise UsageError(f"the command takes no {word}; {near}`rankkit {command.name} --help` shows what it takes.")
     return command.run(command.settled(parsed))
+
+
+def _near(word: str, command: Command) -> str:
+    """Return the question whether an option was meant that is written nearly like a word; no text where none is."""
+    names = [name for option in command.options for name in option.names if name.startswith("--")]
+    near = [name for name in names if word.startswith(name)] or get_close_matches(word, names, n=1)
+    return f"did you mean {near[0]}? " if near and word.startswith("--") else ""
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser that says in one sentence what is wrong, without the whole usage before it."""
 
     def error(self, message: str) -> NoReturn:
+        if message.endswith("expected one argument"):
+            message += ", and one that begins with a dash is written after =, as in --name=-1"
         self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` shows what it takes.\n")
 
 

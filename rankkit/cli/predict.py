@@ -42,8 +42,8 @@ _OMEGAS = Option(
 )  # fmt: skip
 
 _RULE = Option(
-    ("--rule",), f"The function phi: {', '.join(RULES)}; others than the sine with --init normal.", default="sine",
-    choices=RULES, metavar="NAME",
+    ("--rule",), f"The function phi: {', '.join(RULES)}; others than the sine with --init normal (audit has --as).",
+    default="sine", choices=RULES, metavar="NAME",
 )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ PREDICT = Command(
                     required=True,
                 ),
                 Option(
-                    ("--measures",), f"What to predict, comma-separated: {', '.join(MEASURES)} "
+                    ("--measures",), f"What to predict, comma-separated (sweep has --metrics): {', '.join(MEASURES)} "
                     f"(default: {','.join(_MEASURES)}).",
                     read=words, metavar="LIST",
                 ),

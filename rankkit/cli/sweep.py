@@ -102,13 +102,13 @@ _WHAT = Group(
         Option(("--r",), "Rank of the factors.", read=positive_int, default=2, metavar="RANK"),
         Option(
             ("--omegas",),
-            "Values of omega: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log (default: 56 frequencies, "
-            "over which the sine goes from linear to full rank).",
+            "Values of omega: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log, COUNT being 50 where it is left "
+            "out (default: 56 frequencies, over which the sine goes from linear to full rank).",
             read=frequencies, metavar="LIST",
         ),
         Option(("--seeds",), "How many random draws (default: 5).", read=positive_int, metavar="COUNT"),
         Option(
-            ("--metrics",), f"What to measure, comma-separated: {', '.join(METRICS)} "
+            ("--metrics",), f"What to measure, comma-separated (predict has --measures): {', '.join(METRICS)} "
             "(default: numerical_rank,stable_rank).",
             read=words,
             metavar="LIST",
@@ -125,7 +125,13 @@ _WHAT = Group(
 _RULE = Group(
     "under which rule",
     (
-        Option(("--rule",), f"The function phi: {', '.join(RULES)}.", choices=RULES, default="sine", metavar="RULE"),
+        Option(
+            ("--rule",),
+            f"The function phi: {', '.join(RULES)} (audit has --as).",
+            choices=RULES,
+            default="sine",
+            metavar="RULE",
+        ),
         GAIN,
         AMPLITUDE,
         INIT,

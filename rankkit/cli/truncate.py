@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import Any
 
 from rankkit.cli.arguments import parameters, positive_int, share
@@ -33,10 +34,11 @@ _DRY_RUN = Option(
 )  # fmt: skip
 _NEXT = Option(
     ("--next",),
-    "Print what the next training takes: json or python (arguments of PEFT's LoraConfig), or kohya (network_args of "
-    "kohya's trainer, with one rank for each block of a U-Net).",
+    "Print what the next training takes: json or python (the arguments of PEFT's LoraConfig), or kohya (the "
+    "network_args of kohya's trainer, with one rank for each block of a U-Net).",
     choices=("json", "python", "kohya"), metavar="FORM",
 )  # fmt: skip
+_TABLE = replace(OUTPUT, help="Write the printed table, not the adapter, to this file instead of stdout.")
 
 
 def _truncate(options: argparse.Namespace) -> int:
@@ -131,7 +133,7 @@ TRUNCATE = Command(
                 ),
             ),
         ),
-        Group("output", (FORMAT, _NEXT, OUTPUT, PROGRESS)),
+        Group("output", (FORMAT, _NEXT, _TABLE, PROGRESS)),
     ),
     _truncate,
     choices=(

@@ -110,8 +110,8 @@ WATCH = Command(
                 ),
                 _FOLLOW,
                 Option(
-                    ("--wait",), "Time between two looks, in seconds or with a unit such as 2m.", read=seconds, default=5.0,
-                    metavar="TIME",
+                    ("--wait",), "Time between two looks, in seconds or with a unit such as 2m.",
+                    read=seconds, default=5.0, metavar="TIME",
                 ),
                 Option(
                     ("--idle",), "Stop after this time without a new measurement (default: never).", read=seconds,

@@ -14,9 +14,19 @@ def sample_adapter(name: str = "lora") -> Path:
     ----------
     name : str
         "lora", or one of the methods in the folder `trained`, such as "sine".
+
+    Raises
+    ------
+    ValueError
+        If there is no such sample.
     """
     here = Path(__file__).parent
-    return here / "wordnet_lexnames" if name == "lora" else here / "trained" / name
+    samples = {"lora": here / "wordnet_lexnames"} | {
+        folder.name: folder for folder in sorted((here / "trained").iterdir()) if folder.is_dir()
+    }
+    if name not in samples:
+        raise ValueError(f"name must be one of {', '.join(samples)}, got {name!r}; leave it out for the LoRA sample.")
+    return samples[name]
 
 
 def paper_checks() -> Path:

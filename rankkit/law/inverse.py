@@ -222,6 +222,6 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
 
 def _unattainable(target: float, measure: str, least: float, most: float) -> ValueError:
     return ValueError(
-        f"target must lie in [{least:.4g}, {most:.4g}], what {measure} attains between the limits of small and large "
-        f"omega here, got {target:g}; change the target, the tolerance or the sizes."
+        f"target must lie between {least:.4g} and {most:.4g}, got {target:g}: no omega reaches a {measure} "
+        "outside at these sizes; change the target, the sizes or the tolerance of a numerical rank."
     )

@@ -24,6 +24,7 @@ __all__ = ["SETTING", "collect", "gather", "measure"]
 SETTING = ("d", "n", "r", "omega", "c", "omega_std", "seed", "dtype", "rtol")
 
 COPIES = 12  # float64 matrices of the update's size that are alive at once, for every update of a batch (measured)
+PROBED = {"rule": "omegas"}  # a plan describes its rule by what it does at its frequencies
 HEAVY = 1e12  # of Plan.work: half a minute on two cores, beside which the start of processes takes no time
 COUNTED = "numerical_rank"  # the metric that has bounds, and that needs no singular values
 
@@ -64,7 +65,7 @@ def collect(
     KeyboardInterrupt
         If the user stops it. With a store the message says how to go on.
     """
-    store = None if folder is None else Store.begin(folder, plan.describe(), platform)
+    store = None if folder is None else Store.begin(folder, plan.describe(), platform, follows=PROBED)
     pieces = [] if store is None else [columns for _, columns in store.pieces()]
     chunks = plan.chunks(_finished(pieces, plan))
     left = len(chunks)

@@ -163,7 +163,7 @@ class Sweep(Tabled):
             missing = [name for name in (*SETTING, *sweep.metrics) if name not in columns]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{folder} holds no readable sweep ({error}); point to a folder made by Sweep.save."
+                f"{folder} holds no readable sweep ({error}); point to a folder made by Sweep.save or by a store."
             ) from error
         if missing:
             raise ValueError(f"{folder}/sweep.csv lacks the columns {', '.join(missing)}; save the sweep again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,25 @@ def declared(paths: Iterable[str | os.PathLike[str]], pattern: str, name: str) -
     ------
     FileNotFoundError
         If a path does not exist.
+    ValueError
+        If a file ends in an error when it is run.
     """
     found: list[tuple[Path, Any]] = []
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; name a Python file, or a folder of such files.")
         for file in [path] if path.is_file() else sorted(path.rglob(pattern)):
-            found.append((file, runpy.run_path(str(file)).get(name)))
+            found.append((file, _run(file).get(name)))
     return found
+
+
+def _run(file: Path) -> dict[str, Any]:
+    """Return the variables of a file that is run; an error in it becomes a sentence with the file and the line."""
+    try:
+        return runpy.run_path(str(file))
+    except SyntaxError as error:
+        raise ValueError(f"{file} could not be run: line {error.lineno}: {error.msg}.") from error
+    except Exception as error:  # whatever a stranger's file raises
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+        place = f"line {lines[-1]}: " if lines else ""
+        raise ValueError(f"{file} could not be run: {place}{type(error).__name__}: {error}") from error

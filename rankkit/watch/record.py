@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankkit.audits.record import Audit
@@ -72,9 +73,12 @@ class Watched(Tabled):
         """
         if is_store(folder):
             return cls.of(latest(Kept.open(folder).measurements()), limits=limits)
+        if not Path(folder).exists():
+            raise ValueError(f"{folder} does not exist; name the store of a watched training or a training's folder.")
         if not checkpoints(folder):
             raise ValueError(
-                f"{folder} is no store of a watched training, and has no folder checkpoint-STEP; name one of these."
+                f"{folder} is no store of a watched training, and has no folder checkpoint-STEP; name one of these, or "
+                f"measure a single adapter with `rankkit audit {folder}`."
             )
         return cls.of(measured_checkpoints(folder), limits=limits)
 

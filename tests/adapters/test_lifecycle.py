@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import peft
 import pytest
@@ -192,6 +192,7 @@ def test_defaults_are_the_papers():
             lambda: SineLoraConfig(omega=1, init_lora_weights="pissa"),
             "init_lora_weights must be True, False or 'gaussian'",
         ),
+        (lambda: SineLoraConfig(omega=1, r=cast(Any, "4")), "r must be an integer >= 1, got '4'; it is the rank"),
         (lambda: LrLoraConfig(size=1), "size must be an integer >= 2, got 1"),
         (lambda: LrLoraConfig(basis="wavelet"), "basis must be one of sinc, .* got 'wavelet'"),
         (lambda: LrLoraConfig(grid="square"), "grid must be one of uniform, .* got 'square'"),
@@ -204,6 +205,12 @@ def test_bad_configurations(make, message):
     with pytest.raises(ValueError, match=message) as told:
         make()
     assert "\n" not in str(told.value)
+
+
+def test_without_peft_the_import_says_how_to_install_it():
+    code = "import sys; sys.modules['peft'] = None; import rankkit.adapters"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stderr.splitlines()[-1].startswith("ImportError: rankkit.adapters needs PEFT, got none; install it")
 
 
 def test_other_layers_are_refused_by_name():

@@ -424,3 +424,9 @@ def test_the_weights_of_modules_that_are_not_chosen_are_not_read():
     read.clear()
     rk.audit(state, base=base)
     assert set(read) - chosen == {"q.weight"}
+
+
+def test_another_rule_is_noted_as_a_whole_phrase():
+    state = {"up.lora_A.weight": np.eye(2, 4), "up.lora_B.weight": np.eye(3, 2)}
+    notes = rk.audit(state, rule=rk.rules.Sine(1.0)).columns["note"]
+    assert "measured under the rule sine in place of its own rule and scale" in notes[0]

@@ -296,3 +296,8 @@ def test_the_command_with_several_adapters(tmp_path, capsys):
     assert record["sum"] is None
     assert main(["compare", *folders, "--strength", "1,2", "--no-progress"]) == 2
     assert "one number for each adapter, got 2 for 3" in capsys.readouterr().err
+
+
+def test_adapters_in_one_list_are_asked_for_one_by_one():
+    with pytest.raises(ValueError, match=r"at least two adapters, got 1; pass them one by one, as in compare\(a, b\)"):
+        rk.compare(["a", "b"])

@@ -212,8 +212,9 @@ def test_bfloat16_stays_bfloat16(tmp_path):
 @pytest.mark.parametrize(
     ("config", "more", "says"),
     [
-        (None, {}, "must be a PEFT LoRA adapter"),
-        ({**CONFIG, "use_dora": True}, {}, "no DoRA"),
+        (None, {}, "is no PEFT adapter, because it has no adapter_config.json"),
+        ({**CONFIG, "use_dora": True}, {}, "is a DoRA adapter; truncate writes plain"),
+        ({**CONFIG, "peft_type": "SINELORA"}, {}, "is a SINELORA adapter; truncate writes plain PEFT LoRA alone"),
         ({**CONFIG, "use_sinelora": True, "sinelora_frequency": 3.0}, {}, "no plain linear"),
         (CONFIG, {"keep": 0.0}, "keep must be a number"),
         (CONFIG, {"rank": 0}, "rank must be"),
@@ -226,7 +227,7 @@ def test_what_cannot_be_made_smaller_is_said(config, more, says, tmp_path):
     assert not (tmp_path / "out").exists()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("mine")
-    with pytest.raises(ValueError, match="not empty|must be a PEFT"):
+    with pytest.raises(ValueError, match="not empty|truncate writes plain PEFT"):
         rk.truncate(source, tmp_path / "full")
     assert (tmp_path / "full" / "x").read_text() == "mine"
 

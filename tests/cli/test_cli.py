@@ -129,7 +129,9 @@ def test_a_gate_on_nothing_measured_trips(tmp_path):
         (["audit", "x", "--fail-on", "dead_modules"], "compare dead_modules with a number, in quotes"),
         (["audit", "x", "-o", "absent/x.csv"], "the folder absent does not exist"),
         (["sweep", "--d", "0"], "expected an integer >= 1"),
-        (["sweep", "--omegas", "1,x"], "expected a finite number"),
+        (["sweep", "--omegas", "1,x"], "expected numbers >= 0, such as 1,10,100 or 1:100:20:log, got '1,x'"),
+        (["sweep", "--omegas", "-1,2"], "one that begins with a dash is written after =, as in --name=-1"),
+        (["sweep", "--omegas=-1,2"], "expected numbers >= 0, such as 1,10,100 or 1:100:20:log, got '-1,2'"),
         (["sweep", "--omegas", "0:1:5:log"], "must begin and end above 0"),
         (["sweep", "--omegas", "1:2:3:4:5"], "FIRST:LAST:COUNT"),
         (["sweep", "--rtol", "-1"], "expected a number in [0, 1)"),
@@ -153,7 +155,8 @@ def test_wrong_usage_is_status_two(arguments, says, capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("audit --sample --as sine", "--as sine needs a frequency, got none"),
+        ("audit --sample --as sine", "--as sine needs omega, which scales B A, got none; add for instance --omega 200."),
+        ("audit --sample --as tanh", "--as tanh needs omega, which scales B A, got none; add for instance --omega 1."),
         ("audit --sample --omega 3", "--omega is used with --as, not without --as; add --as or leave it out."),
         ("audit --full tuned", "--full needs the model that was fine-tuned, got none; add --base MODEL."),
         ("audit --sample --intruders 3", "--intruders is used with --base, not without --base"),
@@ -173,6 +176,8 @@ def test_wrong_usage_is_status_two(arguments, says, capsys):
         ("sweep --init normal --a 2", "--a is used with --init kaiming_uniform, not with --init normal"),
         ("sweep --protocol adasine --omegas 1 --seeds 1 --metrics stable_rank", "--protocol is used without one of"),
         ("sweep --seed 3", "the command takes no --seed; did you mean --seeds? `rankkit sweep --help` shows"),
+        ("sweep --rank 4", "the command takes no --rank; did you mean --r?"),
+        ("sweep --out a.csv", "the command takes no --out; did you mean --output?"),
         ("predict --d 8 --r 2 --target-rank 4 --plot a.png", "--plot is used with --omegas"),
         ("truncate a", "truncate needs a folder to write, got none"),
         ("truncate a b --dry-run", "--dry-run writes no adapter, got the folder 'b'"),
@@ -343,3 +348,8 @@ def test_a_disk_that_is_full_costs_one_sentence_and_leaves_what_was_there(adapte
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".csv" or path.name.startswith(".audit")] == [
         "audit.csv"
     ]
+
+
+def test_a_sum_that_cancels_says_why_in_the_text(adapter, tmp_path, capsys):
+    assert main(["compare", str(adapter), str(adapter), "--strength", "1,-1", "--no-progress"]) == 0
+    assert capsys.readouterr().out.count("Note: rounding hides the sum: the updates cancel") == 1

@@ -14,6 +14,7 @@ from rankkit.audits.gates import Gate
 from rankkit.checkpoints import READERS, open_adapter
 from rankkit.checkpoints.forms import formed
 from rankkit.cli import options, predict
+from rankkit.cli.command import STATUSES
 from rankkit.cli.main import COMMANDS, main
 from rankkit.data import sample_adapter
 from rankkit.law import MEASURES
@@ -61,9 +62,8 @@ def test_help_groups_its_options_and_shows_three_examples(command, capsys, monke
     out = capsys.readouterr().out
     assert caught.value.code == 0
     assert "exit status: 0 done" in out
-    known = {name for option in command.options for name in option.names}
-    told = out[out.index("exit status:") :]
-    assert {name for name in ("--fail-on", "--against", "--recheck", "--merged") if name in told} <= known
+    statuses, taken = out.partition("exit status: ")[2], {option.name for option in command.options}
+    assert {name for name in STATUSES if name in statuses} == taken & STATUSES.keys()
     places = [out.index(f"\n{group.title}:\n") for group in command.groups] + [out.index("\nexamples:\n")]
     assert places == sorted(places)
     assert [line for line in out.splitlines() if line.startswith("  rankkit ")] == [f"  {e}" for e in command.examples]
@@ -90,6 +90,20 @@ def test_the_names_that_the_help_lists_are_those_that_are_accepted():
         Gate("nonsense")
     listed = f"{', '.join(options.COUNTED)}, or min, max, mean, median of {', '.join(options.MEASURED)}."
     assert str(caught.value).endswith(f"names are {listed}")
+
+
+def test_a_default_time_has_its_unit(capsys):
+    with pytest.raises(SystemExit):
+        main(["watch", "--help"])
+    assert "(default: 5s)" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("words", [[], ["help"]])
+def test_no_command_at_all_shows_the_help(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 0
+    assert "next steps:" in capsys.readouterr().out
 
 
 @pytest.fixture

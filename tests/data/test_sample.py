@@ -35,6 +35,11 @@ def test_the_card_says_what_it_learned():
     assert all(word in card for word in ("seed", "WordNet 3.0 licence", "Apache-2.0", "minutes on two cores"))
 
 
+def test_a_sample_that_is_none_is_refused_with_the_list():
+    with pytest.raises(ValueError, match=r"name must be one of lora, .*sine.*, got 'nope'"):
+        sample_adapter("nope")
+
+
 def test_nothing_of_a_machine_is_in_it():
     for name in ("CARD.md", "adapter_config.json"):
         assert not re.search(r"/(root|home|work|tmp)/", (sample_adapter() / name).read_text())

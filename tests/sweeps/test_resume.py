@@ -84,6 +84,12 @@ def test_another_sweeps_store_is_refused_with_the_difference(tmp_path, change, d
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_other_frequencies_do_not_look_like_another_rule(tmp_path):
+    rk.sweep_frequency(16, 1, store=tmp_path, omegas=[1.0, 2.0], seeds=1)
+    with pytest.raises(ValueError, match=r"omegas \[1\.0, 2\.0\] there and \[1\.0, 3\.0\] here; name another"):
+        rk.sweep_frequency(16, 1, store=tmp_path, omegas=[1.0, 3.0], seeds=1)
+
+
 def test_two_lambdas_that_do_the_same_are_the_same(tmp_path):
     rk.sweep_frequency(16, 1, store=tmp_path, rule=lambda omega: rk.rules.Sine(omega), omegas=[1.0], seeds=1)
     rk.sweep_frequency(16, 1, store=tmp_path, rule=lambda w: rk.rules.Sine(w), omegas=[1.0], seeds=1)

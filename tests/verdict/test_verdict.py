@@ -21,3 +21,17 @@ def test_files_declare_a_name_each_in_order(tmp_path):
     found = declared([tmp_path, tmp_path / "other.py"], "*claims.py", "X")
     assert [(path.name, value) for path, value in found] == [("a_claims.py", 1), ("b_claims.py", 2), ("other.py", 3)]
     assert declared([tmp_path / "other.py"], "*claims.py", "Y")[0][1] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import nothere", "line 1: ModuleNotFoundError: No module named 'nothere'"),
+        ("x = 1\ndef f(:", "line 2: invalid syntax"),
+        ("x = 1\n\nx / 0", "line 3: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_file_that_cannot_be_run_is_named_with_the_line(text, says, tmp_path):
+    (tmp_path / "claims_a.py").write_text(text)
+    with pytest.raises(ValueError, match=f"claims_a.py could not be run: {says}"):
+        declared([tmp_path], "claims*.py", "CLAIMS")

@@ -58,7 +58,11 @@ def test_pages_pictures_and_gates(run, tmp_path, capsys):
 def test_what_cannot_be_watched_is_told(tmp_path, capsys):
     status, out, err = said(capsys, tmp_path)
     assert (status, out) == (1, "")
-    assert "no store of a watched training, and has no folder checkpoint-STEP" in err
+    assert (
+        "no store of a watched training, and has no folder checkpoint-STEP; name one of these, or measure a single adapter with `rankkit audit"
+        in err
+    )
+    assert "absent does not exist" in said(capsys, tmp_path / "absent")[2]
     Watch({}, store=tmp_path / "empty")
     assert "holds no measurement yet; add --follow" in said(capsys, tmp_path / "empty")[2]
     assert said(capsys, tmp_path / "absent", "--follow", "--wait", "0.01s", "--idle", "0.02s")[0] == 1

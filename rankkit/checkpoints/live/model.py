@@ -103,8 +103,8 @@ def _nothing(model: Any, known: Sequence[str]) -> ValueError:
         if method not in READ:
             return refuse(method, name)
     return ValueError(
-        f"{name} has no adapter layers; pass the model before its adapter is merged and unloaded, or the "
-        "adapter's folder."
+        f"{name} has no adapter layers; call peft.get_peft_model first, or pass the model before its adapter "
+        "is merged and unloaded, or the adapter's folder."
     )
 
 
