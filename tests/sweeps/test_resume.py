@@ -156,6 +156,15 @@ def test_a_killed_run_goes_on(undisturbed, tmp_path, pieces):
     assert same(rk.sweep_frequency(D, R, store=tmp_path, **ASKED), undisturbed)
 
 
+@pytest.fixture
+def heard():
+    """Processes that a test begins hear SIGHUP, which they would not under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(("sent", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_leaves_a_partial_result_and_says_how_to_go_on(sent, status, tmp_path):
     """Ctrl-C, a batch system's end, and a terminal that closes."""
