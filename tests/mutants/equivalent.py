@@ -9,6 +9,7 @@ __all__ = ["EQUIVALENT", "reason_of"]
 COST = "it decides how long a computation takes, and no result"
 TRIED = "it decides which vectors are tried; how good they are is measured"
 FAR = "both numbers are far from where squares vanish or overflow"
+LOWER = "a lower bound that is lower leaves the count to the next route"
 TIE = "of two numbers that are exactly equal either is right"
 
 # (file under rankkit/, the description, or a part of it or of the line; or both, with @ between them) -> the reason
@@ -80,6 +81,10 @@ EXACT: dict[tuple[str, str, str], str] = {
     ("checkpoints/scaling.py", "1000 -> 2000", "MOST_PATTERNS"): COST,
     ("checkpoints/scaling.py", "0.1 -> 0.2", "MATCH_SECONDS"): COST,
     ("rules/learned.py", "5 -> 10", "return 5 * self.alpha.size"): COST,
+    ("solvers/windows.py", "found.positive + inside.lower -> (found.positive)", "np.maximum"): LOWER,
+    ("solvers/windows.py", "found.positive + inside.lower -> (inside.lower)", "np.maximum"): LOWER,
+    ("solvers/top.py", "vector * 0.0 -> (vector)", "before, coupling"): "the first step multiplies it by a coupling of zero",
+    ("solvers/inertia.py", "values > 0 -> values >= 0", "sign ="): "a zero counts as TINY with either sign, and what that cost is measured",
 }  # fmt: skip
 
 

@@ -76,6 +76,12 @@ def test_a_block_that_the_pivoting_should_not_have_chosen_proves_nothing(monkeyp
     assert not pivoted(np.array(block)).size < np.inf
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_size_is_no_larger_than_its_formula(order):
+    assert pivoted(lower(3.0 * EXCHANGE, order)).size == 3 * 6.0  # each of the three blocks has its number twice
+    assert pivoted(lower(np.diag([2.0, -5.0, 1.0]), order)).size == 8.0
+
+
 def test_numbers_that_overflow_prove_nothing():
     tiny = np.array([[0.0, 0.0, 0.0], [0.0, 1e-200, 0.0], [1e200, 1e200, 1e-200]])
     assert not pivoted(tiny).size < 1e200
