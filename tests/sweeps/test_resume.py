@@ -158,10 +158,13 @@ def test_a_killed_run_goes_on(undisturbed, tmp_path, pieces):
 
 @pytest.fixture
 def heard():
-    """Processes that a test begins hear SIGHUP, which they would not under nohup."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Processes that a test begins hear these signals, also where the tests run under nohup or in the background."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("heard")
