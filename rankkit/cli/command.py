@@ -11,17 +11,8 @@ from textwrap import fill
 from typing import Any, Literal
 
 __all__ = [
-    "STATUSES",
-    "Choice",
-    "Command",
-    "Group",
-    "OneOf",
-    "Option",
-    "UsageError",
-    "excludes",
-    "exit_statuses",
-    "needs",
-]
+    "STATUSES", "Choice", "Command", "Group", "OneOf", "Option", "UsageError", "excludes", "exit_statuses", "needs",
+]  # fmt: skip
 
 WIDTH = 80  # characters of a line of the description
 STATUSES = {  # an option -> the exit statuses that it adds

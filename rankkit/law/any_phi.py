@@ -16,7 +16,7 @@ import numpy as np
 
 from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
-from rankkit.law.measures import Frequency, plain_stable_rank
+from rankkit.law.measures import Frequency, participation_of, plain_stable_rank
 from rankkit.law.phase_space import Cells, lengths
 from rankkit.law.radial import Part, Radial, harmonics
 from rankkit.law.self_consistent import Equations, Path
@@ -77,8 +77,7 @@ class RuleFrequency(Frequency):
     @property
     def participation_ratio(self) -> float:
         """||S||_F^4 / ||S S^T||_F^2, from the predicted values."""
-        squares = self.values**2
-        return float(np.sum(squares) ** 2 / np.sum(squares**2))
+        return participation_of(self.values)
 
     @property
     def regime(self) -> str:

@@ -10,17 +10,17 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
 from rankkit.law.coordinate import Coordinate, Seen, seen_through
 from rankkit.law.entry_laws import EntryLaw
-from rankkit.law.products import MOST_LISTED, multisets
-from rankkit.law.staircase import BIN, CUT, NOISE, Staircase, assembled, noise
+from rankkit.law.products import MOST_LISTED, Listed, multisets
+from rankkit.law.staircase import BIN, CUT, NOISE, Staircase, assembled, binned, noise
 
-__all__ = ["Column", "OneColumn", "Products", "columns_staircase", "listed_columns", "one_column"]
+__all__ = ["Column", "OneColumn", "columns_staircase", "listed_columns", "one_column"]
 
 # their overloads leave the types open
 svd_of: Callable[..., tuple[Array, Array, Array]] = np.linalg.svd
@@ -96,24 +96,7 @@ def one_column(column: Column, omega: float) -> OneColumn:
     return OneColumn(np.cumsum(p) - p / 2, p, parts, q)
 
 
-class Products(NamedTuple):
-    """Products of values of several columns with an odd number of odd ones.
-
-    Attributes
-    ----------
-    counts : sparse array, shape (products, k of all columns)
-        How often each value occurs in each product.
-    many : float array, shape (products,)
-        How many orders each has.
-    """
-
-    counts: Any
-    many: Array
-
-
-def listed_columns(
-    problems: Sequence[OneColumn], many: Sequence[int], depth: float, most: int = MOST_LISTED
-) -> Products:
+def listed_columns(problems: Sequence[OneColumn], many: Sequence[int], depth: float, most: int = MOST_LISTED) -> Listed:
     """Return the products within `depth` of the largest with an odd number of odd factors.
 
     Parameters
@@ -131,7 +114,7 @@ def listed_columns(
         reach *= 0.8
     counts, orders = found
     odd = counts @ np.concatenate([problem.parity for problem in problems]) % 2 == 1
-    return Products(counts[odd], orders[odd])
+    return Listed(counts[odd], orders[odd])
 
 
 def columns_staircase(problems: Sequence[OneColumn], many: Sequence[int]) -> Staircase:
@@ -141,7 +124,10 @@ def columns_staircase(problems: Sequence[OneColumn], many: Sequence[int]) -> Sta
     first = _first_odd(problems, many)
     if 2 * (scale - first) < math.log(NOISE * energy):
         return noise(energy)
-    bins = _binned(problems, many, int((first - math.log(CUT)) / BIN) + 2)
+    depths = [np.log(np.max(problem.values) / problem.values) for problem in problems]
+    parities = [problem.parity for problem in problems]
+    sides = [(depth[parity == 0], depth[parity == 1]) for depth, parity in zip(depths, parities, strict=True)]
+    bins = binned(sides, many, int((first - math.log(CUT)) / BIN) + 2)
     over = int(np.searchsorted(np.cumsum(bins), HEAD * math.factorial(min(max(many), 4))))
     head = listed_columns(problems, many, min(-math.log(CUT), max(over * BIN - first, BIN)), HEAD)
     drop = scale - head.counts @ np.concatenate([np.log(problem.values) for problem in problems])
@@ -206,27 +192,3 @@ def _orders(table: Array, k: int) -> Array:
     """Return how many orders each row of k values has, which the table (rows, values) counts."""
     factorials = np.array([math.factorial(often) for often in range(k + 1)], dtype=np.float64)
     return factorials[k] / product_of(factorials[table.astype(np.int64)], axis=1)
-
-
-def _binned(problems: Sequence[OneColumn], many: Sequence[int], length: int) -> Array:
-    """Return how many products with an odd number of odd factors lie at each multiple of BIN below the largest."""
-    shares = [np.zeros(length), np.zeros(length)]  # an even and an odd number of odd factors so far
-    shares[0][0] = 1.0
-    for problem, k in zip(problems, many, strict=True):
-        place = np.log(np.max(problem.values) / problem.values) / BIN
-        steps = [_spread(place[problem.parity == parity], length) for parity in (0, 1)]
-        for _ in range(k):
-            grown = [np.zeros(length), np.zeros(length)]
-            for step_parity, step in enumerate(steps):
-                for at in np.flatnonzero(step):
-                    for parity in (0, 1):
-                        grown[parity ^ step_parity][at:] += step[at] * shares[parity][: length - at]
-            shares = grown
-    return shares[1]
-
-
-def _spread(place: Array, length: int) -> Array:
-    """Return values by bin, each between two bins so that the mean of its log is kept."""
-    place = place[place < length - 1]
-    low = place.astype(np.int64)
-    return np.bincount(low, 1 - place + low, length) + np.bincount(low + 1, place - low, length)

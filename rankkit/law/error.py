@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rankkit.law.measures import Cutoff, Frequency
+from rankkit.law.entries import Entries
 from rankkit.law.self_consistent import Counted
 
-__all__ = ["FEW", "Error", "Estimate", "Z", "count_error", "estimate"]
+__all__ = ["FEW", "Error", "Estimate", "Z", "count_error", "relative_error"]
 
 FEW = 4  # draws that `Prediction.error` is for
 Z = 1.96  # standard deviations on either side that hold 95 % of a normal law
@@ -58,15 +58,11 @@ class Estimate(NamedTuple):
     error: Error
 
 
-def estimate(at: Frequency, measure: str, cutoff: Cutoff) -> Estimate:
-    """Return numerical_rank, stable_rank or participation_ratio at one frequency, with its error."""
-    if measure == "numerical_rank":
-        found = at.rank(cutoff)
-        return Estimate(found.value, count_error(found, at.entries.r, at.limit))
-    value = at.measure(measure, cutoff)
+def relative_error(measure: str, value: float, entries: Entries) -> Error:
+    """Return the error of a stable_rank or participation_ratio."""
     own, scatters = RELATIVE[measure]
-    scatter = scatters[at.entries.gaussian]
-    return Estimate(value, Error(own * value, scatter * value * math.sqrt(1 / at.entries.m + 1 / at.entries.n)))
+    scatter = scatters[entries.gaussian]
+    return Error(own * value, scatter * value * math.sqrt(1 / entries.m + 1 / entries.n))
 
 
 def count_error(found: Counted, r: int, limit: int) -> Error:

@@ -13,7 +13,7 @@ from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
 from rankkit.law.entries import entries_of
-from rankkit.law.error import FEW, Estimate, estimate
+from rankkit.law.error import FEW, Estimate
 from rankkit.law.given import Given
 from rankkit.law.prediction import Step, Target
 from rankkit.law.self_consistent import Path
@@ -149,7 +149,7 @@ def frequency_for_rank(
 
     def at(omega: float) -> Estimate:
         one = frequency_of(entries, omega, rule, path)
-        return estimate(one, measure, one.cutoff(rtol, atol, gain))
+        return one.estimate(measure, one.cutoff(rtol, atol, gain))
 
     # far beyond where the staircase would fill the matrix; a frequency of another rule costs ten of the sine
     tries = 40 if rule is None else 12

@@ -14,6 +14,7 @@ from rankkit.factors import Array
 from rankkit.law.edge import largest_value
 from rankkit.law.entries import Entries, law_of
 from rankkit.law.equations import equations_of, leverage_of
+from rankkit.law.error import Estimate, count_error, relative_error
 from rankkit.law.independent import Independent
 from rankkit.law.schatten_norms import participation_ratio
 from rankkit.law.self_consistent import Counted, Equations, Follower, Path
@@ -22,7 +23,7 @@ from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
 
-__all__ = ["MEASURES", "Cutoff", "Frequency", "plain_stable_rank"]
+__all__ = ["MEASURES", "Cutoff", "Frequency", "participation_of", "plain_stable_rank"]
 
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 DEEPEST = 1e-14  # of sigma_1: what float64 can measure of a matrix
@@ -199,11 +200,25 @@ class Frequency:
             return self.participation_ratio
         return self.effective_rank(2 if name == "effective_rank_energy" else 1)
 
+    def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
+        """Return numerical_rank, stable_rank or participation_ratio, with its error."""
+        if measure == "numerical_rank":
+            found = self.rank(cutoff)
+            return Estimate(found.value, count_error(found, self.entries.r, self.limit))
+        value = self.measure(measure, cutoff)
+        return Estimate(value, relative_error(measure, value, self.entries))
+
     def _leverage(self, t: float) -> Leverage | None:
         return leverage_of(self.entries, self.omega, t)
 
     def _equations(self, least: float) -> Equations:
         return equations_of(self.entries, self.omega, least=least)
+
+
+def participation_of(values: Array) -> float:
+    """Return ||S||_F^4 / ||S S^T||_F^2 of a matrix with these singular values, or multiples of them."""
+    squares = values**2
+    return float(np.sum(squares) ** 2 / np.sum(squares**2))
 
 
 @lru_cache(maxsize=256)

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import OneColumn, Products
+from rankkit.law.columns import OneColumn
 from rankkit.law.coordinate import Seen
 from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.products import Listed
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Mixed"]
@@ -34,7 +35,7 @@ class Mixed:
     problems : sequence of OneColumn
     many : sequence of int
         How many coordinates each problem stands for.
-    listed : Products
+    listed : Listed
     rest : float
         sum lambda^2 of the products that are not listed: so small that they only add up.
     """
@@ -43,7 +44,7 @@ class Mixed:
     n: int
     problems: Sequence[OneColumn]
     many: Sequence[int]
-    listed: Products
+    listed: Listed
     rest: float
 
     @property

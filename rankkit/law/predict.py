@@ -11,10 +11,9 @@ from rankkit.checks import finite
 from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
 from rankkit.law.asked import Laws, Source, source_of
-from rankkit.law.error import FEW, estimate
+from rankkit.law.error import FEW
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
-from rankkit.law.product_law import ColumnsFrequency
 from rankkit.law.self_consistent import Path
 from rankkit.rules import Rule
 
@@ -177,8 +176,7 @@ def _at(source: Source, omega: float, path: Path | None = None) -> Frequency:
 
 
 def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
-    own = isinstance(at, ColumnsFrequency)
-    value, error = at.estimate(measure, cutoff) if own else estimate(at, measure, cutoff)
+    value, error = at.estimate(measure, cutoff)
     size = f"d = {at.entries.m}, n = {at.entries.n}, r = {at.entries.r}"
     about = f"{measure.replace('_', ' ')} of {at.name}, omega = {at.omega:.5g}, {size}"
     return Prediction(value, error.of(FEW), at.regime, about, error.scatter)

@@ -19,9 +19,9 @@ from rankkit.law.columns import Column, OneColumn, columns_staircase, listed_col
 from rankkit.law.entries import Entries
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.equations import FEW, SMALL
-from rankkit.law.error import Error, Estimate, estimate
+from rankkit.law.error import Error, Estimate
 from rankkit.law.independent import Independent, filled_at
-from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
+from rankkit.law.measures import LIMIT_C, Cutoff, Frequency, participation_of
 from rankkit.law.mixed import Mixed
 from rankkit.law.self_consistent import Equations, Path
 from rankkit.law.splitting import Leverage, columns_leverage
@@ -148,8 +148,7 @@ class ColumnsFrequency(Frequency):
     @property
     def participation_ratio(self) -> float:
         """||S||_F^4 / ||S S^T||_F^2, from the predicted values."""
-        squares = self.values**2
-        return float(np.sum(squares) ** 2 / np.sum(squares**2))
+        return participation_of(self.values)
 
     @property
     def regime(self) -> str:
@@ -178,7 +177,7 @@ class ColumnsFrequency(Frequency):
 
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return numerical_rank or stable_rank, with its error."""
-        found = estimate(self, measure, cutoff)
+        found = super().estimate(measure, cutoff)
         scatter = found.error.scatter * max(self.worst_tail / NORMAL_TAIL, 1.0) ** APART
         if measure != "numerical_rank":
             return Estimate(found.value, Error(WIDER * found.error.own, scatter))

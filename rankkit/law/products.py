@@ -28,11 +28,11 @@ MOST_LISTED = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """Products of r one-coordinate values with an odd total index.
+    """Products of one-coordinate values with an odd number of odd ones.
 
     Attributes
     ----------
-    counts : float array, shape (products, k)
+    counts : float array, shape (products, k), dense or sparse
         How often each value occurs in each product.
     many : float array, shape (products,)
         How many orders each has.

@@ -8,13 +8,17 @@ r!-fold and reach millions; the leading ones are listed one by one, the rest is 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["BIN", "CUT", "NOISE", "Staircase", "assembled", "gaussian_staircase", "noise", "odd_power_sum", "staircase"]
+__all__ = [
+    "BIN", "CUT", "NOISE", "Staircase", "assembled", "binned", "gaussian_staircase", "noise", "odd_power_sum",
+    "staircase",
+]  # fmt: skip
 
 CUT = 1e-16  # of the largest product: what is smaller counts by its energy alone
 NOISE = 1e-20  # of the energy: where every lambda^2 is below, no matrix that fits a machine tells them apart
@@ -81,7 +85,7 @@ def staircase(mu: Array, r: int) -> Staircase:
     if first < math.log(NOISE * energy):
         return noise(energy)
     depth = np.log(mu / mu[0])  # <= 0
-    bins = _binned(-depth, r)
+    bins = binned([(-depth[0::2], -depth[1::2])], [r], int((-depth[1] - math.log(CUT)) / BIN) + 2)
     head = _listed(-depth, r, -depth[1] - math.log(CUT), bins)
     return assembled(head, bins, r * math.log(mu[0]), energy)
 
@@ -146,35 +150,39 @@ def noise(energy: float) -> Staircase:
     return Staircase(np.full(1, math.sqrt(NOISE * energy)), np.full(1, 1 / NOISE), 0, energy, 0.0)
 
 
-def _binned(depth: Array, r: int) -> Array:
-    """Return how many products of odd total degree lie at each multiple of BIN below mu_0^r, in -log."""
-    length = int((depth[1] - math.log(CUT)) / BIN) + 2
-    steps = _spread_over_bins(depth, length)
-    shares = [np.zeros(length), np.zeros(length)]  # even and odd total degree so far
+def binned(columns: Sequence[tuple[Array, Array]], many: Sequence[int], length: int) -> Array:
+    """Return how many products with an odd number of odd factors lie at each multiple of BIN below the largest of all.
+
+    Parameters
+    ----------
+    columns : sequence of (float array, float array)
+        For each column the depths of its even and of its odd values: -log of the value over the largest.
+    many : sequence of int
+        How many coordinates each column stands for.
+    length : int
+        How many bins.
+    """
+    shares = [np.zeros(length), np.zeros(length)]  # an even and an odd number of odd factors so far
     shares[0][0] = 1.0
-    for _ in range(r):
-        grown = [np.zeros(length), np.zeros(length)]
-        for n_parity, step in enumerate(steps):
-            for place in np.flatnonzero(step):
-                for parity in (0, 1):
-                    grown[parity ^ n_parity][place:] += step[place] * shares[parity][: length - place]
-        shares = grown
+    for sides, k in zip(columns, many, strict=True):
+        steps = [_spread_over_bins(depth, length) for depth in sides]
+        for _ in range(k):
+            grown = [np.zeros(length), np.zeros(length)]
+            for step_parity, step in enumerate(steps):
+                for place in np.flatnonzero(step):
+                    for parity in (0, 1):
+                        grown[parity ^ step_parity][place:] += step[place] * shares[parity][: length - place]
+            shares = grown
     return shares[1]
 
 
-def _spread_over_bins(depth: Array, length: int) -> tuple[Array, Array]:
-    """Return one coordinate's even and odd values by bin, each between two bins so that the mean of log mu is kept."""
+def _spread_over_bins(depth: Array, length: int) -> Array:
+    """Return values by bin, each between two bins so that the mean of their logs is kept."""
     place = depth / BIN
-    low = np.minimum(place, length).astype(np.int64)
+    place = place[place < length]
+    low = place.astype(np.int64)
     part = place - low
-    both: list[Array] = []
-    for parity in (0, 1):
-        here, share = low[parity::2], part[parity::2]
-        inside = here < length
-        here, share = here[inside], share[inside]
-        step = np.bincount(here, 1 - share, length + 1) + np.bincount(here + 1, share, length + 1)
-        both.append(step[:length])
-    return both[0], both[1]
+    return (np.bincount(low, 1 - part, length + 1) + np.bincount(low + 1, part, length + 1))[:length]
 
 
 def _listed(depth: Array, r: int, reach: float, bins: Array) -> tuple[Array, Array]:

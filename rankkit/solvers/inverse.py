@@ -75,7 +75,7 @@ def _triangle_solved(L: Array, k: int, columns: Array, *, transposed: bool) -> A
         if transposed:
             triangle = namespace(L).matrix_transpose(triangle)
         return torch_linalg("solve_triangular")(triangle, columns, upper=transposed)
-    rows = np.ascontiguousarray(np.swapaxes(columns, -1, -2))
+    rows = _rows(columns)
     for triangle, right in zip(L, rows, strict=True):
         lapack.solve(triangle, k, right, transposed=transposed)
     return np.swapaxes(rows, -1, -2)
@@ -83,7 +83,12 @@ def _triangle_solved(L: Array, k: int, columns: Array, *, transposed: bool) -> A
 
 def _rest_solved(T: Array, pivots: Array, columns: Array) -> Array:
     """Return T^{-1} times columns, shape (batch, q, k), for matrices that `pivoted` has factorised."""
-    rows = np.ascontiguousarray(np.swapaxes(columns, -1, -2))
+    rows = _rows(columns)
     for matrix, interchanges, right in zip(T, pivots, rows, strict=True):
         lapack.symmetric_solve(matrix, interchanges, right)
     return np.swapaxes(rows, -1, -2)
+
+
+def _rows(columns: Array) -> Array:
+    """Return columns (batch, p, k) as rows that lie in one piece, as LAPACK takes them."""
+    return np.ascontiguousarray(np.swapaxes(columns, -1, -2))
