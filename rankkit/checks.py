@@ -6,9 +6,10 @@ Every message is one sentence: the argument, what was expected, what came, and w
 from __future__ import annotations
 
 import math
+import warnings
 from numbers import Integral
 
-__all__ = ["finite", "integer", "tolerance"]
+__all__ = ["finite", "integer", "tolerance", "warn_full_rank"]
 
 
 def integer(name: str, value: object, *, least: int = 1, most: int | None = None, advice: str = "") -> int:
@@ -132,3 +133,17 @@ def _number(value: object) -> float:
         return float(value)  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError, OverflowError):
         return math.nan
+
+
+def warn_full_rank(r: int, m: int, n: int, *, stacklevel: int = 3) -> None:
+    """Warn where factors of rank r make every (m, n) matrix.
+
+    Parameters
+    ----------
+    r, m, n : int
+        Rank of the factors, rows and columns of the update.
+    stacklevel : int
+        Of `warnings.warn`; 3: the caller of the function that checks.
+    """
+    if r > min(m, n):
+        warnings.warn(f"r = {r} exceeds min(m, n) = {min(m, n)}: B A has full rank already.", stacklevel=stacklevel)

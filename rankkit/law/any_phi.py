@@ -26,7 +26,7 @@ from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
 from rankkit.rules.rule import Pointwise
 
-__all__ = ["RuleFrequency", "frequency_of"]
+__all__ = ["RuleFrequency", "elementwise", "frequency_of"]
 
 LENGTHS = 90  # nodes of |b|, and of |a|
 ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
@@ -105,17 +105,30 @@ def frequency_of(
     ValueError
         If a rule other than the sine meets entries that are not Gaussian.
     """
-    made = None if rule is None else rule(omega)
+    made = None if rule is None else elementwise(rule, omega)
     if made is None or (isinstance(made, Sine) and made.gain is None and made.omega == omega):
         return Frequency(entries, omega, path=path or Path())
-    if not isinstance(made, Pointwise):
-        raise TypeError(f"rule must give an elementwise rule of rankkit.rules, got {made!r}; for instance rule=Sinter.")
     if not entries.gaussian:
         raise ValueError(
             "initializer must be Normal where rule is given: for other entries only the sine is predicted; pass "
-            "initializer=Normal(std_B, std_A)."
+            "initializer=Normal(std_B, std_A), or draw factors, which frequency_for_rank(factors=) measures under any "
+            "rule."
         )
     return RuleFrequency(entries, omega, made, path=path or Path())
+
+
+def elementwise(rule: Callable[[float], Rule], omega: float) -> Pointwise:
+    """Return the rule that is made from a frequency.
+
+    Raises
+    ------
+    TypeError
+        If it is no elementwise rule.
+    """
+    made = rule(omega)
+    if not isinstance(made, Pointwise):
+        raise TypeError(f"rule must give an elementwise rule of rankkit.rules, got {made!r}; for instance rule=Sinter.")
+    return made
 
 
 def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:

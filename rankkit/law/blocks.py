@@ -83,7 +83,7 @@ class Blocks:
             )
         if float(host(pair.entry_std())) == 0:
             raise ValueError("factors must have a product that is not constant, got standard deviation 0; train them.")
-        return cls(Factors(host(pair.B), host(pair.A)), parts)
+        return cls(Factors(host(pair.B), host(pair.A)).to(dtype="float64"), parts)
 
     def top(self, omega: float) -> Top:
         """Return what the blocks say of sin(omega B A); the same blocks at every frequency."""

@@ -21,6 +21,19 @@ FEWEST = 8  # samples
 EVEN = (np.arange(512) + 0.5) / 512  # probabilities at which values of their own are looked for
 ATOM = 0.04  # probability of such a value; less, as from rounding, makes few rows of two or more entries equal
 
+
+def _normal(u: Array) -> Array:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(u), dtype=np.float64)
+
+
+# of standard deviation 1
+QUANTILES: dict[str, Callable[[Array], Array]] = {
+    "uniform": lambda u: np.sqrt(3.0) * (2 * u - 1),
+    "normal": _normal,
+    "laplace": lambda u: np.sign(u - 0.5) * -np.log(2 * np.minimum(u, 1 - u)) / np.sqrt(2.0),
+}
 interpolated: Callable[..., Array] = np.quantile  # its overloads leave the type open
 
 
@@ -45,6 +58,30 @@ class EntryLaw:
 
     size: Callable[[Array], Array]
     label: str = "entries"
+
+    @classmethod
+    def named(cls, name: str) -> EntryLaw:
+        """Return a law of standard deviation 1.
+
+        Parameters
+        ----------
+        name : {"uniform", "normal", "laplace"}
+
+        Raises
+        ------
+        ValueError
+            If there is no law of that name.
+
+        Examples
+        --------
+        >>> round(EntryLaw.named("laplace").std, 6)
+        1.0
+        """
+        if name not in QUANTILES:
+            raise ValueError(
+                f"name must be one of {', '.join(QUANTILES)}, got {name!r}; EntryLaw.of_quantile makes others."
+            )
+        return cls.of_quantile(QUANTILES[name], "Gaussian entries" if name == "normal" else f"{name} entries")
 
     @classmethod
     def of_quantile(cls, quantile: Callable[[Array], Array], label: str = "entries of a quantile function") -> EntryLaw:

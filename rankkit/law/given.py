@@ -1,18 +1,21 @@
-"""Measures of sin(omega B A) for given factors, where no law of entries is known: by the spine, with their errors."""
+"""Measures of phi(B A) for given factors, where no law of entries is known: by the spine, with their errors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 
 from rankkit.checks import tolerance
 from rankkit.factors import Array, Factors, host
+from rankkit.law.any_phi import elementwise
 from rankkit.metrics import default_rtol, stable_rank
 from rankkit.regime import regime_of
-from rankkit.rules import Sine
+from rankkit.rules import Rule, Sine
+from rankkit.rules.rule import Pointwise, check_maker
 from rankkit.solvers import count_above
 from rankkit.spectrum import Spectrum, spectrum_of
 from rankkit.uncertainty import ERRORS
@@ -52,30 +55,40 @@ class Given:
         Numpy arrays.
     rtol, atol : float
         One is zero.
-    gain : float or None
-        Divisor of the sine.
+    made : callable
+        omega -> Rule, an elementwise one.
     """
 
     factors: Factors
     rtol: float
     atol: float
-    gain: float | None
+    made: Callable[[float], Pointwise]
 
     @classmethod
-    def of(cls, factors: Factors, *, rtol: float | None, atol: float | None, gain: float | None) -> Given:
-        """Return the checked arguments."""
+    def of(
+        cls, factors: Factors, *, rtol: float | None, atol: float | None, gain: float | None,
+        rule: Callable[[float], Rule] | None = None,
+    ) -> Given:  # fmt: skip
+        """Return the checked arguments; `rule` makes another rule than sin(omega B A) / gain from a frequency."""
         factors = one_pair(factors)
-        Sine(1.0, gain=gain)  # its own check
+        if rule is None:
+            made = partial(Sine, gain=gain)
+            made(1.0)  # its own check
+        elif gain is not None:
+            raise ValueError("gain must be left out with rule: the rule holds its own scale.")
+        else:
+            check_maker(rule)
+            made = partial(elementwise, rule)
         relative, absolute = tolerance(rtol, atol, default=default_rtol((factors.m, factors.n)))
-        return cls(Factors(host(factors.B), host(factors.A)), relative, absolute, gain)
+        return cls(Factors(host(factors.B), host(factors.A)), relative, absolute, made)
 
     def measure(self, name: str, omega: float) -> Measured:
-        """Return one measure of sin(omega B A) / gain.
+        """Return one measure of the update at one frequency.
 
         numerical_rank counts without singular values where it can; its value is the least that is sure. stable_rank
         takes the largest singular value, to TOL. participation_ratio takes sums over pairs of rows.
         """
-        rule = Sine(omega, gain=self.gain)
+        rule = self.made(omega)
         if name == "participation_ratio":
             return _participation(self._wide, rule)
         if name == "stable_rank":
@@ -88,20 +101,20 @@ class Given:
         return Measured(float(count.lower), float(count.upper - count.lower))
 
     def regime(self, omega: float) -> str:
-        """Return where on the frequency curve sin(omega B A) is."""
-        plain = float(stable_rank(spectrum_of(self.factors)))
-        return regime_of(self.measure("stable_rank", omega).value, plain, (self.factors.m, self.factors.n))
+        """Return where on the frequency curve the update is; a rule that does not oscillate has no plateau."""
+        plain, shape = float(stable_rank(spectrum_of(self.factors))), (self.factors.m, self.factors.n)
+        return regime_of(self.measure("stable_rank", omega).value, plain, shape, saturates=self.made(omega).oscillates)
 
     @cached_property
     def _wide(self) -> Factors:
         """The factors, or those of the transpose: no more rows than columns."""
         return self.factors if self.factors.m <= self.factors.n else self.factors.T
 
-    def _leading(self, rule: Sine) -> Spectrum:
+    def _leading(self, rule: Pointwise) -> Spectrum:
         return spectrum_of(rule(self.factors), top=1, forming_error=rule.forming_error(self.factors), tol=TOL)
 
 
-def _participation(factors: Factors, rule: Sine) -> Measured:
+def _participation(factors: Factors, rule: Pointwise) -> Measured:
     """Return ||S||_F^4 / ||S S^T||_F^2 of an update with no more rows than columns.
 
     Where there are more than ROWS rows, its sums are taken over so many evenly spaced ones, and the error is estimated

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rankkit.checks import finite
-from rankkit.factors import Factors, host
+from rankkit.factors import Array, Factors, host
 from rankkit.initializers import Initializer
-from rankkit.law.any_phi import frequency_of
-from rankkit.law.entries import entries_of
+from rankkit.law.asked import Laws, check_alone, drawn_of
 from rankkit.law.error import FEW, Estimate
 from rankkit.law.given import Given
 from rankkit.law.prediction import Step, Target
@@ -23,6 +22,7 @@ from rankkit.rules import Rule
 __all__ = ["frequency_for_rank"]
 
 CLOSE = 2e-6  # of a target, relative
+SINE = "sin(omega B A)"  # what a target is of, unless it says otherwise
 MEASURES = ("stable_rank", "numerical_rank", "participation_ratio")
 
 
@@ -41,6 +41,8 @@ class _Search:
         where a straight line would reach it.
     smooth : bool
         Whether the measure is a smooth function of omega; then the search ends within CLOSE of the target.
+    ends : bool
+        Whether nothing is known beyond `high`.
     """
 
     low: float
@@ -48,6 +50,7 @@ class _Search:
     tries: int
     steps: int
     smooth: bool = False
+    ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,12 @@ def frequency_for_rank(
     atol: float | None = None,
     gain: float | None = None,
     initializer: Initializer | None = None,
-    factors: Factors | None = None,
     rule: Callable[[float], Rule] | None = None,
+    entries: Laws | None = None,
+    covariance: Sequence[Array] | None = None,
+    factors: Factors | None = None,
 ) -> Target:
-    """Return the least frequency omega at which sin(omega B A) is predicted to reach a rank.
+    """Return the least frequency omega at which sin(omega B A), or another phi(B A), is predicted to reach a rank.
 
     Parameters
     ----------
@@ -107,10 +112,13 @@ def frequency_for_rank(
         Divisor of the sine, for atol; None: the root of the number of rows.
     initializer : Initializer, optional
         Law of the factors; None: Kaiming uniform with a = 0.
+    rule : callable, optional
+        Makes another elementwise Rule from omega, as for `predict_rank`, and for given factors of any kind; its omega
+        is then the bandwidth of a Sinter or of a sinc basis. None: the sine.
+    entries, covariance : optional
+        Laws of the entries, as for `predict_rank`, in place of an initializer.
     factors : Factors, optional
         One trained or drawn pair: measured as it is at every frequency tried, some thirty times, instead of predicted.
-    rule : callable, optional
-        omega -> Rule, another elementwise phi for Gaussian entries, as for `predict_rank`; None: the sine.
 
     Returns
     -------
@@ -138,39 +146,32 @@ def frequency_for_rank(
     target = finite("target", target, advice="for instance 64")
     about = f"omega for a {measure.replace('_', ' ')} of {target:.5g}"
     if factors is not None:
-        if any(x is not None for x in (d, r, n, initializer, rule)):
-            raise ValueError("give factors, or d, r, n, initializer and rule, not both: factors are measured as sines.")
-        return _of_factors(target, factors, measure, about, rtol=rtol, atol=atol, gain=gain)
-    if d is None or r is None:
-        raise ValueError("d and r must be given: frequency_for_rank(64, d=512, r=2), or pass factors=.")
-    entries = entries_of(d, r, n, initializer)
-
+        check_alone(d, r, n, initializer, entries, covariance)
+        given = Given.of(factors, rtol=rtol, atol=atol, gain=gain, rule=rule)
+        return _of_factors(target, given, measure, about)
+    source = drawn_of(d, r, n, initializer, rule, entries, covariance)
     path = Path()
 
     def at(omega: float) -> Estimate:
-        one = frequency_of(entries, omega, rule, path)
+        one = source.frequency(omega, path)
         return one.estimate(measure, one.cutoff(rtol, atol, gain))
 
-    # far beyond where the staircase would fill the matrix; a frequency of another rule costs ten of the sine
-    tries = 40 if rule is None else 12
-    search = _Search(1e-4 / entries.unit, 40 * entries.filling / entries.unit, tries, 40, smooth=True)
+    low, high = source.span
+    search = _Search(low, high, source.tries, 40, smooth=True, ends=source.ends)
     found = _first(lambda omega: at(omega).value, target, search, measure)
     error = at(found.omega).error
-    mean, draws = sides(at, found.omega, target, found.slope, (search.low, search.high))
-    stepped = measure == "numerical_rank" and rule is None
-    steps = between_steps(at, found.omega, search.high) if stepped else None
-    about = f"{about}, d = {entries.m}, n = {entries.n}, r = {entries.r}"
-    regime = frequency_of(entries, found.omega, rule).regime
+    mean, draws = sides(at, found.omega, target, found.slope, source.span)
+    steps = between_steps(at, found.omega, high) if measure == "numerical_rank" and source.of_sine else None
+    there, size = source.frequency(found.omega, path), source.entries
+    of = "" if there.name == SINE else f" of {there.name}"
+    about = f"{about}{of}, d = {size.m}, n = {size.n}, r = {size.r}"
     return Target(
-        found.omega, found.moved(error.of(FEW)), regime, about, found.moved(error.scatter), mean, draws, steps
+        found.omega, found.moved(error.of(FEW)), there.regime, about, found.moved(error.scatter), mean, draws, steps
     )
 
 
-def _of_factors(
-    target: float, factors: Factors, measure: str, about: str, *,
-    rtol: float | None, atol: float | None, gain: float | None,
-) -> Target:  # fmt: skip
-    given = Given.of(factors, rtol=rtol, atol=atol, gain=gain)
+def _of_factors(target: float, given: Given, measure: str, about: str) -> Target:
+    factors = given.factors
     std = float(host(factors.entry_std()))
     if std == 0:
         raise ValueError(
@@ -194,7 +195,7 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
     grid = np.geomspace(search.low, search.high, search.tries).tolist()
     values = [at(grid[0])]
     if target < values[0]:
-        raise _unattainable(target, measure, values[0], max(at(omega) for omega in grid[::3]))
+        raise _unattainable(target, measure, values[0], max(at(omega) for omega in grid[::3]), search)
     left = right = grid[0]
     for omega in grid[1:]:
         left, right = right, omega
@@ -202,7 +203,7 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
         if values[-1] >= target:
             break
     else:
-        raise _unattainable(target, measure, values[0], max(values))
+        raise _unattainable(target, measure, values[0], max(values), search)
     left, right = math.log(left), math.log(right)
     edge = right - left
     slope = (values[-1] - values[-2]) / edge
@@ -220,8 +221,12 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
     return _Crossing(math.exp(right), slope, right - left, below, above)
 
 
-def _unattainable(target: float, measure: str, least: float, most: float) -> ValueError:
+def _unattainable(target: float, measure: str, least: float, most: float, search: _Search) -> ValueError:
+    where, advice = "", "change the target, the sizes or the tolerance of a numerical rank"
+    if search.ends:
+        where = f" up to {search.high:.4g}, where the prediction of these entries ends,"
+        advice = "change the target, or draw factors and pass factors="
     return ValueError(
-        f"target must lie between {least:.4g} and {most:.4g}, got {target:g}: no omega reaches a {measure} "
-        "outside at these sizes; change the target, the sizes or the tolerance of a numerical rank."
+        f"target must lie between {least:.4g} and {most:.4g}, got {target:g}: no omega{where} reaches a {measure} "
+        f"outside at these sizes; {advice}."
     )

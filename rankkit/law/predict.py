@@ -52,8 +52,9 @@ def predict_rank(
     gain : float, optional
         Divisor of the sine; None: sqrt(d). It matters for atol only.
     rule : callable, optional
-        omega -> Rule, another elementwise phi for Gaussian entries: rules.Sinter, tanh, ReLU, learned bases, a user's
-        own, for instance `lambda omega: Activation("tanh", omega=omega)`. None: the sine.
+        Makes a Rule from omega, another elementwise phi for independent Gaussian entries of one size: rules.Sinter,
+        tanh, ReLU, learned bases, a user's own, for instance `lambda omega: Activation("tanh", omega=omega)`. A rule
+        itself, which `audit` takes, is refused. None: the sine.
     entries : EntryLaw or pair of EntryLaw, optional
         Any symmetric law of independent entries, or one for B and one for A, in place of an initializer.
     covariance : pair of float arrays, shape (r, r), optional
@@ -103,7 +104,7 @@ def predict_stable_rank(
 def predict_spectrum(
     omega: float, *, d: int | None = None, r: int | None = None, n: int | None = None,
     initializer: Initializer | None = None, gain: float | None = None, rule: Callable[[float], Rule] | None = None,
-    entries: Laws | None = None, covariance: Sequence[Array] | None = None,
+    entries: Laws | None = None, covariance: Sequence[Array] | None = None, factors: Factors | None = None,
 ) -> Array:  # fmt: skip
     """Return the predicted singular values of sin(omega B A) / gain, descending, shape (min(d, n),).
 
@@ -114,6 +115,13 @@ def predict_spectrum(
     ----------
     omega, d, r, n, initializer, gain, rule, entries, covariance
         As for `predict_rank`.
+    factors : Factors, optional
+        Refused: the law of given factors counts values and says no single one.
+
+    Raises
+    ------
+    ValueError
+        If factors are given; otherwise as for `predict_rank`.
 
     Examples
     --------
@@ -121,6 +129,11 @@ def predict_spectrum(
     >>> int(np.sum(values > 1e-1 * values[0]))
     18
     """
+    if factors is not None:
+        raise ValueError(
+            "factors have no predicted spectrum: measure it, spectrum_of(Sine(omega)(factors)).values, or predict "
+            "their ranks with predict_curve."
+        )
     at = _at(source_of(d, r, n, initializer, rule, entries, covariance, None), omega)
     return at.values * at.scale(gain)
 

@@ -28,7 +28,7 @@ from rankkit.law.splitting import Leverage, columns_leverage
 from rankkit.law.staircase import Staircase, noise
 from rankkit.regime import regime_of
 
-__all__ = ["ColumnsFrequency", "ProductLaw"]
+__all__ = ["FILLED", "ColumnsFrequency", "ProductLaw"]
 
 UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix: far rows see less far down than near ones
 # power of the relative threshold at which a count is lower by about what weights that are products may miss, and how
@@ -40,6 +40,9 @@ HEAVIEST = 8.0  # largest `EntryLaw.tail` with a numerical rank: Laplace's is 6.
 NORMAL_TAIL, APART = 3.31, 1.5
 FARTHEST_C = 600.0  # phase of far entries up to which one column's values are computed
 OVERFULL = 10.0  # times as many values as rows: the entries are as good as independent
+FILLED = 40.0  # times the frequency that fills the matrix: nothing changes any more
+TRIES = 16
+BESIDE = 1e-6  # of a frequency: more than rounding moves it
 ENERGY = 0.5  # mean of sin^2 over all phases
 
 
@@ -79,6 +82,34 @@ class ProductLaw:
     def entries(self) -> Entries:
         """Sizes, and uniform entries that give B A the same standard deviation."""
         return Entries(self.m, self.n, self.r, False, 3 * self.std / math.sqrt(self.r))
+
+    @property
+    def of_sine(self) -> bool:
+        """True: no other rule is predicted of such entries."""
+        return True
+
+    @property
+    def tries(self) -> int:
+        """Frequencies at which a target is looked for first."""
+        return TRIES
+
+    @property
+    def _farthest(self) -> float:
+        """The omega up to which the values of every column are computed."""
+        return FARTHEST_C / max(one.far(1.0) for one in self.columns)
+
+    @property
+    def ends(self) -> bool:
+        """Whether larger frequencies than those of `span` have no prediction, though they change something."""
+        return not self.frequency(self._farthest * (1 + BESIDE)).overfull
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The frequencies between which a target is looked for, up to where the prediction ends or nothing changes."""
+        least, turned = LIMIT_C / self.entries.unit, self._farthest
+        if self.ends:
+            return least, turned * (1 - BESIDE)
+        return least, FILLED * max(self.entries.filling / self.entries.unit, turned)
 
     @cached_property
     def plain(self) -> float:
@@ -125,7 +156,7 @@ class ColumnsFrequency(Frequency):
         return [one_column(one, self.omega) for one in columns]
 
     @property
-    def _overfull(self) -> bool:
+    def overfull(self) -> bool:
         """Whether a column turns too fast to be computed and all together have far more values than the matrix."""
         if max(one.far(self.omega) for one in self.law.columns) <= FARTHEST_C:
             return False
@@ -141,7 +172,7 @@ class ColumnsFrequency(Frequency):
     @cached_property
     def staircase(self) -> Staircase:
         """The values that those of S / sqrt(m n) tend to."""
-        if self._overfull:
+        if self.overfull:
             return noise(ENERGY)
         return columns_staircase(self.problems, self.many)
 
@@ -190,7 +221,7 @@ class ColumnsFrequency(Frequency):
         return max(count - self.rank(Cutoff(relative**power, 0.0)).value, 0.0) if relative < 1 else 0.0
 
     def _leverage(self, t: float) -> Leverage | None:
-        if self._overfull:
+        if self.overfull:
             return None
         by_row = [(one.p, [(U, mu) for U, mu, _ in one.parts]) for one in self.problems]
         by_column = [(one.q, [(V, mu) for _, mu, V in one.parts]) for one in self.problems]

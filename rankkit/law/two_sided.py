@@ -63,7 +63,7 @@ def _side(
     step = min(max(widest / (3 * slope), FINEST), COARSEST) if slope > 0 else COARSEST
     logs, over = [math.log(omega)], [_over(here, target, sign)]
     while min(over[-1]) < 0 and sign * (math.log(limit) - logs[-1]) > 0:
-        logs.append(logs[-1] + sign * step)
+        logs.append(sign * min(sign * (logs[-1] + sign * step), sign * math.log(limit)))  # the law may end there
         over.append(_over(at(math.exp(logs[-1])), target, sign))
         step = min(step * GROWTH, COARSEST)
     beyond = math.inf if sign > 0 else 0.0
@@ -94,17 +94,18 @@ def between_steps(at: Callable[[float], Estimate], omega: float, limit: float) -
     limit : float
         The largest omega that is tried.
     """
-    below, above = _flat(at, omega, 0.0, -1), _flat(at, omega, limit, 1)
-    if below is None or above is None or above.rank - below.rank < LEAST_JUMP:
+    below = _flat(at, omega, 0.0, -1)
+    if below is None:
         return None
-    return below, above
+    above = _flat(at, omega, limit, 1)
+    return None if above is None or above.rank - below.rank < LEAST_JUMP else (below, above)
 
 
 def _flat(at: Callable[[float], Estimate], omega: float, limit: float, sign: int) -> Step | None:
     """Return the nearest place in one direction where the rank climbs least, if it climbs much less than before."""
     logs, ranks = [math.log(omega)], [at(omega).value]
     climbs: list[float] = []
-    while abs(logs[-1] - logs[0]) < FURTHEST and not (sign > 0 and math.exp(logs[-1]) > limit):
+    while abs(logs[-1] - logs[0]) < FURTHEST and not (sign > 0 and math.exp(logs[-1] + STEP) > limit):
         logs.append(logs[-1] + sign * STEP)
         ranks.append(at(math.exp(logs[-1])).value)
         climbs.append(max(sign * math.log(ranks[-1] / ranks[-2]), 0.0))

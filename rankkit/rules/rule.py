@@ -11,7 +11,7 @@ from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, Factors
 
-__all__ = ["UNIT_ROUNDOFF", "Pointwise", "Rule", "check_dtype"]
+__all__ = ["UNIT_ROUNDOFF", "Pointwise", "Rule", "check_dtype", "check_maker"]
 
 BLOCK = 1 << 22  # entries of an update that are formed at once: 32 MiB in float64
 
@@ -128,6 +128,27 @@ def check_dtype(dtype: str) -> str:
             f"dtype must be one of {sorted(UNIT_ROUNDOFF)}, got {dtype!r}; factors of any dtype promote to it."
         )
     return dtype
+
+
+def check_maker(rule: object) -> None:
+    """Raise unless an argument can be called with omega to make a rule.
+
+    Parameters
+    ----------
+    rule : object
+        What the user gave. A rule itself can be called, too, but with factors.
+
+    Raises
+    ------
+    TypeError
+        If it is a rule, or nothing that can be called.
+    """
+    if isinstance(rule, Rule) or not callable(rule):
+        got = f"the rule {rule!r}" if isinstance(rule, Rule) else repr(rule)
+        raise TypeError(
+            f"rule must make a rule from omega, got {got}; pass rankkit.rules.Sine or, for instance, "
+            "lambda omega: rankkit.rules.Activation('tanh', omega=omega)."
+        )
 
 
 class Pointwise(Rule):

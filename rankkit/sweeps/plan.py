@@ -18,7 +18,7 @@ from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
 from rankkit.metrics import METRICS, default_rtol
 from rankkit.rules import Rule
-from rankkit.rules.rule import check_dtype
+from rankkit.rules.rule import check_dtype, check_maker
 
 __all__ = ["PROTOCOLS", "Chunk", "Plan", "check_law", "default_omegas", "frequencies", "seed_list"]
 
@@ -176,12 +176,9 @@ def _runs(places: set[int]) -> list[tuple[int, int]]:
     return [(first, last + 1) for first, last in zip(firsts, lasts, strict=True)]
 
 
-def _check_rule(rule: object, omegas: Iterable[float]) -> None:
+def _check_rule(rule: Callable[[float], object], omegas: Iterable[float]) -> None:
     """Raise unless rule maps every frequency to a Rule."""
-    if not callable(rule) or isinstance(rule, Rule):
-        raise TypeError(
-            f"rule must make a rule from omega, such as rankkit.rules.Sine or a lambda, got {rule!r}; leave out omega."
-        )
+    check_maker(rule)
     for omega in omegas:
         if not isinstance(made := rule(omega), Rule):
             raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}.")

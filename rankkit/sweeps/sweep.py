@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from rankkit.checks import warn_full_rank
 from rankkit.initializers import Initializer, KaimingUniform
 from rankkit.metrics import default_rtol
 from rankkit.rules import Rule, Sine
@@ -54,7 +55,8 @@ def sweep_frequency(
     seeds : int or iterable of int, optional
         A count (0, 1, ..., seeds - 1), or the seeds themselves; None: 5.
     rule : callable
-        Maps omega to a Rule.
+        Makes a Rule from omega, as rules.Sine does, or `lambda omega: Activation("tanh", omega=omega)`. A rule itself,
+        which `audit` takes, is refused.
     initializer : Initializer, optional
         The law of the factors; None: Kaiming uniform with a = 0.
     metrics : sequence of str, optional
@@ -102,6 +104,7 @@ def sweep_frequency(
     n = d if n is None else n
     initializer = KaimingUniform() if initializer is None else initializer
     check_law(d, n, r, initializer)
+    warn_full_rank(r, d, n)
     preset = _preset(protocol)
     omegas = preset.get("omegas") if omegas is None else omegas
     plan = Plan(

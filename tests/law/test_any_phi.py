@@ -73,7 +73,7 @@ def test_a_target_for_another_rule():
     (lambda: rk.predict_rank(1.0, d=8, r=2, rule=RULES["tanh"]), ValueError, "initializer must be Normal"),
     (lambda: rk.predict_rank(1.0, d=8, r=2, initializer=GAUSSIAN, rule=lambda _: rk.rules.Linear()), TypeError, "elementwise rule"),
     (lambda: rk.predict_rank(1.0, d=8, r=2, atol=1e-3, gain=2.0, initializer=GAUSSIAN, rule=RULES["tanh"]), ValueError, "gain must be left out"),
-    (lambda: rk.frequency_for_rank(3, factors=GAUSSIAN(9, 8, 2), rule=RULES["tanh"]), ValueError, "not both"),
+    (lambda: rk.predict_rank(3.0, factors=GAUSSIAN(9, 8, 2), rule=RULES["tanh"]), ValueError, "rule must be left out"),
 ])  # fmt: skip
 def test_bad_input_is_one_sentence(call, error, says):
     with pytest.raises(error, match=says):

@@ -227,7 +227,7 @@ REFUSED = [
     ({}, "d and r must be given"),
     (
         {"d": 64, "r": 2, "entries": UNIFORM, "initializer": rk.initializers.Uniform(1.0)},
-        "leave initializer and rule out",
+        "give initializer, or entries and covariance, not both",
     ),
     ({"d": 64, "r": 2, "covariance": (np.eye(3), np.eye(2))}, r"shape \(2, 2\)"),
     ({"d": 64, "r": 2, "covariance": (-np.eye(2), np.eye(2))}, "symmetric and positive"),

@@ -11,6 +11,8 @@ from rankkit.law.measures import plain_stable_rank
 from rankkit.regime import regime_of
 from tests.law.conftest import KAIMING, NORMAL, sine_spectra
 
+pytestmark = pytest.mark.filterwarnings("ignore:r = .* exceeds")  # at the limits of the sizes
+
 CASES = [
     (5.0, 300, 300, 2, KAIMING), (60.0, 300, 300, 2, KAIMING), (140.0, 300, 300, 2, KAIMING), (400.0, 300, 300, 2, KAIMING),
     (20.0, 200, 350, 3, KAIMING), (80.0, 200, 350, 3, KAIMING), (300.0, 400, 400, 1, KAIMING), (15.0, 250, 250, 6, KAIMING),
