@@ -50,8 +50,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the surface
     "data": set(),
     "cli": {
-        "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "plots", "report",
-        "reported", "rules", "sweeps", "version", "watch",
+        "audits", "checkpoints", "claims", "data", "execution", "factors", "files", "initializers", "law", "plots",
+        "report", "reported", "rules", "sweeps", "version", "watch",
     },
 }  # fmt: skip
 # library -> the rooms that may import it, at the top of a module or below
@@ -91,7 +91,7 @@ AT_TOP = {"adapters": {"torch", "peft", "transformers"}, "watch": {"transformers
 # what a command loads when it runs, so that --help answers at once
 LATE = {
     "cli": {
-        "numpy", "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "report",
+        "numpy", "audits", "checkpoints", "claims", "data", "execution", "factors", "files", "initializers", "law", "report",
         "reported", "rules", "sweeps", "watch"},
 }  # fmt: skip
 

@@ -11,13 +11,14 @@ import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import NoReturn
 
 from rankkit.cli.audit import AUDIT
 from rankkit.cli.command import STATUSES, Command, UsageError, exit_statuses
 from rankkit.cli.compare import COMPARE
 from rankkit.cli.figures import FIGURES
-from rankkit.cli.output import say
+from rankkit.cli.output import say, warnings_said
 from rankkit.cli.predict import PREDICT
 from rankkit.cli.sweep import SWEEP
 from rankkit.cli.truncate import TRUNCATE
@@ -60,11 +61,17 @@ def main(argv: Sequence[str] | None = None, *, commands: Sequence[Command] = COM
     """
     came = _stops() if argv is None else []
     words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        _check_names(words, commands)
+    except UsageError as error:
+        say(f"rankkit {words[0]}: {error}")
+        return 2
     parsed, unknown = _parser(commands).parse_known_args(["--help"] if words in ([], ["help"]) else words)
     name = vars(parsed).pop("command")
     command = next(command for command in commands if command.name == name)
     try:
-        return _run(command, parsed, unknown)
+        with warnings_said(name):
+            return _run(command, parsed, unknown, words)
     except BrokenPipeError:  # the reader of stdout (head, less) left; nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -109,13 +116,46 @@ def _stops() -> list[int]:
     return came
 
 
-def _run(command: Command, parsed: argparse.Namespace, unknown: Sequence[str]) -> int:
+def _check_names(words: Sequence[str], commands: Sequence[Command]) -> None:
+    """Raise a UsageError for an option that is written nearly like another one.
+
+    argparse speaks first of what is missing, which may be missing because of its misspelt name.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
+    command = next((command for command in commands if [command.name] == [*words[:1]]), None)
+    known = {name for option in command.options for name in option.names} if command else set[str]()
+    for word in words[1:]:
+        name = word.partition("=")[0]
+        if command is None or name in ("--", "--help"):
+            return
+        if name not in known and (near := _near(name, command)):
+            raise UsageError(f"the command takes no {word}; {near}`rankkit {command.name} --help` shows what it takes.")
+
+
+def _run(command: Command, parsed: argparse.Namespace, unknown: Sequence[str], words: Sequence[str]) -> int:
     """Return the exit status of a command whose words were parsed, but for those that it does not know."""
     if unknown:
-        word = unknown[0]
-        near = _near(word.partition("=")[0], command)
-        raise UsageError(f"the command takes no {word}; {near}`rankkit {command.name} --help` shows what it takes.")
+        advice = _with_commas(unknown[0], words, command)
+        raise UsageError(
+            f"the command takes no {unknown[0]}; {advice}`rankkit {command.name} --help` shows what it takes."
+        )
     return command.run(command.settled(parsed))
+
+
+def _with_commas(unknown: str, words: Sequence[str], command: Command) -> str:
+    """Return how a list is written whose words stand apart; no text where an unknown word is in none."""
+    lists = {name for option in command.options for name in option.names if "," in (option.metavar or "")}
+    lists |= {name for option in command.options for name in option.names if option.metavar == "LIST"}
+    for place, word in enumerate(words):
+        if word in lists:
+            values = [*takewhile(lambda value: not value.startswith("--"), words[place + 1 :])]
+            if unknown in values[1:]:
+                return f"write {word} {','.join(value.strip(',') for value in values)}; "
+    return ""
 
 
 def _near(word: str, command: Command) -> str:

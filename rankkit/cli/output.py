@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-__all__ = ["as_table", "emit", "format_of", "line_width", "off_screen", "picture", "save", "say", "show", "write"]
+__all__ = [
+    "as_table", "emit", "format_of", "line_width", "off_screen", "picture", "save", "say", "show", "warnings_said",
+    "write",
+]  # fmt: skip
+
+PACKAGE = Path(__file__).parents[1]
 
 ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}
 
@@ -78,3 +85,24 @@ def say(text: str) -> None:
     """Tell the user something that is not data; what a stranger's file put into it moves no cursor."""
     shown = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
     print(shown, file=sys.stderr)
+
+
+@contextmanager
+def warnings_said(command: str) -> Generator[None]:
+    """Tell each warning of rankkit's own code in one line, once, as everything else that is not data."""
+    told: set[str] = set()
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:  # fmt: skip
+            if not Path(filename).is_relative_to(PACKAGE):
+                usual(message, category, filename, lineno, file, line)
+            elif str(message) not in told:
+                told.add(str(message))
+                say(f"rankkit {command}: {message}")
+
+        warnings.showwarning = show
+        yield

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from rankkit.cli.arguments import frequencies, number, positive_int, words
-from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, needs
+from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, excludes, needs
+from rankkit.cli.laws import COVARIANCE, ENTRIES, FACTORS, covariances, entry_laws, given_factors
 from rankkit.cli.options import (
     AMPLITUDE,
     FORMAT,
@@ -30,6 +31,7 @@ __all__ = ["MEASURES", "PREDICT"]
 # The names of `rankkit.law.MEASURES`, which the help must not load; a test compares them.
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 _MEASURES = ("numerical_rank", "stable_rank")
+_PREDICTED = "where ranks are predicted"
 _COUNTED = "where the numerical rank is predicted"
 _TARGETS = {
     "target_stable_rank": "stable_rank",
@@ -42,7 +44,8 @@ _OMEGAS = Option(
 )  # fmt: skip
 
 _RULE = Option(
-    ("--rule",), f"The function phi: {', '.join(RULES)}; others than the sine with --init normal (audit has --as).",
+    ("--rule",), f"The function phi: {', '.join(RULES)}; others than the sine with --init normal, or with "
+    "--factors and a --target option (audit has --as).",
     default="sine", choices=RULES, metavar="NAME",
 )  # fmt: skip
 
@@ -50,16 +53,7 @@ _RULE = Option(
 def _predict(options: argparse.Namespace) -> int:
     from rankkit.law import frequency_for_rank, predict_curve
 
-    if options.rule != "sine" and options.init != "normal":
-        raise UsageError(f"--rule {options.rule} is predicted for normal entries alone; add --init normal.")
-    rule = None if options.rule == "sine" else rule_named(options.rule, options)
-    given: dict[str, Any] = {
-        "d": options.d,
-        "r": options.r,
-        "n": options.n,
-        "initializer": law_named(options),
-        "rule": rule,
-    }
+    given = _given(options)
     measures = options.measures or _MEASURES
     if options.omegas is not None:
         curve = predict_curve(options.omegas, measures=measures, rtol=options.rtol, **given)
@@ -71,10 +65,37 @@ def _predict(options: argparse.Namespace) -> int:
         return 0
     name = next(name for name in _TARGETS if getattr(options, name) is not None)
     found = frequency_for_rank(getattr(options, name), measure=_TARGETS[name], rtol=options.rtol, **given)
+    if options.factors is not None:
+        emit(options, _sides(found) | {"regime": [found.regime]})
+        return 0
     there = predict_curve([found.value], measures=measures, rtol=options.rtol, **given).columns
     columns = {name: column.tolist() for name, column in there.items()}
     emit(options, _sides(found) | columns)
     return 0
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the factors and the rule, as the functions of the law take them."""
+    rule = None if options.rule == "sine" else rule_named(options.rule, options)
+    if options.factors is not None:
+        if rule is not None and options.omegas is not None:
+            raise UsageError(
+                f"--rule {options.rule} of given factors is not predicted but measured: give a --target option, or "
+                f"run rankkit audit ADAPTER --as {options.rule} with --omegas."
+            )
+        return {"factors": given_factors(options.factors), "rule": rule}
+    if options.d is None or options.r is None:
+        raise UsageError("give --d and --r, or --factors; write for instance --d 512 --r 2.")
+    if rule is not None and (options.entries is not None or (options.covariance is None and options.init != "normal")):
+        instead = " in place of --entries" if options.entries else ""
+        raise UsageError(f"--rule {options.rule} is predicted for normal entries alone; add --init normal{instead}.")
+    sizes = {"d": options.d, "r": options.r, "n": options.n, "rule": rule}
+    if options.entries is not None or options.covariance is not None:
+        return sizes | {
+            "entries": entry_laws(options.entries) if options.entries else None,
+            "covariance": covariances(options.covariance) if options.covariance else None,
+        }
+    return sizes | {"initializer": law_named(options)}
 
 
 def _sides(found: Target) -> dict[str, list[float]]:
@@ -92,8 +113,16 @@ def _sides(found: Target) -> dict[str, list[float]]:
 
 def _counted(options: argparse.Namespace) -> str:
     """Return whether the numerical rank, which alone has a tolerance, is among what is predicted."""
-    counts = options.target_rank is not None or "numerical_rank" in (options.measures or _MEASURES)
-    return _COUNTED if counts else f"for {', '.join(options.measures)}"
+    measures = options.measures or _MEASURES
+    if options.factors is not None and options.omegas is None:
+        measures = [_TARGETS[name] for name in _TARGETS if getattr(options, name) is not None]
+    counts = options.target_rank is not None or "numerical_rank" in measures
+    return _COUNTED if counts else f"for {', '.join(measures)}"
+
+
+def _shown(options: argparse.Namespace) -> str:
+    """Return whether measures are shown: given factors are not predicted at a target, but measured."""
+    return "with --factors and a target" if options.factors is not None and options.omegas is None else _PREDICTED
 
 
 PREDICT = Command(
@@ -101,19 +130,20 @@ PREDICT = Command(
     "Predict the rank of sin(omega B A), or of another phi(B A), without sampling.",
     "With a --target option, it finds the frequency omega at which a measure has the given value, and the intervals of "
     "omega in which the mean over draws has it (95 % of settings) and in which 90 % of single draws reach it. Where "
-    "the rank jumps over the target, it adds the frequencies and ranks beside the jump.",
+    "the rank jumps over the target, it adds the frequencies and ranks beside the jump. Give the sizes with --d and "
+    "--r and say how the entries are distributed, or give trained --factors.",
     (
         "rankkit predict --d 4096 --r 8 --target-stable-rank 100",
-        "rankkit predict --d 4096 --r 8 --omegas 1:1000:20:log --plot law.png",
         "rankkit predict --d 512 --r 4 --target-rank 200 --rule tanh --init normal",
+        "rankkit predict --d 512 --r 2 --omegas 1:100:9:log --entries laplace,uniform --plot law.png",
     ),
     (
         Group(
             "what to predict",
             (
-                Option(("--d",), "Rows of the update.", read=positive_int, metavar="ROWS", required=True),
+                Option(("--d",), "Rows of the update.", read=positive_int, metavar="ROWS"),
                 Option(("--n",), "Columns of the update (default: d).", read=positive_int, metavar="COLUMNS"),
-                Option(("--r",), "Rank of the factors.", read=positive_int, metavar="RANK", required=True),
+                Option(("--r",), "Rank of the factors.", read=positive_int, metavar="RANK"),
                 OneOf(
                     (
                         _OMEGAS,
@@ -136,13 +166,16 @@ PREDICT = Command(
                 RTOL,
             ),
         ),
-        Group("for which factors", (INIT, SPREAD)),
+        Group("for which factors", (INIT, SPREAD, ENTRIES, COVARIANCE, FACTORS)),
         Group("for which function phi", (_RULE, AMPLITUDE)),
         Group("output", (FORMAT, OUTPUT, PLOT)),
     ),
     _predict,
     choices=(
-        LAW_CHOICE, needs(_OMEGAS, "--plot"), Choice(_counted, {_COUNTED: ("--rtol",)}),
+        LAW_CHOICE, excludes(FACTORS, "--d", "--r", "--n", "--init", "--a", "--entries", "--covariance"),
+        excludes(ENTRIES, "--init", "--a"), excludes(COVARIANCE, "--init", "--a"),
+        Choice(_shown, {_PREDICTED: ("--measures",)}), needs(_OMEGAS, "--plot"),
+        Choice(_counted, {_COUNTED: ("--rtol",)}),
         Choice(lambda options: f"with --rule {options.rule}", {"with --rule sinter": ("--amplitude",)}),
     ),
     trouble=2,

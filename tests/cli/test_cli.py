@@ -320,6 +320,94 @@ def test_predict_refuses_in_one_sentence(capsys, words):
     assert len(err.splitlines()) == 1
 
 
+def record(capsys, *words):
+    """Return the one row that `rankkit predict` prints."""
+    assert main(["predict", "--format", "json", *words]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    return row
+
+
+def test_predict_knows_laws_of_entries_and_samples_of_them(capsys, tmp_path):
+    import rankkit as rk
+
+    laws = rk.law.EntryLaw.named("laplace"), rk.law.EntryLaw.named("uniform")
+    sizes = ("--d", "60", "--r", "2")
+    row = record(capsys, *sizes, "--omegas", "3", "--entries", "laplace,uniform")
+    assert row["stable_rank"] == pytest.approx(rk.predict_stable_rank(3.0, d=60, r=2, entries=laws).value)
+    draws = np.random.default_rng(0).laplace(scale=2**-0.5, size=20_000)
+    np.savetxt(tmp_path / "b.csv", draws.reshape(-1, 4), delimiter=",")
+    np.save(tmp_path / "b.npy", draws)
+    for file in ("b.csv", "b.npy"):
+        of_file = record(capsys, *sizes, "--omegas", "3", "--entries", f"{tmp_path / file},uniform")
+        assert of_file["stable_rank"] == pytest.approx(row["stable_rank"], rel=0.03)
+    target = ("--target-rank", "30", "--rtol", "0.01", "--entries", "laplace,uniform")
+    assert record(capsys, *sizes, *target)["numerical_rank"] == pytest.approx(30, abs=0.01)
+
+
+def test_predict_knows_covariances(capsys, tmp_path):
+    import rankkit as rk
+
+    one, other = np.array([[1.0, 0.5], [0.5, 2.0]]), np.diag([1.0, 4.0])
+    np.savetxt(tmp_path / "one.csv", one, delimiter=",")
+    np.savetxt(tmp_path / "other.csv", other, delimiter=",")
+    for files, pair in (("one.csv,other.csv", (one, other)), ("other.csv", (other, other))):
+        named = ",".join(str(tmp_path / file) for file in files.split(","))
+        row = record(capsys, "--d", "60", "--r", "2", "--omegas", "0.5", "--covariance", named)
+        assert row["stable_rank"] == pytest.approx(rk.predict_stable_rank(0.5, d=60, r=2, covariance=pair).value)
+
+
+def test_predict_takes_the_factors_of_a_module(capsys):
+    import rankkit as rk
+    from rankkit.checkpoints import open_adapter
+    from rankkit.data import sample_adapter
+
+    layer = next(one for one in open_adapter(sample_adapter()).layers if one.name.endswith("1.attention.self.key"))
+    factors = layer.product()
+    assert isinstance(factors, rk.Factors)
+    place = f"{sample_adapter()}:{layer.name.removeprefix('encoder.')}"
+    row = record(capsys, "--factors", place, "--omegas", "200")
+    assert row["numerical_rank"] == pytest.approx(rk.predict_rank(200.0, factors=factors).value)
+    found = record(capsys, "--factors", place, "--target-rank", "40", "--rtol", "0.001")
+    for omega, reached in ((found["omega"], True), (found["omega"] - 2 * found["omega_error"], False)):
+        sigma = np.linalg.svd(rk.rules.Sine(omega)(factors), compute_uv=False)
+        assert (np.sum(sigma > 1e-3 * sigma[0]) >= 40) == reached
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    ("predict --d 64 --r 2 --omega 3", "takes no --omega; did you mean --omegas?"),
+    ("predict --r 2 --omegas 3", "give --d and --r, or --factors"),
+    ("compare A B --strength 1 1", "takes no 1; write --strength 1,1; "),
+    ("predict --d 64 --r 2 --omegas 1 --entries laplace uniform", "write --entries laplace,uniform; "),
+    ("predict --d 64 --r 2 --omegas 1 --entries laplce", "--entries must be uniform, normal, laplace or a file"),
+    ("predict --d 64 --r 2 --omegas 1 --entries no.csv", "--entries must name a .csv or .npy file of numbers"),
+    ("predict --d 64 --r 2 --omegas 1 --entries a,b,c", "--entries takes one word, or two with a comma"),
+    ("predict --d 64 --r 2 --omegas 1 --entries uniform --init normal", "--init is used without --entries"),
+    ("predict --d 64 --omegas 1 --factors A", "--d is used without --factors"),
+    ("predict --d 64 --r 2 --omegas 1 --entries normal --rule tanh", "add --init normal in place of --entries"),
+    ("predict --factors SAMPLE --omegas 1", "--factors must name one module, got "),
+    ("predict --factors SAMPLE:nowhere --omegas 1", "but 0 of 24 modules are called so; write ADAPTER:MODULE"),
+    ("predict --factors SAMPLE:layer.1.attention.self.key --omegas 1 --rule tanh", "not predicted but measured"),
+    ("predict --factors SAMPLE:layer.1.attention.self.key --target-rank 9 --measures stable_rank", "--measures is used"),
+])  # fmt: skip
+def test_what_is_written_nearly_right_is_told_how(capsys, words, says):
+    from rankkit.data import sample_adapter
+
+    assert main(words.replace("SAMPLE", str(sample_adapter())).split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert says in err
+
+
+@pytest.mark.parametrize("words", [
+    "sweep --d 20 --r 30 --omegas 1 --seeds 1 --n-jobs 1 --no-progress", "predict --d 20 --r 30 --target-stable-rank 5",
+])  # fmt: skip
+def test_a_rank_above_the_size_is_told_once(capsys, words):
+    assert main(words.split()) == 0
+    told = f"rankkit {words.split()[0]}: r = 30 exceeds min(m, n) = 20: B A has full rank already.\n"
+    assert capsys.readouterr().err == told
+
+
 def test_a_sweeps_picture_can_hold_the_law(capsys, tmp_path):
     file = tmp_path / "both.png"
     assert main([*SWEEP, "--law", "--plot", str(file)]) == 0

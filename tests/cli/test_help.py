@@ -13,11 +13,12 @@ from safetensors.numpy import save_file
 from rankkit.audits.gates import Gate
 from rankkit.checkpoints import READERS, open_adapter
 from rankkit.checkpoints.forms import formed
-from rankkit.cli import options, predict
+from rankkit.cli import laws, options, predict
 from rankkit.cli.command import STATUSES
 from rankkit.cli.main import COMMANDS, main
 from rankkit.data import sample_adapter
 from rankkit.law import MEASURES
+from rankkit.law.entry_laws import QUANTILES
 from rankkit.metrics import METRICS
 from tests.cli.test_options import CLAIMS
 
@@ -86,6 +87,7 @@ def test_the_names_that_the_help_lists_are_those_that_are_accepted():
     assert tuple(READERS) == options.FAMILIES
     assert tuple(METRICS) == options.METRICS
     assert predict.MEASURES == MEASURES
+    assert tuple(QUANTILES) == laws.NAMES
     with pytest.raises(ValueError) as caught:
         Gate("nonsense")
     listed = f"{', '.join(options.COUNTED)}, or min, max, mean, median of {', '.join(options.MEASURED)}."

@@ -7,6 +7,7 @@ from functools import partial
 from inspect import signature
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import rankkit as rk
@@ -41,6 +42,9 @@ MODES = {
         "--d 32 --r 1 --target-participation-ratio 9 --init uniform",
         "--d 32 --r 1 --omegas 1,2 --init normal --rule sinter",
         "--d 32 --r 1 --target-stable-rank 2 --init normal --rule relu --measures stable_rank",
+        "--d 32 --r 1 --target-rank 9 --entries uniform", "--d 32 --r 1 --omegas 1,2 --covariance one.csv",
+        "--factors given.npz:q --omegas 1,2 --measures numerical_rank", "--factors given.npz:q --target-rank 9",
+        "--factors given.npz:q --target-stable-rank 9",
     ],
     "audit": [
         "one", "one --format csv", "one other", "--sample", "one --base model", "one --device cpu",
@@ -73,7 +77,7 @@ WORDS = {
     "--merged": "afterwards", "--strength": "1,0.5", "--heatmap": "hot.png", "--sum": "sum.csv", "--sarif": "found.sarif", "--fail-on": "modules > 0", "--keep": "0.5", "--rank": "2", "--norm": "spectral", "--claim": "a",
     "--budget": "2m", "--instances": "7", "--database": "near", "--against": "before.json",
     "--certificates": "proofs.json", "--recheck": "one.json", "--pictures": "tables", "--from": "more_scripts",
-    "--out": "made", "run": "store", "--wait": "1s", "--idle": "2s", "--next": "kohya",
+    "--entries": "laplace", "--covariance": "two.csv", "--factors": "given.npz:v", "--out": "made", "run": "store", "--wait": "1s", "--idle": "2s", "--next": "kohya",
 }  # fmt: skip
 
 CLAIMS = """
@@ -182,6 +186,12 @@ def shown(value):
     return repr(value) if not hasattr(value, "columns") else type(value).__name__
 
 
+def drawn(name, part):
+    """Return a factor of rank 1 of a module that is large enough for a prediction."""
+    values = np.random.default_rng(ord(part)).normal(size=(1, {"q": 64, "v": 70}[name]))
+    return values if part == "A" else values.T
+
+
 def inputs(folder, ledger):
     """Put what the words of MODES and WORDS name into a folder."""
     (folder / "claims.py").write_text(CLAIMS)
@@ -189,6 +199,10 @@ def inputs(folder, ledger):
     (folder / "found.json").write_text(json.dumps(found))
     (folder / "one.json").write_text("[]")
     (folder / "before.json").write_text("[]")
+    for file, variance in (("one.csv", 2.0), ("two.csv", 3.0)):
+        (folder / file).write_text(f"{variance}\n")
+    factors = {f"{name}.lora_{part}.weight": drawn(name, part) for name in "qv" for part in "AB"}
+    np.savez(folder / "given.npz", allow_pickle=False, **factors)
     for paper in ("numbers", "third"):
         (folder / paper / "tables").mkdir(parents=True)
         (folder / paper / "tables" / "t.csv").write_text("m,a,b,d\nx,5.0,3.0,2.0\ny,5.0,3.0,1.0\n")
