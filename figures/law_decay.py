@@ -80,12 +80,12 @@ def draw(table):
             )
             panel.plot(one["index"], one["line"], color="#000000", linewidth=0.8)
             if (slope := one["slope"].iloc[0]) > 0:
-                slopes.append(f"$e^{{-{slope:.2f}n}}$ ({name})" if r == 1 else f"$n^{{-{slope:.3g}}}$ ({name})")
+                slopes.append(f"$e^{{-{slope:.2f}k}}$ ({name})" if r == 1 else f"$k^{{-{slope:.3g}}}$ ({name})")
         panel.axvline((2 * rows["c"].iloc[0] / math.pi) ** r / 2, color="#888888", linewidth=1.0, linestyle=":")
-        panel.set(yscale="log", xscale="linear" if r == 1 else "log", xlabel="index n")
+        panel.set(yscale="log", xscale="linear" if r == 1 else "log", xlabel="index k")
         panel.set_title(f"r = {r}:  {', '.join(slopes)}", fontsize=9)
         if r > 1:
             panel.set_ylim(SHOWN, 2.0)
-    panels[0].set_ylabel("σₙ / σ₁")
+    panels[0].set_ylabel("σₖ / σ₁")
     panels[0].legend(fontsize=7)
     return panels[0].figure

@@ -1,8 +1,8 @@
 """How fast the singular values of phi(B A) fall: a power of their index where phi has a kink, geometrically in a strip.
 
 A derivative that jumps on the surfaces b . a = const makes phi(b . a) a Fourier integral operator between q dimensions
-of order -(q + 1) / 2 - s, where s numbers the derivative: the Radon transform is the case s = -1. Weyl's law gives n
-values above n^-p, p = 1/2 + (1/2 + s) / q. Away from zero q = r. At zero phi is homogeneous to leading order: lengths
+of order -(q + 1) / 2 - s, where s numbers the derivative: the Radon transform is the case s = -1. Weyl's law gives k
+values above k^-p, p = 1/2 + (1/2 + s) / q. Away from zero q = r. At zero phi is homogeneous to leading order: lengths
 factor out, and the directions have q = r - 1 dimensions.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["decay_power", "strip_rate"]
 
 
 def decay_power(derivative: int, r: int, *, at_zero: bool = True) -> float:
-    """Return p, where the n-th singular value of phi(B A) falls like n^-p in a large matrix.
+    """Return p, where the k-th singular value of phi(B A) falls like k^-p in a large matrix.
 
     The frequency does not matter for p. It matters for the first values alone, and for those only if phi has a scale.
 
@@ -52,7 +52,7 @@ def decay_power(derivative: int, r: int, *, at_zero: bool = True) -> float:
 
 
 def strip_rate(width: float, reach: float) -> float:
-    """Return how much log sigma_n falls from each singular value of phi(B A) to the next, for r = 1.
+    """Return how much log sigma_k falls from each singular value of phi(B A) to the next, for r = 1.
 
     The entries are bounded and have a density. phi is odd or even, analytic where |Im x| < width, and has its poles on
     the imaginary axis, as tanh has (width pi / 2). A sigmoid (width pi) is such a function and a constant.
@@ -73,7 +73,7 @@ def strip_rate(width: float, reach: float) -> float:
     -----
     With X = x^2 on [0, 1] the kernel is a sum of 1 / (X + s), s >= (width / reach)^2. Rational functions that are
     small on the one interval and large on the other bound its singular values (Beckermann and Townsend 2017, theorem
-    2.1), with the rate pi K(sqrt(1 - k^2)) / K(k), k = 1 / sqrt(1 + (width / reach)^2). That this bound is reached is
+    2.1), with the rate pi K(sqrt(1 - q^2)) / K(q), q = 1 / sqrt(1 + (width / reach)^2). That this bound is reached is
     observed. There is no such formula for r > 1.
 
     Examples
@@ -84,5 +84,5 @@ def strip_rate(width: float, reach: float) -> float:
     from scipy.special import ellipkm1
 
     h = finite("width", width, least=0, strict=True) / finite("reach", reach, least=0, strict=True)
-    k = 1 / math.hypot(1, h)
-    return math.pi * float(ellipkm1(k**2) / ellipkm1((h * k) ** 2))  # ellipkm1(p) is K at k^2 = 1 - p
+    q = 1 / math.hypot(1, h)
+    return math.pi * float(ellipkm1(q**2) / ellipkm1((h * q) ** 2))  # ellipkm1(p) is K at q^2 = 1 - p
