@@ -29,7 +29,7 @@ def decay_power(derivative: int, r: int, *, at_zero: bool = True) -> float:
     at_zero : bool
         Whether it jumps at zero, as in ReLU, or elsewhere. At zero and r = 1 the values fall faster than any power,
         and p is infinite: ReLU of a matrix of rank 1 has at most rank 2.
-        If phi has jumps of both kinds, those elsewhere give the slower decay.
+        If phi has jumps of both kinds, the smaller p holds.
 
     Raises
     ------
