@@ -24,7 +24,7 @@ ATTRIBUTES: dict[type, str] = {
     law.Prediction: "about error error_of regime scatter value",
     law.Target: "about draws error error_of mean regime scatter steps value",
     law.Curve: "columns save table to_parquet",
-    law.EntryLaw: "far few_values label nodes of_quantile of_samples size std tail",
+    law.EntryLaw: "far few_values label named nodes of_quantile of_samples size std tail",
     law.RankBounds: "eps lower upper upper_by",
     law.LargeSpectrum: "errors frobenius_norm stable_rank stable_rank_error values",
     claims.Checked: "attempt certificate claim proof verdict",

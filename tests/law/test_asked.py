@@ -1,6 +1,7 @@
 """Every law that predicts a rank finds the frequency for one, and what a door does not know it says."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,14 +66,14 @@ def test_steps_of_nearly_equal_covariances_are_those_of_equal_ones():
 @pytest.mark.parametrize("rule", [None, tanh])
 def test_equal_covariances_are_an_initializer(rule):
     """4 and 1 are the variances of standard deviations 2 and 1."""
-    about = {"d": 100, "r": 3, "rule": rule, "rtol": 1e-2}
+    about: dict[str, Any] = {"d": 100, "r": 3, "rule": rule, "rtol": 1e-2}
     one = rk.predict_rank(0.3, covariance=(4 * np.eye(3), np.eye(3)), **about)
     other = rk.predict_rank(0.3, initializer=rk.initializers.Normal(2.0, 1.0), **about)
     assert one.value == pytest.approx(other.value, rel=1e-6)
 
 
 def test_all_doors_say_the_same_of_the_same_entries():
-    about = {"d": 100, "n": 80, "r": 2, "entries": (LAPLACE, UNIFORM)}
+    about: dict[str, Any] = {"d": 100, "n": 80, "r": 2, "entries": (LAPLACE, UNIFORM)}
     omega = rk.frequency_for_rank(30, measure="numerical_rank", rtol=1e-2, **about).value
     assert rk.predict_rank(omega, rtol=1e-2, **about).value == pytest.approx(30, abs=1e-2)
     curve = rk.predict_curve([omega], rtol=1e-2, **about)
@@ -107,9 +108,11 @@ def test_the_end_of_a_law_is_said_where_it_hides_a_target():
 
 
 def test_the_sine_as_a_rule_is_the_sine():
-    for how in ({}, {"entries": LAPLACE}, {"covariance": (np.eye(2), np.diag([1.0, 2.0]))}, {"factors": DRAWN}):
-        sizes = {} if "factors" in how else {"d": 60, "r": 2}
-        one, other = (rk.predict_stable_rank(1.0, rule=rule, **sizes, **how) for rule in (None, rk.rules.Sine))
+    sizes: dict[str, Any] = {"d": 60, "r": 2}
+    uneven: dict[str, Any] = {"covariance": (np.eye(2), np.diag([1.0, 2.0]))}
+    hows: list[dict[str, Any]] = [sizes, sizes | {"entries": LAPLACE}, sizes | uneven, {"factors": DRAWN}]
+    for how in hows:
+        one, other = (rk.predict_stable_rank(1.0, rule=rule, **how) for rule in (None, rk.rules.Sine))
         assert one.value == other.value
 
 
@@ -138,7 +141,13 @@ def test_what_is_unknown_of_given_factors_is_said():
         rk.predict_spectrum(1.0, factors=DRAWN)
     with pytest.raises(ValueError, match="rule must be left out with factors.*frequency_for_rank measures"):
         rk.predict_rank(1.0, factors=DRAWN, rule=tanh)
-    for also in ({"d": 4}, {"entries": LAPLACE}, {"covariance": (np.eye(2), np.eye(2))}, {"initializer": NORMAL}):
+    others: list[dict[str, Any]] = [
+        {"d": 4},
+        {"entries": LAPLACE},
+        {"covariance": (np.eye(2), np.eye(2))},
+        {"initializer": NORMAL},
+    ]
+    for also in others:
         for door in (rk.predict_rank, rk.frequency_for_rank):
             with pytest.raises(ValueError, match="give factors alone"):
                 door(2.0, factors=DRAWN, **also)
