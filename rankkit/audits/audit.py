@@ -75,7 +75,8 @@ def audit(
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(m, n) * eps(float32).
     rule : Rule, optional
-        Audit the updates that the factors would make under this rule. It replaces every module's own, scale included.
+        Audit the updates that the factors would make under this rule, for instance `Sine(200.0)`. It replaces every
+        module's own, scale included. (Sweeps and predictions take a function that makes a rule from omega instead.)
     exact : bool
         Make a full SVD of every non-linear update. Otherwise the singular values of large ones (over 2^20 entries) come
         from their Gram matrix, several times faster: the leading ones to about 1e-9, none worse than 1e-4 sigma_1, and

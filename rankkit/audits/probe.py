@@ -25,6 +25,7 @@ from rankkit.metrics import frobenius_norm, spectral_norm, stable_rank
 from rankkit.report.inline import counted, html_summary, noted, source_name, text_summary
 from rankkit.report.sketch import Line, sketch
 from rankkit.rules import Rule, Sine
+from rankkit.rules.rule import check_maker
 from rankkit.uncertainty import ERRORS
 
 if TYPE_CHECKING:
@@ -132,10 +133,12 @@ def probe_frequencies(
     omegas : iterable of float, optional
         Frequencies, >= 0; None: 25 for every module, so that omega std(B A) runs from 0.01 to 10.
     rule : callable
-        omega -> Rule; every module's own rule and scale are set aside.
+        Makes a Rule from omega; every module's own rule and scale are set aside. A rule itself is refused.
 
     Raises
     ------
+    TypeError
+        If rule makes no rule.
     ValueError
         If the source cannot be read, or a frequency is not finite and >= 0.
 
@@ -146,6 +149,7 @@ def probe_frequencies(
     >>> probe_frequencies(state, [0.01, 1000.0], config={"lora_alpha": 2}).table["regime"].tolist()
     ['linear', 'saturated']
     """
+    check_maker(rule)
     asked = None if omegas is None else _frequencies(omegas)
     execution.keep_freed_memory()
     adapter = open_adapter(source, config=config, family=family)

@@ -141,9 +141,9 @@ PREDICT = Command(
         Group(
             "what to predict",
             (
-                Option(("--d",), "Rows of the update.", read=positive_int, metavar="ROWS"),
+                Option(("--d",), "Rows of the update; needed without --factors.", read=positive_int, metavar="ROWS"),
                 Option(("--n",), "Columns of the update (default: d).", read=positive_int, metavar="COLUMNS"),
-                Option(("--r",), "Rank of the factors.", read=positive_int, metavar="RANK"),
+                Option(("--r",), "Rank of the factors; needed without --factors.", read=positive_int, metavar="RANK"),
                 OneOf(
                     (
                         _OMEGAS,

@@ -153,6 +153,8 @@ def test_a_probe_is_the_audit_at_every_frequency():
     assert own.plot().get_xscale() == "log"
     with pytest.raises(ValueError, match="omegas must be"):
         rk.probe_frequencies(state, [-1.0], config=CONFIG)
+    with pytest.raises(TypeError, match=r"rule must make a rule from omega, got the rule Sine\(omega=3.0"):
+        rk.probe_frequencies(state, config=CONFIG, rule=rk.rules.Sine(3.0))  # pyright: ignore[reportArgumentType]
 
 
 def test_a_dead_module_costs_the_probe_no_row(tmp_path):

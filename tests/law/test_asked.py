@@ -101,10 +101,13 @@ def test_given_factors_are_measured_under_any_rule(rule):
 
 
 def test_the_end_of_a_law_is_said_where_it_hides_a_target():
-    found = rk.frequency_for_rank(4.0, d=200, r=1, entries=LAPLACE)
+    found = rk.frequency_for_rank(5.5, d=200, r=1, entries=LAPLACE)
     with pytest.raises(ValueError, match=r"no omega up to 25\.\d+, where the prediction .* ends, .* pass factors="):
         rk.frequency_for_rank(30.0, d=200, r=1, entries=LAPLACE)
     assert found.value < 25
+    assert found.draws is not None
+    assert found.mean[0] > 0
+    assert found.draws[1] == np.inf
 
 
 def test_the_sine_as_a_rule_is_the_sine():
