@@ -135,7 +135,7 @@ PREDICT = Command(
     (
         "rankkit predict --d 4096 --r 8 --target-stable-rank 100",
         "rankkit predict --d 512 --r 4 --target-rank 200 --rule tanh --init normal",
-        "rankkit predict --d 512 --r 2 --omegas 1:100:9:log --entries laplace,uniform --plot law.png",
+        "rankkit predict --d 512 --r 2 --omegas 0.1:10:9:log --entries laplace,uniform --plot law.png",
     ),
     (
         Group(
