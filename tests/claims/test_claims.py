@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import json
 import math
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from importlib.metadata import version
@@ -235,13 +236,46 @@ def test_the_other_words():
         (Domain(lambda i: False, x=Real(0, 1)), lambda v, a: v.x, "is it empty"),
         (Domain(x=Real(0, 1)), lambda v, a: math.nan, "NaN"),
         (Domain(x=Real(0, 1)), lambda v, a: 1 / 0, "ZeroDivisionError"),
-        (Domain(x=Real(0, 1)), lambda v, a: v.y, "AttributeError"),
+        (Domain(x=Real(0, 1)), lambda v, a: v.y, "the domain has no variable y; it has x."),
+        (Domain(x=Real(0, 1)), lambda v, a: a.sine(v.x), "the arithmetic has no sine; it has absolute, cos"),
+        (Domain(x=Real(0, 1)), lambda v, a: v.x.y, "AttributeError"),
+        (Domain(x=Real(0, 1)), lambda v, a: math.sin(v.x), "margin returned a float where"),
+        (Domain(k=Integer(1, 3)), lambda v, a: math.sin(v.k), "margin returned a float where"),
+        (Domain(x=Real(0, 1)), lambda v, a: v.x >= 0, "margin returned True; return a number that is negative"),
+        (Domain(x=Real(0, 1)), lambda v, a: np.float64(v.x) < 2, "margin returned True"),
+        (Domain(x=Real(0, 1)), lambda v, a: None, "margin returned None; return a number"),
     ],
 )
 def test_a_record_that_is_wrong_is_broken_and_the_others_go_on(domain, margin, says):
     verdict = check(Claim("b", "", domain=domain, margin=margin)).verdict
     assert verdict.word == "BROKEN"
     assert says in verdict.evidence
+
+
+def test_a_margin_of_integers_needs_no_conversion():
+    """An integer and a fraction are exact, so that balls can take them as they are."""
+    domain = Domain(k=Integer(-3, 3))
+    assert check(Claim("i", "", domain=domain, margin=lambda v, a: v.k * (v.k - 1))).verdict.word == "PROVED"
+    wrong = check(Claim("i", "", domain=domain, margin=lambda v, a: Fraction(v.k, 2) * (v.k - 3)))
+    assert (wrong.verdict.word, wrong.certificate.recheck(wrong.claim)) == ("FAILS", True)
+
+
+@pytest.mark.parametrize("module", ["flint", "hypothesis"])
+def test_a_missing_library_says_nothing_about_a_claim(module, monkeypatch, tmp_path, capsys):
+    """The command stops with one sentence and status 1; no claim is called BROKEN for it."""
+    monkeypatch.setitem(sys.modules, module, None)
+    file = tmp_path / "claims.py"
+    file.write_text(
+        "from rankkit.claims import Claim, Domain, Real\n"
+        "CLAIMS = [Claim('a', '', domain=Domain(x=Real(0, 2)), margin=lambda v, a: v.x),\n"
+        "          Claim('b', '', ill_posed='no question')]\n"
+    )
+    assert main(["verify", str(file), "--no-progress"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "which is not installed; install it with `pip install '.[verify]'` in a checkout" in err
+    assert check(Claim("b", "", ill_posed="no question")).verdict.word == "ILL_POSED"
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def test_a_dry_run_tells_what_the_run_will_write(tmp_path, capsys):
 def test_what_a_missing_library_stops_is_no_usage(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main([*SWEEP, "--scheduler", "tcp://host:1"]) == 1
-    assert "install rankkit[cluster]" in capsys.readouterr().err
+    assert "pip install '.[cluster]'" in capsys.readouterr().err
 
 
 def test_values_no_sweep_can_take_are_usage_too(capsys):

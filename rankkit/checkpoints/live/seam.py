@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from rankkit.checkpoints.methods import REFUSED, method_of
+from rankkit.extras import how_to_install
 from rankkit.factors import Array, host
 
 __all__ = [
@@ -64,9 +65,7 @@ def require(what: str) -> None:
     try:
         import peft  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError:
-        raise ValueError(
-            f"{what} takes PEFT's own code, which is not installed; pip install 'rankkit[train]'."
-        ) from None
+        raise ValueError(f"{what} takes PEFT's own code, which is not installed; {how_to_install('train')}.") from None
     if gone := moved():
         raise ValueError(
             f"{what} takes PEFT's own code, and the installed peft {version('peft')} has no {', '.join(gone)}; "
