@@ -103,7 +103,8 @@ def audit(
     TypeError
         If the source is nothing that an adapter can be read from.
     ValueError
-        If an argument is out of its range, or the source is damaged, of an unknown family, or holds no adapter module.
+        If an argument is out of its range, the source is damaged, of an unknown family, or holds no adapter module, or
+        the base has the weight of none of the modules.
         Trouble with one module is the status of its row instead.
 
     Examples
@@ -133,6 +134,8 @@ def audit(
     opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each, base=weights, inputs=inputs)
     if chosen is not None:
         opened = replace(opened, layers=chosen.of(opened.layers))
+    if weights is not None:
+        weights.check_fits(opened.layers)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)
