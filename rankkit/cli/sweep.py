@@ -35,9 +35,12 @@ __all__ = ["SWEEP"]
 
 def _sweep(options: argparse.Namespace) -> int:
     from rankkit import execution
+    from rankkit.sweeps.record import check_folder
     from rankkit.sweeps.sweep import sweep_frequency
 
     check_device(options)
+    if options.save:
+        check_folder(options.save)
     if options.law:
         _check_law(options)
     law = law_named(options)
@@ -185,7 +188,8 @@ SWEEP = Command(
                 OUTPUT,
                 PLOT,
                 Option(
-                    ("--save",), "Save the whole sweep in this folder (read it with rankkit.Sweep.load).", read=folder,
+                    ("--save",), "Save the whole sweep in this new or empty folder, or over an earlier sweep in it "
+                    "(read it with rankkit.Sweep.load).", read=folder,
                     metavar="FOLDER",
                 ),
             ),
