@@ -56,6 +56,7 @@ def finite(
     *,
     least: float = -math.inf,
     strict: bool = False,
+    below: float = math.inf,
     advice: str = "choose another value",
 ) -> float:
     """Return value as a Python float.
@@ -70,13 +71,15 @@ def finite(
         The bound from below.
     strict : bool
         Whether the bound itself is refused as well.
+    below : float
+        The bound from above, which itself is refused.
     advice : str
         What to do instead, for the end of the message.
 
     Raises
     ------
     ValueError
-        If value is not a finite number at or above (strict: above) `least`.
+        If value is not a finite number at or above (strict: above) `least` and below `below`.
 
     Examples
     --------
@@ -86,8 +89,9 @@ def finite(
     ValueError: omega must be a number that is finite and > 0, got 0; choose another value.
     """
     number = _number(value)
-    if not math.isfinite(number) or not (number > least if strict else number >= least):
+    if not math.isfinite(number) or not (number > least if strict else number >= least) or not number < below:
         bound = "finite" if least == -math.inf else f"finite and {'>' if strict else '>='} {least:g}"
+        bound += "" if below == math.inf else f" and < {below:g}"
         raise ValueError(f"{name} must be a number that is {bound}, got {value!r}; {advice}.")
     return number
 
@@ -105,7 +109,8 @@ def tolerance(rtol: object, atol: object = None, *, default: float) -> tuple[flo
     Raises
     ------
     ValueError
-        If both are given, or one is negative or not a finite number.
+        If both are given, one is negative or not a finite number, or rtol is 1 or more, above which no singular value
+        would count.
 
     Examples
     --------
@@ -114,14 +119,10 @@ def tolerance(rtol: object, atol: object = None, *, default: float) -> tuple[flo
     """
     if rtol is not None and atol is not None:
         raise ValueError("give rtol or atol, not both: the threshold is rtol * sigma_1 or atol.")
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if value is not None and not (math.isfinite(number := _number(value)) and number >= 0):
-            raise ValueError(
-                f"{name} must be finite and >= 0, got {value!r}; leave it out for the default, rtol={default:.3g}."
-            )
+    advice = f"leave it out for the default, rtol={default:.3g}"
     if atol is not None:
-        return 0.0, _number(atol)
-    return default if rtol is None else _number(rtol), 0.0
+        return 0.0, finite("atol", atol, least=0, advice=advice)
+    return default if rtol is None else finite("rtol", rtol, least=0, below=1, advice=advice), 0.0
 
 
 def _number(value: object) -> float:

@@ -6,7 +6,9 @@ import re
 import numpy as np
 import pytest
 
+import rankkit as rk
 from rankkit.checks import finite, integer, tolerance
+from tests.conftest import CONFIG
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int32(7), np.uint8(7)])
@@ -62,8 +64,36 @@ def test_one_tolerance_at_most_is_given():
     assert tolerance(None, 3, default=1e-5) == (0.0, 3.0)
     with pytest.raises(ValueError, match="give rtol or atol, not both"):
         tolerance(1e-3, 1e-3, default=1e-5)
-    for bad in (-1.0, math.nan, math.inf, "1e-3", True):
-        with pytest.raises(ValueError, match="rtol must be finite and >= 0, got .*; leave it out for the default"):
+    assert tolerance(np.nextafter(1, 0), default=1e-5)[0] < 1
+    for bad in (-1.0, 1, 1.0, 2, math.nan, math.inf, "1e-3", True):
+        with pytest.raises(ValueError, match="finite and >= 0 and < 1, got .*; leave it out for the default"):
             tolerance(bad, default=1e-5)
-        with pytest.raises(ValueError, match="atol must be finite and >= 0, got .*rtol=1e-05"):
+    for bad in (-1.0, math.nan, math.inf, "1e-3", True):
+        with pytest.raises(ValueError, match="atol must be a number that is finite and >= 0, got .*rtol=1e-05"):
             tolerance(None, bad, default=1e-5)
+
+
+STATE = {"up.lora_A.weight": np.eye(2, 4), "up.lora_B.weight": np.eye(3, 2)}
+PAIR = rk.initializers.KaimingUniform()(64, 64, 1, seed=0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda rtol: rk.audit(STATE, config=CONFIG, rtol=rtol),
+        lambda rtol: rk.audit_full({"up.weight": np.eye(3)}, {"up.weight": 2 * np.eye(3)}, rtol=rtol),
+        lambda rtol: rk.compare(STATE, STATE, config=CONFIG, rtol=rtol),
+        lambda rtol: rk.sweep_frequency(8, 1, omegas=[1.0], rtol=rtol),
+        lambda rtol: rk.metrics.numerical_rank(rk.spectrum_of(np.eye(3)), rtol=rtol),
+        lambda rtol: rk.metrics.numerical_rank_bounds(rk.spectrum_of(np.eye(3)), rtol=rtol),
+        lambda rtol: rk.count_above(np.eye(3), rtol=rtol),
+        lambda rtol: rk.predict_rank(10, d=64, r=2, rtol=rtol),
+        lambda rtol: rk.predict_curve([10], d=64, r=2, rtol=rtol),
+        lambda rtol: rk.predict_rank(10, factors=PAIR, rtol=rtol),
+        lambda rtol: rk.frequency_for_rank(10, d=64, r=2, measure="numerical_rank", rtol=rtol),
+    ],
+)
+@pytest.mark.parametrize("rtol", [1.0, 2.0, -0.1])
+def test_no_public_function_takes_an_rtol_above_which_nothing_counts(call, rtol):
+    with pytest.raises(ValueError, match=rf"rtol must be a number that is finite and >= 0 and < 1, got {rtol}; leave"):
+        call(rtol)

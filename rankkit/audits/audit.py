@@ -203,7 +203,7 @@ def _measure(
 ) -> Audit:
     """Return the audit of an opened adapter; its modules are read as apply_all asks for them."""
     if rtol is not None:
-        rtol = finite("rtol", rtol, least=0, advice="leave it out for max(m, n) * eps(float32)")
+        rtol = finite("rtol", rtol, least=0, below=1, advice="leave it out for max(m, n) * eps(float32)")
     execution.keep_freed_memory()
     stored = {layer.name: layer for layer in adapter.layers}
     depths = dict(by_depth(stored))

@@ -188,6 +188,7 @@ def test_defaults_are_the_papers():
         (lambda: SineLoraConfig(omega=1, gain=0), "gain must be a number that is finite and > 0, got 0"),
         (lambda: SineLoraConfig(omega=1, gain="rows"), "gain must be a number .* got 'rows'; leave it out for sqrt"),
         (lambda: SineLoraConfig(omega=1, use_dora=True), "use_dora makes another update than SineLoraConfig's"),
+        (lambda: SineLoraConfig(omega=1, use_rslora=True), "use_rslora .* got lora_alpha=None, .*; set lora_alpha, or"),
         (
             lambda: SineLoraConfig(omega=1, init_lora_weights="pissa"),
             "init_lora_weights must be True, False or 'gaussian'",
