@@ -1,4 +1,4 @@
-"""Checks of single arguments, each written once: an integer, a finite number, the pair of tolerances.
+"""Checks of single arguments, each written once: an integer, a finite number, the pair of tolerances, a device.
 
 Every message is one sentence: the argument, what was expected, what came, and what to do instead.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from numbers import Integral
 
-__all__ = ["finite", "integer", "tolerance"]
+__all__ = ["finite", "integer", "tolerance", "torch_device"]
+
+UNFIT = {"mps": "it has no float64, in which rankkit computes", "meta": "it holds no numbers"}  # kinds of devices
 
 
 def integer(name: str, value: object, *, least: int = 1, most: int | None = None, advice: str = "") -> int:
@@ -123,6 +125,38 @@ def tolerance(rtol: object, atol: object = None, *, default: float) -> tuple[flo
     if atol is not None:
         return 0.0, finite("atol", atol, least=0, advice=advice)
     return default if rtol is None else finite("rtol", rtol, least=0, below=1, advice=advice), 0.0
+
+
+def torch_device(name: str, value: str) -> str:
+    """Return the name of a torch device, once torch is found to compute on it in float64.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : str
+        What the user gave.
+
+    Raises
+    ------
+    ValueError
+        If torch cannot use it here: the reason, without the lists that torch adds to it.
+    """
+    import torch
+
+    try:
+        reason = UNFIT.get(torch.device(value).type, "")
+    except (RuntimeError, TypeError):
+        reason = "torch knows no device of that name"
+    try:
+        if not reason:
+            torch.empty(1, dtype=torch.float64, device=value)
+            return value
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0].rstrip(".")
+    raise ValueError(
+        f"{name} must be one that torch can use here, got {value!r}: {reason}; try cuda, or leave it out for the CPU."
+    )
 
 
 def _number(value: object) -> float:

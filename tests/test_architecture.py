@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "execution": {"checks", "extras"},
     "plots": {"regime"},
     # the spine: factors become an update, the update a spectrum, the spectrum a number
-    "factors": {"report"},
+    "factors": {"checks", "report"},
     "products": {"factors"},
     "initializers": {"checks", "factors"},
     "rules": {"checks", "factors"},
@@ -51,8 +51,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the surface
     "data": set(),
     "cli": {
-        "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "plots", "report",
-        "reported", "rules", "sweeps", "version", "watch",
+        "audits", "checkpoints", "checks", "claims", "data", "execution", "files", "initializers", "law", "plots",
+        "report", "reported", "rules", "sweeps", "version", "watch",
     },
 }  # fmt: skip
 # library -> the rooms that may import it, at the top of a module or below
@@ -92,8 +92,8 @@ AT_TOP = {"adapters": {"torch", "peft", "transformers"}, "watch": {"transformers
 # what a command loads when it runs, so that --help answers at once
 LATE = {
     "cli": {
-        "numpy", "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "report",
-        "reported", "rules", "sweeps", "watch"},
+        "numpy", "audits", "checkpoints", "checks", "claims", "data", "execution", "files", "initializers", "law",
+        "report", "reported", "rules", "sweeps", "watch"},
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.checks import finite, integer, tolerance
+from rankkit.cli.main import main
 from tests.conftest import CONFIG
 
 
@@ -97,3 +98,30 @@ PAIR = rk.initializers.KaimingUniform()(64, 64, 1, seed=0)
 def test_no_public_function_takes_an_rtol_above_which_nothing_counts(call, rtol):
     with pytest.raises(ValueError, match=rf"rtol must be a number that is finite and >= 0 and < 1, got {rtol}; leave"):
         call(rtol)
+
+
+@pytest.mark.parametrize(
+    ("device", "reason"),
+    [
+        ("gpu", "torch knows no device of that name"),
+        ("mps", "it has no float64, in which rankkit computes"),
+        ("meta", "it holds no numbers"),
+        ("cuda:7000", ""),
+    ],
+)
+def test_a_device_that_cannot_be_used_is_named_in_one_sentence(device, reason, capsys):
+    """Torch's own words may have 2000 characters, and lists of what it was built with."""
+    said = f"must be one that torch can use here, got {device!r}: {reason}"
+    for call in (
+        lambda: rk.audit(STATE, config=CONFIG, device=device),
+        lambda: rk.probe_frequencies(STATE, [1.0], config=CONFIG, device=device),
+        lambda: rk.sweep_frequency(8, 1, omegas=[1.0], device=device),
+        lambda: PAIR.to(device=device),
+    ):
+        with pytest.raises(ValueError, match=re.escape(said)) as error:
+            call()
+        assert str(error.value).endswith("; try cuda, or leave it out for the CPU.")
+        assert len(str(error.value)) < 300
+    for words in (["audit", "--sample", "--as", "sine", "--omega", "1"], ["sweep", "--d", "8", "--omegas", "1"]):
+        assert main([*words, "--device", device]) == 2
+        assert f"--device {said}" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from rankkit.checkpoints import Adapter, Layer, dora, is_model, open_adapter
 from rankkit.checkpoints.folders import named_under
 from rankkit.checkpoints.module_names import by_depth
 from rankkit.checkpoints.readers.full import difference
-from rankkit.checks import finite, integer
+from rankkit.checks import finite, integer, torch_device
 from rankkit.columns import gathered
 from rankkit.rules import Rule
 
@@ -122,6 +122,8 @@ def audit(
             raise ValueError("intruders needs base, the model the adapter was trained on; pass base=MODEL.")
     if memory is not None and device is None:
         raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
+    if device is not None:
+        torch_device("device", device)
     if inputs is not None and not is_model(source):
         raise ValueError("inputs needs a model in memory as the source, which is called with them; leave inputs out.")
     if not is_model(source) and (each or adapter is not None):

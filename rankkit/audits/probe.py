@@ -18,7 +18,7 @@ from rankkit.audits.update import SQUARABLE, Applied, Opened, decomposed, opened
 from rankkit.checkpoints import Layer, Skipped, open_adapter
 from rankkit.checkpoints.layer import MEASURED
 from rankkit.checkpoints.module_names import by_depth, kind_of
-from rankkit.checks import finite
+from rankkit.checks import finite, torch_device
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.factors import Factors, host
 from rankkit.metrics import frobenius_norm, spectral_norm, stable_rank
@@ -147,6 +147,8 @@ def probe_frequencies(
     ['linear', 'saturated']
     """
     asked = None if omegas is None else _frequencies(omegas)
+    if device is not None:
+        torch_device("device", device)
     execution.keep_freed_memory()
     adapter = open_adapter(source, config=config, family=family)
     layers = {layer.name: layer for layer in adapter.layers}

@@ -123,7 +123,7 @@ def _returned(claim: Claim, instance: Instance, arithmetic: Floats | Balls) -> A
             raise TypeError(f"the arithmetic has no {error.name}; it has {known}.") from None
         raise
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"margin returned {bool(value)}; {SIGNED}.")
+        raise TypeError(f"margin returned {'True' if value else 'False'}; {SIGNED}.")
     return value
 
 

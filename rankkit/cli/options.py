@@ -166,10 +166,9 @@ def check_device(options: argparse.Namespace) -> None:
     """Raise a UsageError unless torch can use the --device here."""
     if options.device is None:
         return
-    import torch
+    from rankkit.checks import torch_device
 
     try:
-        torch.empty(1, device=options.device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"--device must be one that torch can use here, got {options.device!r}: {reason}") from None
+        torch_device("--device", options.device)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
