@@ -100,7 +100,7 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
     keys = list(map(bare, tensors.info))
     if not keys:
         raise ValueError(
-            f"{tensors.source} is empty, without any tensor; pass an adapter's folder, file or state dict."
+            f"{tensors.source} is empty; pass an adapter's folder, file or state dict."
         )
     trouble: NoModuleError | None = None
     other = config is not None and "peft_type" in config and method_of(config) != PLAIN
