@@ -29,6 +29,7 @@ from rankkit.cli.options import (
     rule_named,
 )
 from rankkit.cli.output import emit, format_of, picture, say
+from rankkit.report.columns import SWEPT, in_short
 
 __all__ = ["SWEEP"]
 
@@ -205,4 +206,5 @@ SWEEP = Command(
         excludes(_SCHEDULER, "--n-jobs"),
     ),
     trouble=2,
+    columns=in_short(SWEPT, {name: name for name in SWEPT}),
 )  # fmt: skip

@@ -99,9 +99,7 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
     check_whole(tensors.source, tensors.info)
     keys = list(map(bare, tensors.info))
     if not keys:
-        raise ValueError(
-            f"{tensors.source} is empty; pass an adapter's folder, file or state dict."
-        )
+        raise ValueError(f"{tensors.source} is empty; pass an adapter's folder, file or state dict.")
     trouble: NoModuleError | None = None
     other = config is not None and "peft_type" in config and method_of(config) != PLAIN
     for name, reader in READERS.items():
