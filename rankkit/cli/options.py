@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rankkit.cli.arguments import data_file, drawing, number, positive, size, tolerance
+from rankkit.cli.arguments import ENDINGS, data_file, drawing, number, positive, size, tolerance
 from rankkit.cli.command import Choice, Option, UsageError, needs
 
 __all__ = [
@@ -28,7 +28,7 @@ OUTPUT = Option(
     ".md, otherwise text.", read=data_file, metavar="FILE", writes=True,
 )  # fmt: skip
 PLOT = Option(
-    ("--plot",), "Draw a picture and write it to this file (.png, .svg or .pdf).", read=drawing, metavar="FILE",
+    ("--plot",), f"Draw a picture and write it to this file ({ENDINGS}).", read=drawing, metavar="FILE",
     writes=True,
 )  # fmt: skip
 PROGRESS = Option(("--no-progress",), "Show no progress bar.", to="progress", flag=False)

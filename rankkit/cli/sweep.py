@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rankkit.cli.arguments import folder, frequencies, positive_int, words
+from rankkit.cli.arguments import FREQUENCIES, folder, frequencies, positive_int, words
 from rankkit.cli.command import Choice, Command, Group, Option, UsageError, excludes, needs
 from rankkit.cli.options import (
     AMPLITUDE,
@@ -106,8 +106,8 @@ _WHAT = Group(
         Option(("--r",), "Rank of the factors.", read=positive_int, default=2, metavar="RANK"),
         Option(
             ("--omegas",),
-            "Values of omega: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log, COUNT being 50 where it is left "
-            "out (default: 56 frequencies, over which the sine goes from linear to full rank).",
+            f"Values of omega: {FREQUENCIES} (default: 56 frequencies, over which the sine goes from linear to full "
+            "rank).",
             read=frequencies, metavar="LIST",
         ),
         Option(("--seeds",), "How many random draws (default: 5).", read=positive_int, metavar="COUNT"),

@@ -143,7 +143,7 @@ def test_a_gate_on_nothing_measured_trips(tmp_path):
         (["sweep", "--omegas", "-1,2"], "one that begins with a dash is written after =, as in --name=-1"),
         (["sweep", "--omegas=-1,2"], "expected numbers >= 0, such as 1,10,100 or 1:100:20:log, got '-1,2'"),
         (["sweep", "--omegas", "0:1:5:log"], "must begin and end above 0"),
-        (["sweep", "--omegas", "1:2:3:4:5"], "FIRST:LAST:COUNT"),
+        (["sweep", "--omegas", "1:2:3:4:5"], "FIRST:LAST[:COUNT][:log], where COUNT is 50 if left out"),
         (["sweep", "--rtol", "-1"], "expected a number in [0, 1)"),
         (["audit", "--sample", "--rtol", "1"], "expected a number in [0, 1), got '1'"),
         (["audit", "--sample", "-o", "table.parquet"], "name a .txt, .csv, .json or .md file"),
