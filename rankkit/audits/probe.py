@@ -136,6 +136,8 @@ def probe_frequencies(
 
     Raises
     ------
+    TypeError
+        If omegas is no iterable.
     ValueError
         If the source cannot be read, or a frequency is not finite and >= 0.
 
@@ -158,6 +160,8 @@ def probe_frequencies(
 
 
 def _frequencies(omegas: Iterable[float]) -> list[float]:
+    if not isinstance(omegas, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"omegas must be an iterable of numbers, got {omegas!r}; use for instance [1, 10, 100].")
     asked = [finite("omegas", omega, least=0, advice="each one is in radians per unit of B A") for omega in omegas]
     if not asked:
         raise ValueError("omegas must hold at least one frequency, got none; leave it out for 25 for every module.")

@@ -70,7 +70,7 @@ def found(source: str | os.PathLike[str], pick: Callable[[list[str]], str] | Non
     if named is None or (
         not on_hub and (named["within"] or not isinstance(source, str) or Path(named["org"]).exists())
     ):
-        raise ValueError(f"{path} does not exist; pass an adapter folder or a tensor file.")
+        raise ValueError(f"{path} does not exist; pass a folder or a tensor file.")
     repository, revision = f"{named['org']}/{named['name']}", named["revision"] or MAIN
     cached = _cache() / f"{CACHED}{named['org']}--{named['name']}"
     within = named["within"].strip("/")

@@ -122,6 +122,8 @@ def check(
 
     Raises
     ------
+    TypeError
+        If claim is something else.
     ValueError
         If instances is no integer of at least 1, or the budget is not above 0.
     ImportError
@@ -135,6 +137,8 @@ def check(
     >>> check(wrong).verdict.word
     'FAILS'
     """
+    if not isinstance(claim, Claim):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"claim must be a rankkit.claims.Claim, got {type(claim).__name__}; make one of the statement.")
     count = integer("instances", instances)
     if not budget > 0:
         raise ValueError(f"budget must be a number of seconds above 0, got {budget!r}; for instance 60.")

@@ -212,7 +212,9 @@ class Sweep(Tabled):
 
 
 def check_folder(folder: Path) -> None:
-    """Raise a ValueError where a folder holds something, and no sweep or store of one: it is not ours to write into."""
+    """Raise a ValueError where a folder is a file, or holds something and no sweep: it is not ours to write into."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; name a new or empty folder.")
     there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     if there and not {"sweep.json", MANIFEST} & {*there}:
         more = " and more" if len(there) > 1 else ""

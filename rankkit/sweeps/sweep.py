@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rankkit.checks import tolerance
 from rankkit.initializers import Initializer, KaimingUniform
 from rankkit.metrics import default_rtol
 from rankkit.rules import Rule, Sine
@@ -110,7 +111,7 @@ def sweep_frequency(
         omegas=default_omegas(d, n, r, initializer) if omegas is None else frequencies(omegas),
         seeds=seed_list(preset.get("seeds") if seeds is None else seeds), rule=rule, initializer=initializer,
         metrics=_names(preset.get("metrics", DEFAULT_METRICS) if metrics is None else metrics),
-        rtol=default_rtol((d, n)) if rtol is None else float(rtol), dtype=dtype, device=device, memory=memory,
+        rtol=tolerance(rtol, default=default_rtol((d, n)))[0], dtype=dtype, device=device, memory=memory,
         chunk=chunk,
     )  # fmt: skip
     if store is not None:

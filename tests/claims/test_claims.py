@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rankkit as rk
 from rankkit.claims import Balls, Certificate, Claim, Domain, Floats, Integer, Matrix, Measured, Real, certify, check
 from rankkit.claims.certificates import certificates_in
 from rankkit.claims.deadline import NEVER
@@ -239,6 +240,11 @@ def test_the_other_words():
         (Domain(x=Real(0, 1)), lambda v, a: v.y, "the domain has no variable y; it has x."),
         (Domain(x=Real(0, 1)), lambda v, a: a.sine(v.x), "the arithmetic has no sine; it has absolute, cos"),
         (Domain(x=Real(0, 1)), lambda v, a: v.x.y, "AttributeError"),
+        (
+            Domain(lambda i: i.x > 0, x=Real(0, 1)),
+            lambda v, a: v.x,
+            "condition takes a dict, as in i['x']: 'dict' object has no",
+        ),
         (Domain(x=Real(0, 1)), lambda v, a: math.sin(v.x), "margin returned a float where"),
         (Domain(k=Integer(1, 3)), lambda v, a: math.sin(v.k), "margin returned a float where"),
         (Domain(x=Real(0, 1)), lambda v, a: v.x >= 0, "margin returned True; return a number that is negative"),
@@ -250,6 +256,18 @@ def test_a_record_that_is_wrong_is_broken_and_the_others_go_on(domain, margin, s
     verdict = check(Claim("b", "", domain=domain, margin=margin)).verdict
     assert verdict.word == "BROKEN"
     assert says in verdict.evidence
+
+
+def test_what_is_no_claim_is_said(tmp_path, capsys):
+    with pytest.raises(TypeError, match="claim must be a rankkit.claims.Claim, got str"):
+        check("sin x <= x")
+    file = tmp_path / "claims.py"
+    for text, got in (("CLAIMS = [1]", "int"), ("CLAIMS = 'sin x <= x'", "str")):
+        file.write_text(text)
+        assert main(["verify", str(file), "--no-progress"]) == 1
+        assert f"CLAIMS must be a list of rankkit.claims.Claim, got {got}; mend" in capsys.readouterr().err
+    one = rk.verify(only="sine.lemma1.proof.12-15", progress=False)  # a single id needs no list
+    assert one.summary == "1 claim: 1 PROVED."
 
 
 def test_a_margin_of_integers_needs_no_conversion():

@@ -149,6 +149,8 @@ def test_a_folder_with_other_files_is_never_written_into(small, tmp_path, capsys
         assert said in shown.err
         assert shown.out == ""
     assert len(list(folder.iterdir())) == 2
+    with pytest.raises(ValueError, match="adapter_config.json is a file; name a new or empty folder"):
+        small.save(folder / "adapter_config.json")
     again = tmp_path / "again"
     assert small.save(again) == small.save(again) == again  # one's own may be replaced
 
