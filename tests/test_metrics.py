@@ -1,6 +1,7 @@
 """Metrics: known values, the inequalities between them, and counts that are right or undecided."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -216,7 +217,8 @@ def test_bad_arguments_are_refused(call, says):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_matrix_is_no_spectrum(name):
+    matrix: Any = np.eye(3)
     with pytest.raises(TypeError, match=r"must be a rankkit.Spectrum, got ndarray; pass rankkit.spectrum_of\(matrix\)"):
-        METRICS[name].of(np.eye(3))
+        METRICS[name].of(matrix)
     with pytest.raises(TypeError, match="must be a rankkit.Spectrum, got ndarray"):
-        metrics.numerical_rank_bounds(np.eye(3))
+        metrics.numerical_rank_bounds(matrix)

@@ -223,6 +223,5 @@ class Domain:
         try:
             return self.where is None or bool(self.where(instance))
         except AttributeError as error:
-            raise TypeError(
-                f"the domain's condition takes a dict, as in i['{next(iter(instance))}']: {error}."
-            ) from error
+            name = next(iter(instance))
+            raise TypeError(f"the domain's condition takes a dict, as in i['{name}']: {error}.") from error

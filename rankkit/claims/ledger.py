@@ -89,8 +89,10 @@ def collect(paths: Iterable[str | os.PathLike[str]]) -> list[Claim]:
 
 def _claims(file: Path, listed: Any) -> Iterable[Claim]:
     """Return what a file calls CLAIMS, once it is found to be claims."""
-    claims = () if listed is None else listed
-    entries = list[Any](claims) if isinstance(claims, (list, tuple)) else [claims]
+    try:
+        entries = list[Any](listed or ())
+    except TypeError:
+        entries = [listed]
     wrong = [type(entry).__name__ for entry in entries if not isinstance(entry, Claim)]
     if wrong:
         raise ValueError(f"{file}: CLAIMS must be a list of rankkit.claims.Claim, got {wrong[0]}; mend it.")
