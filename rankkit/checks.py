@@ -141,6 +141,8 @@ def torch_device(name: str, value: str) -> str:
     ------
     ValueError
         If torch cannot use it here: the reason, without the lists that torch adds to it.
+    OutOfMemoryError
+        If it is full, which does not make it unusable.
     """
     import torch
 
@@ -152,6 +154,8 @@ def torch_device(name: str, value: str) -> str:
         if not reason:
             torch.empty(1, dtype=torch.float64, device=value)
             return value
+    except torch.OutOfMemoryError:  # the device can be used, and a smaller batch may fit
+        raise
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0].rstrip(".")
     raise ValueError(

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 import rankkit as rk
 from rankkit.checks import finite, integer, tolerance
@@ -125,3 +126,14 @@ def test_a_device_that_cannot_be_used_is_named_in_one_sentence(device, reason, c
     for words in (["audit", "--sample", "--as", "sine", "--omega", "1"], ["sweep", "--d", "8", "--omegas", "1"]):
         assert main([*words, "--device", device]) == 2
         assert f"--device {said}" in capsys.readouterr().err
+
+
+def test_a_full_device_is_not_called_unusable(monkeypatch):
+    """Whoever works in batches halves them then; as a ValueError it would be taken for an update that is not finite."""
+
+    def full(*_sizes, **_more):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(torch, "empty", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        PAIR.to(device="cpu")
