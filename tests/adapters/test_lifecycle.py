@@ -257,6 +257,9 @@ def test_sine_dora_on_activations_cannot_be_merged_nor_audited(tmp_path):
     table = rk.audit(tmp_path, progress=False).table
     assert list(table["status"]) == ["unsupported"] * 2
     assert table["note"].str.contains("no one weight update").all()
+    saved: Any = "adapter/"
+    with pytest.raises(TypeError, match="model must be a torch module, got str; audit a saved adapter with rankkit"):
+        phases(saved)
     with pytest.raises(ValueError, match="no adapter with a frequency"):
         phases(model)
 
