@@ -141,7 +141,9 @@ def _parquet(out: BinaryIO, table: pd.DataFrame) -> None:
     try:
         table.to_parquet(out, engine="pyarrow", index=False)
     except ImportError:
-        raise ImportError(f"a Parquet file needs pyarrow; write a .csv file, or {how_to_install('parquet')}.") from None
+        raise ImportError(
+            f"a Parquet file needs pyarrow; {how_to_install('parquet')}; a .csv file needs nothing."
+        ) from None
 
 
 # a file's ending -> what writes a table to the open file
