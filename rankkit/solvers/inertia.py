@@ -110,7 +110,9 @@ def inertia(G: Gram, edge: Array, side: Array | int, *, head: int = 0) -> Inerti
     definite = _cholesky(L, head) if head else np.zeros(shift.shape, dtype=np.int64)
     ran = (shift > 0) & (definite == head)
     pivots = None
-    if is_numpy_array(L) and p - head > TAIL:
+    if is_numpy_array(L) and p - head <= TAIL and _completed(L, head, ran):
+        own, positive = np.broadcast_to(GROWTH * _roundings(p) * G.energy, shift.shape), np.full(shift.shape, p)
+    elif is_numpy_array(L) and p - head > TAIL:
         own, positive, pivots = _pivoted(L, head, ran)
     else:
         own, positive = _by_blocks(L, J, head, ran)
@@ -165,6 +167,21 @@ def _pivoted(L: Array, head: int, ran: Array) -> tuple[Array, Array, Array]:
     return _roundings(p) * size, positive, pivots
 
 
+def _completed(L: Array, head: int, ran: Array) -> bool:
+    """Return whether all of G - shift I turned out positive definite where its head did, and complete its L there.
+
+    Then ||L||_F^2 is the trace of G - shift I to rounding, and so at most ||S||_F^2.
+    """
+    for place in zip(*np.nonzero(ran), strict=True):
+        rest = L[place][head:, head:].copy(order="K")
+        if head:
+            lapack.subtract_outer(rest, L[place][head:, :head])
+        if lapack.cholesky(rest, rest.shape[0]) < rest.shape[0]:
+            return False
+        L[place][head:, head:] = np.tril(rest)
+    return True
+
+
 def _by_blocks(L: Array, J: Array, head: int, ran: Array) -> tuple[Array, Array]:
     """Replace what the Cholesky factorisations left by block after block; return the first results of `_pivoted`."""
     xp, p, missing = namespace(L), L.shape[-1], np.zeros(ran.shape)
@@ -188,13 +205,6 @@ def _column(L: Array, J: Array, start: int, stop: int) -> Array:
     if start:
         column = column - L[:, start:, :start] @ xp.matrix_transpose(L[:, now, :start] * J[:, None, :start])
     D, W = column[:, : stop - start, :], column[:, stop - start :, :]
-    if stop == L.shape[-1] and is_numpy_array(D):
-        triangle = D.copy()
-        if all(lapack.cholesky(block, stop - start) == stop - start for block in triangle):  # nothing is left to split
-            triangle = np.tril(triangle)
-            missing = np.sqrt(2 * energy(np.tril(D - triangle @ np.swapaxes(triangle, -1, -2))))
-            L[:, now, now] = triangle
-            return missing
     values, vectors = _split(D)
     size = xp.abs(values)
     root = xp.sqrt(xp.maximum(size, EPS * xp.max(size, axis=-1, keepdims=True) + TINY))

@@ -9,9 +9,11 @@ eigenvalues"). Its positive eigenvalues are the singular values of S.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers.gram import ROOM, Gram
@@ -20,11 +22,13 @@ from rankkit.solvers.inverse import back_solved, solved
 from rankkit.solvers.solution import EPS, ROUNDOFF
 from rankkit.solvers.tolerance import Bounds, Edges
 
-__all__ = ["FEW", "Located", "located"]
+__all__ = ["FEW", "Located", "located", "refined"]
 
 FEW = 24  # singular values in question; beyond that all of them cost as much
 GUARD = 2  # more vectors than values, for convergence where the next values are close
 ROUNDS = 3  # of inverse iteration, all of whose vectors are kept
+LOOKS = (1, 3)  # rounds after which the vectors are measured: first the few that mostly suffice
+NARROW = 3  # columns up to which so many products with vectors are quicker than one with a matrix
 TINY = 1e-300  # stands for zero under a division
 
 
@@ -85,7 +89,13 @@ class Located(NamedTuple):
 
 
 def located(G: Gram, found: Inertia, few: int) -> Located:
-    """Return a few singular values near the square root of a shift.
+    """Return a few singular values near the square root of a shift: the last and sharpest of `refined`."""
+    *_, last = refined(G, found, few)
+    return last
+
+
+def refined(G: Gram, found: Inertia, few: int) -> Iterator[Located]:
+    """Return an iterator over a few singular values near the square root of a shift, at first roughly, then sharply.
 
     Parameters
     ----------
@@ -95,25 +105,30 @@ def located(G: Gram, found: Inertia, few: int) -> Located:
     few : int
         How many values are in question.
 
-    Returns
-    -------
+    Yields
+    ------
     Located
     """
-    xp, (q, p) = namespace(G.tall), G.tall.shape[-2:]
-    powers = [_start(G, found, few)]
-    for _ in range(ROUNDS):
+    xp, powers = namespace(G.tall), [_start(G, found, few)]
+    for rounds in range(1, ROUNDS + 1):
         x = solved(found, powers[-1])
         powers.append(x / xp.linalg.vector_norm(x, axis=-2, keepdims=True))
-    Q = xp.linalg.qr(xp.concat(powers, axis=-1))[0]
+        if rounds in LOOKS:
+            yield _measured(G, xp.linalg.qr(xp.concat(powers, axis=-1))[0])
+
+
+def _measured(G: Gram, Q: Array) -> Located:
+    """Return approximate singular values from an orthonormal basis of a space, and how good they are."""
+    xp, (q, p) = namespace(G.tall), G.tall.shape[-2:]
     width = Q.shape[-1]
-    image = G.tall @ Q
+    image = _times(G.tall, Q)
     turn = np.linalg.eigh(host(xp.matrix_transpose(image) @ image))[1]
     x = Q @ xp.asarray(turn, device=device_of(G.tall))
-    image = G.tall @ x
+    image = _times(G.tall, x)
     squares = np.linalg.eigvalsh(host(xp.matrix_transpose(image) @ image))
     length = xp.linalg.vector_norm(image, axis=-2, keepdims=True)
     u = image / xp.where(length > 0, length, xp.ones_like(length))
-    rest = xp.matrix_transpose(G.tall) @ u - x * length
+    rest = _times(xp.matrix_transpose(G.tall), u) - x * length
     overlap = xp.matrix_transpose(x) @ x - xp.eye(width, dtype=xp.float64, device=device_of(G.tall))
     skew = host(xp.linalg.matrix_norm(overlap)) + EPS * (p + ROOM) * width
     # S x and S^T u are off by p u and q u times ||S||_F; x has unit length to rounding
@@ -123,6 +138,13 @@ def located(G: Gram, found: Inertia, few: int) -> Located:
     norm = np.sqrt(np.maximum(1 - skew, TINY))
     smallest = (np.sqrt(np.maximum(squares, 0) + squared) + rounding[:, None]) / norm[:, None]
     return Located(values, host(xp.linalg.vector_norm(rest, axis=-2)), rounding, norm, smallest)
+
+
+def _times(M: Array, columns: Array) -> Array:
+    """Return M times columns for every matrix of a stack: on the host one by one where there are few of them."""
+    if not is_numpy_array(M) or columns.shape[-1] > NARROW:
+        return M @ columns
+    return np.stack([(M @ columns[..., i, None])[..., 0] for i in range(columns.shape[-1])], axis=-1)
 
 
 def _start(G: Gram, found: Inertia, few: int) -> Array:

@@ -28,7 +28,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("solvers/leading.py", "inside + again -> (inside)"): "what a second projection finds in the basis is the rounding of the first",
     ("solvers/sampled.py", "256 -> 512 @ CORNER = "): COST, ("solvers/sampled.py", "8 -> 16 @ LEAST = "): COST,
     ("solvers/sampled.py", "size < LEAST -> size <= LEAST"): "nine samples at least are more than three quarters of so few rows",
-    ("solvers/sampled.py", "_many(corner) > SHARE * size -> _many(corner) >= SHARE * size"): TIE,
+    ("solvers/sampled.py", "_many(_corner(S, few)) > CROWD * few -> _many(_corner(S, few)) >= CROWD * few"): TIE,
     ("solvers/sampled.py", "sigma > BELOW * threshold[:, None] * sigma[:, :1] -> sigma >= "): TIE,
     ("solvers/top.py", "32 -> 64 @ STEPS = "): COST, ("solvers/top.py", "4 -> 8 @ LOOK = "): COST, ("solvers/top.py", " @ ENOUGH = ("): COST, ("solvers/top.py", "64 -> 128 @ MANY = "): COST,
     ("solvers/top.py", "1.06 -> 2.12 @ ABOVE = "): COST, ("solvers/top.py", "1e-06 -> 2e-06 @ NEAR = "): COST,
