@@ -182,7 +182,7 @@ def _proved(G: Gram, guess: Array, *, single: bool = True) -> Array:
 
 
 def _sums(size: Array) -> tuple[Array, Array]:
-    """Return the sums of the rows and of the columns of every matrix, each of shape (batch, p), as products with ones."""
+    """Return the sums of rows and of columns, each of shape (batch, p), as products with ones."""
     xp = namespace(size)
     ones = xp.ones(size.shape[-1], dtype=size.dtype, device=device_of(size))
     return size @ ones, xp.matrix_transpose(size) @ ones

@@ -41,7 +41,10 @@ def nearly_full(work: Stack) -> Bounds:
 
 
 def _few_below(work: Stack, found: Inertia, few: int, top: Array) -> Bounds:
-    """Return bounds on the counts where all but a few singular values surely exceed `top`, which is a threshold too high."""
+    """Return bounds on the counts where all but a few singular values surely exceed `top`.
+
+    `top` is too high a threshold. The few are located, and sigma_1 is bounded, only as sharply as turns out necessary.
+    """
     bounds = Bounds(found.positive, np.full(top.shape, work.p))
     for values, low, high in _ladder(work, refined(work.gram, found, few)):
         seen = _full(values, top, work.threshold.between(low, high), found.positive, work.p)
@@ -51,15 +54,15 @@ def _few_below(work: Stack, found: Inertia, few: int, top: Array) -> Bounds:
     return bounds
 
 
-def _ladder(work: Stack, values: Iterator[Located]) -> Iterator[tuple[Located, Array, Array]]:
-    """Return an iterator over located values and bounds on sigma_1, the cheapest first, each computed when it is asked for."""
-    rough = next(values)
-    yield rough, work.rough_low, work.crude
-    yield rough, work.rough_low, work.rough_high
-    sharp = next(values)
-    yield sharp, work.rough_low, work.rough_high
-    yield sharp, work.low, work.high
-    yield sharp, *work.sharp
+def _ladder(work: Stack, looks: Iterator[Located]) -> Iterator[tuple[Located, Array, Array]]:
+    """Return an iterator over located values and bounds on sigma_1: each is computed when it is asked for."""
+    values = next(looks)
+    yield values, work.rough_low, work.crude
+    yield values, work.rough_low, work.rough_high
+    for values in looks:
+        yield values, work.rough_low, work.rough_high
+    yield values, work.low, work.high
+    yield values, *work.sharp
 
 
 def _full(values: Located, top: Array, edges: Edges, positive: Array, p: int) -> Bounds:
