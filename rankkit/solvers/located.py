@@ -111,7 +111,8 @@ def refined(G: Gram, found: Inertia, few: int) -> Iterator[Located]:
         Only the first `few` have a residual that is finite.
     """
     for basis, image in _spaces(G, found, few):
-        yield _measured(G, basis, image, few)
+        if few == 1 or basis.shape[-1] > 2 * few:  # several values are hardly ever told after the first round
+            yield _measured(G, basis, image, few)
 
 
 def _spaces(G: Gram, found: Inertia, few: int) -> Iterator[tuple[Array, Array]]:

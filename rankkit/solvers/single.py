@@ -63,8 +63,8 @@ def _right_vectors(M: Array, enough: Callable[[Array, Array], bool]) -> Array | 
     m, n = M.shape
     most = int(SHARE * min(m, n))
     U, V, T = np.empty((most, m), M.dtype), np.empty((most, n), M.dtype), np.zeros((most, most + 1))
-    start = np.asarray(np.random.default_rng(0).standard_normal(n), dtype=M.dtype)
-    v, look = start / np.linalg.vector_norm(start), FIRST
+    start = np.random.default_rng(0).standard_normal((n,))
+    v, look = np.asarray(start / np.linalg.vector_norm(start), dtype=np.float32), FIRST
     for j in range(most):
         V[j] = v
         T[j, j] = _appended(U, j, M @ v)

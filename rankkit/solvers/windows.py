@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.solvers.inertia import BLOCK, TAIL, Inertia, inertia
+from rankkit.solvers.blocks import BLOCK
+from rankkit.solvers.inertia import TAIL, Inertia, inertia
 from rankkit.solvers.located import FEW, Located, located, refined
 from rankkit.solvers.stack import Stack
 from rankkit.solvers.tolerance import Bounds, Edges

@@ -50,7 +50,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("solvers/counting.py", "min -> max @ size, p = S.shape[0]"): "the first route that is asked replaces it",
     ("solvers/counting.py", "least > CLEAR * gram_error(work.S, work.energy) -> least >= "): TIE,
     ("solvers/nystrom.py", " @ omega = 2.0 * signs - 1.0"): TRIED, ("solvers/nystrom.py", "2 -> 4 @ integers(0, 2"): TRIED,
-    ("solvers/inertia.py", "+ TINY ->"): "a block of zeros then proves nothing, and the next route decides",
+    ("solvers/blocks.py", "+ TINY ->"): "a block of zeros then proves nothing, and the next route decides",
     ("solvers/inverse.py", "columns + 0.0 -> (columns)"): "those who call back_solved pass arrays that they do not use again",
     ("uncertainty.py", "1e-09 -> 2e-09 @ MOST = "): "a share so near to 1 stands for no knowledge at all",
     ("uncertainty.py", "2 -> 4 @ (1 - MOST) ** 2"): "without any knowledge of sigma_1 the bound is beyond every stable rank",
@@ -84,7 +84,7 @@ EXACT: dict[tuple[str, str, str], str] = {
     ("solvers/windows.py", "found.positive + inside.lower -> (found.positive)", "np.maximum"): LOWER,
     ("solvers/windows.py", "found.positive + inside.lower -> (inside.lower)", "np.maximum"): LOWER,
     ("solvers/top.py", "vector * 0.0 -> (vector)", "before, coupling"): "the first step multiplies it by a coupling of zero",
-    ("solvers/inertia.py", "values > 0 -> values >= 0", "sign ="): "a zero counts as TINY with either sign, and what that cost is measured",
+    ("solvers/blocks.py", "values > 0 -> values >= 0", "sign ="): "a zero counts as TINY with either sign, and what that cost is measured",
 }  # fmt: skip
 
 
