@@ -34,6 +34,7 @@ METRICS = "tests/test_uncertainty.py"
 GRAM = "tests/solvers/test_gram_bounds.py"
 BOUNDS = "tests/solvers/test_count_bounds.py"
 COPY = "tests/solvers/test_low_rank_bounds.py"
+SINGLE = "tests/solvers/test_single.py"
 PIVOTED = "tests/solvers/test_pivoted.py"
 RULE = "tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
 
@@ -69,6 +70,9 @@ _LAYERS = [
     ("leading: residual of the next value", "solvers/leading.py", "(sigma[:, k] + residual[:, k])", "sigma[:, k]", WORST),
     ("leading: residual of one value for that of all", "solvers/leading.py", "np.sum(residual[:, :k] ** 2, axis=1)", "residual[:, 0] ** 2", WORST),
     ("leading: a bound of second order without its gap", "solvers/leading.py", "np.where(gap > 0, together / gap, np.inf)", "together", WORST),
+    ("leading: vectors from float32 are believed", "solvers/leading.py", "_bound(*found, 1))[0] <= tol * found[0][0, 0]", "_bound(*found, 1))[0] >= 0", SINGLE),
+    ("leading: rounding of a value whose vectors float32 found", "solvers/leading.py", "error + EPS * max(m, n) * found[0][:, 0]", "error", SINGLE),
+    ("single: the residual is that of vectors before they are turned", "solvers/single.py", "X @ turn.T * sigma", "X * sigma", SINGLE),
     ("sampled: the rest", "solvers/sampled.py", "largest = (rest + rounding)[:, None]", "largest = rounding[:, None]", WORST),
     ("sampled: rounding of the rest", "solvers/sampled.py", "largest = (rest + rounding)[:, None]", "largest = rest[:, None]", WORST),
     ("sampled: the bound of second order everywhere", "solvers/sampled.py", "np.minimum(largest, largest**2 / values)", "np.minimum(np.inf * largest, largest**2 / np.maximum(values, values[:, :1]))", WORST),

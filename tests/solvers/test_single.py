@@ -92,3 +92,11 @@ def test_the_vectors_stay_within_a_quarter_of_the_matrix():
     assert two_largest(sine(1000.0), lambda sigma, residual: looks.append(sigma) or False) is None
     assert len(looks) > 5
     assert all(np.all(sigma > 0) for sigma in looks)
+
+
+def test_a_value_whose_residual_says_nothing_is_rounded_all_the_same():
+    sigma = np.r_[2.0, np.linspace(1e-3, 1e-4, 299)]
+    M = (laws.orthogonal(0, 300) * sigma) @ laws.orthogonal(1, 300)
+    found = leading(M, 1)
+    assert abs(found.values[0] - 2.0) <= found.noise_floor
+    assert 600 * 2.0**-52 <= found.noise_floor <= 700 * 2.0**-52
