@@ -31,12 +31,14 @@ def made(root: Path) -> list[Mutant]:
 def drawn(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
     """Return so many of the mutants, drawn at random and from all files evenly.
 
-    The order is that of hashes, so that an edit changes what is drawn of its own lines and of no others.
+    The order is that of hashes, so that an edit changes what is drawn of its own lines and of no others. So is that of
+    the files, so that a draw of fewer mutants than there are files leaves out some that the seed chooses.
     """
     files: dict[str, list[Mutant]] = defaultdict(list)
     for mutant in mutants:
         files[mutant.file].append(mutant)
-    shuffled = [sorted(group, key=partial(_place_in_draw, seed)) for group in files.values()]
+    order = sorted(files, key=lambda file: hashlib.sha256(f"{seed} {file}".encode()).digest())
+    shuffled = [sorted(files[file], key=partial(_place_in_draw, seed)) for file in order]
     turns = chain.from_iterable(zip_longest(*shuffled))
     return [mutant for mutant in turns if mutant is not None][:count]
 

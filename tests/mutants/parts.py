@@ -28,6 +28,10 @@ LEARNED = (
 FORMS = "tests/checkpoints/test_form_sizes.py tests/checkpoints/test_forms.py"
 SCALING = "tests/checkpoints/test_scale_laws.py tests/checkpoints/test_scaling.py tests/checkpoints/test_headers.py"
 TRAINERS = "tests/checkpoints/readers --ignore tests/checkpoints/readers/test_real.py"
+WRITTEN = "tests/checkpoints/readers/test_written.py"
+DETAILS = "tests/checkpoints/readers/test_details.py"
+GROUPS = "tests/checkpoints/test_groups.py tests/checkpoints/test_forms.py"
+DORA = "tests/checkpoints/test_dora.py"
 
 _SOLVERS = {
     "solution": (WORST, SPECTRUM, BOUNDS), "tolerance": (WORST, METRICS), "factored": (WORST, BOUNDS, SOLVERS),
@@ -43,12 +47,25 @@ _OTHERS = {
     "rules/learned": (RULE, LEARNED), "rules/basis": (RULE, LEARNED), "rules/interpolant": (STATED, LEARNED),
     "rules/sine_function": ("tests/rules/test_sine_function.py",),
     "checkpoints/scaling": (SCALING, TRAINERS), "checkpoints/forms": (FORMS, TRAINERS),
+    "checkpoints/dora": (DORA, TRAINERS), "checkpoints/groups": (GROUPS, TRAINERS),
     "law/bounds": ("tests/law/test_bound_steps.py", "tests/law/test_bounds.py"), "claims/certificates": ("tests/claims/test_claims.py -k certificate",),
     "claims/arithmetic": ("tests/claims/test_arithmetic.py",),
     "reported/printed": ("tests/reported/test_laws.py",), "reported/finding": ("tests/reported/test_laws.py",),
 }  # fmt: skip
+_READERS = {
+    "build": ("tests/checkpoints/readers/test_modules.py", DORA), "grouping": ("tests/checkpoints/readers/test_modules.py",),
+    "leftovers": ("tests/checkpoints/readers/test_modules.py",), "orientation": ("tests/checkpoints/readers/test_orientation.py",),
+    "experts": ("tests/checkpoints/readers/test_experts.py",), "adapters": (DETAILS, "tests/adapters/test_audit.py"),
+    "full": ("tests/checkpoints/readers/test_full.py",), "gguf": (DETAILS, "tests/checkpoints/files/test_gguf.py"),
+    **dict.fromkeys(("cloneofsimo", "delora", "diffusers", "family", "kohya", "loralib", "loran", "megatron", "mlx", "pairs", "peft",
+                     "sine_lora", "table", "torchtune", "vera"), (DETAILS,)),
+}  # fmt: skip
 PARTS = {
     f"rankkit/{folder}{name}.py": " ".join((*first, *tests))
-    for folder, first, parts in (("solvers/", (TERMS, TIGHT), _SOLVERS), ("", (), _OTHERS))
+    for folder, first, parts in (
+        ("solvers/", (TERMS, TIGHT), _SOLVERS),
+        ("", (), _OTHERS),
+        ("checkpoints/readers/", (WRITTEN, TRAINERS), _READERS),
+    )
     for name, tests in parts.items()
 }
