@@ -29,9 +29,8 @@ FORMS = "tests/checkpoints/test_form_sizes.py tests/checkpoints/test_forms.py"
 SCALING = "tests/checkpoints/test_scale_laws.py tests/checkpoints/test_scaling.py tests/checkpoints/test_headers.py"
 TRAINERS = "tests/checkpoints/readers --ignore tests/checkpoints/readers/test_real.py"
 WRITTEN = "tests/checkpoints/readers/test_written.py"
-DETAILS = "tests/checkpoints/readers/test_details.py"
 GROUPS = "tests/checkpoints/test_groups.py tests/checkpoints/test_forms.py"
-DORA = "tests/checkpoints/test_dora.py"
+DORA = "tests/checkpoints/test_dora_laws.py tests/checkpoints/test_dora.py"
 
 _SOLVERS = {
     "solution": (WORST, SPECTRUM, BOUNDS), "tolerance": (WORST, METRICS), "factored": (WORST, BOUNDS, SOLVERS),
@@ -53,19 +52,26 @@ _OTHERS = {
     "reported/printed": ("tests/reported/test_laws.py",), "reported/finding": ("tests/reported/test_laws.py",),
 }  # fmt: skip
 _READERS = {
-    "build": ("tests/checkpoints/readers/test_modules.py", DORA), "grouping": ("tests/checkpoints/readers/test_modules.py",),
-    "leftovers": ("tests/checkpoints/readers/test_modules.py",), "orientation": ("tests/checkpoints/readers/test_orientation.py",),
-    "experts": ("tests/checkpoints/readers/test_experts.py",), "adapters": (DETAILS, "tests/adapters/test_audit.py"),
-    "full": ("tests/checkpoints/readers/test_full.py",), "gguf": (DETAILS, "tests/checkpoints/files/test_gguf.py"),
-    **dict.fromkeys(("cloneofsimo", "delora", "diffusers", "family", "kohya", "loralib", "loran", "megatron", "mlx", "pairs", "peft",
-                     "sine_lora", "table", "torchtune", "vera"), (DETAILS,)),
+    name: (f"tests/checkpoints/readers/test_{first}.py", TRAINERS)
+    for first, names in {
+        "modules": ("build", "family", "grouping", "leftovers", "table"), "orientation": ("orientation",), "experts": ("experts",),
+        "full": ("full",), "adapters": ("adapters",), "kohya_details": ("kohya",), "peft_details": ("peft",), "loralib": ("loralib",),
+        "vera": ("vera",), "details": ("cloneofsimo", "delora", "diffusers", "gguf", "loran", "megatron", "mlx", "pairs", "sine_lora", "torchtune"),
+    }.items()
+    for name in names
 }  # fmt: skip
+# beside those of all readers
+_READERS |= {
+    "gguf": (*_READERS["gguf"], "tests/checkpoints/files/test_gguf.py"),
+    "adapters": (*_READERS["adapters"], "tests/adapters/test_audit.py"),
+    "build": (*_READERS["build"], DORA),
+}
 PARTS = {
     f"rankkit/{folder}{name}.py": " ".join((*first, *tests))
     for folder, first, parts in (
         ("solvers/", (TERMS, TIGHT), _SOLVERS),
         ("", (), _OTHERS),
-        ("checkpoints/readers/", (WRITTEN, TRAINERS), _READERS),
+        ("checkpoints/readers/", (WRITTEN,), _READERS),
     )
     for name, tests in parts.items()
 }

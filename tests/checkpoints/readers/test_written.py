@@ -9,7 +9,7 @@ import pytest
 
 from rankkit.checkpoints import Layer, open_adapter
 from rankkit.checkpoints.forms import formed
-from tests.checkpoints.readers.written import SHARED, WRITERS
+from tests.checkpoints.readers.writers import SHARED, WRITERS
 
 PATH = "layers.{}.self_attn.q_proj"
 OTHERS = {"experts": "layers.{}.mlp.experts", "litgpt": "transformer.h.{}.attn.attn"}
