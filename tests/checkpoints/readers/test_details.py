@@ -121,6 +121,12 @@ def test_no_family_takes_the_keys_of_another_for_its_own():
         ] == [family]
 
 
+@pytest.mark.parametrize("names", [["q.a"], ["q.b"], ["q.a", "k.b"], ["q.a", "q.b.0"]])
+def test_a_letter_without_the_other_is_no_pair(names):
+    with pytest.raises(ValueError, match="holds no LoRA module that any reader knows"):
+        open_adapter({name: normal(2, 2) for name in names})
+
+
 def test_a_name_that_says_nothing_is_refused_with_advice():
     with pytest.raises(
         ValueError,

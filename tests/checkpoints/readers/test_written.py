@@ -63,6 +63,17 @@ def test_a_module_is_what_it_is_beside_another_of_the_same_file(name):
     )
 
 
+@pytest.mark.parametrize("name", [name for name in WRITERS if name != "cloneofsimo, list"])
+def test_a_head_beside_a_module_changes_nothing(name):
+    """Whoever comes first in the file: a format is recognised by some of its names."""
+    made, head = written(name), {"score.weight": np.ones((3, 2))}
+    for state in (head | made.state, made.state | head):
+        adapter = open_adapter(state, config=made.config)
+        held(adapter, made)
+        assert [entry.key for entry in adapter.skipped] == ["score.weight"]
+        assert adapter.family == open_adapter(made.state, config=made.config).family
+
+
 def without(state, key):
     return {name: x for name, x in state.items() if name != key}
 
