@@ -149,7 +149,7 @@ def _plain(module: Module, form: Form, r: int) -> Scaled:
 
 def _is_padded(module: Module, form: Form, r: int) -> bool:
     """Return whether the factors are zero behind the rank that the configuration names, as for hot swapping."""
-    if form not in (LORA, TURNED) or any(module.tensors.info[module.keys[part]].trouble for part in "BA"):
+    if form not in (LORA, TURNED):
         return False
     try:
         factors: Any = form.combine(*(module.tensors.read(module.keys[part]) for part in "BA"))

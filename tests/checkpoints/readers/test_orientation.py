@@ -103,6 +103,25 @@ def test_the_base_settles_what_the_shapes_leave_open_where_one_reading_has_its_s
     assert alone["assumed"] == ("orientation" if r >= outer else "")
     assert known["assumed"] == ("orientation" if r == outer else "")
     assert (UNSURE in known["note"]) == (r == outer) == (UNSURE in alone["note"])
+    assert (NOT_BY_NAME in known["note"]) == (r > outer)
+
+
+@pytest.mark.parametrize("square", [6, 2])
+def test_the_base_settles_each_of_two_modules_that_speak_against_each_other(square):
+    """One looks stored as it is named and the other transposed, so that the names are believed of both, with doubt."""
+    state = {
+        f"l.0.{name}.lora_{x}.weight": RNG.standard_normal(shape)
+        for name, pair in (("q", "ba"), ("k", "ab"))
+        for x, shape in zip(pair, ((6, 2), (2, 6)), strict=True)
+    }
+    base = {"l.0.q.weight": np.eye(6), "l.0.k.weight": np.eye(square)}
+    table = rk.audit(state, config={"lora_alpha": 1.0}).table.set_index("module")
+    assert set(table["assumed"]) == {"orientation"}
+    assert all(UNSURE in note for note in table["note"])
+    known = rk.audit(state, config={"lora_alpha": 1.0}, base=base).columns
+    assert (known["module"], known["m"], known["r"]) == (["l.0.q", "l.0.k"], [6, 2], [2, 6])
+    assert (known["assumed"][0], known["note"][0]) == ("", "")
+    assert (known["assumed"][1] == "") == (UNSURE not in known["note"][1]) == (square == 2)
 
 
 @pytest.mark.parametrize("outer", range(1, 7))
