@@ -81,5 +81,17 @@ def test_parts_over_fewer_factors_than_parts_fit_where_one_has_the_ranks_of_all(
         assert form.sizes((4, 2), (5, 3), (rows, 6)) is None
 
 
+def test_a_vector_is_no_factor_of_a_projection_with_one_input():
+    form = stacked_form(("B.0", "B.1"), ("A.0", "A.1"))
+    assert form.sizes((4, 2), (5, 3), (2, 1), (3, 1)) == (9, 1, 5)
+    for bad in (
+        ((4, 2), (5, 3), (2,), (3, 1)),
+        ((4, 2), (5, 3), (2, 1), (3,)),
+        ((4,), (5, 3), (2, 1), (3, 1)),
+        ((4, 2), (5,), (2, 1), (3, 1)),
+    ):
+        assert form.sizes(*bad) is None
+
+
 def test_a_fused_projection_has_sixteen_groups_at_most():
     assert MOST_GROUPS == 16

@@ -113,8 +113,7 @@ def _form(module: Module) -> Form:
 def _convolved(B: Shape, A: Shape) -> int:
     """Return how many groups a convolution has: B is (out, r / groups, 1, ...) beside A (r, in / groups, ...)."""
     fits = len(B) == len(A) and math.prod(B[2:]) == 1 and B[1] > 0 and A[0] % B[1] == 0
-    groups = A[0] // B[1] if fits else 1
-    return groups if fits and groups and B[0] % groups == 0 else 1
+    return A[0] // B[1] if fits else 1
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:

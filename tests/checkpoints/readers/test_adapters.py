@@ -72,3 +72,24 @@ def test_a_basis_has_as_many_amplitudes_as_bandwidths(shapes, fits):
     layer = ours("LRLORA", {"amplitude": np.ones(shapes[0]), "bandwidth": np.ones(shapes[1])})
     assert layer.status == ("ok" if fits else "unsupported")
     assert fits or "are no one basis" in layer.notes[0]
+
+
+@pytest.mark.parametrize("basis", ["sinc", "gaussian", "polynomial"])
+@pytest.mark.parametrize("scale", [0.5, 2.0, -2.0])
+def test_around_the_identity_two_entries_are_moved_apart_by_the_stated_slope_at_most(basis, scale):
+    """The largest entry that B A can have is that of its longest row of B and its longest column of A."""
+    B, A = np.diag([3.0, 0.1, 0.2])[:, :2], np.diag([2.0, 0.1, 0.1])[:2]
+    state = {
+        "q.lora_A.weight": A,
+        "q.lora_B.weight": B,
+        "q.lora_amplitude": np.array([1.0, 0.5]),
+        "q.lora_bandwidth": np.array([1.0, -1.0]),
+    }
+    layer = only(
+        state, {"peft_type": "LRLORA", "r": 2, "lora_alpha": 2 * scale, "basis": basis, "around_identity": True}
+    )
+    rule: Any = layer.rule
+    z = np.linspace(-6, 6, 601)
+    moved = np.abs(np.diff(rule.fn(z))) / np.diff(z)
+    assert np.max(moved) <= rule.lipschitz * (1 + 1e-9)
+    assert rule.lipschitz <= 100 * np.max(moved)

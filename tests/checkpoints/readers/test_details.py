@@ -133,6 +133,8 @@ def test_a_name_that_says_nothing_is_refused_with_advice():
         match=re.escape("holds no LoRA module that any reader knows: 1 tensors such as q.x; name its --family"),
     ):
         open_adapter({"q.x": normal(2, 2)})
+    with pytest.raises(ValueError, match="; name its --family"):
+        open_adapter({"q.x": normal(2, 2), "q.weight": normal(2)})
     with pytest.raises(ValueError, match=r"if it is a whole model, name its adapter"):
         open_adapter({"q.weight": normal(2, 2), "q.bias": normal(2)})
     assert READERS["gguf"].read(StateDict(pair("q", ".weight.lora_a", ".weight.lora_b")), None).layers[0].assumed == (

@@ -92,6 +92,15 @@ def test_a_module_is_padded_where_both_factors_are_zero_behind_its_rank(zeros):
         assert layer.scale == (3.0 if all(zeros) else 1.5)
         assert ("scale" in layer.assumed) == (not all(zeros))
         assert any("padded with zeros from rank 2" in note for note in layer.notes) == all(zeros)
+    A[2:], B[:, 2:] = np.eye(2, 5), 0.0  # zeros behind the rank, but not zeros alone
+    assert only({"q.lora_A.weight": A, "q.lora_B.weight": B}, OWN).scale == 1.5
+    assert (
+        only(
+            {"q.lora_A.weight": np.zeros((4, 5)) + A * (np.arange(4) < 2)[:, None], "q.lora_B.weight": np.eye(6, 4)},
+            OWN,
+        ).scale
+        == 1.5
+    )
     broken = {"q.lora_A.weight": np.where(A[0, 0] == A, np.nan, A), "q.lora_B.weight": B}
     assert only(broken, OWN).scale == 1.5
     lost = only(

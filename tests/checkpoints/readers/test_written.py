@@ -74,6 +74,24 @@ def test_a_head_beside_a_module_changes_nothing(name):
         assert adapter.family == open_adapter(made.state, config=made.config).family
 
 
+# what a writer is called, or how that begins -> the family that its keys are taken for without a configuration
+FAMILIES = {
+    "peft's l": "kohya", "diffusers, ": "diffusers", "experts of llama.cpp": "gguf", "experts of mlx": "mlx", "litgpt": "loralib",
+    **dict.fromkeys(("diffusers", "adalora", "sine", "experts"), "peft"), **dict.fromkeys(("lycoris", "loha", "lokr"), "kohya"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_keys_alone_tell_the_family_whatever_lies_beside_them(name):
+    family = next(
+        (known for begins, known in FAMILIES.items() if name.startswith(begins)),
+        name.replace("'", ",").split(",")[0].split()[0],
+    )
+    made, head = written(name), {"score.weight": np.ones((3, 2))}
+    files = (made.state,) if name == "cloneofsimo, list" else (made.state, made.state | head, head | made.state)
+    assert {open_adapter(state).family for state in files} == {family}
+
+
 def without(state, key):
     return {name: x for name, x in state.items() if name != key}
 
