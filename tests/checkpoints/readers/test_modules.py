@@ -34,6 +34,18 @@ def test_an_alpha_finds_its_module_by_any_dots(spelled):
     assert scales(pair("a.b.q") | {f"{spelled}.alpha": np.array(6.0)}) == {"a.b.q": (3.0, ())}
 
 
+def test_all_numbers_that_a_module_can_have_find_it_together():
+    beside = {"alpha": 6.0, "scaling": 3.0, "scalar": 0.5, "rank": 2.0}
+    state = (
+        pair("a.q")
+        | {f"a_q.{name}": np.array(x) for name, x in beside.items()}
+        | {"a_q.lora_magnitude_vector": np.ones(4)}
+    )
+    (layer,) = open_adapter(state).layers
+    assert (layer.name, layer.scale) == ("a.q", 1.5)
+    assert layer.magnitude is not None
+
+
 def test_a_number_goes_to_no_module_where_two_could_have_it_or_one_has_its_own():
     found = scales(pair("a.b.q") | pair("a.b_q") | {"a_b_q.alpha": np.array(6.0)})
     assert found == {"a.b.q": (1.0, ("scale",)), "a.b_q": (1.0, ("scale",))}
