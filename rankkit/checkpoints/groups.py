@@ -82,6 +82,6 @@ def stacked_form(above: tuple[str, ...], below: tuple[str, ...]) -> Form:
         for b in B:
             blocks[row : row + b.shape[0], column : column + b.shape[1]] = b
             row, column = row + b.shape[0], column + b.shape[1]
-        return Factors(blocks, xp.concat(A) if len(A) > 1 else A[0])
+        return Factors(blocks, xp.concat(A))
 
     return Form((*above, *below), sizes, combine)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain, zip_longest
@@ -20,6 +20,7 @@ __all__ = ["drawn", "made"]
 
 TURNED = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
 SWAPPED = {"minimum": "maximum", "maximum": "minimum", "min": "max", "max": "min", "any": "all", "all": "any"}
+SMALL = 12  # mutants: a file with fewer has no turn of its own
 JOINED = {ast.And: "or", ast.Or: "and"}
 
 
@@ -29,14 +30,18 @@ def made(root: Path) -> list[Mutant]:
 
 
 def drawn(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
-    """Return so many of the mutants, drawn at random and from all files evenly.
+    """Return so many of the mutants, drawn at random and from all files evenly; the small files of a folder count as one.
 
-    The order is that of hashes, so that an edit changes what is drawn of its own lines and of no others.
+    The order is that of hashes, so that an edit changes what is drawn of its own lines and of no others. So is that of
+    the files, so that a draw of fewer mutants than there are files leaves out some that the seed chooses.
     """
-    files: dict[str, list[Mutant]] = defaultdict(list)
+    sizes = Counter(mutant.file for mutant in mutants)
+    groups: dict[str, list[Mutant]] = defaultdict(list)
     for mutant in mutants:
-        files[mutant.file].append(mutant)
-    shuffled = [sorted(group, key=partial(_place_in_draw, seed)) for group in files.values()]
+        small = sizes[mutant.file] < SMALL
+        groups[str(Path(mutant.file).parent) if small else mutant.file].append(mutant)
+    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())
+    shuffled = [sorted(groups[name], key=partial(_place_in_draw, seed)) for name in order]
     turns = chain.from_iterable(zip_longest(*shuffled))
     return [mutant for mutant in turns if mutant is not None][:count]
 

@@ -28,6 +28,9 @@ LEARNED = (
 FORMS = "tests/checkpoints/test_form_sizes.py tests/checkpoints/test_forms.py"
 SCALING = "tests/checkpoints/test_scale_laws.py tests/checkpoints/test_scaling.py tests/checkpoints/test_headers.py"
 TRAINERS = "tests/checkpoints/readers --ignore tests/checkpoints/readers/test_real.py"
+WRITTEN = "tests/checkpoints/readers/test_written.py"
+GROUPS = "tests/checkpoints/test_groups.py tests/checkpoints/test_forms.py"
+DORA = "tests/checkpoints/test_dora_laws.py tests/checkpoints/test_dora.py"
 
 _SOLVERS = {
     "solution": (WORST, SPECTRUM, BOUNDS), "tolerance": (WORST, METRICS), "factored": (WORST, BOUNDS, SOLVERS),
@@ -43,12 +46,32 @@ _OTHERS = {
     "rules/learned": (RULE, LEARNED), "rules/basis": (RULE, LEARNED), "rules/interpolant": (STATED, LEARNED),
     "rules/sine_function": ("tests/rules/test_sine_function.py",),
     "checkpoints/scaling": (SCALING, TRAINERS), "checkpoints/forms": (FORMS, TRAINERS),
+    "checkpoints/dora": (DORA, TRAINERS), "checkpoints/groups": (GROUPS, TRAINERS),
     "law/bounds": ("tests/law/test_bound_steps.py", "tests/law/test_bounds.py"), "claims/certificates": ("tests/claims/test_claims.py -k certificate",),
     "claims/arithmetic": ("tests/claims/test_arithmetic.py",),
     "reported/printed": ("tests/reported/test_laws.py",), "reported/finding": ("tests/reported/test_laws.py",),
 }  # fmt: skip
+_READERS = {
+    name: (f"tests/checkpoints/readers/test_{first}.py", TRAINERS)
+    for first, names in {
+        "modules": ("build", "family", "grouping", "leftovers", "table"), "orientation": ("orientation",), "experts": ("experts",),
+        "full": ("full",), "adapters": ("adapters",), "kohya_details": ("kohya",), "peft_details": ("peft",), "loralib": ("loralib",),
+        "vera": ("vera",), "details": ("cloneofsimo", "delora", "diffusers", "gguf", "loran", "megatron", "mlx", "pairs", "sine_lora", "torchtune"),
+    }.items()
+    for name in names
+}  # fmt: skip
+# beside those of all readers
+_READERS |= {
+    "gguf": (*_READERS["gguf"], "tests/checkpoints/files/test_gguf.py"),
+    "adapters": (*_READERS["adapters"], "tests/adapters/test_audit.py"),
+    "build": (*_READERS["build"], DORA),
+}
 PARTS = {
     f"rankkit/{folder}{name}.py": " ".join((*first, *tests))
-    for folder, first, parts in (("solvers/", (TERMS, TIGHT), _SOLVERS), ("", (), _OTHERS))
+    for folder, first, parts in (
+        ("solvers/", (TERMS, TIGHT), _SOLVERS),
+        ("", (), _OTHERS),
+        ("checkpoints/readers/", (WRITTEN,), _READERS),
+    )
     for name, tests in parts.items()
 }

@@ -81,8 +81,15 @@ def lines(place: Path = SAMPLES) -> list[str]:
         left += [other for other in sample["others"] if _end(other, "now") not in ("killed", "equivalent")]
     for other in left:
         rows += ["", "Not killed now:", ""] if other is left[0] else []
-        rows.append(f"* {other['file'].removeprefix('rankkit/')}: `{other['what']}`")
+        gone = "" if _stands(other) else ", in a line that is gone"
+        rows.append(f"* {other['file'].removeprefix('rankkit/')}: `{other['what']}`{gone}")
     return rows
+
+
+def _stands(other: dict[str, Any]) -> bool:
+    """Return whether the source still has the line that a mutant changes."""
+    source = Path(__file__).parents[2] / other["file"]
+    return source.exists() and other["old"] in source.read_text()
 
 
 def _end(other: dict[str, Any], when: str) -> str:

@@ -97,6 +97,8 @@ def kill(store: str, log: str, times: int) -> None:
         if not child:
             until_killed(store, log)
         while file.stat().st_size == before:
+            if os.waitpid(child, os.WNOHANG)[0]:
+                raise SystemExit("the training ended before its first measurement; its error stands above")
             time.sleep(0.005)
         time.sleep(luck.uniform(0, 0.1))
         os.kill(child, signal.SIGKILL)

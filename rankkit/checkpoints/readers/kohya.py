@@ -157,7 +157,6 @@ def read(tensors: Tensors, config: Config) -> Adapter:
     """
     adapter = adapter_of(FAMILY, tensors, config)
     vectors = {layer.keys[WHOLE]: layer for layer in adapter.layers if layer.form is FULL and layer.m is None}
-    vectors = {key: layer for key, layer in vectors.items() if len(tensors.info[key].shape) < 2}
     layers = tuple(layer for layer in adapter.layers if layer not in vectors.values())
     if not layers:
         raise NoModuleError(f"{tensors.source} holds no {FAMILY.holds}, but vectors alone: {BIAS}.")

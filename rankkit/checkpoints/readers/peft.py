@@ -113,8 +113,7 @@ def _form(module: Module) -> Form:
 def _convolved(B: Shape, A: Shape) -> int:
     """Return how many groups a convolution has: B is (out, r / groups, 1, ...) beside A (r, in / groups, ...)."""
     fits = len(B) == len(A) and math.prod(B[2:]) == 1 and B[1] > 0 and A[0] % B[1] == 0
-    groups = A[0] // B[1] if fits else 1
-    return groups if fits and groups and B[0] % groups == 0 else 1
+    return A[0] // B[1] if fits else 1
 
 
 def _scaled(module: Module, form: Form, sizes: Sizes) -> Scaled:
@@ -149,7 +148,7 @@ def _plain(module: Module, form: Form, r: int) -> Scaled:
 
 def _is_padded(module: Module, form: Form, r: int) -> bool:
     """Return whether the factors are zero behind the rank that the configuration names, as for hot swapping."""
-    if form not in (LORA, TURNED) or any(module.tensors.info[module.keys[part]].trouble for part in "BA"):
+    if form not in (LORA, TURNED):
         return False
     try:
         factors: Any = form.combine(*(module.tensors.read(module.keys[part]) for part in "BA"))

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 import rankkit as rk
+from rankkit.checkpoints import open_adapter
+from rankkit.checkpoints.forms import formed
 from rankkit.checkpoints.readers import experts
 from tests.checkpoints.conftest import dense
 
@@ -167,3 +169,156 @@ def test_two_modules_are_halves_of_a_block_where_one_maps_to_twice_what_the_othe
     for a, b, c, d in product(range(1, 7), repeat=4):
         ways = (h == x and y == 2 * i for h, i in ((a, b), (b, a)) for x, y in ((c, d), (d, c)))
         assert experts._is_half(((a, 1), (1, b)), ((c, 1), (1, d))) == any(ways)
+
+
+# -- a second description of what PEFT adapts: which parameters, in which order, and of which rank
+
+
+def packed(name, E=3, r=2, m=6, n=5, depth=0):
+    inner = ".base_layer" * depth
+    return state(RNG.standard_normal((m, E * r)), RNG.standard_normal((E * r, n)), f"{name}{inner}")
+
+
+def rows(tensors, **config):
+    """Return what the rows are called without their numbers -> the ranks of the experts."""
+    found = {}
+    for layer in open_adapter(tensors, config={"peft_type": "LORA", "r": R, "lora_alpha": 2, **config}).layers:
+        found.setdefault(layer.name.rpartition("[")[0] if layer.name.endswith("]") else layer.name, []).append(
+            (layer.r, layer.status)
+        )
+    return found
+
+
+OK = (R, "ok")
+
+
+@pytest.mark.parametrize(("targets", "modules", "adapted"), [
+    (["mlp.experts.up_proj"], [], "up_proj"), (["experts.up_proj"], None, "up_proj"), ([".up_proj"], [], "up_proj"),
+    (["up_proj"], [], "up_proj"), (["xperts.up_proj"], [], ""), (["other.up_proj"], [], ""), (["up_proj"], ["experts"], None),
+    (["up_proj"], "x|.*experts", None), (["up_proj"], "all-linear", "up_proj"), (["up_proj"], {"q", "mlp.experts"}, None),
+    (["up_proj"], "(", "up_proj"), (["experts.up_proj"], ["experts"], "up_proj"), ([], [], ""), ([3, "up_proj"], [], "up_proj"),
+    ({"up_proj"}, [], "up_proj"), ("up_proj", [], ""), (["up_proj", "experts.up_proj"], [], "up_proj"),
+])  # fmt: skip
+def test_a_module_s_parameters_are_those_that_target_parameters_names(targets, modules, adapted):
+    """A target's path is a whole end of the module's; a bare name is meant where no target module is."""
+    config = {"target_parameters": targets, "target_modules": modules, "lora_B_layout": "rank_major"}
+    found = rows(packed(NAME), **config)
+    if adapted is None:  # one weight, whose rank is not the one that is named
+        assert found == {NAME: [(6, "ok")]}
+    else:
+        assert found == {f"{NAME}.{adapted}" if adapted else NAME: 3 * [OK]}
+
+
+def test_a_module_that_is_not_called_experts_holds_some_by_the_configuration_alone():
+    name = "model.layers.0.mlp"
+    assert rows(packed(name), target_modules=[]) == {name: [(6, "ok")]}
+    assert rows(packed(name), target_parameters=["mlp.up"], lora_B_layout="rank_major") == {f"{name}.up": 3 * [OK]}
+    assert rows(packed("model.experts_x"), target_modules=[]) == {"model.experts_x": [(6, "ok")]}
+
+
+@pytest.mark.parametrize(
+    "parameters", [["up", "down"], ["down", "up"], ["gate", "up", "down"], ["down", "gate", "up"], ["w2", "w1", "w3"]]
+)
+def test_parameters_are_nested_in_the_order_of_the_model(parameters):
+    """What maps out of a block is defined last, and so outermost; what cannot be told by shapes is said to be assumed."""
+    inwards = sorted(parameters, key=lambda name: name in ("down", "w2"))[::-1]
+    tensors = {key: x for depth, _ in enumerate(inwards) for key, x in packed(NAME, m=6 + depth, depth=depth).items()}
+    config = {
+        "peft_type": "LORA",
+        "r": R,
+        "lora_alpha": 2,
+        "target_parameters": [f"experts.{name}" for name in parameters],
+        "lora_B_layout": "rank_major",
+    }
+    layers = open_adapter(tensors, config=config).layers
+    assert {(layer.name.rpartition("[")[0], layer.m) for layer in layers} == {
+        (f"{NAME}.{name}", 6 + depth) for depth, name in enumerate(inwards)
+    }
+    assert {layer.assumed for layer in layers} == {("order",)}
+    deeper = tensors | packed(NAME, m=3, depth=len(inwards))  # one that no target names
+    assert {layer.name.rpartition("[")[0] for layer in open_adapter(deeper, config=config).layers if layer.m == 3} == {
+        NAME
+    }
+
+
+@pytest.mark.parametrize("outer_is_down", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+def test_of_a_fused_and_a_single_projection_the_shapes_tell_which_is_outermost(outer_is_down, turned):
+    h, i = 8, 5
+    shapes = {"down_proj": (h, i), "gate_up_proj": (2 * i, h)}
+    shapes = {name: shape[::-1] if turned else shape for name, shape in shapes.items()}
+    inwards = ["down_proj", "gate_up_proj"] if outer_is_down else ["gate_up_proj", "down_proj"]
+    tensors = {
+        key: x
+        for depth, name in enumerate(inwards)
+        for key, x in packed(NAME, m=shapes[name][0], n=shapes[name][1], depth=depth).items()
+    }
+    config = {
+        "peft_type": "LORA",
+        "r": R,
+        "lora_alpha": 2,
+        "target_parameters": list(shapes),
+        "lora_B_layout": "rank_major",
+    }
+    layers = open_adapter(tensors, config=config).layers
+    assert {(layer.name.rpartition("[")[0], layer.m, layer.n) for layer in layers} == {
+        (f"{NAME}.{name}", *shape) for name, shape in shapes.items()
+    }
+    assert {layer.assumed for layer in layers} == {()}
+
+
+@pytest.mark.parametrize("layout", ["rank_major", "grouped_by_expert"])
+def test_each_parameter_has_the_rank_of_its_own_pattern(layout):
+    B, A = RNG.standard_normal((M, 12)), RNG.standard_normal((12, N))
+    for pattern, r in (
+        ({"experts.up_proj": 3}, 3),
+        ({"up_proj": 4}, 4),
+        ({"x": 3}, 2),
+        ({"up_proj": 12}, 12),
+        ({"up_proj": True}, None),
+        ({"up_proj": 0}, None),
+        ({"up_proj": 5}, None),
+    ):
+        config = CONFIG | {"rank_pattern": pattern, "lora_B_layout": layout}
+        layers = open_adapter(state(B, A), config=config).layers
+        if r is None:
+            assert [layer.status for layer in layers] == ["unsupported"]
+            continue
+        count = 12 // r
+        assert [layer.name for layer in layers] == (
+            [f"{NAME}.up_proj"] if count == 1 else [f"{NAME}.up_proj[{e}]" for e in range(count)]
+        )
+        for e, layer in enumerate(layers):
+            one = B[:, e * r : (e + 1) * r] if layout == "grouped_by_expert" else B[:, e::count]
+            np.testing.assert_allclose(
+                formed(layer.product(), layer.rule).matrix, 4 / r * one @ A[e * r : (e + 1) * r], atol=1e-13
+            )
+
+
+@pytest.mark.parametrize(("experts", "fits"), [(4096, True), (4097, False)])
+@pytest.mark.parametrize("axis", [True, False])
+def test_a_parameter_has_four_thousand_experts_at_most(experts, fits, axis):
+    B, A = ((experts, 4, 2), (experts, 2, 3)) if axis else ((4, 2 * experts), (2 * experts, 3))
+    layers = open_adapter(state(np.ones(B), np.ones(A)), config=CONFIG | {"lora_B_layout": "rank_major"}).layers
+    assert len(layers) == (experts if fits else 1)
+    assert {layer.status for layer in layers} == {"ok" if fits else "unsupported"}
+    assert fits or "claims 4097 experts" in layers[0].notes[0]
+
+
+@pytest.mark.parametrize(("B", "A", "sizes"), [
+    ((3, 6, 2), (3, 2, 5), (3, 6, 5, 2)), ((1, 6, 2), (3, 2, 5), (3, 6, 5, 2)), ((3, 6, 2), (1, 2, 5), (3, 6, 5, 2)), ((3, 6, 2), (6, 5), (3, 6, 5, 2)),
+    ((3, 2, 6), (3, 5, 2), (3, 6, 5, 2)), ((3, 6, 2), (2, 2, 5), None), ((3, 6, 2), (3, 3, 5), None), ((3, 6, 2), (5, 5), None), ((3, 6, 2), (3, 2, 5, 1), None),
+    ((3, 0, 2), (3, 2, 5), None), ((3, 6, 2), (6, 0), None), ((3, 2, 6), (6, 5), None), ((6, 2), (3, 2, 5), None),
+])  # fmt: skip
+def test_an_axis_of_experts_is_one_that_both_factors_have_or_share(B, A, sizes):
+    tensors = {
+        "l.experts.w1.lora_A.weight": RNG.standard_normal(A),
+        "l.experts.w1.lora_B.weight": RNG.standard_normal(B),
+    }
+    layers = open_adapter(tensors, config={"peft_type": "LORA", "r": 2, "lora_alpha": 2}).layers
+    if sizes is None:
+        assert len(layers) == 1
+        assert layers[0].status in ("unsupported", "zero")
+        return
+    assert {(len(layers), layer.m, layer.n, layer.r) for layer in layers} == {sizes}
+    assert [layer.name for layer in layers] == [f"l.experts.w1[{e}]" for e in range(3)]

@@ -34,6 +34,16 @@ def test_half_a_pair_is_no_module_of_another_family():
     assert len(report.columns["module"]) == 1
 
 
+@pytest.mark.parametrize("half", ["lora_A", "lora_B"])
+def test_a_pair_beside_half_a_pair_stays_named(half):
+    """Not all of what is left is the other family's, so that none of it is taken for that."""
+    lost = {f"a.z.{half}.weight": np.ones((2, 8) if half == "lora_A" else (6, 2))}
+    for state in (LOKR | PAIR | lost, LOKR | lost | PAIR):
+        report = rk.audit(state)
+        assert report.columns["module"] == ["lora_unet_a_q"]
+        assert {entry.key for entry in report.skipped} == {*PAIR, *lost}
+
+
 def test_a_folder_is_enough_to_choose_ranks():
     from rankkit.data import sample_adapter
 
