@@ -31,7 +31,7 @@ from rankkit.law.staircase import Staircase
 __all__ = ["largest_value"]
 
 NEAREST = 1e-9  # relative distance of the edge from lambda_1^2 below which both are one
-HALVINGS = 40  # of the bracket of the edge, to 1e-10 of its distance: there the square is least
+HALVINGS = 30  # of the bracket of the edge, to 1e-7 of its distance: there the square is least
 TRACY_WIDOM_COUNT = 2 / (3 * math.pi) * 1.2065335745820**1.5  # values that the edge law puts above that mean
 NEAR = 1e-3  # of the distance from lambda_1^2, between which the curvature at the edge is taken
 # E kappa^4 / E kappa^2 is (2/3)^r where modes fill a box of phase space, and CELL^r where they end as a Gaussian does;
@@ -44,13 +44,12 @@ ONSET = 40.0
 
 
 class _Outside(NamedTuple):
-    """log of the square outside the spectrum and its derivative in t; M, -dM/dt and sum g^2."""
+    """log of the square outside the spectrum and its derivative in t; M and -dM/dt."""
 
     log_square: float
     first: float
     M: float
     slope: float
-    squares: float
 
 
 def largest_value(
@@ -75,7 +74,7 @@ def largest_value(
     middle = float(law.values[0]) ** 2
     t = _edge(law, m, n)
     sampled = None if leverage is None else leverage(t)
-    crossed = 0.0 if r is None else _crossed(_outside(law, m, n, t), m, n, r, sampled)
+    crossed = 0.0 if r is None else _crossed(law, t, m, n, r, sampled)
     if crossed > 0:
         t = _edge(law, m, n, crossed, beyond=t)
     edge = _outside(law, m, n, t, crossed)
@@ -92,10 +91,11 @@ def largest_value(
     return math.sqrt(max(square, law.energy / min(m, n)))
 
 
-def _crossed(edge: _Outside, m: int, n: int, r: int, sampled: Leverage | None) -> float:
-    """Return -C / (M^2 sum g^2), taken as the same at every t."""
+def _crossed(law: Staircase, t: float, m: int, n: int, r: int, sampled: Leverage | None) -> float:
+    """Return -C / (M^2 sum g^2) at the edge t without it; it is taken as the same at every t."""
+    squares = float(np.sum(law.counts * (law.values**2 / (t - law.values**2)) ** 2))
     uneven = 0.0 if sampled is None else sampled.variance / sampled.total**2
-    within = CELL**r + UNEVEN * uneven - ONSET * edge.squares / edge.M**2
+    within = CELL**r + UNEVEN * uneven - ONSET * squares / _outside(law, m, n, t).M ** 2
     return 0.25 * (1 / m**2 + 1 / n**2) * max(within, 0.0)
 
 
@@ -106,18 +106,17 @@ def _outside(law: Staircase, m: int, n: int, t: float, crossed: float = 0.0) -> 
     counts, rest = law.counts, law.tail / t
     M = float(np.sum(counts * g)) + rest
     slope = float(np.sum(counts * g / gap)) + rest / t
-    squares = float(np.sum(counts * g**2))
-    a, b = 1 / (m + M), 1 / (n + M)
     log_square = math.log(t) + math.log1p(M / m) + math.log1p(M / n)
-    first = 1 / t - slope * (a + b)
+    first = 1 / t - slope * (1 / (m + M) + 1 / (n + M))
     if crossed > 0:
         # -dC / dM = 2 crossed (M sum g^2 + M^2 P), P = (d sum g^2 / dt) / (2 dM / dt)
+        squares = float(np.sum(counts * g**2))
         third = float(np.sum(counts * g / gap**2)) + rest / t**2
         square, cube = float(np.sum(counts * g**2 / gap)), float(np.sum(counts * (g / gap) ** 2))
         P = square / slope
         log_square += 2 * crossed * (M * squares + M**2 * P)
         first -= 2 * crossed * (slope * squares + 4 * M * square + M**2 * (3 * cube - 2 * P * third) / slope)
-    return _Outside(log_square, first, M, slope, squares)
+    return _Outside(log_square, first, M, slope)
 
 
 def _edge(law: Staircase, m: int, n: int, crossed: float = 0.0, *, beyond: float | None = None) -> float:
