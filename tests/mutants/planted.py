@@ -48,7 +48,7 @@ _LAYERS = [
     ("rule left out of the batch key", "audits/batches.py", "return product.shape, product.r, ready.rule", "return product.shape, product.r", "tests/audits/test_update.py"),
     ("law's count relative to another sigma_1", "law/measures.py", "square = (relative * self.top) ** 2\n", "square = (relative * float(self.staircase.values[0])) ** 2\n", "tests/law/test_predict.py"),
     ("shortest rank patterns first in truncate", "audits/truncate.py", "sorted(new, key=len, reverse=True)", "sorted(new, key=len)", "tests/audits/test_truncate.py"),
-    ("intruder threshold 0.9 for 0.5", "audits/weights.py", "SIMILAR = 0.5", "SIMILAR = 0.9", "tests/audits/test_weights.py"),
+    ("intruder threshold 0.9 for 0.5", "audits/intruders.py", "SIMILAR = 0.5", "SIMILAR = 0.9", "tests/audits/test_weights.py"),
     ("regime without its check for the sine", "audits/row.py", "saturates=isinstance(applied.rule, Sine)", "saturates=True", "tests/audits/test_update.py"),
     ("two of LoKr's parts asked in the wrong order", "checkpoints/readers/kohya.py", '"lokr_w2_b", "lokr_w1_b"', '"lokr_w1_b", "lokr_w2_b"', "tests/checkpoints/readers/test_kohya.py"),
     ("Tracy-Widom share 0.3 for 0.658", "law/edge.py", "0.658 *", "0.3 *", "tests/law/test_staircase.py"),
