@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -138,5 +139,11 @@ def _names(metrics: Sequence[str]) -> tuple[str, ...]:
 def _platform(device: str | None) -> dict[str, str]:
     """Return the versions and the machine that decide the last bits of a result."""
     about = {"python": platform.python_version(), "machine": platform.machine()}
-    about |= {"rankkit": __version__} | {name: version(name) for name in ("numpy", "scipy")}
-    return about if device is None else about | {"torch": version("torch")}
+    about |= {"rankkit": __version__} | {name: _version(name) for name in ("numpy", "scipy")}
+    return about if device is None else about | {"torch": _version("torch")}
+
+
+@cache
+def _version(package: str) -> str:
+    """Return the version of an installed package; reading it takes as long as counting a small matrix's rank."""
+    return version(package)
