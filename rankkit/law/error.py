@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rankkit.law.entries import Entries
 from rankkit.law.self_consistent import Counted
 
-__all__ = ["FEW", "Error", "Estimate", "Z", "count_error", "relative_error"]
+__all__ = ["FEW", "Error", "Estimate", "Z", "count_error", "relative_error", "relative_scatter"]
 
 FEW = 4  # draws that `Prediction.error` is for
 Z = 1.96  # standard deviations on either side that hold 95 % of a normal law
@@ -60,9 +60,12 @@ class Estimate(NamedTuple):
 
 def relative_error(measure: str, value: float, entries: Entries) -> Error:
     """Return the error of a stable_rank or participation_ratio."""
-    own, scatters = RELATIVE[measure]
-    scatter = scatters[entries.gaussian]
-    return Error(own * value, scatter * value * math.sqrt(1 / entries.m + 1 / entries.n))
+    return Error(RELATIVE[measure][0] * value, relative_scatter(measure, entries) * value)
+
+
+def relative_scatter(measure: str, entries: Entries) -> float:
+    """Return the standard deviation of one draw of a stable_rank or participation_ratio, over its mean."""
+    return RELATIVE[measure][1][entries.gaussian] * math.sqrt(1 / entries.m + 1 / entries.n)
 
 
 def count_error(found: Counted, r: int, limit: int) -> Error:

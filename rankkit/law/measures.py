@@ -14,7 +14,7 @@ from rankkit.factors import Array
 from rankkit.law.edge import largest_value
 from rankkit.law.entries import Entries, law_of
 from rankkit.law.equations import equations_of, leverage_of
-from rankkit.law.error import Estimate, count_error, relative_error
+from rankkit.law.error import Estimate, count_error, relative_error, relative_scatter
 from rankkit.law.independent import Independent
 from rankkit.law.schatten_norms import participation_ratio
 from rankkit.law.self_consistent import Counted, Equations, Follower, Path
@@ -112,12 +112,17 @@ class Frequency:
     @cached_property
     def top(self) -> float:
         """sigma_1 / sqrt(m n)."""
-        return largest_value(self.staircase, self.entries.m, self.entries.n, self._leverage)
+        return largest_value(self.staircase, self.entries.m, self.entries.n, self._leverage, r=self.entries.r)
 
     @cached_property
     def stable_rank(self) -> float:
-        """||S||_F^2 / sigma_1^2."""
-        return min(max(self.energy / self.top**2, 1.0), float(self.limit))
+        """||S||_F^2 / sigma_1^2, the mean over draws.
+
+        The mean of a ratio is not the ratio of the means: 1 / sigma_1^2 is larger in the mean by the square of its
+        scatter, which concerns the part of ||S||_F^2 that is not sigma_1^2 itself.
+        """
+        others = max(self.energy / self.top**2 - 1, 0.0)
+        return min(1 + others * (1 + relative_scatter("stable_rank", self.entries) ** 2), float(self.limit))
 
     @property
     def regime(self) -> str:

@@ -12,6 +12,7 @@ from rankkit.law.entries import entries_of, law_of
 from rankkit.law.equations import leverage_of
 from rankkit.law.radial import sine_radial
 from rankkit.law.splitting import gaussian_leverage, product_leverage, radial_leverage
+from rankkit.law.staircase import Staircase
 
 
 @pytest.mark.parametrize("r", [1, 2, 5, 16])
@@ -59,6 +60,38 @@ def test_sigma_1_of_draws_is_met_where_independent_features_would_miss_it(gaussi
     drawn = [np.linalg.norm(rule(law(size, size, r, seed=seed)), 2) / size for seed in range(200)]
     mean, noise = np.mean(drawn), np.std(drawn) / 200**0.5
     law_here = law_of(entries, omega)
-    found = largest_value(law_here, size, size, lambda t: leverage_of(entries, omega, t))
+    found = largest_value(law_here, size, size, lambda t: leverage_of(entries, omega, t), r=r)
     assert abs(found / mean - 1) < 0.01 + 2 * noise / mean
     assert largest_value(law_here, size, size) > max(mean + noise, found)
+
+
+@pytest.mark.parametrize(("gaussian", "c"), [(False, 41.0), (True, 20.0)])
+def test_rows_that_lie_close_together_lift_sigma_1(gaussian, c):
+    size, r = 512, 2
+    law = rk.initializers.Normal(1.0, 1.0) if gaussian else rk.initializers.Uniform(1.0)
+    entries = entries_of(size, r, size, law)
+    rule = rk.rules.Sine(c / entries.unit, gain=1.0)
+    drawn = [np.linalg.norm(rule(law(size, size, r, seed=seed)), 2) / size for seed in range(12)]
+    mean, noise = np.mean(drawn), np.std(drawn) / 12**0.5
+
+    def found(crossing):
+        return largest_value(law_of(entries, c), size, size, lambda t: leverage_of(entries, c, t), r=crossing)
+
+    assert abs(found(r) / mean - 1) < 0.01 + 2 * noise / mean
+    assert found(None) < 0.98 * (mean - noise)
+
+
+def test_a_lone_function_has_its_own_mean_and_crosses_nothing():
+    # E |b|^2 |a|^2 of one Gaussian feature of 100 rows and of 100 columns
+    alone = Staircase(np.ones(1), np.ones(1), 1, 1.0, 0.0)
+    assert largest_value(alone, 100, 100) ** 2 == pytest.approx(1.0, abs=3e-3)
+    assert largest_value(alone, 100, 100, r=1) == largest_value(alone, 100, 100)
+
+
+def test_a_stable_rank_is_the_mean_of_the_ratio():
+    factors = [rk.initializers.Uniform(1.0)(60, 60, 4, seed=seed) for seed in range(600)]
+    values = [np.linalg.svd(one.B @ one.A, compute_uv=False) for one in factors]
+    ratios = [np.sum(one**2) / one[0] ** 2 for one in values]
+    noise = np.std(ratios) / 600**0.5
+    predicted = rk.predict_stable_rank(1e-3, d=60, r=4, initializer=rk.initializers.Uniform(1.0)).value
+    assert abs(predicted - np.mean(ratios)) < 2 * noise
