@@ -36,6 +36,7 @@ REACH = (0.0, 2.1, 2.1, 3.0)
 START_FALL = 0.4  # of that end
 # up to ALL_DEGREES odd degrees are taken one by one, of more only the first and some that stand for the others
 ALL_DEGREES, FIRST_DEGREES, FAR_DEGREES = 20, 6, 12
+GONE = 1e-10  # of a function's norm: lengths that hold less of all functions of a degree are left out
 NODES, NODES_A_DEGREE = 28, 0.7  # of the lengths, for the products of two functions
 
 
@@ -47,8 +48,8 @@ class Part:
     ----------
     multiplicity : float
         How many harmonics have the degree.
-    U : float array, shape (nodes, k)
-        Singular functions, orthonormal under the law of the length.
+    U : float array, shape (at most nodes, k)
+        Singular functions at the shorter lengths, orthonormal under the law of the length; zero at the others.
     x : float array, shape (k,)
         Singular values with their signs.
     """
@@ -57,18 +58,28 @@ class Part:
     U: Array
     x: Array
 
-    def seen(self, rows: Array, columns: Array) -> tuple[Array, Array]:
-        """Return B = U^T w U and C = x U^T v U x, of weights times probabilities (nodes,)."""
-        weights = np.stack([rows.real, rows.imag, columns.real, columns.imag])
-        grams = ((weights[:, None, :] * self.U.T).reshape(-1, len(self.U)) @ self.U).reshape(4, self.x.size, -1)
-        return grams[0] + 1j * grams[1], self.x[:, None] * (grams[2] + 1j * grams[3]) * self.x
+    def seen(self, weights: Sequence[Array]) -> tuple[Array, Array]:
+        """Return B = U^T w U and C = x U^T v U x, of weights times probabilities (nodes,) of rows and of columns."""
+        grams = [self._gram(weight) for weight in weights]
+        return grams[0], self._scaled(grams[-1])
 
-    def diagonals(self, rows: Array, columns: Array) -> tuple[Array, Array]:
-        """Return multiplicity times the diagonals of U rows U^T and of U x columns x U^T (nodes,)."""
-        columns = self.x[:, None] * columns * self.x
-        middle = np.concatenate([rows.real, rows.imag, columns.real, columns.imag], axis=1)
-        found = np.einsum("gck,gk->cg", (self.U @ middle).reshape(len(self.U), 4, -1), self.multiplicity * self.U)
-        return found[0] + 1j * found[1], found[2] + 1j * found[3]
+    def diagonal(self, middle: Array) -> Array:
+        """Return multiplicity times the diagonal of U middle U^T, at the lengths of U."""
+        both = np.concatenate([middle.real, middle.imag], axis=1)
+        found = np.einsum("gck,gk->cg", (self.U @ both).reshape(len(self.U), 2, -1), self.multiplicity * self.U)
+        return found[0] + 1j * found[1]
+
+    def scaled_diagonal(self, middle: Array) -> Array:
+        """Return multiplicity times the diagonal of U x middle x U^T."""
+        return self.diagonal(self._scaled(middle))
+
+    def _gram(self, weights: Array) -> Array:
+        both = np.stack([weights.real, weights.imag])[:, None, : len(self.U)]
+        gram = ((both * self.U.T).reshape(-1, len(self.U)) @ self.U).reshape(2, self.x.size, -1)
+        return gram[0] + 1j * gram[1]
+
+    def _scaled(self, middle: Array) -> Array:
+        return self.x[:, None] * middle * self.x
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +110,19 @@ class Radial:
         return min(self.m, self.n)
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """Rows and columns; in a square matrix, whose equations do not tell them apart, one number for both."""
+        return (self.m,) if self.m == self.n else (self.m, self.n)
+
+    @property
     def places(self) -> Array:
         """The lengths of rows, then those of columns."""
-        return np.concatenate([self.rho, APART + self.rho])
+        return np.concatenate([self.rho + APART * side for side in range(len(self.sizes))])
 
     @cached_property
     def mass(self) -> Array:
-        """Half the probability of each node, for rows and for columns."""
-        return np.concatenate([self.p, self.p]) / 2
+        """The probability of each node, shared by rows and columns."""
+        return np.tile(self.p, len(self.sizes)) / len(self.sizes)
 
     def inside(self, unknowns: Array, z: complex) -> Array:
         """Return the nearest unknowns at which the solution may lie."""
@@ -114,42 +130,44 @@ class Radial:
 
     def start(self, z: complex) -> Array:
         """Return log w = log v = 0, where all values are far below z."""
-        return np.zeros(2 * self.p.size, dtype=np.complex128)
+        return np.zeros(self.mass.size, dtype=np.complex128)
 
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return log w and log v from the leverages that they imply."""
-        w, v = np.split(np.exp(unknowns), 2)
-        row, column = self.beyond.leverages(w, v, z)
-        row, column = row / self.p, column / self.p
+        weights = np.split(np.exp(unknowns), len(self.sizes))
+        found = [here / self.p for here in self.beyond.leverages(weights[0], weights[-1], z)][: len(weights)]
         for part in self.parts:
-            B, C = part.seen(self.p * w, self.p * v)
-            inverse = inverse_of(B @ C + z * np.eye(part.x.size))
-            here, there = part.diagonals(C @ inverse, inverse @ B)
-            row += here
-            column += there
-        return -np.concatenate([np.log1p(row / self.m), np.log1p(column / self.n)])
+            B, C = part.seen([self.p * weight for weight in weights])
+            M = B @ C + z * np.eye(part.x.size)
+            found[0][: len(part.U)] += part.diagonal(solution_of(M.T, C))
+            if len(found) > 1:
+                found[1][: len(part.U)] += part.scaled_diagonal(solution_of(M, B))
+        return -np.concatenate([np.log1p(here / size) for here, size in zip(found, self.sizes, strict=True)])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
         """Return F and sum s^2 / (s^2 + z)."""
-        w, v = np.split(np.exp(unknowns), 2)
-        value, effective = self.beyond.potential(w, v, z)
-        squares = [here / self.p for here in self.beyond.second(w, v, z)]
+        logs = np.split(unknowns, len(self.sizes))
+        weights = [np.exp(log) for log in logs]
+        value, effective = self.beyond.potential(weights[0], weights[-1], z)
+        squares = [here / self.p for here in self.beyond.second(weights[0], weights[-1], z)][: len(weights)]
         for part in self.parts:
-            B, C = part.seen(self.p * w, self.p * v)
+            B, C = part.seen([self.p * weight for weight in weights])
             M = B @ C
             values = eigenvalues_of(M)
             value += part.multiplicity * np.sum(np.log1p(values / z))
             effective += part.multiplicity * np.sum(values / (values + z))
             inverse = inverse_of(M + z * np.eye(part.x.size))
-            rows, columns = C @ inverse, inverse @ B
             # M / (M + z) = 1 - z / (M + z)
-            here, there = part.diagonals(rows - z * (rows @ inverse), columns - z * (inverse @ columns))
-            squares[0] += here
-            squares[1] += there
+            once = C @ inverse
+            squares[0][: len(part.U)] += part.diagonal(once - z * (once @ inverse))
+            if len(squares) > 1:
+                once = inverse @ B
+                squares[1][: len(part.U)] += part.scaled_diagonal(once - z * (inverse @ once))
         crossings = 0j
-        for size, weight, log, square in zip((self.m, self.n), (w, v), np.split(unknowns, 2), squares, strict=True):
-            value += size * np.sum(self.p * (weight - 1 - log))
-            crossings += crossings_of(size, self.r, self.p, weight, square)
+        for size, weight, log, square in zip(self.sizes, weights, logs, squares, strict=True):
+            sides = 2 // len(self.sizes)
+            value += sides * size * np.sum(self.p * (weight - 1 - log))
+            crossings += sides * crossings_of(size, self.r, self.p, weight, square)
         return Potential(complex(value), complex(effective), crossings)
 
 
@@ -206,10 +224,12 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     nodes = int(NODES + NODES_A_DEGREE * ends.last)
     rho, p = lengths(r, nodes)
     scale = math.sqrt(root / 2)  # y = scale rho makes the singular functions Laguerre's
+    root_p = np.sqrt(p)[:, None]
     spread = np.sqrt(scale * spacing(r, nodes) / p)
     parts: list[Part] = []
     for here, many in zip(*_degrees(r, ends.last), strict=True):
         U = spread[:, None] * _laguerre((scale * rho) ** 2, here + r / 2 - 1, (ends.last - here) // 2 + 1)
+        U = U[: 1 + np.flatnonzero(np.max(root_p * np.abs(U), axis=1) > GONE)[-1]]
         power = here + 2 * np.arange(float(U.shape[1]))
         alternate = np.resize([1.0, -1.0], power.size)
         parts.append(Part(many, U, alternate * ends.kept(power) * np.exp(0.5 * first + power * math.log(q))))
