@@ -18,7 +18,7 @@ from rankkit.factors import Array
 from rankkit.law.crossings import POWER, crossing_term
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
-__all__ = ["Cells", "PhaseSpace", "crossings_of", "lengths", "phase_space_cells", "spacing"]
+__all__ = ["Cells", "PhaseSpace", "crossings_of", "lengths", "phase_space_cells", "spacing", "span"]
 
 NODES = 80
 LARGEST_LOG = 300.0  # of a square: its inverse is a float too
@@ -70,7 +70,7 @@ def _legendre(nodes: int) -> tuple[Array, Array]:
 def lengths(r: int, nodes: int) -> tuple[Array, Array]:
     """Return lengths of a standard normal vector in r dimensions and their probabilities, by Gauss and Legendre."""
     at, weight = _legendre(nodes)
-    low, half = _range(r)
+    low, half = span(r)
     rho = low + half * (at + 1)
     log = (r - 1) * np.log(rho) - rho**2 / 2
     p = weight * np.exp(log - np.max(log))
@@ -79,11 +79,11 @@ def lengths(r: int, nodes: int) -> tuple[Array, Array]:
 
 def spacing(r: int, nodes: int) -> Array:
     """Return the weights of the quadrature in the length, so that p over them is the density of the length."""
-    return _range(r)[1] * _legendre(nodes)[1]
+    return span(r)[1] * _legendre(nodes)[1]
 
 
-def _range(r: int) -> tuple[float, float]:
-    """Return the least length and half of the range."""
+def span(r: int) -> tuple[float, float]:
+    """Return the least length and half of the range that nodes cover."""
     low = max(0.0, math.sqrt(r) - BEYOND)
     return low, 0.5 * (math.sqrt(r) + BEYOND - low)
 
