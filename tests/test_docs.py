@@ -75,6 +75,12 @@ def test_every_fenced_block_is_run_or_shown_or_a_directive():
     assert names <= {*RUN, "yaml", *DIRECTIVES}
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
+def test_fractions_have_braces(path):
+    """Without them the site shows 12 over nothing for one half."""
+    assert not re.search(r"\\[td]?frac\s*\d", path.read_text())
+
+
 def test_every_guide_has_something_to_run():
     for path in (DOCS / "how-to").glob("*.md"):
         if path.stem != "index":

@@ -7,6 +7,7 @@ singular values tend to products of one-coordinate ones (kernels, staircase), be
 from __future__ import annotations
 
 from rankkit.law.bounds import RankBounds, rank_bounds
+from rankkit.law.decay import decay_power, strip_rate
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.exponents import POWERS, staircase_exponents
 from rankkit.law.inverse import frequency_for_rank
@@ -25,6 +26,7 @@ __all__ = [
     "RankBounds",
     "Step",
     "Target",
+    "decay_power",
     "frequency_for_rank",
     "leading_spectrum",
     "predict_curve",
@@ -33,4 +35,5 @@ __all__ = [
     "predict_stable_rank",
     "rank_bounds",
     "staircase_exponents",
+    "strip_rate",
 ]
