@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.crossings import crossing_term
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Cells", "PhaseSpace", "crossings_of", "lengths", "phase_space_cells", "spacing", "span"]
@@ -122,8 +122,7 @@ def crossings_of(size: int, r: int, p: Array, weight: Array, square: Array) -> c
     square : complex array, shape (nodes,)
         Sum of the shares squared, over w.
     """
-    share = size * (1 / weight - 1)
-    return crossing_term(size, r, 1.0, complex(np.sum(p * square / share * (1 - weight) ** POWER)))
+    return crossing_term(size, p, square / (size * (1 / weight - 1)), 1 - weight, r)
 
 
 @dataclass(frozen=True, eq=False)

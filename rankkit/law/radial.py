@@ -235,9 +235,9 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     parts: list[Part] = []
     for here, many, every in zip(degrees, multiplicities, functions, strict=True):
         x = values[(here - 1) // 2 :]
-        U = spread * every[: x.size].T
-        U = U[: 1 + np.flatnonzero(np.max(root_p * np.abs(U), axis=1) > GONE)[-1]]
-        parts.append(Part(many, U, np.resize([1.0, -1.0], x.size) * x))
+        shown = spread * every[: x.size].T
+        shown = shown[: 1 + np.flatnonzero(np.max(root_p * np.abs(shown), axis=1) > GONE)[-1]]
+        parts.append(Part(many, shown, np.resize([1.0, -1.0], x.size) * x))
     # a function of degree l lies in phase space where y^2 + y'^2 = 2 l + r
     square = (scale * rho) ** 2
     beyond = 1 - ends.kept((np.add.outer(square, square) - r) / 2) ** 2

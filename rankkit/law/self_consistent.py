@@ -148,7 +148,7 @@ class Follower:
 
     def _counted(self, there: Potential) -> Counted:
         count, density = _read(there.value, there.effective)
-        fewer = removed(there.crossings, self.equations.limit)
+        fewer = removed(there.crossings)
         return Counted(min(max(count - fewer, 0.0), float(self.equations.limit)), density, fewer)
 
     def _failed(self, square: float) -> ArithmeticError:
