@@ -17,7 +17,7 @@ series ends here was decided on recorded draws.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +25,9 @@ import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["crossing_term", "dimensions", "places", "removed"]
+__all__ = ["crossing_term", "dimensions", "nodes_at", "places", "removed"]
+
+placed: Callable[..., Array] = np.searchsorted  # its overloads leave the type open
 
 NODES = 48  # of the overlap
 POINTS = 256  # rows at which products of weights are averaged
@@ -75,6 +77,11 @@ def places(count: int) -> Array:
     for _ in range(60):
         ratio = (1 + ratio) ** (1 / (count + 1))
     return np.mod(0.5 + np.arange(1, POINTS + 1)[:, None] * ratio ** -np.arange(1.0, count + 1), 1.0)
+
+
+def nodes_at(points: Array, p: Array) -> Array:
+    """Return the node at each point between 0 and 1 of nodes with probabilities p."""
+    return placed(np.cumsum(p[:-1]), points)
 
 
 def removed(term: complex) -> float:

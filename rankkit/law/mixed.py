@@ -17,8 +17,8 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.columns import OneColumn
 from rankkit.law.coordinate import Seen
-from rankkit.law.crossings import crossing_term, dimensions, places
-from rankkit.law.products import EDGE, Listed
+from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
+from rankkit.law.products import Listed
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Mixed"]
@@ -150,7 +150,7 @@ class Mixed:
         sum over products is taken as the product of sums over the values of each column.
         """
         size = self.n if side else self.m
-        points = np.split(places(self.r) * (1 - EDGE), np.cumsum(self.many)[:-1], axis=1)
+        points = np.split(places(self.r), np.cumsum(self.many)[:-1], axis=1)
         total = np.sum(used * share)
         log_weight, seen_here, dimension = np.full(len(points[0]), log_scale), np.ones(len(points[0])), 0.0
         ones = zip(*(np.split(self.listed.counts.T @ x, self._ends) for x in (used, used * share)), strict=True)
@@ -158,7 +158,7 @@ class Mixed:
             self.problems, seen, logs, points, ones, self.many, strict=True
         ):
             p, density = (problem.q, part.columns) if side else (problem.p, part.rows)
-            node: Array = np.cumsum(p).searchsorted(at)
+            node = nodes_at(at, p)
             log_weight = log_weight + np.sum(log[node], axis=1)
             seen_here = seen_here * np.prod((density @ (square / (k * total)))[node], axis=1)
             shares = np.split(np.abs(one) / np.sum(np.abs(one)), [problem.parts[0][1].size])

@@ -18,13 +18,12 @@ import numpy as np
 
 from rankkit.factors import Array
 from rankkit.law.coordinate import Coordinate
-from rankkit.law.crossings import crossing_term, dimensions, places
+from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["MOST_LISTED", "Listed", "Products", "listed_products", "multisets"]
 
 MOST_LISTED = 20_000
-EDGE = 1e-9  # of all rows: rounding leaves less outside the last node
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +138,7 @@ class Products:
     @cached_property
     def _rows(self) -> Array:
         """The node of each coordinate at some rows that stand for all, (rows, r)."""
-        found: Array = np.cumsum(self.coordinate.p).searchsorted(places(self.r) * (1 - EDGE))
-        return found
+        return nodes_at(places(self.r), self.coordinate.p)
 
     def _dimension(self, used: Array) -> float:
         """Return R of crossings.py of all coordinates, given how much each product is used."""

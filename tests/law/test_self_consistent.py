@@ -184,7 +184,7 @@ def left_out(modes, rows, strength, draws):
     for _ in range(draws):
         V = np.exp(2j * np.pi * rng.random((rows, 2)) @ every.T) / modes
         found.append(np.linalg.slogdet(np.eye(rows) + strength * V @ V.conj().T)[1])
-    w = 0.5
+    w, g = 0.5, 0.5
     for _ in range(200):
         g = 1 - 1 / (1 + rows / count * strength * w)
         w = 0.5 * w + 0.5 * (1 - count / rows * g)
