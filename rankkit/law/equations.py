@@ -12,15 +12,15 @@ from rankkit.law.entries import Entries, law_of
 from rankkit.law.independent import Independent, filled_at
 from rankkit.law.phase_space import PhaseSpace
 from rankkit.law.products import Products, listed_products
-from rankkit.law.radial import sine_radial
 from rankkit.law.self_consistent import Equations
+from rankkit.law.sine_parts import sine_radial
 from rankkit.law.splitting import Leverage, gaussian_leverage, product_leverage
 
 __all__ = ["equations_of", "leverage_of"]
 
 SMALL = 1e-3  # of y: squares below it only add up
 # Gaussian entries: c beyond which Weyl's law serves for r = 1, and share of the frequency that fills the matrix beyond
-# which it does for larger r (within 0.2 % of d of radial.py, whose quadrature would need ever more nodes)
+# which it does for larger r (within 0.2 % of d of sine_parts.py, whose quadrature would need ever more nodes)
 SEMICLASSICAL, SEMICLASSICAL_SHARE = 20.0, 0.45
 LARGEST_C = 150.0  # of a coordinate that is solved by its matrix; beyond, the rows are as good as independent
 OVERFULL = 4.0  # times the frequency that fills the matrix: from there on the features are independent

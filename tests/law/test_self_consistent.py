@@ -5,15 +5,15 @@ import pytest
 
 import rankkit as rk
 from rankkit.cli.main import main
-from rankkit.law import radial, self_consistent
+from rankkit.law import self_consistent, sine_parts
 from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
 from rankkit.law.crossings import crossing_term, dimensions
 from rankkit.law.entries import entries_of
 from rankkit.law.measures import Cutoff, Frequency
 from rankkit.law.phase_space import PhaseSpace
 from rankkit.law.products import Products, listed_products
-from rankkit.law.radial import sine_radial
 from rankkit.law.self_consistent import Follower
+from rankkit.law.sine_parts import sine_radial
 from tests.law.conftest import sine_spectra
 
 UNIFORM, GAUSSIAN = rk.initializers.Uniform(1.0), rk.initializers.Normal(1.0, 1.0)
@@ -76,7 +76,7 @@ def test_a_curve_from_solution_to_solution_is_its_points(law, d, r):
 def test_some_degrees_stand_for_all(monkeypatch, m, r, c):
     top = Frequency(entries_of(m, r, m, GAUSSIAN), c).top
     some = sine_radial(c, r, m=m, n=m, least=(1e-4 * top) ** 2)
-    monkeypatch.setattr(radial, "ALL_DEGREES", 1000)
+    monkeypatch.setattr(sine_parts, "ALL_DEGREES", 1000)
     every = sine_radial(c, r, m=m, n=m, least=(1e-4 * top) ** 2)
     assert len(some.parts) < len(every.parts)
     assert counts(some, top) == pytest.approx(counts(every, top), abs=1e-3 * m)
@@ -86,12 +86,12 @@ def test_functions_beyond_the_last_degree_are_counted_by_cells(monkeypatch):
     m, r, c = 300, 2, 6.0
     top = Frequency(entries_of(m, r, m, GAUSSIAN), c).top
 
-    def found(reach, fall=radial.START_FALL):
-        monkeypatch.setattr(radial, "REACH", (0.0, reach, reach, reach))
-        monkeypatch.setattr(radial, "START_FALL", fall)
+    def found(reach, fall=sine_parts.START_FALL):
+        monkeypatch.setattr(sine_parts, "REACH", (0.0, reach, reach, reach))
+        monkeypatch.setattr(sine_parts, "START_FALL", fall)
         return counts(sine_radial(c, r, m=m, n=m, least=(1e-4 * top) ** 2), top)
 
-    reach = radial.REACH[r]
+    reach = sine_parts.REACH[r]
     near, far, sharp = found(reach), found(6.0), found(reach, fall=0.999)
     assert near == pytest.approx(far, abs=3e-3 * m)
     assert np.max(np.abs(sharp - far)) > 0.05 * m
