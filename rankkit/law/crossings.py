@@ -29,8 +29,9 @@ __all__ = ["crossing_term", "dimensions", "nodes_at", "places", "removed"]
 
 placed: Callable[..., Array] = np.searchsorted  # its overloads leave the type open
 
-NODES = 48  # of the overlap
-POINTS = 256  # rows at which products of weights are averaged
+NODES = 24  # of the overlap; six times as many change counts by 0.01 % of d
+POINTS = 256  # rows at which products of weights are averaged; eight times as many change counts by 0.07 % of d
+NEGLIGIBLE = 1e-3  # values
 SMALL = 1e-3  # of U^2 x, below which -log(1 - U^2 x) - U^2 x is its series
 MOST_ALIKE = 0.99  # mean overlap of one coordinate
 
@@ -49,6 +50,8 @@ def crossing_term(size: int, p: Array, share: Any, used: Array, dimension: float
     dimension : float
         R.
     """
+    if size * float(np.max(np.abs(used))) ** 3 < NEGLIGIBLE:
+        return 0j
     triples = 2 / 3 * 3 ** (-dimension / 2) * np.sum(p * share**2 * used**4)
     return complex(-size * (0.5 * np.sum(p * share * _pairs(used, dimension)) + triples))
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
+from rankkit.law.coordinate import legendre_nodes
 from rankkit.law.crossings import crossing_term
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
@@ -61,15 +62,9 @@ class Cells:
         return weighted / (weighted + z)
 
 
-@lru_cache(maxsize=64)
-def _legendre(nodes: int) -> tuple[Array, Array]:
-    """Return Gauss and Legendre's nodes and weights."""
-    return np.polynomial.legendre.leggauss(nodes)
-
-
 def lengths(r: int, nodes: int) -> tuple[Array, Array]:
     """Return lengths of a standard normal vector in r dimensions and their probabilities, by Gauss and Legendre."""
-    at, weight = _legendre(nodes)
+    at, weight = legendre_nodes(nodes)
     low, half = span(r)
     rho = low + half * (at + 1)
     log = (r - 1) * np.log(rho) - rho**2 / 2
@@ -79,7 +74,7 @@ def lengths(r: int, nodes: int) -> tuple[Array, Array]:
 
 def spacing(r: int, nodes: int) -> Array:
     """Return the weights of the quadrature in the length, so that p over them is the density of the length."""
-    return span(r)[1] * _legendre(nodes)[1]
+    return span(r)[1] * legendre_nodes(nodes)[1]
 
 
 def span(r: int) -> tuple[float, float]:
