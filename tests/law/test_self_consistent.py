@@ -198,7 +198,7 @@ def test_crossings_are_what_random_exponentials_have_beyond_the_equations(modes,
     """No singular value, no threshold: the pairs and triples of a random Vandermonde matrix (Ryan and Debbah 2009)."""
     measured, U, g = left_out(modes, rows, strength, 120)
     crossed = crossing_term(rows, np.ones(1), g, np.array([U]), 2 * FLAT).real
-    assert crossed == pytest.approx(measured, rel=0.25)
+    assert crossed == pytest.approx(measured, rel=0.22)  # pairs alone are 21 to 28 % short
 
 
 def test_the_overlap_of_flat_shares_is_two_thirds():
