@@ -10,7 +10,7 @@ import rankkit
 project, author, copyright = "rankkit", "the rankkit developers", "the rankkit developers"  # noqa: A001
 version = release = rankkit.__version__
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_nb"]
-extensions += ["checkout", "command_help", "mathml", "public_names", "records"]
+extensions += ["checkout", "columns", "command_help", "mathml", "public_names", "records"]
 
 html_theme, html_title = "furo", "rankkit"
 html_static_path, html_css_files, html_js_files = ["static"], ["site.css"], ["records.js"]

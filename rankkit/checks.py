@@ -1,4 +1,4 @@
-"""Checks of single arguments, each written once: an integer, a finite number, the pair of tolerances.
+"""Checks of single arguments, each written once: an integer, a finite number, the pair of tolerances, a device.
 
 Every message is one sentence: the argument, what was expected, what came, and what to do instead.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from numbers import Integral
 
-__all__ = ["finite", "integer", "tolerance"]
+__all__ = ["finite", "integer", "tolerance", "torch_device"]
+
+UNFIT = {"mps": "it has no float64, in which rankkit computes", "meta": "it holds no numbers"}  # kinds of devices
 
 
 def integer(name: str, value: object, *, least: int = 1, most: int | None = None, advice: str = "") -> int:
@@ -56,6 +58,7 @@ def finite(
     *,
     least: float = -math.inf,
     strict: bool = False,
+    below: float = math.inf,
     advice: str = "choose another value",
 ) -> float:
     """Return value as a Python float.
@@ -70,13 +73,15 @@ def finite(
         The bound from below.
     strict : bool
         Whether the bound itself is refused as well.
+    below : float
+        The bound from above, which itself is refused.
     advice : str
         What to do instead, for the end of the message.
 
     Raises
     ------
     ValueError
-        If value is not a finite number at or above (strict: above) `least`.
+        If value is not a finite number at or above (strict: above) `least` and below `below`.
 
     Examples
     --------
@@ -86,8 +91,9 @@ def finite(
     ValueError: omega must be a number that is finite and > 0, got 0; choose another value.
     """
     number = _number(value)
-    if not math.isfinite(number) or not (number > least if strict else number >= least):
+    if not math.isfinite(number) or not (number > least if strict else number >= least) or not number < below:
         bound = "finite" if least == -math.inf else f"finite and {'>' if strict else '>='} {least:g}"
+        bound += "" if below == math.inf else f" and < {below:g}"
         raise ValueError(f"{name} must be a number that is {bound}, got {value!r}; {advice}.")
     return number
 
@@ -105,7 +111,8 @@ def tolerance(rtol: object, atol: object = None, *, default: float) -> tuple[flo
     Raises
     ------
     ValueError
-        If both are given, or one is negative or not a finite number.
+        If both are given, one is negative or not a finite number, or rtol is 1 or more, above which no singular value
+        would count.
 
     Examples
     --------
@@ -114,14 +121,46 @@ def tolerance(rtol: object, atol: object = None, *, default: float) -> tuple[flo
     """
     if rtol is not None and atol is not None:
         raise ValueError("give rtol or atol, not both: the threshold is rtol * sigma_1 or atol.")
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if value is not None and not (math.isfinite(number := _number(value)) and number >= 0):
-            raise ValueError(
-                f"{name} must be finite and >= 0, got {value!r}; leave it out for the default, rtol={default:.3g}."
-            )
+    advice = f"leave it out for the default, rtol={default:.3g}"
     if atol is not None:
-        return 0.0, _number(atol)
-    return default if rtol is None else _number(rtol), 0.0
+        return 0.0, finite("atol", atol, least=0, advice=advice)
+    return default if rtol is None else finite("rtol", rtol, least=0, below=1, advice=advice), 0.0
+
+
+def torch_device(name: str, value: str) -> str:
+    """Return the name of a torch device, once torch is found to compute on it in float64.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : str
+        What the user gave.
+
+    Raises
+    ------
+    ValueError
+        If torch cannot use it here: the reason, without the lists that torch adds to it.
+    OutOfMemoryError
+        If it is full, which does not make it unusable.
+    """
+    import torch
+
+    try:
+        reason = UNFIT.get(torch.device(value).type, "")
+    except (RuntimeError, TypeError):
+        reason = "torch knows no device of that name"
+    try:
+        if not reason:
+            torch.empty(1, dtype=torch.float64, device=value)
+            return value
+    except torch.OutOfMemoryError:  # the device can be used, and a smaller batch may fit
+        raise
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0].rstrip(".")
+    raise ValueError(
+        f"{name} must be one that torch can use here, got {value!r}: {reason}; try cuda, or leave it out for the CPU."
+    )
 
 
 def _number(value: object) -> float:

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 
 from rankkit.checks import integer
+from rankkit.extras import how_to_install
 
 __all__ = ["Batches", "cluster", "device_memory", "keep_freed_memory", "run", "track"]
 
@@ -220,7 +221,7 @@ def cluster(scheduler: str | None) -> Generator[None, None, None]:
     try:
         from distributed import Client
     except ImportError:
-        raise ImportError("a Dask cluster needs dask.distributed; install rankkit[cluster].") from None
+        raise ImportError(f"a Dask cluster needs dask.distributed; {how_to_install('cluster')}.") from None
     import joblib  # pyright: ignore[reportMissingTypeStubs]
 
     try:
@@ -271,9 +272,7 @@ def device_memory(device: str) -> int:
     """
     import torch
 
-    if torch.device(device).type != "cuda":
-        return HOST_MEMORY
-    return int(SHARE * torch.cuda.mem_get_info(device)[0])
+    return int(SHARE * torch.cuda.mem_get_info(device)[0]) if torch.device(device).type == "cuda" else HOST_MEMORY
 
 
 def track(items: Iterable[Item], *, total: int, progress: bool | None, label: str) -> Iterable[Item]:

@@ -18,6 +18,7 @@ from array_api_compat import (
     is_torch_array,
 )
 
+from rankkit.checks import torch_device
 from rankkit.report.inline import html_summary, text_summary
 
 Array = Any  # a numpy array or a torch tensor
@@ -175,7 +176,12 @@ class Factors:
         ValueError
             If torch cannot use the device, or an entry is too large for the dtype.
         """
-        pair = (self.B, self.A) if device is None else _on_device(self.B, self.A, device)
+        pair = (self.B, self.A)
+        if device is not None:
+            import torch
+
+            torch_device("device", device)
+            pair = torch.as_tensor(self.B, device=device), torch.as_tensor(self.A, device=device)
         if dtype is not None:
             xp = namespace(pair[0])
             pair = tuple(xp.astype(x, getattr(xp, dtype), copy=False) for x in pair)
@@ -286,14 +292,3 @@ class Factors:
             "rankkit.spectrum_of(factors) gives the singular values of B A",
             "rankkit.rules.Sine(omega=30.0)(factors) gives the update under a rule",
         ]
-
-
-def _on_device(B: Array, A: Array, device: str) -> tuple[Array, Array]:
-    """Return both factors as torch tensors on a device, or say in one sentence why torch cannot use it."""
-    import torch
-
-    try:
-        return torch.as_tensor(B, device=device), torch.as_tensor(A, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device must be one that torch can use here, got {device!r}: {reason}") from None

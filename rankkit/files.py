@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from rankkit.extras import how_to_install
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -139,7 +141,9 @@ def _parquet(out: BinaryIO, table: pd.DataFrame) -> None:
     try:
         table.to_parquet(out, engine="pyarrow", index=False)
     except ImportError:
-        raise ImportError("a Parquet file needs pyarrow; install rankkit[parquet], or write a .csv file.") from None
+        raise ImportError(
+            f"a Parquet file needs pyarrow; {how_to_install('parquet')}; a .csv file needs nothing."
+        ) from None
 
 
 # a file's ending -> what writes a table to the open file

@@ -15,7 +15,7 @@ import numpy as np
 
 from rankkit.factors import Array
 from rankkit.solvers.tolerance import Bounds, default_rtol, threshold_for
-from rankkit.spectrum import Spectrum
+from rankkit.spectrum import Spectrum, checked
 
 __all__ = [
     "METRICS", "Metric", "condition_number", "default_rtol", "effective_rank", "effective_rank_energy", "energy_rank",
@@ -26,7 +26,7 @@ __all__ = [
 
 def _whole(spectrum: Spectrum, what: str) -> Array:
     """Return all singular values, or say in one sentence that `what` needs them."""
-    if not spectrum.complete:
+    if not checked(spectrum).complete:
         raise ValueError(
             f"{what} needs all singular values, got only the leading {spectrum.values.shape[-1]} of "
             f"{min(spectrum.shape)}; call spectrum_of(update) without top."
@@ -48,7 +48,7 @@ def spectral_norm(spectrum: Spectrum) -> Array:
     spectrum : Spectrum
         Of an update or of a batch.
     """
-    return spectrum.values[..., 0]
+    return checked(spectrum).values[..., 0]
 
 
 def frobenius_norm(spectrum: Spectrum) -> Array:
@@ -59,7 +59,7 @@ def frobenius_norm(spectrum: Spectrum) -> Array:
     spectrum : Spectrum
         Of an update or of a batch.
     """
-    return np.sqrt(spectrum.energy)[()]
+    return np.sqrt(checked(spectrum).energy)[()]
 
 
 def nuclear_norm(spectrum: Spectrum) -> Array:
@@ -86,7 +86,7 @@ def stable_rank(spectrum: Spectrum) -> Array:
     spectrum : Spectrum
         Of an update or of a batch.
     """
-    top = spectrum.values[..., 0]
+    top = checked(spectrum).values[..., 0]
     return _ratio(np.sqrt(spectrum.energy), top) ** 2
 
 
@@ -108,7 +108,7 @@ def numerical_rank_bounds(spectrum: Spectrum, *, rtol: float | None = None, atol
     ValueError
         If both tolerances are given, one is negative, or a truncated spectrum ends above the threshold.
     """
-    threshold = threshold_for(spectrum.shape, rtol, atol, np.zeros(spectrum.batch_shape))
+    threshold = threshold_for(checked(spectrum).shape, rtol, atol, np.zeros(spectrum.batch_shape))
     lower, upper = threshold.count_bounds(spectrum.values, spectrum.error)
     if not spectrum.complete and np.any(upper == spectrum.values.shape[-1]):
         _whole(spectrum, "numerical_rank at a threshold below the last of them")
@@ -206,7 +206,7 @@ def energy_rank(spectrum: Spectrum, fraction: float) -> Array:
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"fraction must lie in (0, 1], got {fraction!r}; use for instance 0.9.")
-    total, behind = _energies(spectrum)
+    total, behind = _energies(checked(spectrum))
     enough = behind <= (1 - fraction) * total[..., None]
     if not np.all(enough[..., -1]):
         _whole(spectrum, f"energy_rank({fraction:g})")

@@ -19,7 +19,7 @@ from rankkit.solvers.leading import leading
 from rankkit.solvers.solution import Solution, error_of, formed_error
 from rankkit.solvers.solution import energy as squared_norm
 
-__all__ = ["Spectrum", "spectrum_of"]
+__all__ = ["Spectrum", "checked", "spectrum_of"]
 
 KRYLOV_SHARE = 1 / 16  # of min(m, n): so few leading values are cheaper by a Krylov method than by a full SVD
 KRYLOV_TOL = 1e-9  # relative to sigma_1: how accurate a Krylov method is where tol asks for no less
@@ -125,6 +125,25 @@ class Spectrum:
         """Return the absolute error bound of every largest value, shape (*batch,)."""
         each = self.noise_floor.ndim == self.values.ndim
         return np.broadcast_to(self.noise_floor[..., 0] if each else self.noise_floor, self.batch_shape)
+
+
+def checked(spectrum: Spectrum) -> Spectrum:
+    """Return the argument of a metric, once it is found to be a Spectrum.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        What the user gave.
+
+    Raises
+    ------
+    TypeError
+        If it is something else, such as the matrix itself.
+    """
+    if not isinstance(spectrum, Spectrum):  # pyright: ignore[reportUnnecessaryIsInstance]
+        got = type(spectrum).__name__
+        raise TypeError(f"spectrum must be a rankkit.Spectrum, got {got}; pass rankkit.spectrum_of(matrix).")
+    return spectrum
 
 
 def spectrum_of(

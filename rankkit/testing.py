@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rankkit.extras import how_to_install
+
 try:
     from hypothesis import strategies as st
 except ImportError:
-    raise ImportError("rankkit.testing needs hypothesis; pip install 'rankkit[verify]'.") from None
+    raise ImportError(f"rankkit.testing needs hypothesis; {how_to_install('verify')}.") from None
 
 from rankkit.factors import Array, Factors
 from rankkit.spectrum import Spectrum

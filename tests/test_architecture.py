@@ -21,13 +21,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": set(),
     "verdict": set(),
     "regime": set(),
-    "files": set(),
+    "extras": set(),
+    "files": {"extras"},
     "columns": {"files"},
     "store": {"files"},
-    "execution": {"checks"},
+    "execution": {"checks", "extras"},
     "plots": {"regime"},
     # the spine: factors become an update, the update a spectrum, the spectrum a number
-    "factors": {"report"},
+    "factors": {"checks", "report"},
     "products": {"factors"},
     "initializers": {"checks", "factors"},
     "rules": {"checks", "factors"},
@@ -37,21 +38,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "uncertainty": {"factors", "metrics", "solvers", "spectrum"},
     "similarity": {"factors", "plots", "report"},
     "report": {"execution", "files", "plots", "verdict", "version"},
-    "testing": {"factors", "spectrum"},
+    "testing": {"extras", "factors", "spectrum"},
     # the studies
     "sweeps": {"checks", "columns", "execution", "factors", "files", "initializers", "metrics", "plots", "report", "rules", "solvers", "spectrum", "store", "version"},
-    "checkpoints": {"factors", "products", "rules"},
+    "checkpoints": {"extras", "factors", "products", "rules"},
     "audits": {"checkpoints", "checks", "columns", "execution", "factors", "files", "metrics", "plots", "products", "regime", "report", "rules", "spectrum", "uncertainty"},
     "watch": {"audits", "checkpoints", "checks", "columns", "factors", "files", "plots", "report", "rules", "store", "version"},
-    "law": {"checks", "columns", "factors", "initializers", "metrics", "regime", "report", "rules", "solvers", "spectrum", "uncertainty"},
-    "claims": {"checks", "data", "execution", "report", "verdict"},
+    "law": {"checks", "columns", "extras", "factors", "initializers", "metrics", "regime", "report", "rules", "solvers", "spectrum", "uncertainty"},
+    "claims": {"checks", "data", "execution", "extras", "report", "verdict"},
     "reported": {"checks", "files", "plots", "report", "verdict"},
-    "adapters": {"checks", "factors", "metrics", "regime", "rules", "spectrum"},
+    "adapters": {"checks", "extras", "factors", "metrics", "regime", "rules", "spectrum"},
     # the surface
     "data": set(),
     "cli": {
-        "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "plots", "report",
-        "reported", "rules", "sweeps", "version", "watch",
+        "audits", "checkpoints", "checks", "claims", "data", "execution", "files", "initializers", "law", "plots",
+        "report", "reported", "rules", "sweeps", "version", "watch",
     },
 }  # fmt: skip
 # library -> the rooms that may import it, at the top of a module or below
@@ -91,8 +92,8 @@ AT_TOP = {"adapters": {"torch", "peft", "transformers"}, "watch": {"transformers
 # what a command loads when it runs, so that --help answers at once
 LATE = {
     "cli": {
-        "numpy", "audits", "checkpoints", "claims", "data", "execution", "files", "initializers", "law", "report",
-        "reported", "rules", "sweeps", "watch"},
+        "numpy", "audits", "checkpoints", "checks", "claims", "data", "execution", "files", "initializers", "law",
+        "report", "reported", "rules", "sweeps", "watch"},
 }  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def test_a_parquet_file_gives_back_the_same_table(result, tmp_path):
 def test_without_pyarrow_one_sentence_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     for write in (rk.compare(module(NAME), module(NAME), config=CONFIG).to_parquet, audits().save):
-        with pytest.raises(ImportError, match=r"needs pyarrow; install rankkit\[parquet\]") as caught:
+        with pytest.raises(ImportError, match=r"needs pyarrow; install it with `pip install '.\[parquet\]'`") as caught:
             write(tmp_path / "a.parquet")
         assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

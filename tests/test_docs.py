@@ -20,6 +20,7 @@ from sphinx.util.inventory import InventoryFile
 import rankkit as rk
 from rankkit.checkpoints import READERS, tensor_file
 from rankkit.checkpoints.methods import ALONE, AT_AN_INPUT, LIVE_ONLY, PEFT_METHODS, REFUSED, WITH_BASE
+from rankkit.report.columns import DEFINITIONS
 from tests.snippets import RUN, Block, blocks, run_page, run_shell
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +28,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "made" not in path.relative_to(DOCS).parts)
 MODULES = ("adapters", "checkpoints", "claims", "initializers", "law", "metrics", "plots", "reported", "rules", "testing", "watch")  # fmt: skip
 PUBLIC = ("rankkit", *(f"rankkit.{name}" for name in MODULES))
-DIRECTIVES = ("command-help", "eval-rst", "image", "include", "records", "toctree")
+DIRECTIVES = ("columns", "command-help", "eval-rst", "image", "include", "records", "toctree")
 
 
 links = SimpleNamespace(**run_path(str(DOCS / "links.py")))
@@ -192,6 +193,8 @@ def test_the_site(tmp_path, monkeypatch):
     assert not links.fetched(found)
     assert not left_out(site), "add these names to a page of docs/reference"
     assert "<math" in (site / "explanation" / "law.html").read_text()
+    audits = (site / "reference" / "audits.html").read_text()
+    assert all(f"<td><code>{name}</code></td>" in audits for name in DEFINITIONS)
     for name in ("ledger", "reported"):
         records = stored(name)
         assert {record["id"] for record in records} <= found[Path("results", f"{name}.html")].anchors

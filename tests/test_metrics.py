@@ -1,6 +1,7 @@
 """Metrics: known values, the inequalities between them, and counts that are right or undecided."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_inequalities_between_the_ranks(M):
     assert effective <= full * slack
 
 
-@given(laws.matrices(), st.floats(1e-9, 1.0))
+@given(laws.matrices(), st.floats(1e-9, 1.0, exclude_max=True))
 def test_stable_rank_is_at_most_numerical_rank_plus_the_tail(M, rtol):
     spectrum = rk.spectrum_of(M)
     _, upper = metrics.numerical_rank_bounds(spectrum, rtol=rtol)
@@ -178,7 +179,7 @@ def test_a_value_at_the_threshold_does_not_exceed_it_and_a_share_that_is_met_is_
     assert [metrics.energy_rank(even, f) for f in (0.25, 0.5, 0.75, 1.0)] == [1, 2, 3, 4]
     few = rk.Spectrum([1.0, 1.0], (4, 4), complete=False, energy=4.0, noise_floor=0.0)
     assert [metrics.energy_rank(few, f) for f in (0.25, 0.5)] == [1, 2]
-    assert metrics.numerical_rank(few, rtol=1.0) == 0
+    assert metrics.numerical_rank(few, atol=1.0) == 0
     with pytest.raises(ValueError, match="needs all singular values"):
         metrics.numerical_rank(few, rtol=0.999)
 
@@ -203,8 +204,8 @@ def test_batches_are_their_members(name):
     ("call", "says"),
     [
         (lambda: metrics.numerical_rank(EQUAL, rtol=1e-3, atol=1e-3), "give rtol or atol, not both"),
-        (lambda: metrics.numerical_rank(EQUAL, rtol=-1.0), "rtol must be finite and >= 0"),
-        (lambda: metrics.numerical_rank(EQUAL, atol=math.nan), "atol must be finite and >= 0"),
+        (lambda: metrics.numerical_rank(EQUAL, rtol=-1.0), "rtol must be a number that is finite and >= 0 and < 1"),
+        (lambda: metrics.numerical_rank(EQUAL, atol=math.nan), "atol must be a number that is finite and >= 0"),
         (lambda: metrics.energy_rank(EQUAL, 0.0), "fraction must lie in"),
         (lambda: metrics.energy_rank(EQUAL, 1.5), "fraction must lie in"),
     ],
@@ -212,3 +213,12 @@ def test_batches_are_their_members(name):
 def test_bad_arguments_are_refused(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_matrix_is_no_spectrum(name):
+    matrix: Any = np.eye(3)
+    with pytest.raises(TypeError, match=r"must be a rankkit.Spectrum, got ndarray; pass rankkit.spectrum_of\(matrix\)"):
+        METRICS[name].of(matrix)
+    with pytest.raises(TypeError, match="must be a rankkit.Spectrum, got ndarray"):
+        metrics.numerical_rank_bounds(matrix)

@@ -17,7 +17,7 @@ ATTRIBUTES: dict[type, str] = {
     rk.Comparison: "columns coverage grids heatmap labels matrix norm_columns plot record save sources strengths sum summary "
     "summary_columns table to_html to_parquet total unshared",
     rk.Ranks: "alpha_pattern columns kept_energy lora_arguments lora_config most_kept next_run rank_pattern save summary "
-    "table to_parquet use_rslora",
+    "table to_parquet unchanged use_rslora",
     rk.Probe: "columns plot save skipped source table to_parquet",
     rk.Watched: "alarms audit columns last_audit learned_columns limits load measurements name of plot plot_frequencies "
     "plot_functions plot_spectra save spectra steps summary_columns table to_html to_parquet",

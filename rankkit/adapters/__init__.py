@@ -6,12 +6,12 @@ PEFT without it refuses their files by name.
 
 from __future__ import annotations
 
+from rankkit.extras import how_to_install
+
 try:
     import peft as peft
 except ModuleNotFoundError as error:
-    raise ImportError(
-        "rankkit.adapters needs PEFT, got none; install it with `pip install '.[train]'` in a checkout of rankkit."
-    ) from error
+    raise ImportError(f"rankkit.adapters needs PEFT, got none; {how_to_install('train')}.") from error
 
 from rankkit.adapters.adasine import AdaSineLoraConfig
 from rankkit.adapters.loran import LoranConfig

@@ -34,7 +34,7 @@ class NonlinearConfig(LoraConfig, ABC):
     ----------
     lora_alpha : float, optional
         The scale in front of the update is lora_alpha / r. None: the scale is 1, whatever the rank, as the papers print
-        their updates.
+        their updates, so that use_rslora needs a lora_alpha.
     """
 
     METHOD: ClassVar[str]
@@ -55,6 +55,11 @@ class NonlinearConfig(LoraConfig, ABC):
             raise ValueError(
                 f"init_lora_weights must be True, False or 'gaussian', got {self.init_lora_weights!r}: the others take "
                 "a plain B A out of the base's weight."
+            )
+        if self.use_rslora and self.lora_alpha is None and not self.alpha_pattern:
+            raise ValueError(
+                "use_rslora scales by lora_alpha / sqrt(r), got lora_alpha=None, whose scale is 1 whatever the rank; "
+                "set lora_alpha, or leave use_rslora out."
             )
         self._check()
 

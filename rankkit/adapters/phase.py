@@ -63,6 +63,8 @@ def phases(model: nn.Module, *, regime: bool = True) -> list[Phase]:
 
     Raises
     ------
+    TypeError
+        If it is no model in memory.
     ValueError
         If it has none of either.
 
@@ -73,6 +75,9 @@ def phases(model: nn.Module, *, regime: bool = True) -> list[Phase]:
     >>> phase.module, phase.regime
     ('0', 'linear')
     """
+    if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
+        got = type(model).__name__
+        raise TypeError(f"model must be a torch module, got {got}; audit a saved adapter with rankkit.audit.")
     found = [_phase(*entry, regime=regime) for entry in _sines(model)]
     if not found:
         raise ValueError(

@@ -20,7 +20,7 @@ from rankkit.checkpoints import Adapter, Layer, dora, is_model, open_adapter
 from rankkit.checkpoints.folders import named_under
 from rankkit.checkpoints.module_names import by_depth
 from rankkit.checkpoints.readers.full import difference
-from rankkit.checks import finite, integer
+from rankkit.checks import finite, integer, torch_device
 from rankkit.columns import gathered
 from rankkit.rules import Rule
 
@@ -103,7 +103,8 @@ def audit(
     TypeError
         If the source is nothing that an adapter can be read from.
     ValueError
-        If an argument is out of its range, or the source is damaged, of an unknown family, or holds no adapter module.
+        If an argument is out of its range, the source is damaged, of an unknown family, or holds no adapter module, or
+        the base has the weight of none of the modules.
         Trouble with one module is the status of its row instead.
 
     Examples
@@ -121,6 +122,8 @@ def audit(
             raise ValueError("intruders needs base, the model the adapter was trained on; pass base=MODEL.")
     if memory is not None and device is None:
         raise ValueError("memory needs device, the torch device it is a limit for; pass device, for instance 'cuda'.")
+    if device is not None:
+        torch_device("device", device)
     if inputs is not None and not is_model(source):
         raise ValueError("inputs needs a model in memory as the source, which is called with them; leave inputs out.")
     if not is_model(source) and (each or adapter is not None):
@@ -133,6 +136,8 @@ def audit(
     opened = open_adapter(source, config=config, family=family, adapter=adapter, each=each, base=weights, inputs=inputs)
     if chosen is not None:
         opened = replace(opened, layers=chosen.of(opened.layers))
+    if weights is not None:
+        weights.check_fits(opened.layers)
     apply_all = partial(_one_by_one, rule=rule, exact=exact)
     if device is not None:
         apply_all = partial(apply_in_batches, rule=rule, device=device, memory=memory, exact=exact)
@@ -200,7 +205,7 @@ def _measure(
 ) -> Audit:
     """Return the audit of an opened adapter; its modules are read as apply_all asks for them."""
     if rtol is not None:
-        rtol = finite("rtol", rtol, least=0, advice="leave it out for max(m, n) * eps(float32)")
+        rtol = finite("rtol", rtol, least=0, below=1, advice="leave it out for max(m, n) * eps(float32)")
     execution.keep_freed_memory()
     stored = {layer.name: layer for layer in adapter.layers}
     depths = dict(by_depth(stored))

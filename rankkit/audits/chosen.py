@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rankkit.checkpoints import Layer
@@ -25,6 +25,8 @@ class Chosen:
 
     Raises
     ------
+    TypeError
+        If it is neither a text nor a sequence.
     ValueError
         If there is none, or the expression cannot be read.
 
@@ -40,6 +42,8 @@ class Chosen:
     def __post_init__(self) -> None:
         if not self.patterns:
             raise ValueError("modules must name at least one module, got none; leave it out for all.")
+        if not isinstance(self.patterns, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"modules must be a regular expression or a list of names, got {self.patterns!r}.")
         if isinstance(self.patterns, str):
             try:
                 re.compile(self.patterns)

@@ -82,8 +82,7 @@ def compare(
         )
     if pairs not in _PAIRS:
         raise ValueError(f"pairs must be one of {', '.join(_PAIRS)}, got {pairs!r}.")
-    if finite("rtol", rtol, least=0, advice="leave it out for 1e-6") >= 1:
-        raise ValueError(f"rtol must be below 1, or no direction counts, got {rtol!r}; leave it out for 1e-6.")
+    finite("rtol", rtol, least=0, below=1, advice="leave it out for 1e-6")
     factors = _strengths(strengths, len(sources))
     execution.keep_freed_memory()
     weights = None if base is None else Base(base)

@@ -35,6 +35,8 @@ _FORM = re.compile(
     r"\s*(?:(?P<statistic>min|max|mean|median)\(\s*(?P<column>\w+)\s*\)|(?P<count>\w+))"
     r"\s*(?P<comparison><=|>=|==|!=|<|>)\s*(?P<bound>[-+.\deE]+)\s*"
 )
+# what a text that is no condition was meant to be made of
+_PARTS = re.compile(r"\s*(?:(?P<statistic>\w+)\s*\(\s*(?P<column>\w*)\s*\)?|(?P<count>\w*))(?P<rest>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,24 @@ class _Condition:
 
 
 def _advice(text: str) -> str:
-    """Return what to write in place of a text that is no condition."""
-    match = re.match(r"\s*(?:(min|max|mean|median)\()?\s*(\w*)", text)
-    statistic, name = match.groups() if match else (None, "")
-    if statistic and name not in _COLUMNS and (near := get_close_matches(name, _COLUMNS, 1)):
-        return f"there is no column {name!r}, did you mean {near[0]}"
+    """Return what is wrong in a text that is no condition, and what to write there."""
+    match = _PARTS.fullmatch(text)
+    assert match is not None  # it takes any text
+    statistic, name, counts = match["statistic"], match["column"] or match["count"] or "", (*_TOTALS, *_COUNTS)
+    if statistic and statistic not in _STATISTICS:
+        return f"{statistic} is none of {', '.join(_STATISTICS)}"
+    if statistic and name in counts:
+        return f"{name} is one number, so write it without {statistic}"
+    if not statistic and name in _STATISTICS:
+        return f"{name} takes a column in parentheses, as in {name}(stable_rank)"
     if not statistic and name in _COLUMNS:
         return f"{name} has one value for each module, so write min({name}), max, mean or median of it"
-    if not statistic and name in (*_COUNTS, *_TOTALS):
-        return f"compare {name} with a number, in quotes for a shell"
-    counts = ", ".join((*_TOTALS, *_COUNTS))
-    return f"names are {counts}, or min, max, mean, median of {', '.join(_COLUMNS)}"
+    known = _COLUMNS if statistic else counts
+    if name in known:
+        return f"behind {name} comes one of {' '.join(_OPERATORS)} and a number, all in quotes for a shell"
+    near = get_close_matches(name, known if statistic else (*counts, *_COLUMNS), 1)
+    meant = f"did you mean {near[0]}" if near else f"only {', '.join(known)}"
+    return f"there is no {'column' if statistic else 'name'} {name!r}, {meant}"
 
 
 @dataclass(frozen=True)

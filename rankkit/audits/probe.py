@@ -18,7 +18,7 @@ from rankkit.audits.update import SQUARABLE, Applied, Opened, decomposed, opened
 from rankkit.checkpoints import Layer, Skipped, open_adapter
 from rankkit.checkpoints.layer import MEASURED
 from rankkit.checkpoints.module_names import by_depth, kind_of
-from rankkit.checks import finite
+from rankkit.checks import finite, torch_device
 from rankkit.columns import Tabled, frame, gathered
 from rankkit.factors import Factors, host
 from rankkit.metrics import frobenius_norm, spectral_norm, stable_rank
@@ -136,6 +136,8 @@ def probe_frequencies(
 
     Raises
     ------
+    TypeError
+        If omegas is no iterable.
     ValueError
         If the source cannot be read, or a frequency is not finite and >= 0.
 
@@ -147,6 +149,8 @@ def probe_frequencies(
     ['linear', 'saturated']
     """
     asked = None if omegas is None else _frequencies(omegas)
+    if device is not None:
+        torch_device("device", device)
     execution.keep_freed_memory()
     adapter = open_adapter(source, config=config, family=family)
     layers = {layer.name: layer for layer in adapter.layers}
@@ -156,6 +160,8 @@ def probe_frequencies(
 
 
 def _frequencies(omegas: Iterable[float]) -> list[float]:
+    if not isinstance(omegas, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"omegas must be an iterable of numbers, got {omegas!r}; use for instance [1, 10, 100].")
     asked = [finite("omegas", omega, least=0, advice="each one is in radians per unit of B A") for omega in omegas]
     if not asked:
         raise ValueError("omegas must hold at least one frequency, got none; leave it out for 25 for every module.")

@@ -120,7 +120,13 @@ class Ranks(Tabled):
         energy = f"keep {100 * self.kept_energy:.4g} % of the energy"
         if self.most_kept is not None and self.most_kept - self.kept_energy > ROUNDING:
             energy += f" (no choice within the budget keeps more than {100 * self.most_kept:.4g} %)"
-        return f"{share} {energy}; largest relative Frobenius error {max(self.columns['frobenius_error']):.3g}."
+        same = "; no module becomes smaller" if self.unchanged else ""
+        return f"{share} {energy}; largest relative Frobenius error {max(self.columns['frobenius_error']):.3g}{same}."
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether every module keeps the rank that it has."""
+        return self.columns["rank"] == self.columns["r"]
 
     def _stored(self) -> Iterator[int]:
         """Return an iterator over the numbers of parameters that the modules have at their stored ranks."""

@@ -1,16 +1,17 @@
-"""An update against the weights it is added to: its relative size, DoRA's true update, intruders."""
+"""An update against the weights it is added to: its relative size, DoRA's true update."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rankkit.audits.expert_weights import expert_weight, is_expert
+from rankkit.audits.intruders import count_intruders
 from rankkit.audits.update import Applied
 from rankkit.checkpoints import Layer, dora, model_config, open_tensors, starts
 from rankkit.checkpoints.assumptions import ORIENTATION, WIDTH
@@ -36,7 +37,6 @@ EMBEDDINGS = ("shared", "embed_tokens", "wte", "word_embeddings", "tok_embedding
 CONV1D_MODELS = ("gpt2", "openai-gpt", "imagegpt", "decision_transformer")
 CONV1D_MODULES = ("c_attn", "c_proj", "c_fc", "q_attn")
 TOL = 1e-6  # of sigma_1 of a weight
-SIMILAR = 0.5  # cosine from which a singular vector counts as one the base already had (Shuttleworth et al. 2024)
 
 
 class Base:
@@ -77,6 +77,42 @@ class Base:
         if not np.all(np.isfinite(W)):
             raise ValueError(f"the base's weight of {layer.placed} has NaN or infinite entries")
         return W.T if self._turned(layer, rows, columns) else W
+
+    def check_fits(self, layers: Sequence[Layer]) -> None:
+        """Raise unless one of an adapter's modules has its weight here; only headers are read, experts aside.
+
+        Parameters
+        ----------
+        layers : sequence of Layer
+            The adapter's modules.
+
+        Raises
+        ------
+        ValueError
+            If none has: it is the base of another adapter.
+        """
+        reason = ""
+        for layer in reversed(layers):  # the message names the first one
+            if not (reason := self._lacks(layer)):
+                return
+        if layers:
+            raise ValueError(
+                f"base {self.tensors.source} gives no weight for any of the {len(layers)} modules, for instance "
+                f"{layers[0].placed} ({reason}); pass the model that this adapter was trained on."
+            )
+
+    def _lacks(self, layer: Layer) -> str:
+        """Return why a module has no weight here; "" where it has one."""
+        try:
+            if is_expert(layer.placed):
+                self.weight(layer)
+            elif layer.status != "ok" or {WIDTH, ORIENTATION} & set(layer.assumed):  # its shape is not known for sure
+                self.key(layer.placed)
+            else:
+                self._checked(self.key(layer.placed), layer)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _turned(self, layer: Layer, rows: int, columns: int) -> bool:
         """Return whether a module's weight is stored as (n, m).
@@ -246,26 +282,3 @@ class Base:
         The weight of an expert is found in several ways, and has no such note.
         """
         return "" if is_expert(layer.placed) else self._weights.apart(layer.placed)
-
-
-def count_intruders(W: Any, adapted: Any, k: int) -> int:
-    """Return how many of the k leading left singular vectors of `adapted` have no cosine >= 0.5 with any of W's.
-
-    These are the intruder dimensions of Shuttleworth et al. (arXiv 2410.21228).
-
-    Parameters
-    ----------
-    W, adapted : array, shape (m, n)
-        The weight before and after the update is added.
-    k : int
-        How many singular vectors to look at, >= 1.
-
-    Examples
-    --------
-    >>> W = np.diag([5.0, 4.0, 3.0, 2.0, 1.0])
-    >>> count_intruders(W, W + 9.0, 1)
-    1
-    """
-    k = min(k, *W.shape)
-    leading, old = (np.linalg.svd(x, full_matrices=False).U for x in (adapted, W))
-    return int(np.sum(np.max(np.abs(old.T @ leading[:, :k]), axis=0) < SIMILAR))

@@ -22,6 +22,7 @@ HUB = "hf://"
 BESIDE = ("adapter_config.json", *settings.BESIDE)  # what is fetched with an adapter's tensors
 CACHED, SNAPSHOTS = "models--", "snapshots"  # how the Hub's cache names its folders
 MAIN = "main"
+PATIENCE = 10  # seconds that the Hub has to say what is in a repository
 COMMIT = re.compile(r"[\w.\-]{1,100}")
 # org/name, perhaps with a revision and, behind hf:// alone, a folder
 _ADDRESS = re.compile(
@@ -69,7 +70,7 @@ def found(source: str | os.PathLike[str], pick: Callable[[list[str]], str] | Non
     if named is None or (
         not on_hub and (named["within"] or not isinstance(source, str) or Path(named["org"]).exists())
     ):
-        raise ValueError(f"{path} does not exist; pass an adapter folder or a tensor file.")
+        raise ValueError(f"{path} does not exist; pass a folder or a tensor file.")
     repository, revision = f"{named['org']}/{named['name']}", named["revision"] or MAIN
     cached = _cache() / f"{CACHED}{named['org']}--{named['name']}"
     within = named["within"].strip("/")
@@ -117,15 +118,17 @@ def _snapshot(folder: Path, revision: str = MAIN) -> Path:
 def _fetched(repository: str, revision: str, within: str, pick: Callable[[list[str]], str] | None) -> Path:
     """Return the folder with an adapter that huggingface_hub fetched, its tensors and configuration alone."""
     advice = f"fetch it with `hf download {repository} --local-dir FOLDER`, and pass the FOLDER"
-    absent = f"{repository} is neither a path nor in the Hub's cache"
+    absent = f"{repository} is no file or folder here, and not in the Hub's cache"
     if pick is None:
         raise ValueError(f"{absent}; {advice}.")
     try:
         import huggingface_hub as hub
     except ImportError:
-        raise ValueError(f"{absent}, and huggingface_hub is not installed; {advice}.") from None
+        raise ValueError(f"{absent}; huggingface_hub is not installed; {advice}.") from None
     try:
-        names: list[str] = list(hub.list_repo_files(repository, revision=revision))
+        # list_repo_files would try again for 20 seconds where there is no network
+        about = hub.model_info(repository, revision=revision, timeout=PATIENCE)
+        names = [entry.rfilename for entry in about.siblings or ()]
         folder = within.rpartition("/")[0] if within in names else within
         inside = f"{folder}/" if folder else ""
         there = [name.removeprefix(inside) for name in names if name.startswith(inside)]
@@ -135,7 +138,7 @@ def _fetched(repository: str, revision: str, within: str, pick: Callable[[list[s
         return Path(fetch(repository, revision=revision, allow_patterns=wanted)) / within
     except Exception as error:  # no network, no such repository, no permission, no space, ...
         said = (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
-        raise ValueError(f"{absent}, and could not be fetched ({said}); {advice}.") from None
+        raise ValueError(f"{absent}; it could not be fetched ({said}); {advice}.") from None
 
 
 def unpacked(path: Path, pick: Callable[[list[str]], str]) -> Path:

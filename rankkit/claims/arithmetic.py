@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.extras import how_to_install
+
 __all__ = ["Balls", "Floats"]
 
 
@@ -113,7 +115,7 @@ class Balls:
         try:
             import flint
         except ImportError:
-            raise ImportError("certificates need python-flint; pip install 'rankkit[verify]'.") from None
+            raise ImportError(f"certificates need python-flint; {how_to_install('verify')}.") from None
         self._flint = flint
 
     @classmethod

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -18,6 +19,7 @@ from rankkit.claims.margins import sign
 from rankkit.claims.nearest import Found
 from rankkit.claims.proofs import Attempt, Proof, prove
 from rankkit.claims.search import least, simplest
+from rankkit.extras import how_to_install
 from rankkit.report.inline import WIDTH, html_summary, text_summary
 from rankkit.verdict import WORDS, Verdict
 
@@ -26,6 +28,7 @@ __all__ = ["Checked", "check"]
 SEARCH = 0.9  # of the budget; the rest is kept for the proofs
 SIMPLER = 0.5  # of what is left when a violation is found
 EARLY = "; the budget ended the check early"
+LIBRARIES = {"flint": "python-flint", "hypothesis": "hypothesis"}  # module -> what installs it
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,8 +122,12 @@ def check(
 
     Raises
     ------
+    TypeError
+        If claim is something else.
     ValueError
         If instances is no integer of at least 1, or the budget is not above 0.
+    ImportError
+        If a library of the extra `verify` is missing, which says nothing about the claim.
 
     Examples
     --------
@@ -130,12 +137,16 @@ def check(
     >>> check(wrong).verdict.word
     'FAILS'
     """
+    if not isinstance(claim, Claim):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"claim must be a rankkit.claims.Claim, got {type(claim).__name__}; make one of the statement.")
     count = integer("instances", instances)
     if not budget > 0:
         raise ValueError(f"budget must be a number of seconds above 0, got {budget!r}; for instance 60.")
     deadline = Deadline.after(budget, clock=clock)
     if claim.ill_posed:
         return Checked(claim, Verdict("ILL_POSED", claim.ill_posed))
+    if claim.margin is not None:
+        _check_libraries()
     try:
         if claim.measure is not None:
             seen = claim.measure()
@@ -147,6 +158,13 @@ def check(
     except Exception as error:  # a record of a user's may raise anything; the others go on
         reason = (str(error).splitlines() or [""])[-1]
         return Checked(claim, Verdict("BROKEN", f"{type(error).__name__}: {reason}"[:300]))
+
+
+def _check_libraries() -> None:
+    """Raise an ImportError where a library of the extra `verify` is missing: every claim would be BROKEN for that."""
+    for module, library in LIBRARIES.items():
+        if find_spec(module) is None:
+            raise ImportError(f"claims need {library}, which is not installed; {how_to_install('verify')}.")
 
 
 def _decided(claim: Claim, found: Found | None, deadline: Deadline) -> Checked:

@@ -216,6 +216,12 @@ class Domain:
         ------
         TimeIsUp
             After the deadline of `until`.
+        TypeError
+            If the condition takes the instance for something else than a dict.
         """
         self._deadline.check()
-        return self.where is None or bool(self.where(instance))
+        try:
+            return self.where is None or bool(self.where(instance))
+        except AttributeError as error:
+            name = next(iter(instance))
+            raise TypeError(f"the domain's condition takes a dict, as in i['{name}']: {error}.") from error

@@ -75,7 +75,7 @@ def collect(paths: Iterable[str | os.PathLike[str]]) -> list[Claim]:
     for path in map(Path, paths):
         if not path.exists():
             raise ValueError(f"{path} does not exist; name a Python file, or a folder with {FILES}.")
-        found = [claim for _, listed in declared([path], FILES, "CLAIMS") for claim in listed or ()]
+        found = [claim for file, listed in declared([path], FILES, "CLAIMS") for claim in _claims(file, listed)]
         if not found:
             raise ValueError(
                 f"{path} holds no claims: expected a Python file, or a folder with {FILES}, that has CLAIMS."
@@ -85,6 +85,18 @@ def collect(paths: Iterable[str | os.PathLike[str]]) -> list[Claim]:
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise ValueError(f"two claims have the id {twice[0]}; rename one.")
     return claims
+
+
+def _claims(file: Path, listed: Any) -> Iterable[Claim]:
+    """Return what a file calls CLAIMS, once it is found to be claims."""
+    try:
+        entries = list[Any](listed or ())
+    except TypeError:
+        entries = [listed]
+    wrong = [type(entry).__name__ for entry in entries if not isinstance(entry, Claim)]
+    if wrong:
+        raise ValueError(f"{file}: CLAIMS must be a list of rankkit.claims.Claim, got {wrong[0]}; mend it.")
+    return entries
 
 
 def verify(
@@ -102,7 +114,7 @@ def verify(
     ----------
     *paths : path
         Python files, or folders with claims*.py in them; the files are run. Without any: the papers' statements.
-    only : iterable of str
+    only : str or iterable of str
         Ids of the claims to check; none: all.
     instances, budget, seed, database
         As for `rankkit.claims.check`; the budget is of each claim.
@@ -124,7 +136,7 @@ def verify(
     >>> verify(only=["sine.lemma1.proof.12-15"], progress=False).summary
     '1 claim: 1 PROVED.'
     """
-    claims, wanted = collect(paths or [paper_checks()]), set(only)
+    claims, wanted = collect(paths or [paper_checks()]), {only} if isinstance(only, str) else set(only)
     if missing := wanted - {claim.id for claim in claims}:
         raise ValueError(
             f"there is no claim {sorted(missing)[0]}; there are {', '.join(c.id for c in claims[:5])}, ..."

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rankkit.audits.gates import Gate
 
 __all__ = [
-    "PICTURES", "certificates", "data_file", "drawing", "folder", "frequencies", "gate", "ledger", "non_negative",
-    "npz", "number", "parameters", "positive", "positive_int", "seconds", "share", "size", "strengths", "tolerance",
-    "words", "writable",
+    "ENDINGS", "FREQUENCIES", "PICTURES", "certificates", "data_file", "drawing", "folder", "frequencies", "gate",
+    "ledger", "non_negative", "npz", "number", "parameters", "positive", "positive_int", "seconds", "share", "size",
+    "strengths", "tolerance", "words", "writable",
 ]  # fmt: skip
 
 # what matplotlib writes, so that a wrong ending is refused without loading it
@@ -33,6 +33,9 @@ BYTES = {"B": 1} | {
 }
 THOUSANDS = {"K": 10**3, "M": 10**6, "B": 10**9}  # as models' sizes are written: 8B is eight thousand million
 POINTS = 50  # frequencies of FIRST:LAST
+# for helps and messages
+FREQUENCIES = f"1,10,100 or FIRST:LAST[:COUNT][:log], where COUNT is {POINTS} if left out"
+ENDINGS = ".png, .svg, .pdf, .jpg or another that matplotlib writes"
 
 
 def positive_int(text: str) -> int:
@@ -175,7 +178,7 @@ def frequencies(text: str) -> list[float]:
     log = parts[-1] == "log"
     numbers = parts[:-1] if log else parts
     if len(numbers) not in (2, 3):
-        raise argparse.ArgumentTypeError(f"expected FIRST:LAST:COUNT or FIRST:LAST:COUNT:log, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected {FREQUENCIES}; got {text!r}")
     first, last = _frequency(numbers[0], text), _frequency(numbers[1], text)
     count = positive_int(numbers[2]) if len(numbers) == 3 else POINTS
     if not first < last:
@@ -222,7 +225,7 @@ def drawing(text: str) -> str:
     """Return the name of a picture that can be written; without an ending it will be a PNG."""
     if Path(text).suffix.removeprefix(".") not in ("", *PICTURES):
         raise argparse.ArgumentTypeError(
-            f"cannot write {Path(text).suffix} files, got {text!r}; name a .png, .svg or .pdf file"
+            f"cannot write {Path(text).suffix} files, got {text!r}; name a file that ends in .{', .'.join(PICTURES)}"
         )
     return writable(text)
 

@@ -34,6 +34,7 @@ from rankkit.cli.options import (
     rule_named,
 )
 from rankkit.cli.output import emit, format_of, line_width, picture, save, say, write
+from rankkit.report.columns import DEFINITIONS, HEADS, SUMMARISED, SUMMARY_HEADS, in_short
 
 __all__ = ["AUDIT"]
 
@@ -287,4 +288,5 @@ AUDIT = Command(
         excludes(MERGED, "--full"),
         MEMORY_CHOICE,
     ),
+    columns=in_short(DEFINITIONS, HEADS) | in_short(SUMMARISED, SUMMARY_HEADS),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rankkit.cli.arguments import frequencies
+from rankkit.cli.arguments import FREQUENCIES, frequencies
 from rankkit.cli.command import Option
 from rankkit.cli.options import rule_named
 from rankkit.cli.output import emit, format_of, picture
@@ -15,8 +15,8 @@ __all__ = ["OMEGAS", "audit_curves"]
 _CURVE = ("module", "r", "omega", "omega_std", "regime", "plain_stable_rank", "stable_rank", "status")
 OMEGAS = Option(
     ("--omegas",),
-    "Print only the stable rank, at each of these frequencies: 1,10,100 or FIRST:LAST:COUNT or "
-    "FIRST:LAST:COUNT:log. The function is that of --as, or the sine.",
+    f"Print only the stable rank, at each of these frequencies: {FREQUENCIES}. The function is that of --as, or the "
+    "sine.",
     read=frequencies, metavar="LIST",
 )  # fmt: skip
 

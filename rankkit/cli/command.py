@@ -203,6 +203,8 @@ class Command:
         Parsed options -> exit status.
     trouble : int
         The exit status of a value that the work refuses.
+    columns : mapping of str to str
+        What stands above a column of the printed tables -> what it means, where that does not explain itself.
     """
 
     name: str
@@ -213,6 +215,7 @@ class Command:
     run: Callable[[argparse.Namespace], int]
     choices: tuple[Choice, ...] = field(default=())
     trouble: int = 1
+    columns: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         known = {option.name for option in self.options}
@@ -229,10 +232,15 @@ class Command:
         examples = "\n".join(f"  {example}" for example in self.examples)
         description = "\n".join(fill(line, WIDTH) for line in (self.summary, *self.about.splitlines()))
         statuses = exit_statuses({option.name for option in self.options})
+        meanings = [
+            fill(f"{head}: {text}", WIDTH, initial_indent="  ", subsequent_indent="      ")
+            for head, text in self.columns.items()
+        ]
+        columns = "\n".join(["columns of the tables:", *meanings, "", ""]) if meanings else ""
         parser = commands.add_parser(
             self.name, help=self.summary.replace("%", "%%"), description=description,
-            epilog=f"examples:\n{examples}\n\n{statuses}", formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
+            epilog=f"{columns}examples:\n{examples}\n\n{statuses}", allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
         for group in self.groups:
             group.add(parser)

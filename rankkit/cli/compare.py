@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from rankkit.cli.arguments import drawing, strengths, writable
+from rankkit.cli.arguments import ENDINGS, drawing, strengths, writable
 from rankkit.cli.command import Command, Group, Option, UsageError
 from rankkit.cli.options import FAMILY, FORMAT, OUTPUT, PLOT, PROGRESS, RTOL, check_family
 from rankkit.cli.output import as_table, emit, format_of, picture, save, say, write
@@ -139,8 +139,8 @@ COMPARE = Command(
                 OUTPUT,
                 PLOT,
                 Option(
-                    ("--heatmap",), "Draw the matrices of all against all and write them to this file (.png, .svg or "
-                    ".pdf).", read=drawing, metavar="FILE", writes=True,
+                    ("--heatmap",), f"Draw the matrices of all against all and write them to this file ({ENDINGS}).",
+                    read=drawing, metavar="FILE", writes=True,
                 ),
                 Option(
                     ("--html",), "Write an HTML page with the figures and all tables to this file.", read=writable,

@@ -131,7 +131,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if message.endswith("expected one argument"):
             message += ", and one that begins with a dash is written after =, as in --name=-1"
-        self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` shows what it takes.\n")
+        self.exit(2, f"{self.prog}: {message.rstrip('.')}; `{self.prog} --help` shows what it takes.\n")
 
 
 def _parser(commands: Sequence[Command]) -> argparse.ArgumentParser:

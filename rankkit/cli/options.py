@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rankkit.cli.arguments import data_file, drawing, number, positive, size, tolerance
+from rankkit.cli.arguments import ENDINGS, data_file, drawing, number, positive, size, tolerance
 from rankkit.cli.command import Choice, Option, UsageError, needs
 
 __all__ = [
@@ -28,7 +28,7 @@ OUTPUT = Option(
     ".md, otherwise text.", read=data_file, metavar="FILE", writes=True,
 )  # fmt: skip
 PLOT = Option(
-    ("--plot",), "Draw a picture and write it to this file (.png, .svg or .pdf).", read=drawing, metavar="FILE",
+    ("--plot",), f"Draw a picture and write it to this file ({ENDINGS}).", read=drawing, metavar="FILE",
     writes=True,
 )  # fmt: skip
 PROGRESS = Option(("--no-progress",), "Show no progress bar.", to="progress", flag=False)
@@ -166,10 +166,9 @@ def check_device(options: argparse.Namespace) -> None:
     """Raise a UsageError unless torch can use the --device here."""
     if options.device is None:
         return
-    import torch
+    from rankkit.checks import torch_device
 
     try:
-        torch.empty(1, device=options.device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"--device must be one that torch can use here, got {options.device!r}: {reason}") from None
+        torch_device("--device", options.device)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from rankkit.cli.arguments import frequencies, number, positive_int, words
+from rankkit.cli.arguments import FREQUENCIES, frequencies, number, positive_int, words
 from rankkit.cli.command import Choice, Command, Group, OneOf, Option, UsageError, needs
 from rankkit.cli.options import (
     AMPLITUDE,
@@ -37,7 +37,7 @@ _TARGETS = {
     "target_participation_ratio": "participation_ratio",
 }
 _OMEGAS = Option(
-    ("--omegas",), "Predict the measures at these frequencies: 1,10,100 or FIRST:LAST:COUNT[:log].", read=frequencies,
+    ("--omegas",), f"Predict the measures at these frequencies: {FREQUENCIES}.", read=frequencies,
     metavar="LIST",
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rankkit.cli.arguments import folder, frequencies, positive_int, words
+from rankkit.cli.arguments import FREQUENCIES, folder, frequencies, positive_int, words
 from rankkit.cli.command import Choice, Command, Group, Option, UsageError, excludes, needs
 from rankkit.cli.options import (
     AMPLITUDE,
@@ -29,15 +29,19 @@ from rankkit.cli.options import (
     rule_named,
 )
 from rankkit.cli.output import emit, format_of, picture, say
+from rankkit.report.columns import SWEPT, in_short
 
 __all__ = ["SWEEP"]
 
 
 def _sweep(options: argparse.Namespace) -> int:
     from rankkit import execution
+    from rankkit.sweeps.record import check_folder
     from rankkit.sweeps.sweep import sweep_frequency
 
     check_device(options)
+    if options.save:
+        check_folder(options.save)
     if options.law:
         _check_law(options)
     law = law_named(options)
@@ -102,8 +106,8 @@ _WHAT = Group(
         Option(("--r",), "Rank of the factors.", read=positive_int, default=2, metavar="RANK"),
         Option(
             ("--omegas",),
-            "Values of omega: 1,10,100 or FIRST:LAST:COUNT or FIRST:LAST:COUNT:log, COUNT being 50 where it is left "
-            "out (default: 56 frequencies, over which the sine goes from linear to full rank).",
+            f"Values of omega: {FREQUENCIES} (default: 56 frequencies, over which the sine goes from linear to full "
+            "rank).",
             read=frequencies, metavar="LIST",
         ),
         Option(("--seeds",), "How many random draws (default: 5).", read=positive_int, metavar="COUNT"),
@@ -185,7 +189,8 @@ SWEEP = Command(
                 OUTPUT,
                 PLOT,
                 Option(
-                    ("--save",), "Save the whole sweep in this folder (read it with rankkit.Sweep.load).", read=folder,
+                    ("--save",), "Save the whole sweep in this new or empty folder, or over an earlier sweep in it "
+                    "(read it with rankkit.Sweep.load).", read=folder,
                     metavar="FOLDER",
                 ),
             ),
@@ -201,4 +206,5 @@ SWEEP = Command(
         excludes(_SCHEDULER, "--n-jobs"),
     ),
     trouble=2,
+    columns=in_short(SWEPT, {name: name for name in SWEPT}),
 )  # fmt: skip

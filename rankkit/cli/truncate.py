@@ -65,7 +65,8 @@ def _truncate(options: argparse.Namespace) -> int:
             options.path, out, keep=options.keep, norm=options.norm, rank=options.rank, budget=options.budget,
             progress=options.progress,
         )  # fmt: skip
-        say(f"wrote {out}")
+        why = "becomes smaller" if options.rank is None else f"has a rank above {options.rank}"
+        say(f"wrote {out}" + (f", a copy of the adapter: no module {why}" if ranks.unchanged else ""))
     brief = format_of(options) in ("text", "markdown")
     columns = {head: ranks.columns[name] for name, head in _BRIEF.items() if name in ranks.columns}
     emit(options, columns if brief else ranks.columns)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rankkit.checks import finite, integer
+from rankkit.extras import how_to_install
 from rankkit.factors import Array, Factors, host
 from rankkit.law.given import one_pair
 from rankkit.report.inline import html_summary, text_summary
@@ -158,7 +159,7 @@ def _planned(sources: list[Array], targets: list[Array]) -> Any:
     try:
         import finufft  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
-        raise ImportError("leading_spectrum needs finufft; pip install 'rankkit[nufft]'.") from None
+        raise ImportError(f"leading_spectrum needs finufft; {how_to_install('nufft')}.") from None
     make: Callable[..., Any] = vars(finufft)["Plan"]  # the library has no types
     plan = make(3, len(sources), eps=TOLERANCE, isign=1)
     plan.setpts(*sources, **dict(zip("stu", targets, strict=False)))

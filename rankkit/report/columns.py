@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-__all__ = ["DEFINITIONS", "HEADS", "NOTES", "Audited", "NotAnalysed", "headed", "shown", "summary_table"]
+__all__ = [
+    "DEFINITIONS", "HEADS", "NOTES", "SUMMARISED", "SUMMARY_HEADS", "SWEPT", "Audited", "NotAnalysed", "headed",
+    "in_short", "shown", "summary_table",
+]  # fmt: skip
 
 
 class NotAnalysed(Protocol):
@@ -161,6 +164,38 @@ DEFINITIONS: dict[str, str] = {
     "base_note": "Why the update could not be compared with a weight of the base model, or what "
     "the base calls the module, where a loader that compares names strictly would miss it.",
 }
+
+# of the summary by kind of module, which has medians of the columns above beside these
+SUMMARISED: dict[str, str] = {
+    "dead": "The number of modules whose status is zero.",
+    "utilization_min": "The smallest utilization of a module.",
+    "utilization_max": "The largest utilization of a module.",
+}
+# of a sweep's table
+SWEPT: dict[str, str] = {
+    "c": "The frequency omega times the bounds of the entries of B and of A; of a distribution without bounds, times "
+    "both standard deviations.",
+    "omega_std": DEFINITIONS["omega_std"],
+}
+
+
+def in_short(definitions: Mapping[str, str], heads: Mapping[str, str]) -> dict[str, str]:
+    """Return what stands above a column -> its name and the first sentence of its definition.
+
+    Parameters
+    ----------
+    definitions : mapping of str to str
+        Column -> what it means.
+    heads : mapping of str to str
+        Column -> what stands above it.
+
+    Examples
+    --------
+    >>> in_short(DEFINITIONS, {"utilization": "stable/r"})
+    {'stable/r': 'utilization. The stable rank divided by r.'}
+    """
+    sentences = {name: definitions[name].partition(". ")[0].rstrip(".") for name in heads if name in definitions}
+    return {heads[name]: f"{'' if heads[name] == name else f'{name}. '}{text}." for name, text in sentences.items()}
 
 
 def shown(columns: Mapping[str, Sequence[Any]]) -> list[str]:

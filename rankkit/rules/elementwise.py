@@ -102,7 +102,7 @@ class Sine(Pointwise):
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return sin(omega x) / gain."""
-        return sin(x * float(self.omega)) / self._gain(rows)
+        return sin(x, float(self.omega), self._gain(rows))
 
     def _slope(self, peak: Any, *, rows: int) -> float:
         """Return omega / gain."""
@@ -148,7 +148,7 @@ class Sinter(Pointwise):
 
     def _phi(self, x: Array, *, rows: int) -> Array:
         """Return scale (x + amplitude x sin(omega x))."""
-        return (x + float(self.amplitude) * x * sin(x * float(self.omega))) * float(self.scale)
+        return (x + float(self.amplitude) * x * sin(x, float(self.omega))) * float(self.scale)
 
     def _slope(self, peak: Any, *, rows: int) -> Any:
         """Return |scale| (1 + |amplitude| (1 + omega peak)): phi is not Lipschitz on the whole line."""

@@ -148,6 +148,12 @@ class Pointwise(Rule):
     def __call__(self, factors: Factors, *, dtype: str = "float64") -> Array:
         """Return phi(B A), shape (*batch, m, n), in the working dtype; arguments as for `Rule`."""
         check_dtype(dtype)
+        if not isinstance(factors, Factors):  # pyright: ignore[reportUnnecessaryIsInstance]
+            got = type(factors).__name__
+            raise TypeError(
+                f"a rule takes rankkit.Factors(B, A), got {got}; where a function omega -> rule is asked for, pass the "
+                f"class, as in rule=rankkit.rules.Sine."
+            )
         step = max(1, BLOCK // factors.n)
         if factors.batch_shape or step >= factors.m or not is_numpy_array(factors.B):
             return self._phi(factors.product(dtype=dtype), rows=factors.m)

@@ -26,7 +26,7 @@ from rankkit.factors import Array, namespace
 
 __all__ = ["sin"]
 
-BLOCK = 1 << 14  # entries worked on together: five arrays of 128 KiB fit in a second-level cache
+BLOCK = 1 << 14  # entries worked on together: six arrays of 128 KiB fit in a second-level cache
 LARGEST = 1e6  # k has 19 bits up to here, so that k times a part of pi of 33 bits is exact
 # pi as three doubles: the first 33 bits, the next 33, and the rest
 PI = (float.fromhex("0x1.921fb544p+1"), float.fromhex("0x1.0b4611a6p-33"), float.fromhex("0x1.3198a2e037073p-68"))
@@ -47,13 +47,18 @@ SIGN_BIT = 63  # of a double
 VECTORS = ("AVX512_SKX", "X86_V4")
 
 
-def sin(x: Array) -> Array:
-    """Return sin(x) for every entry as a new array, within 3 units of roundoff of max(|x|, 1).
+def sin(x: Array, factor: float = 1.0, divisor: float = 1.0) -> Array:
+    """Return sin(factor x) / divisor for every entry as a new array.
+
+    The sine is within 3 units of roundoff of max(|factor x|, 1), once factor x has been rounded.
 
     Parameters
     ----------
     x : array
-        Small arrays, other dtypes, torch tensors and entries from a million on go to their own library's sine.
+        Small arrays, other dtypes, torch tensors and entries from a million on, times the factor, go to their own
+        library's sine.
+    factor, divisor : float
+        Not zero for the divisor. The bits are those of three operations on whole arrays, without their passes.
 
     Returns
     -------
@@ -62,17 +67,24 @@ def sin(x: Array) -> Array:
 
     Examples
     --------
-    >>> bool(np.all(sin(np.array([0.0, 1.0])) == np.sin([0.0, 1.0])))
+    >>> bool(np.all(sin(np.array([0.0, 1.0]), 2.0, 4.0) == np.sin([0.0, 2.0]) / 4))
     True
     """
-    if not is_numpy_array(x) or x.dtype != np.float64 or x.size <= BLOCK or not np.max(np.abs(x)) < LARGEST:
-        return namespace(x).sin(x)
+    if not is_numpy_array(x) or x.dtype != np.float64 or x.size <= BLOCK or not _peak(x) * abs(factor) < LARGEST:
+        return namespace(x).sin(x * factor) / divisor
     flat, out = np.ravel(x), np.empty(x.size)
-    scratch, kernel = np.empty((3, BLOCK)), _by_tangent if _vector_tangent() else _by_polynomial
+    scratch, kernel = np.empty((4, BLOCK)), _by_tangent if _vector_tangent() else _by_polynomial
     for start in range(0, x.size, BLOCK):
-        block = flat[start : start + BLOCK]
-        kernel(block, out[start : start + BLOCK], scratch[:, : block.size])
+        block, sine = flat[start : start + BLOCK], out[start : start + BLOCK]
+        kernel(block, factor, sine, scratch[:, : block.size])
+        if divisor != 1:
+            np.divide(sine, divisor, out=sine)
     return out.reshape(x.shape)
+
+
+def _peak(x: Array) -> Any:
+    """Return the largest |entry|, NaN where there is one, without a temporary array."""
+    return np.maximum(np.max(x), -np.min(x))
 
 
 @cache
@@ -87,9 +99,9 @@ def _vector_tangent() -> bool:
     return info["tan"]["dd"]["current"].startswith(VECTORS)
 
 
-def _by_tangent(x: Array, out: Array, scratch: Array) -> None:
-    """Write sin(x) to out, from the tangent of x / 2."""
-    t = np.multiply(x, 0.5, out=scratch[0])
+def _by_tangent(x: Array, factor: float, out: Array, scratch: Array) -> None:
+    """Write sin(factor x) to out, from the tangent of half the angle."""
+    t = np.multiply(x, factor / 2, out=scratch[0])
     np.tan(t, out=t)
     np.multiply(t, t, out=out)
     np.add(out, 1.0, out=out)
@@ -97,9 +109,10 @@ def _by_tangent(x: Array, out: Array, scratch: Array) -> None:
     np.divide(t, out, out=out)
 
 
-def _by_polynomial(x: Array, out: Array, scratch: Array) -> None:
-    """Write sin(x) to out. Every step works in place: `out` holds k first, then the polynomial, then the sine."""
-    shifted, rest, square = scratch
+def _by_polynomial(x: Array, factor: float, out: Array, scratch: Array) -> None:
+    """Write sin(factor x) to out. Each step works in place: `out` holds k first, then the polynomial, then the sine."""
+    shifted, rest, square, angle = scratch
+    x = np.multiply(x, factor, out=angle)
     # x = k pi + rest
     np.multiply(x, 1 / math.pi, out=shifted)
     np.add(shifted, TO_INTEGER, out=shifted)

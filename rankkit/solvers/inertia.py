@@ -1,7 +1,8 @@
 """How many eigenvalues of a Gram matrix exceed a shift, by Sylvester's law of inertia, and a proof that it is so.
 
 The leading rows that are positive definite are eliminated by Cholesky. On the host the rest is factorised with pivots,
-as `pivoted` says, unless it is a single block. Its rounding and Cholesky's add up as roundings of |L| |D| |L|^T.
+as `pivoted` says, unless it is a single block. Its rounding and Cholesky's add up as roundings of |L| |D| |L|^T. Where
+Cholesky eliminates the last block as well, nothing is left.
 
 On a device, and for a single block, G - shift I = L J L^T with L block lower triangular and J diagonal with entries 1
 and -1. As many eigenvalues are positive as entries of J, if no eigenvalue is nearer to zero than what rounding did.
@@ -24,17 +25,16 @@ from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers import lapack
+from rankkit.solvers.blocks import BLOCK, by_blocks, signed
 from rankkit.solvers.gram import ROOM, Gram, shift_diagonal, torch_linalg
 from rankkit.solvers.pivoted import PIVOT, pivoted
-from rankkit.solvers.solution import EPS, ROUNDOFF, energy, portions
+from rankkit.solvers.solution import ROUNDOFF, energy
 
-__all__ = ["BLOCK", "TAIL", "Inertia", "inertia"]
+__all__ = ["TAIL", "Inertia", "inertia"]
 
-BLOCK = 32  # rows of a diagonal block: small ones have quick eigenvectors, large ones quick products
 TAIL = 32  # last rows, which may be indefinite where all others are eliminated by one Cholesky factorisation
 GROWTH = 1.25  # of ||L||_F^2 over ||S||_F^2 that is allowed for; it is more only where the threshold is high
 SHARE = 2.0**-10  # of the edge, which sigma_1 makes as uncertain: so much rounding is allowed for in any case
-TINY = 1e-300  # an eigenvalue of size zero counts as this one; the residual says what that cost
 
 
 class Inertia(NamedTuple):
@@ -112,8 +112,11 @@ def inertia(G: Gram, edge: Array, side: Array | int, *, head: int = 0) -> Inerti
     pivots = None
     if is_numpy_array(L) and p - head > TAIL:
         own, positive, pivots = _pivoted(L, head, ran)
+    elif is_numpy_array(L):
+        own, positive = _tail(L, J, head, ran, G.matrix)
     else:
-        own, positive = _by_blocks(L, J, head, ran)
+        missing, positive = by_blocks(L, J, head), host(xp.sum(xp.astype(J > 0, xp.int64), axis=-1)).astype(np.int64)
+        own = _roundings(p) * energy(L) + missing
     sound = ran & (own <= slack)
     near = G.error + own
     return Inertia(sound, np.where(sound, positive, 0), near, shift, L, J, head, pivots, definite)
@@ -165,55 +168,26 @@ def _pivoted(L: Array, head: int, ran: Array) -> tuple[Array, Array, Array]:
     return _roundings(p) * size, positive, pivots
 
 
-def _by_blocks(L: Array, J: Array, head: int, ran: Array) -> tuple[Array, Array]:
-    """Replace what the Cholesky factorisations left by block after block; return the first results of `_pivoted`."""
-    xp, p, missing = namespace(L), L.shape[-1], np.zeros(ran.shape)
-    stack, signs, left = L.reshape(-1, p, p), J.reshape(-1, p), missing.reshape(-1)
-    for part in portions(stack):
-        if np.any(ran.reshape(-1)[part]):
-            for start in range(head, p, BLOCK):
-                left[part] += _column(stack[part, ...], signs[part, ...], start, min(start + BLOCK, p))
-    size = energy(np.swapaxes(L, -1, -2) if is_numpy_array(L) else L)  # as L lies in memory
-    positive = host(xp.sum(xp.astype(J > 0, xp.int64), axis=-1)).astype(np.int64)
-    return _roundings(p) * size + missing, positive
+def _tail(L: Array, J: Array, head: int, ran: Array, G: Array) -> tuple[Array, Array]:
+    """Replace the few rows that the Cholesky factorisations left, on the host; return the first results of `_pivoted`.
 
-
-def _column(L: Array, J: Array, start: int, stop: int) -> Array:
-    """Replace a block column of G - shift I by that of L; return the norm of what is left, shape (batch,).
-
-    The columns before it are those of L already. J takes the signs of the block.
+    ||L||_F^2 of the leading triangle is the trace of what was factorised there, and so at most that of G.
     """
-    xp, now, below = namespace(L), slice(start, stop), slice(stop, L.shape[-1])
-    column = L[:, start:, now]
-    if start:
-        column = column - L[:, start:, :start] @ xp.matrix_transpose(L[:, now, :start] * J[:, None, :start])
-    D, W = column[:, : stop - start, :], column[:, stop - start :, :]
-    if stop == L.shape[-1] and is_numpy_array(D):
-        triangle = D.copy()
-        if all(lapack.cholesky(block, stop - start) == stop - start for block in triangle):  # nothing is left to split
-            triangle = np.tril(triangle)
-            missing = np.sqrt(2 * energy(np.tril(D - triangle @ np.swapaxes(triangle, -1, -2))))
-            L[:, now, now] = triangle
-            return missing
-    values, vectors = _split(D)
-    size = xp.abs(values)
-    root = xp.sqrt(xp.maximum(size, EPS * xp.max(size, axis=-1, keepdims=True) + TINY))
-    sign = xp.where(values > 0, xp.ones_like(size), -xp.ones_like(size))
-    V = vectors * root[:, None, :]
-    signed = xp.matrix_transpose(V * sign[:, None, :])
-    missing = np.sqrt(2 * energy(xp.tril(D - V @ signed)))
-    if stop < L.shape[-1]:
-        Z = (W @ vectors) * (sign / root)[:, None, :]
-        missing = missing + np.sqrt(energy(W - Z @ signed))
-        L[:, below, now] = Z  # not before W has been used: the first is a view of L
-    L[:, now, now], J[:, now] = V, sign
-    return missing
-
-
-def _split(D: Array) -> tuple[Array, Array]:
-    """Return the eigenvalues and eigenvectors of symmetric matrices, of which only the lower triangle is read."""
-    values, vectors = namespace(D).linalg.eigh(D)
-    return values, vectors
+    p, leading = L.shape[-1], np.sum(np.einsum("bii->bi", G)[:, :head], axis=-1)
+    own, positive = np.full(ran.shape, np.inf), np.zeros(ran.shape, dtype=np.int64)
+    for place in zip(*np.nonzero(ran), strict=True):
+        beside, rest = L[place][head:, :head], L[place][head:, head:]
+        if head:
+            lapack.subtract_outer(rest, beside)
+        triangle, missing = rest.copy(order="K"), 0.0
+        if lapack.cholesky(triangle, p - head) == p - head:  # nothing is left to split
+            rest[...] = np.tril(triangle)
+        else:
+            block = signed(rest[None])
+            rest[...], J[place][head:], missing = block.V[0], block.sign[0], block.missing[0]
+        size = leading[place[-1]] + np.sum(beside**2) + np.sum(rest**2)
+        own[place], positive[place] = _roundings(p) * size + missing, np.sum(J[place] > 0)
+    return own, positive
 
 
 def _cholesky(L: Array, k: int) -> Array:

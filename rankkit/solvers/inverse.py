@@ -10,8 +10,9 @@ from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, namespace
 from rankkit.solvers import lapack
+from rankkit.solvers.blocks import BLOCK
 from rankkit.solvers.gram import torch_linalg
-from rankkit.solvers.inertia import BLOCK, Inertia
+from rankkit.solvers.inertia import Inertia
 
 __all__ = ["back_solved", "solved"]
 

@@ -113,10 +113,14 @@ def solve(L: Array, k: int, rows: Array, *, transposed: bool = False) -> None:
     transposed : bool
         Solve with L^T.
     """
+    uplo, _, _, stride = _triangle(L, k)
+    if rows.shape[0] == 1:
+        operation = b"T" if transposed == _by_columns(L) else b"N"
+        _blas("dtrsv", uplo, operation, b"N", k, L, stride, rows, rows.strides[1] // rows.itemsize)
+        return
     count, beside = rows.shape[0], _by_columns(rows)
     side, shape = (b"R", (count, k)) if beside else (b"L", (k, count))
     operation = b"T" if (transposed + beside + (not _by_columns(L))) % 2 else b"N"
-    uplo, _, _, stride = _triangle(L, k)
     _blas("dtrsm", side, uplo, operation, b"N", *shape, 1.0, L, stride, rows, _stride(rows))
 
 

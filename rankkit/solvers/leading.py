@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers.dense import dense
+from rankkit.solvers.single import LARGE, SHARPEST, two_largest
 from rankkit.solvers.solution import EPS, Solution, portions
 
-__all__ = ["leading"]
+__all__ = ["leading", "split"]
 
 SPARE = 2  # extra vectors per block, for convergence where sigma_k and sigma_{k+1} are close
 KEPT = 0.7  # a projection that leaves less than this of a vector's length is repeated (Daniel et al. 1976)
@@ -66,6 +68,10 @@ def leading(update: Array, k: int, *, tol: float = 1e-9) -> Solution:
 def _leading(M: Array, k: int, tol: float) -> _Values:
     """Return the leading values of M, shape (batch, m, n)."""
     m, n = M.shape[-2:]
+    if k == 1 and is_numpy_array(M) and min(m, n) >= LARGE and tol >= SHARPEST:
+        found = two_largest(M[0], lambda sigma, residual: bool(_bound(sigma, residual, 1)[0] <= tol * sigma[0, 0]))
+        if found is not None and (error := _bound(*found, 1))[0] <= tol * found[0][0, 0]:
+            return _Values(found[0][:, :1], error + EPS * max(m, n) * found[0][:, 0])
     width = 1 if k == 1 else k + SPARE
     most = int(SHARE * min(m, n)) // width
     space, look = _Krylov(M, width, most), 1
@@ -104,9 +110,9 @@ class _Krylov:
         xp, old = namespace(self.M), self.size
         self.size = new = old + self.width
         now, later = slice(old, new), slice(new, new + self.width)
-        left = _split(self.U[..., :old], self.M @ self.V[..., now])
+        left = split(self.U[..., :old], self.M @ self.V[..., now])
         self.U[..., now], self.projected[:, :old, now], self.projected[:, now, now] = left.Q, host(left.C), host(left.R)
-        right = _split(self.V[..., :new], xp.matrix_transpose(self.M) @ self.U[..., now])
+        right = split(self.V[..., :new], xp.matrix_transpose(self.M) @ self.U[..., now])
         self.V[..., later], self.coupling = right.Q, host(right.R)
 
     def ritz(self, count: int) -> tuple[Array, Array]:
@@ -127,7 +133,7 @@ def _bound(sigma: Array, residual: Array, k: int) -> Array:
         return np.minimum(worst, np.where(gap > 0, together / gap, np.inf))
 
 
-class _Split(NamedTuple):
+class Split(NamedTuple):
     """A block as basis C + Q R, with Q orthonormal and orthogonal to the basis."""
 
     Q: Array
@@ -135,7 +141,7 @@ class _Split(NamedTuple):
     R: Array
 
 
-def _split(basis: Array, block: Array) -> _Split:
+def split(basis: Array, block: Array) -> Split:
     """Return a block's part within a basis and its part outside.
 
     A block that lies in the basis leaves rounding noise only, which the second round turns into fresh orthogonal
@@ -154,7 +160,7 @@ def _split(basis: Array, block: Array) -> _Split:
     if not clean:
         outside = _orthonormal(outside - basis @ (transposed @ outside))
     # orthonormalising may flip columns, so that R comes from its definition
-    return _Split(outside, inside, xp.matrix_transpose(outside) @ rest)
+    return Split(outside, inside, xp.matrix_transpose(outside) @ rest)
 
 
 def _orthonormal(block: Array) -> Array:

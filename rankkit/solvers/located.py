@@ -9,22 +9,26 @@ eigenvalues"). Its positive eigenvalues are the singular values of S.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from array_api_compat import is_numpy_array
 
 from rankkit.factors import Array, device_of, host, namespace
 from rankkit.solvers.gram import ROOM, Gram
 from rankkit.solvers.inertia import TAIL, Inertia
 from rankkit.solvers.inverse import back_solved, solved
+from rankkit.solvers.leading import split
 from rankkit.solvers.solution import EPS, ROUNDOFF
 from rankkit.solvers.tolerance import Bounds, Edges
 
-__all__ = ["FEW", "Located", "located"]
+__all__ = ["FEW", "Located", "located", "refined"]
 
 FEW = 24  # singular values in question; beyond that all of them cost as much
 GUARD = 2  # more vectors than values, for convergence where the next values are close
 ROUNDS = 3  # of inverse iteration, all of whose vectors are kept
+NARROW = 3  # columns up to which so many products with vectors are quicker than one with a matrix
 TINY = 1e-300  # stands for zero under a division
 
 
@@ -85,7 +89,13 @@ class Located(NamedTuple):
 
 
 def located(G: Gram, found: Inertia, few: int) -> Located:
-    """Return a few singular values near the square root of a shift.
+    """Return a few singular values near the square root of a shift: the last and sharpest of `refined`."""
+    *_, (basis, image) = _spaces(G, found, few)
+    return _measured(G, basis, image, basis.shape[-1])
+
+
+def refined(G: Gram, found: Inertia, few: int) -> Iterator[Located]:
+    """Return an iterator over the few smallest singular values, at first roughly and then more sharply.
 
     Parameters
     ----------
@@ -93,36 +103,63 @@ def located(G: Gram, found: Inertia, few: int) -> Located:
     found : Inertia
         Of G at one shift, without leading indices.
     few : int
-        How many values are in question.
+        How many values lie below the square root of that shift.
 
-    Returns
-    -------
+    Yields
+    ------
     Located
+        Only the first `few` have a residual that is finite.
     """
-    xp, (q, p) = namespace(G.tall), G.tall.shape[-2:]
-    powers = [_start(G, found, few)]
+    for basis, image in _spaces(G, found, few):
+        if few == 1 or basis.shape[-1] > 2 * few:  # several values are hardly ever told after the first round
+            yield _measured(G, basis, image, few)
+
+
+def _spaces(G: Gram, found: Inertia, few: int) -> Iterator[tuple[Array, Array]]:
+    """Return an iterator over orthonormal bases of Krylov spaces, shape (batch, p, width), and their images under S."""
+    xp = namespace(G.tall)
+    x = _start(G, found, few)
+    basis = xp.linalg.qr(x)[0]
+    image = _times(G.tall, basis)
     for _ in range(ROUNDS):
-        x = solved(found, powers[-1])
-        powers.append(x / xp.linalg.vector_norm(x, axis=-2, keepdims=True))
-    Q = xp.linalg.qr(xp.concat(powers, axis=-1))[0]
-    width = Q.shape[-1]
-    image = G.tall @ Q
-    turn = np.linalg.eigh(host(xp.matrix_transpose(image) @ image))[1]
-    x = Q @ xp.asarray(turn, device=device_of(G.tall))
-    image = G.tall @ x
+        if basis.shape[-1] + x.shape[-1] > x.shape[-2]:
+            return
+        x = solved(found, x)
+        x = x / xp.linalg.vector_norm(x, axis=-2, keepdims=True)
+        new = split(basis, x).Q
+        basis = xp.concat([basis, new], axis=-1)
+        image = xp.concat([image, _times(G.tall, new)], axis=-1)
+        yield basis, image
+
+
+def _measured(G: Gram, basis: Array, image: Array, first: int) -> Located:
+    """Return approximate singular values from a space and its image, and how good the first of them are."""
+    xp, (q, p), width = namespace(G.tall), G.tall.shape[-2:], basis.shape[-1]
+    turn = xp.asarray(np.linalg.eigh(host(xp.matrix_transpose(image) @ image))[1], device=device_of(G.tall))
+    x, image = basis @ turn, image @ turn
     squares = np.linalg.eigvalsh(host(xp.matrix_transpose(image) @ image))
     length = xp.linalg.vector_norm(image, axis=-2, keepdims=True)
-    u = image / xp.where(length > 0, length, xp.ones_like(length))
-    rest = xp.matrix_transpose(G.tall) @ u - x * length
+    u = (image / xp.where(length > 0, length, xp.ones_like(length)))[..., :first]
+    rest = _times(xp.matrix_transpose(G.tall), u) - (x * length)[..., :first]
+    residual = np.full(squares.shape, np.inf)
+    residual[:, :first] = host(xp.linalg.vector_norm(rest, axis=-2))
     overlap = xp.matrix_transpose(x) @ x - xp.eye(width, dtype=xp.float64, device=device_of(G.tall))
     skew = host(xp.linalg.matrix_norm(overlap)) + EPS * (p + ROOM) * width
-    # S x and S^T u are off by p u and q u times ||S||_F; x has unit length to rounding
-    rounding = ROUNDOFF * (p + q + 2 * ROOM) * np.sqrt(G.energy) * (1 + skew)
+    # S^T u is off by q u times ||S||_F, and so is every column of S Q by p u. Turned into S x these errors add up to
+    # sqrt(width) times as much, and x and S x are sums of `width` products themselves
+    rounding = ROUNDOFF * (q + 2 * ROOM + (p + 2 * width) * np.sqrt(width)) * np.sqrt(G.energy) * (1 + skew)
     values = host(length)[:, 0, :]
     squared = EPS * (q + width + ROOM) * np.sum(values**2, axis=-1, keepdims=True)
     norm = np.sqrt(np.maximum(1 - skew, TINY))
     smallest = (np.sqrt(np.maximum(squares, 0) + squared) + rounding[:, None]) / norm[:, None]
-    return Located(values, host(xp.linalg.vector_norm(rest, axis=-2)), rounding, norm, smallest)
+    return Located(values, residual, rounding, norm, smallest)
+
+
+def _times(M: Array, columns: Array) -> Array:
+    """Return M times columns for every matrix of a stack: on the host one by one where there are few of them."""
+    if not is_numpy_array(M) or columns.shape[-1] > NARROW:
+        return M @ columns
+    return np.stack([(M @ columns[..., i, None])[..., 0] for i in range(columns.shape[-1])], axis=-1)
 
 
 def _start(G: Gram, found: Inertia, few: int) -> Array:

@@ -16,7 +16,9 @@ __all__ = ["sample_size", "sampled"]
 
 # the guess of how many samples suffice
 CORNER = 256  # rows and columns of the largest submatrix that is looked at
-SHARE = 1 / 4  # of min(m, n): the submatrix is no larger; and of its size: as many large values are too many
+SHARE = 1 / 4  # of min(m, n): the submatrix is no larger
+GLANCE = 64  # rows and columns of a smaller one that is looked at first
+CROWD = 1 / 8  # of its size: as many large values are too many
 LEAST = 8  # rows of a submatrix from which a guess is worth anything
 BELOW = 1 / 10  # of the threshold: samples reach this far down, so that the rest is small beside the threshold
 SPARE = 8  # more samples than values, as Halko, Martinsson and Tropp advise (5 to 10)
@@ -47,12 +49,18 @@ def sample_size(S: Array, threshold: Array) -> Array:
     size = min(int(SHARE * min(m, n)), CORNER)
     if size < LEAST:
         return none
-    corner = np.ascontiguousarray(host(S[:, :: m // size, :: n // size][:, :size, :size]))  # else its product is slow
-    if np.all(_many(corner) > SHARE * size):
+    few = min(size, GLANCE)
+    if np.all(_many(_corner(S, few)) > CROWD * few):
         return none
-    sigma = np.linalg.svd(corner, compute_uv=False)
+    sigma = np.linalg.svd(_corner(S, size), compute_uv=False)
     samples = SPARE + np.sum(sigma > BELOW * threshold[:, None] * sigma[:, :1], axis=-1)
     return np.where(samples <= MOST * size, samples, 0)
+
+
+def _corner(S: Array, size: int) -> Array:
+    """Return evenly spaced rows and columns of every matrix, on the host and in one piece."""
+    m, n = S.shape[-2:]
+    return np.ascontiguousarray(host(S[:, :: m // size, :: n // size][:, :size, :size]))  # else its product is slow
 
 
 def _many(corner: Array) -> Array:

@@ -10,7 +10,7 @@ from rankkit.factors import Array
 from rankkit.solvers.gram import Gram, gram
 from rankkit.solvers.solution import energy
 from rankkit.solvers.tolerance import Threshold
-from rankkit.solvers.top import lanczos_low, proved_top, row_sum_top, sharp_bounds
+from rankkit.solvers.top import ROUGH_STEPS, ROUGHLY, lanczos_low, proved_top, row_sum_top, sharp_bounds
 
 __all__ = ["Stack"]
 
@@ -46,6 +46,16 @@ class Stack:
     def crude(self) -> Array:
         """An upper bound on sigma_1, shape (batch,), two or three times as large."""
         return row_sum_top(self.gram)
+
+    @cached_property
+    def rough_low(self) -> Array:
+        """A lower bound on sigma_1, shape (batch,), mostly within two hundredths of it and for a third of the cost."""
+        return lanczos_low(self.gram, ROUGH_STEPS)
+
+    @cached_property
+    def rough_high(self) -> Array:
+        """An upper bound on sigma_1, shape (batch,), mostly within three hundredths of it."""
+        return proved_top(self.gram, self.rough_low, self.crude, ROUGHLY)
 
     @cached_property
     def high(self) -> Array:

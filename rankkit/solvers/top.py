@@ -14,7 +14,7 @@ from rankkit.solvers import lapack
 from rankkit.solvers.gram import ROOM, Gram, shift_diagonal, torch_linalg
 from rankkit.solvers.solution import EPS, ROUNDOFF
 
-__all__ = ["lanczos_low", "proved_top", "row_sum_top", "sharp_bounds"]
+__all__ = ["ROUGHLY", "ROUGH_STEPS", "lanczos_low", "proved_top", "row_sum_top", "sharp_bounds"]
 
 STEPS = 32  # of the Lanczos process, at most: mostly a relative 1e-5 from sigma_1, also at a random matrix's edge
 MANY = 64  # where more is wanted: mostly 1e-9
@@ -22,15 +22,21 @@ LOOK = 4  # steps between two looks at what is left of the Ritz pair
 ENOUGH = (1e-3, 3e-4)  # relative to its value, which is then mostly 1e-6 off; and 1e-8 where more is wanted
 NEAR = 1 + 1e-6  # times the Lanczos value of so many steps: nearly always above sigma_1
 ABOVE = (1.001, 1.06)  # times the Lanczos value: nearly always above sigma_1; and where the first is not
+ROUGH_STEPS = 8  # of the Lanczos process: mostly a hundredth from sigma_1
+ROUGHLY = (1.03,)  # times the Lanczos value of so few steps: nearly always above sigma_1
 SINGLE = 2.0**-24  # the unit roundoff of float32
 
 
 def row_sum_top(G: Gram) -> Array:
     """Return an upper bound on sigma_1, shape (batch,), from the largest row sum of |G|. It is cheap and crude."""
-    xp, size = namespace(G.matrix), namespace(G.matrix).abs(G.matrix)
-    rows = xp.sum(size, axis=-1) + xp.sum(size, axis=-2) - xp.linalg.diagonal(size)
+    xp, size, p = namespace(G.matrix), namespace(G.matrix).abs(G.matrix), G.matrix.shape[-1]
+    if is_numpy_array(size):
+        largest = np.array([np.max(lapack.symmetric_times(one, np.ones(p))) for one in size])
+    else:
+        rows = xp.sum(size, axis=-1) + xp.sum(size, axis=-2) - xp.linalg.diagonal(size)
+        largest = host(xp.max(rows, axis=-1))
     # the row sum's own rounding is a part p u of itself
-    return np.sqrt(host(xp.max(rows, axis=-1)) * (1 + EPS * G.matrix.shape[-1]) + G.error)
+    return np.sqrt(largest * (1 + EPS * p) + G.error)
 
 
 def lanczos_low(G: Gram, steps: int = STEPS, enough: float = ENOUGH[0]) -> Array:
@@ -105,7 +111,7 @@ def _lanczos_on_device(G: Gram, scale: Array, steps: int) -> tuple[Array, Array]
     return T, xp.stack(vectors[:-1], axis=-2)
 
 
-def proved_top(G: Gram, low: Array, crude: Array) -> Array:
+def proved_top(G: Gram, low: Array, crude: Array, above: tuple[float, ...] = ABOVE) -> Array:
     """Return an upper bound on sigma_1, shape (batch,).
 
     With a guess g > sigma_1 the matrix I - G / g^2 is positive definite. A Cholesky factorisation R^T R of it proves
@@ -120,6 +126,8 @@ def proved_top(G: Gram, low: Array, crude: Array) -> Array:
         A lower bound on sigma_1, from `lanczos_low`.
     crude : numpy array, shape (batch,)
         An upper bound, from `row_sum_top`.
+    above : tuple of float
+        The guesses relative to `low`, of which each is tried where the one before it is not proved.
 
     Returns
     -------
@@ -127,7 +135,7 @@ def proved_top(G: Gram, low: Array, crude: Array) -> Array:
         The crude bound where no guess is proved.
     """
     close = np.full(low.shape, np.inf)
-    for factor in ABOVE:
+    for factor in above:
         if np.any(np.isinf(close)):
             close = np.where(np.isinf(close), _proved(G, factor * low), close)
     return np.minimum(close, crude)
@@ -164,13 +172,20 @@ def _proved(G: Gram, guess: Array, *, single: bool = True) -> Array:
         factor, info = torch_linalg("cholesky_ex")(negative)
         definite = host(info) == 0
     size = xp.abs(factor)
-    rows, columns = (host(xp.max(xp.sum(size, axis=axis), axis=-1)).astype(np.float64) for axis in (-1, -2))
+    rows, columns = (host(xp.max(sums, axis=-1)).astype(np.float64) for sums in _sums(size))
     # beside the p + 1 of Cholesky: the division, the cast, the subtraction from 1, and the sums of |R| (p each)
     unit = SINGLE if single else ROUNDOFF
     rounding = unit * (p + ROOM) * rows * columns * (1 + 2 * unit * p) ** 2
     with np.errstate(invalid="ignore"):
         top = np.sqrt(square * (1 + rounding) + G.error)
     return np.where(definite & (guess > 0) & np.isfinite(top), top, np.inf)
+
+
+def _sums(size: Array) -> tuple[Array, Array]:
+    """Return the sums of rows and of columns, each of shape (batch, p), as products with ones."""
+    xp = namespace(size)
+    ones = xp.ones(size.shape[-1], dtype=size.dtype, device=device_of(size))
+    return size @ ones, xp.matrix_transpose(size) @ ones
 
 
 def _scaled(G: Array, factors: Array, *, single: bool) -> Array:

@@ -6,11 +6,14 @@ singular values lie above the upper edge as above the lower one. Otherwise the f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.solvers.inertia import BLOCK, TAIL, Inertia, inertia
-from rankkit.solvers.located import FEW, Located, located
+from rankkit.solvers.blocks import BLOCK
+from rankkit.solvers.inertia import TAIL, Inertia, inertia
+from rankkit.solvers.located import FEW, Located, located, refined
 from rankkit.solvers.stack import Stack
 from rankkit.solvers.tolerance import Bounds, Edges
 
@@ -34,16 +37,33 @@ def nearly_full(work: Stack) -> Bounds:
     below = np.where(found.sound, work.p - lower, 0)
     some = np.flatnonzero((below > 0) & (below <= FEW))
     if some.size:
-        part = work.at(some)
-        values = located(part.gram, found.part(some), int(below[some].max()))
-        bounds = Bounds(lower[some], upper[some])
-        # sigma_1 as sharply as is needed
-        for ends in (lambda: (part.low, part.crude), lambda: (part.low, part.high), lambda: part.sharp):
-            bounds = _full(values, top[some], part.threshold.between(*ends()), lower[some], work.p)
-            if np.all(bounds.lower == bounds.upper):
-                break
-        lower[some], upper[some] = bounds
+        lower[some], upper[some] = _few_below(work.at(some), found.part(some), int(below[some].max()), top[some])
     return Bounds(lower, upper)
+
+
+def _few_below(work: Stack, found: Inertia, few: int, top: Array) -> Bounds:
+    """Return bounds on the counts where all but a few singular values surely exceed `top`.
+
+    `top` is too high a threshold. The few are located, and sigma_1 is bounded, only as sharply as turns out necessary.
+    """
+    bounds = Bounds(found.positive, np.full(top.shape, work.p))
+    for values, low, high in _ladder(work, refined(work.gram, found, few)):
+        seen = _full(values, top, work.threshold.between(low, high), found.positive, work.p)
+        bounds = Bounds(np.maximum(bounds.lower, seen.lower), np.minimum(bounds.upper, seen.upper))
+        if np.all(bounds.lower == bounds.upper):
+            break
+    return bounds
+
+
+def _ladder(work: Stack, looks: Iterator[Located]) -> Iterator[tuple[Located, Array, Array]]:
+    """Return an iterator over located values and bounds on sigma_1: each is computed when it is asked for."""
+    values = next(looks)
+    yield values, work.rough_low, work.crude
+    yield values, work.rough_low, work.rough_high
+    for values in looks:
+        yield values, work.rough_low, work.rough_high
+    yield values, work.low, work.high
+    yield values, *work.sharp
 
 
 def _full(values: Located, top: Array, edges: Edges, positive: Array, p: int) -> Bounds:

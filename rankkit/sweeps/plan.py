@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankkit.checks import finite, integer, tolerance
+from rankkit.checks import finite, integer, tolerance, torch_device
 from rankkit.factors import Factors, host
 from rankkit.initializers import Initializer
 from rankkit.metrics import METRICS, default_rtol
@@ -106,6 +106,8 @@ class Plan:
             )
         tolerance(self.rtol, default=default_rtol((self.d, self.n)))
         check_dtype(self.dtype)
+        if self.device is not None:
+            torch_device("device", self.device)
         for name, value in (("memory", self.memory), ("chunk", self.chunk)):
             if value is not None:
                 integer(name, value, advice="leave it out for a sensible one")

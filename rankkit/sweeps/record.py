@@ -24,7 +24,7 @@ from rankkit.sweeps.measurement import SETTING, gather
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sweep"]
+__all__ = ["Sweep", "check_folder"]
 
 FORMAT = 1  # of the folder that `save` writes
 QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}  # over the seeds, in a summary
@@ -109,7 +109,8 @@ class Sweep(Tabled):
         ----------
         file : path
             A folder, which is made if absent and takes sweep.csv and sweep.json (version, arguments, platform):
-            `Sweep.load` reads it. Or a file whose name ends in .csv or .parquet.
+            `Sweep.load` reads it. It is empty, or holds a sweep already. Or a file whose name ends in .csv or
+            .parquet.
 
         Returns
         -------
@@ -120,10 +121,13 @@ class Sweep(Tabled):
         ------
         ImportError
             If the file ends in .parquet and pyarrow is not installed.
+        ValueError
+            If the folder holds something else than a sweep.
         """
         folder = Path(file)
         if folder.suffix in files.TABLE_WRITERS and not folder.is_dir():
             return super().save(file)
+        check_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
         kinds = {name: np.asarray(values).dtype.str for name, values in self.columns.items()}
         about = {"format": FORMAT, "arguments": self.arguments, "platform": self.platform, "columns": kinds}
@@ -205,6 +209,16 @@ class Sweep(Tabled):
         at = np.unique(np.linspace(0, len(curve) - 1, SHOWN).round().astype(int))
         names = {"omega": "omega", "c": "c"} | {name: f"{name}_mean" for name in self.metrics}
         return {name: curve[column].iloc[at].tolist() for name, column in names.items()}
+
+
+def check_folder(folder: Path) -> None:
+    """Raise a ValueError where a folder is a file, or holds something and no sweep: it is not ours to write into."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; name a new or empty folder.")
+    there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    if there and not {"sweep.json", MANIFEST} & {*there}:
+        more = " and more" if len(there) > 1 else ""
+        raise ValueError(f"{folder} holds {there[0]}{more}, and no sweep; name a new or empty folder.")
 
 
 def _column(cells: Sequence[str], kind: str) -> Array:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from rankkit.checks import tolerance
 from rankkit.initializers import Initializer, KaimingUniform
 from rankkit.metrics import default_rtol
 from rankkit.rules import Rule, Sine
 from rankkit.sweeps.measurement import collect
 from rankkit.sweeps.plan import PROTOCOLS, Plan, check_law, default_omegas, frequencies, seed_list
-from rankkit.sweeps.record import Sweep
+from rankkit.sweeps.record import Sweep, check_folder
 from rankkit.version import __version__
 
 __all__ = ["Sweep", "sweep_frequency"]
@@ -91,7 +94,7 @@ def sweep_frequency(
     TypeError
         If rule, initializer, omegas, seeds or metrics are of another kind.
     ValueError
-        If a number or a name is out of its range, or the store belongs to other arguments.
+        If a number or a name is out of its range, or the store belongs to other arguments or holds other files.
 
     Examples
     --------
@@ -109,9 +112,11 @@ def sweep_frequency(
         omegas=default_omegas(d, n, r, initializer) if omegas is None else frequencies(omegas),
         seeds=seed_list(preset.get("seeds") if seeds is None else seeds), rule=rule, initializer=initializer,
         metrics=_names(preset.get("metrics", DEFAULT_METRICS) if metrics is None else metrics),
-        rtol=default_rtol((d, n)) if rtol is None else float(rtol), dtype=dtype, device=device, memory=memory,
+        rtol=tolerance(rtol, default=default_rtol((d, n)))[0], dtype=dtype, device=device, memory=memory,
         chunk=chunk,
     )  # fmt: skip
+    if store is not None:
+        check_folder(Path(store))
     columns = collect(plan, store, platform=_platform(device), n_jobs=n_jobs, progress=progress)
     return Sweep(columns, plan.describe(), _platform(device))
 
@@ -134,5 +139,11 @@ def _names(metrics: Sequence[str]) -> tuple[str, ...]:
 def _platform(device: str | None) -> dict[str, str]:
     """Return the versions and the machine that decide the last bits of a result."""
     about = {"python": platform.python_version(), "machine": platform.machine()}
-    about |= {"rankkit": __version__} | {name: version(name) for name in ("numpy", "scipy")}
-    return about if device is None else about | {"torch": version("torch")}
+    about |= {"rankkit": __version__} | {name: _version(name) for name in ("numpy", "scipy")}
+    return about if device is None else about | {"torch": _version("torch")}
+
+
+@cache
+def _version(package: str) -> str:
+    """Return the version of an installed package; reading it takes as long as counting a small matrix's rank."""
+    return version(package)

@@ -11,6 +11,7 @@ from typing import Any
 
 from rankkit.audits.chosen import Chosen
 from rankkit.audits.gates import Gate
+from rankkit.checkpoints import check_adapted, is_model
 from rankkit.checks import integer
 from rankkit.report.inline import counted, text_summary
 from rankkit.watch.alarms import Alarm, Limits, Watcher
@@ -82,7 +83,7 @@ class Watch:
     Raises
     ------
     ValueError
-        If an argument is out of its range, or the store is another one's.
+        If an argument is out of its range, the model has no adapter, or the store is another one's.
 
     Examples
     --------
@@ -109,6 +110,8 @@ class Watch:
     ) -> None:
         self.every = integer("every", every, advice="it is the number of steps between two measurements")
         kept_columns(metrics)
+        if is_model(model):
+            check_adapted(model)
         if modules is not None:
             Chosen(modules)  # what cannot be read is said before the training begins
         self._model, self._metrics, self._modules = model, metrics, modules

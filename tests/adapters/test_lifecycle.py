@@ -188,6 +188,7 @@ def test_defaults_are_the_papers():
         (lambda: SineLoraConfig(omega=1, gain=0), "gain must be a number that is finite and > 0, got 0"),
         (lambda: SineLoraConfig(omega=1, gain="rows"), "gain must be a number .* got 'rows'; leave it out for sqrt"),
         (lambda: SineLoraConfig(omega=1, use_dora=True), "use_dora makes another update than SineLoraConfig's"),
+        (lambda: SineLoraConfig(omega=1, use_rslora=True), "use_rslora .* got lora_alpha=None, .*; set lora_alpha, or"),
         (
             lambda: SineLoraConfig(omega=1, init_lora_weights="pissa"),
             "init_lora_weights must be True, False or 'gaussian'",
@@ -256,6 +257,9 @@ def test_sine_dora_on_activations_cannot_be_merged_nor_audited(tmp_path):
     table = rk.audit(tmp_path, progress=False).table
     assert list(table["status"]) == ["unsupported"] * 2
     assert table["note"].str.contains("no one weight update").all()
+    saved: Any = "adapter/"
+    with pytest.raises(TypeError, match="model must be a torch module, got str; audit a saved adapter with rankkit"):
+        phases(saved)
     with pytest.raises(ValueError, match="no adapter with a frequency"):
         phases(model)
 

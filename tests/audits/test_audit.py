@@ -294,10 +294,23 @@ def test_what_is_no_lora_is_refused(adapters):
         (lambda p: 3, TypeError, "source must be a path, a state dict or a live PEFT model"),
         (lambda p: {"q.lora_A.weight": [1.0]}, TypeError, "a state dict must map names to"),
         (
-            lambda p: {"q.weight": np.ones(2)},
+            lambda p: {"q.down": np.ones(2)},
             ValueError,
-            "holds no LoRA module that any reader knows: 1 tensors such as q.weight",
+            "holds no LoRA module that any reader knows: 1 tensor such as q.down; name its --family",
         ),
+        (
+            lambda p: {"q.odd_lora.weight": np.ones(2)},
+            ValueError,
+            "holds no LoRA module that any reader knows: 1 tensor such as q.odd_lora.weight; name its --family",
+        ),
+        (
+            lambda p: {"q.weight": np.ones(2), "q.bias": np.ones(2), "rotary.inv_freq": np.ones(2)},
+            ValueError,
+            "looks like a whole model, not an adapter: 3 tensors such as q.weight, .*; pass the adapter's folder, or "
+            ".* --full TUNED --base MODEL .*, or .* --merged MERGED",
+        ),
+        (lambda p: {}, ValueError, "state dict is empty; pass an adapter's folder, file or"),
+        (lambda p: save(p / "x", {}, {"r": 4}), ValueError, "is empty; pass an adapter"),
         (
             lambda p: save(p / "x", module("q"), {"peft_type": "LOHA"}),
             ValueError,

@@ -241,6 +241,14 @@ def test_the_command(tmp_path, capsys):
     said = capsys.readouterr()
     assert "as written" in said.out
     assert "parameters (50.0 %)" in said.err
+    for name, more, why in (
+        ("same", ["--rank", "10"], "no module has a rank above 10"),
+        ("all", ["--keep", "1"], "no module becomes smaller"),
+    ):
+        assert main(["truncate", source, str(tmp_path / name), *more, "--no-progress"]) == 0
+        said = capsys.readouterr().err
+        assert f"{name}, a copy of the adapter: {why}\n" in said
+        assert said.endswith("; no module becomes smaller.\n")
     assert main(["truncate", source, "--no-progress"]) == 2
     with pytest.raises(SystemExit):
         main(["truncate", source, "--dry-run", "--keep", "2"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -317,6 +318,19 @@ def test_a_probe_reads_each_tensor_once(device):
 def test_frequencies_that_are_none_are_refused(omegas, says):
     with pytest.raises(ValueError, match=says):
         rk.probe_frequencies(module("q"), omegas, config=CONFIG)
+
+
+def test_a_number_is_no_list_and_a_rule_no_function_of_omega():
+    wrong: Any = 3
+    with pytest.raises(TypeError, match="omegas must be an iterable of numbers, got 3; use for instance"):
+        rk.probe_frequencies(module("q"), wrong, config=CONFIG)
+    with pytest.raises(TypeError, match="modules must be a regular expression or a list of names, got 3"):
+        rk.audit(module("q"), modules=wrong, config=CONFIG)
+    wrong = rk.rules.Sine(3)
+    with pytest.raises(TypeError, match="takes rankkit.Factors.*, got float; .* pass the class, as in rule=rankkit"):
+        rk.probe_frequencies(module("q"), [1.0], rule=wrong, config=CONFIG)
+    with pytest.raises(TypeError, match="a rule takes rankkit.Factors.B, A., got ndarray"):
+        wrong(np.eye(3))
 
 
 @pytest.mark.gpu

@@ -10,7 +10,8 @@ import torch
 from safetensors.numpy import save_file
 
 import rankkit as rk
-from rankkit.audits.weights import Base, count_intruders
+from rankkit.audits.intruders import count_intruders
+from rankkit.audits.weights import Base
 from rankkit.checkpoints import open_adapter
 from rankkit.cli.main import main
 from tests.conftest import CONFIG, check_against_dense, module, row, save
@@ -81,8 +82,32 @@ def test_a_base_that_does_not_fit_costs_those_rows_their_columns(rng):
         assert math.isnan(row(report, names[i])["relative_spectral"]) == (i < 4)
         assert row(report, names[i])["status"] == "ok"
     doubled = {f"{side}.layers.0.q_proj.weight": np.ones((M, N)) for side in ("encoder", "decoder")}
-    notes = rk.audit(adapter("layers.0.q_proj"), config=CONFIG, base=doubled).table["base_note"]
+    doubled["layers.1.q_proj.weight"] = np.ones((M, N))
+    notes = rk.audit(adapter("layers.0.q_proj", "layers.1.q_proj"), config=CONFIG, base=doubled).table["base_note"]
     assert "more than one" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("base", "reason"),
+    [
+        ({"h.0.attn.weight": np.ones((M, N))}, "the base has no weight for it"),
+        ({f"layers.{i}.q_proj.weight": np.ones((M, N + 1)) for i in (0, 1)}, "has shape"),
+        ({f"layers.{i}.q_proj.weight": np.ones((M, N), np.int8) for i in (0, 1)}, "dtype I8"),
+    ],
+)
+def test_the_base_of_another_adapter_is_an_error(base, reason, tmp_path, capsys):
+    """Where no module has its weight there, every relative column would be empty, and the status 0."""
+    state = {key: value.astype("f4") for key, value in adapter("layers.0.q_proj", "layers.1.q_proj").items()}
+    said = rf"no weight for any of the 2 modules, for instance layers.0.q_proj \(.*{reason}.*\); pass the model that"
+    with pytest.raises(ValueError, match=said):
+        rk.audit(state, config=CONFIG, base=base)
+    save_file(state, tmp_path / "adapter.safetensors")
+    save_file({key: value.copy() for key, value in base.items()}, tmp_path / "model.safetensors")
+    words = ["audit", str(tmp_path / "adapter.safetensors"), "--base", str(tmp_path / "model.safetensors")]
+    assert main(words) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "gives no weight for any of the 2 modules" in shown.err
 
 
 def test_dora_with_its_base_is_what_peft_applies(rng):
@@ -177,7 +202,8 @@ def test_a_head_that_is_tied_has_the_embedding_s_weight(tmp_path, rng):
     report = rk.audit(adapter("lm_head"), config=CONFIG, base=tmp_path)
     assert row(report, "lm_head")["weight_spectral_norm"] == pytest.approx(np.linalg.norm(E, 2), rel=1e-5)
     (tmp_path / "config.json").write_text('{"tie_word_embeddings": false}')
-    assert "no weight" in row(rk.audit(adapter("lm_head"), config=CONFIG, base=tmp_path), "lm_head")["base_note"]
+    with pytest.raises(ValueError, match="lm_head \\(the base has no weight for it"):
+        rk.audit(adapter("lm_head"), config=CONFIG, base=tmp_path)
 
 
 def test_a_square_weight_of_gpt2_is_turned_by_the_base_s_own_configuration(tmp_path, rng):

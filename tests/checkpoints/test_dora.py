@@ -92,12 +92,16 @@ def test_without_its_base_every_spelling_says_that_only_the_direction_is_measure
 
 def test_a_base_that_has_not_its_weight_leaves_the_direction_and_the_reason():
     for base, reason in (
-        ({"other.weight": W}, "the base has no weight for it"),
+        ({}, "the base has no weight for it"),
         ({"layers.0.q_proj.weight": W[:-1]}, "has shape"),
     ):
-        report = rk.audit(SPELLINGS["mlx"][0], base=base)
-        assert "direction part only" in report.table["note"].item()
-        assert reason in report.table["note"].item()
+        state = SPELLINGS["mlx"][0]
+        beside = {key.replace("layers.0", "layers.1"): value for key, value in state.items()}
+        report = rk.audit(state | beside, base=base | {"layers.1.q_proj.weight": W})
+        note = report.table.set_index("module")["note"]
+        assert "direction part only" in note["layers.0.q_proj"]
+        assert reason in note["layers.0.q_proj"]
+        assert "the true update" in note["layers.1.q_proj"]
         assert [entry.key for entry in report.skipped] == ["layers.0.q_proj.m"]
 
 
@@ -138,7 +142,7 @@ def test_a_magnitude_alone_is_no_module_and_is_accounted_for():
 
 def test_dora_by_its_config_without_a_magnitude_is_said_to_be_incomplete():
     for state, config in ((PEFT, CONFIG), ({"q.lora_a": A.T, "q.lora_b": B.T}, SPELLINGS["mlx"][1])):
-        for base in (None, BASE):
+        for base in (None, BASE | {"q.weight": W}):
             note = rk.audit(state, config=config, base=base).table["note"].item()
             assert note == "DoRA: direction part only, its magnitude is not in the file"
 

@@ -4,15 +4,18 @@ import contextlib
 import importlib
 import json
 import math
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rankkit as rk
 from rankkit.claims import Balls, Certificate, Claim, Domain, Floats, Integer, Matrix, Measured, Real, certify, check
 from rankkit.claims.certificates import certificates_in
 from rankkit.claims.deadline import NEVER
@@ -32,6 +35,7 @@ def squares(X):
     return (X * X).sum()
 
 
+WRONG: Any = lambda i: i.x > 0
 TINY = Fraction(1, 10**6)  # sin(11/7) is below 1 by less
 
 
@@ -235,13 +239,66 @@ def test_the_other_words():
         (Domain(lambda i: False, x=Real(0, 1)), lambda v, a: v.x, "is it empty"),
         (Domain(x=Real(0, 1)), lambda v, a: math.nan, "NaN"),
         (Domain(x=Real(0, 1)), lambda v, a: 1 / 0, "ZeroDivisionError"),
-        (Domain(x=Real(0, 1)), lambda v, a: v.y, "AttributeError"),
+        (Domain(x=Real(0, 1)), lambda v, a: v.y, "the domain has no variable y; it has x."),
+        (Domain(x=Real(0, 1)), lambda v, a: a.sine(v.x), "the arithmetic has no sine; it has absolute, cos"),
+        (Domain(x=Real(0, 1)), lambda v, a: v.x.y, "AttributeError"),
+        (
+            Domain(WRONG, x=Real(0, 1)),
+            lambda v, a: v.x,
+            "condition takes a dict, as in i['x']: 'dict' object has no",
+        ),
+        (Domain(x=Real(0, 1)), lambda v, a: math.sin(v.x), "margin returned a float where"),
+        (Domain(k=Integer(1, 3)), lambda v, a: math.sin(v.k), "margin returned a float where"),
+        (Domain(x=Real(0, 1)), lambda v, a: v.x >= 0, "margin returned True; return a number that is negative"),
+        (Domain(x=Real(0, 1)), lambda v, a: np.float64(v.x) < 2, "margin returned True"),
+        (Domain(x=Real(0, 1)), lambda v, a: None, "margin returned None; return a number"),
     ],
 )
 def test_a_record_that_is_wrong_is_broken_and_the_others_go_on(domain, margin, says):
     verdict = check(Claim("b", "", domain=domain, margin=margin)).verdict
     assert verdict.word == "BROKEN"
     assert says in verdict.evidence
+
+
+def test_what_is_no_claim_is_said(tmp_path, capsys):
+    words: Any = "sin x <= x"
+    with pytest.raises(TypeError, match="claim must be a rankkit.claims.Claim, got str"):
+        check(words)
+    file = tmp_path / "claims.py"
+    for text, got in (("CLAIMS = [1]", "int"), ("CLAIMS = 'sin x <= x'", "str")):
+        file.write_text(text)
+        assert main(["verify", str(file), "--no-progress"]) == 1
+        assert f"CLAIMS must be a list of rankkit.claims.Claim, got {got}; mend" in capsys.readouterr().err
+    one = rk.verify(only="sine.lemma1.proof.12-15", progress=False)  # a single id needs no list
+    assert one.summary == "1 claim: 1 PROVED."
+
+
+def test_a_margin_of_integers_needs_no_conversion():
+    """An integer and a fraction are exact, so that balls can take them as they are."""
+    domain = Domain(k=Integer(-3, 3))
+    assert check(Claim("i", "", domain=domain, margin=lambda v, a: v.k * (v.k - 1))).verdict.word == "PROVED"
+    wrong = check(Claim("i", "", domain=domain, margin=lambda v, a: Fraction(v.k, 2) * (v.k - 3)))
+    assert wrong.verdict.word == "FAILS"
+    assert wrong.certificate is not None
+    assert wrong.certificate.recheck(wrong.claim)
+
+
+@pytest.mark.parametrize("module", ["flint", "hypothesis"])
+def test_a_missing_library_says_nothing_about_a_claim(module, monkeypatch, tmp_path, capsys):
+    """The command stops with one sentence and status 1; no claim is called BROKEN for it."""
+    monkeypatch.setitem(sys.modules, module, None)
+    file = tmp_path / "claims.py"
+    file.write_text(
+        "from rankkit.claims import Claim, Domain, Real\n"
+        "CLAIMS = [Claim('a', '', domain=Domain(x=Real(0, 2)), margin=lambda v, a: v.x),\n"
+        "          Claim('b', '', ill_posed='no question')]\n"
+    )
+    assert main(["verify", str(file), "--no-progress"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "which is not installed; install it with `pip install '.[verify]'` in a checkout" in err
+    assert check(Claim("b", "", ill_posed="no question")).verdict.word == "ILL_POSED"
 
 
 @pytest.mark.parametrize(

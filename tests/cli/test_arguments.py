@@ -36,7 +36,7 @@ def test_a_range_without_a_count_has_fifty_frequencies():
         ("seconds", "0s", "a time above 0"), ("seconds", "s", "finite number"),
         ("frequencies", "1:0", "end above its beginning"), ("frequencies", "5:5:3", "end above its beginning"),
         ("frequencies", "10:1:3:log", "end above its beginning"), ("frequencies", "1:2:1", "at least 2 frequencies"),
-        ("frequencies", "0:1:5:log", "begin and end above 0"), ("frequencies", "1:2:3:4:5", "FIRST:LAST:COUNT"),
+        ("frequencies", "0:1:5:log", "begin and end above 0"), ("frequencies", "1:2:3:4:5", "FIRST:LAST[:COUNT][:log], where COUNT is 50 if left out"),
         ("frequencies", "3,1,3", "3.0 stands twice"), ("frequencies", "-1,2", "numbers >= 0, such as"),
         ("frequencies", "1,,2", "numbers >= 0, such as"), ("frequencies", "", "numbers >= 0, such as"),
         ("frequencies", "nan", "numbers >= 0, such as"), ("words", "a,,b", "names with commas"), ("words", "a,b,a", "a stands twice"),

@@ -126,14 +126,24 @@ def test_a_gate_on_nothing_measured_trips(tmp_path):
         (["audit", "x", "--fail-on", "modules > 1e"], "a condition reads like"),
         (["audit", "x", "--fail-on", "min(stablerank) < 2"], "no column 'stablerank', did you mean stable_rank"),
         (["audit", "x", "--fail-on", "stable_rank < 2"], "write min(stable_rank), max, mean or median of it"),
-        (["audit", "x", "--fail-on", "dead_modules"], "compare dead_modules with a number, in quotes"),
+        (["audit", "x", "--fail-on", "min(rank) < 2"], "there is no column 'rank', only stable_rank, numerical_rank"),
+        (["audit", "x", "--fail-on", "deadmodules > 2"], "there is no name 'deadmodules', did you mean dead_modules"),
+        (["audit", "x", "--fail-on", "avg(stable_rank) < 2"], "avg is none of min, max, mean, median; `rankkit"),
+        (["audit", "x", "--fail-on", "min stable_rank < 2"], "min takes a column in parentheses"),
+        (["audit", "x", "--fail-on", "max(dead_modules) > 2"], "dead_modules is one number, so write it without max"),
+        (["audit", "x", "--fail-on", "min(stable_rank) < 10%"], "behind stable_rank comes one of"),
+        (["audit", "x", "--fail-on", ""], "there is no name '', only modules"),
+        (
+            ["audit", "x", "--fail-on", "dead_modules"],
+            "behind dead_modules comes one of < <= > >= == != and a number, all in quotes for a shell; `rankkit",
+        ),
         (["audit", "x", "-o", "absent/x.csv"], "the folder absent does not exist"),
         (["sweep", "--d", "0"], "expected an integer >= 1"),
         (["sweep", "--omegas", "1,x"], "expected numbers >= 0, such as 1,10,100 or 1:100:20:log, got '1,x'"),
         (["sweep", "--omegas", "-1,2"], "one that begins with a dash is written after =, as in --name=-1"),
         (["sweep", "--omegas=-1,2"], "expected numbers >= 0, such as 1,10,100 or 1:100:20:log, got '-1,2'"),
         (["sweep", "--omegas", "0:1:5:log"], "must begin and end above 0"),
-        (["sweep", "--omegas", "1:2:3:4:5"], "FIRST:LAST:COUNT"),
+        (["sweep", "--omegas", "1:2:3:4:5"], "FIRST:LAST[:COUNT][:log], where COUNT is 50 if left out"),
         (["sweep", "--rtol", "-1"], "expected a number in [0, 1)"),
         (["audit", "--sample", "--rtol", "1"], "expected a number in [0, 1), got '1'"),
         (["audit", "--sample", "-o", "table.parquet"], "name a .txt, .csv, .json or .md file"),
@@ -223,7 +233,7 @@ def test_a_dry_run_tells_what_the_run_will_write(tmp_path, capsys):
 def test_what_a_missing_library_stops_is_no_usage(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main([*SWEEP, "--scheduler", "tcp://host:1"]) == 1
-    assert "install rankkit[cluster]" in capsys.readouterr().err
+    assert "pip install '.[cluster]'" in capsys.readouterr().err
 
 
 def test_values_no_sweep_can_take_are_usage_too(capsys):

@@ -1,6 +1,7 @@
 """The help teaches: it comes at once, groups what can be asked, and its examples run."""
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -34,7 +35,7 @@ def draw(table):
 HEAVY = (
     "numpy", "scipy", "torch", "pandas", "matplotlib", "seaborn", "joblib", "threadpoolctl", "tqdm", "regex", "hypothesis",
     "flint", "finufft", "distributed", "peft", "transformers", "safetensors", "array_api_compat", "rankkit.audits",
-    "rankkit.checkpoints", "rankkit.law", "rankkit.plots", "rankkit.report", "rankkit.rules", "rankkit.sweeps",
+    "rankkit.checkpoints", "rankkit.law", "rankkit.plots", "rankkit.report.cells", "rankkit.report.tables", "rankkit.rules", "rankkit.sweeps",
     "rankkit.watch",
 )  # fmt: skip
 
@@ -86,10 +87,41 @@ def test_the_names_that_the_help_lists_are_those_that_are_accepted():
     assert tuple(READERS) == options.FAMILIES
     assert tuple(METRICS) == options.METRICS
     assert predict.MEASURES == MEASURES
-    with pytest.raises(ValueError) as caught:
-        Gate("nonsense")
-    listed = f"{', '.join(options.COUNTED)}, or min, max, mean, median of {', '.join(options.MEASURED)}."
-    assert str(caught.value).endswith(f"names are {listed}")
+    for condition, names in (("nonsense", options.COUNTED), ("min(nonsense) > 1", options.MEASURED)):
+        with pytest.raises(ValueError) as caught:
+            Gate(condition)
+        assert str(caught.value).endswith(f"'nonsense', only {', '.join(names)}.")
+
+
+@pytest.mark.parametrize(
+    ("words", "plain"),
+    [
+        (
+            ["audit", "--sample", "sine", "--base", "base"],
+            {"module", "m", "n", "r", "scale", "rule", "regime", "status"},
+        ),
+        (["sweep", "--d", "8", "--omegas", "1", "--seeds", "1", "--no-progress"], {"omega"}),
+    ],
+)
+def test_the_help_explains_every_column_whose_head_does_not(words, plain, capsys, tmp_path, monkeypatch):
+    """A name with an underscore is in the table of every other format, and a metric has its name from --metrics."""
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.chdir(tmp_path)
+    weights = {f"encoder.layer.{i}.attention.self.{name}.weight": np.eye(384, dtype="f4") for i in range(6)
+               for name in ("query", "value")}  # fmt: skip
+    save_file(weights, "base")
+    (tmp_path / "base").rename("base.safetensors")
+    assert main([word.replace("base", "base.safetensors") if word == "base" else word for word in words]) == 0
+    tables = capsys.readouterr().out.split("\n\n")
+    heads = {head for table in tables for head in re.split(r"  +", table.splitlines()[0])}
+    with pytest.raises(SystemExit):
+        main([words[0], "--help"])
+    told = {line.strip().partition(":")[0] for line in capsys.readouterr().out.splitlines()}
+    assert heads >= {"stable/r", "90% energy", "least", "most"} or words[0] == "sweep"
+    unexplained = {
+        head for head in heads - told - plain if not re.match(r".*_(mean|std)$|\d|kind|modules|ok|.*\.$", head)
+    }
+    assert unexplained == set()
 
 
 def test_a_default_time_has_its_unit(capsys):

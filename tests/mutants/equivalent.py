@@ -28,7 +28,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("solvers/leading.py", "inside + again -> (inside)"): "what a second projection finds in the basis is the rounding of the first",
     ("solvers/sampled.py", "256 -> 512 @ CORNER = "): COST, ("solvers/sampled.py", "8 -> 16 @ LEAST = "): COST,
     ("solvers/sampled.py", "size < LEAST -> size <= LEAST"): "nine samples at least are more than three quarters of so few rows",
-    ("solvers/sampled.py", "_many(corner) > SHARE * size -> _many(corner) >= SHARE * size"): TIE,
+    ("solvers/sampled.py", "_many(_corner(S, few)) > CROWD * few -> _many(_corner(S, few)) >= CROWD * few"): TIE,
     ("solvers/sampled.py", "sigma > BELOW * threshold[:, None] * sigma[:, :1] -> sigma >= "): TIE,
     ("solvers/top.py", "32 -> 64 @ STEPS = "): COST, ("solvers/top.py", "4 -> 8 @ LOOK = "): COST, ("solvers/top.py", " @ ENOUGH = ("): COST, ("solvers/top.py", "64 -> 128 @ MANY = "): COST,
     ("solvers/top.py", "1.06 -> 2.12 @ ABOVE = "): COST, ("solvers/top.py", "1e-06 -> 2e-06 @ NEAR = "): COST,
@@ -50,7 +50,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("solvers/counting.py", "min -> max @ size, p = S.shape[0]"): "the first route that is asked replaces it",
     ("solvers/counting.py", "least > CLEAR * gram_error(work.S, work.energy) -> least >= "): TIE,
     ("solvers/nystrom.py", " @ omega = 2.0 * signs - 1.0"): TRIED, ("solvers/nystrom.py", "2 -> 4 @ integers(0, 2"): TRIED,
-    ("solvers/inertia.py", "+ TINY ->"): "a block of zeros then proves nothing, and the next route decides",
+    ("solvers/blocks.py", "+ TINY ->"): "a block of zeros then proves nothing, and the next route decides",
     ("solvers/inverse.py", "columns + 0.0 -> (columns)"): "those who call back_solved pass arrays that they do not use again",
     ("uncertainty.py", "1e-09 -> 2e-09 @ MOST = "): "a share so near to 1 stands for no knowledge at all",
     ("uncertainty.py", "2 -> 4 @ (1 - MOST) ** 2"): "without any knowledge of sigma_1 the bound is beyond every stable rank",
@@ -66,7 +66,7 @@ NUMPYS = "numpy's own sine is as exact, and slower or as quick"
 EXACT: dict[tuple[str, str, str], str] = {
     ("rules/sine_function.py", "not is_numpy_array(x) -> (is_numpy_array(x))", "if not"): NUMPYS,
     ("rules/sine_function.py", "x.size <= BLOCK -> x.size < BLOCK", "if not"): NUMPYS,
-    ("rules/sine_function.py", "np.max(np.abs(x)) < LARGEST -> np.max(np.abs(x)) <= LARGEST", "if not"):
+    ("rules/sine_function.py", "_peak(x) * abs(factor) < LARGEST -> _peak(x) * abs(factor) <= LARGEST", "if not"):
         "k has 19 bits at LARGEST, too",
     ("rules/sine_function.py", "1000000.0 -> 2000000.0", "LARGEST"):
         "k then has 20 bits, so that its product with 33 bits of pi is exact, too",
@@ -84,7 +84,7 @@ EXACT: dict[tuple[str, str, str], str] = {
     ("solvers/windows.py", "found.positive + inside.lower -> (found.positive)", "np.maximum"): LOWER,
     ("solvers/windows.py", "found.positive + inside.lower -> (inside.lower)", "np.maximum"): LOWER,
     ("solvers/top.py", "vector * 0.0 -> (vector)", "before, coupling"): "the first step multiplies it by a coupling of zero",
-    ("solvers/inertia.py", "values > 0 -> values >= 0", "sign ="): "a zero counts as TINY with either sign, and what that cost is measured",
+    ("solvers/blocks.py", "values > 0 -> values >= 0", "sign ="): "a zero counts as TINY with either sign, and what that cost is measured",
 }  # fmt: skip
 
 

@@ -31,8 +31,8 @@ TRAINERS = "tests/checkpoints/readers --ignore tests/checkpoints/readers/test_re
 
 _SOLVERS = {
     "solution": (WORST, SPECTRUM, BOUNDS), "tolerance": (WORST, METRICS), "factored": (WORST, BOUNDS, SOLVERS),
-    "kronecker": (BOUNDS,), "dense": (WORST, SOLVERS), "leading": (WORST, SOLVERS, SPECTRUM),
-    "sampled": (WORST, COUNTING), "gram": (WORST, GRAM), "top": (BOUNDS, GRAM), "inertia": (BOUNDS, GRAM, PIVOTED),
+    "kronecker": (BOUNDS,), "dense": (WORST, SOLVERS), "single": ("tests/solvers/test_single.py",), "leading": (WORST, SOLVERS, SPECTRUM),
+    "sampled": (WORST, COUNTING), "gram": (WORST, GRAM), "top": (BOUNDS, GRAM), "inertia": (BOUNDS, GRAM, PIVOTED), "blocks": (GRAM, BOUNDS, PIVOTED),
     "pivoted": (PIVOTED, COUNTING), "inverse": (PIVOTED, GRAM),
     "located": (BOUNDS, GRAM), "windows": (COUNTING, PIVOTED), "stack": (GRAM, COUNTING), "economical": (BOUNDS, SPECTRUM),
     "counting": (COUNTING,), "nystrom": (COPY, COUNTING),

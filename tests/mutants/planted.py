@@ -34,6 +34,7 @@ METRICS = "tests/test_uncertainty.py"
 GRAM = "tests/solvers/test_gram_bounds.py"
 BOUNDS = "tests/solvers/test_count_bounds.py"
 COPY = "tests/solvers/test_low_rank_bounds.py"
+SINGLE = "tests/solvers/test_single.py"
 PIVOTED = "tests/solvers/test_pivoted.py"
 RULE = "tests/rules/test_forming_error.py tests/rules/test_rule.py tests/rules/test_elementwise.py"
 
@@ -48,7 +49,7 @@ _LAYERS = [
     ("rule left out of the batch key", "audits/batches.py", "return product.shape, product.r, ready.rule", "return product.shape, product.r", "tests/audits/test_update.py"),
     ("law's count relative to another sigma_1", "law/measures.py", "square = (relative * self.top) ** 2\n", "square = (relative * float(self.staircase.values[0])) ** 2\n", "tests/law/test_predict.py"),
     ("shortest rank patterns first in truncate", "audits/truncate.py", "sorted(new, key=len, reverse=True)", "sorted(new, key=len)", "tests/audits/test_truncate.py"),
-    ("intruder threshold 0.9 for 0.5", "audits/weights.py", "SIMILAR = 0.5", "SIMILAR = 0.9", "tests/audits/test_weights.py"),
+    ("intruder threshold 0.9 for 0.5", "audits/intruders.py", "SIMILAR = 0.5", "SIMILAR = 0.9", "tests/audits/test_weights.py"),
     ("regime without its check for the sine", "audits/row.py", "saturates=isinstance(applied.rule, Sine)", "saturates=True", "tests/audits/test_update.py"),
     ("two of LoKr's parts asked in the wrong order", "checkpoints/readers/kohya.py", '"lokr_w2_b", "lokr_w1_b"', '"lokr_w1_b", "lokr_w2_b"', "tests/checkpoints/readers/test_kohya.py"),
     ("Tracy-Widom share 0.3 for 0.658", "law/edge.py", "0.658 *", "0.3 *", "tests/law/test_staircase.py"),
@@ -69,6 +70,9 @@ _LAYERS = [
     ("leading: residual of the next value", "solvers/leading.py", "(sigma[:, k] + residual[:, k])", "sigma[:, k]", WORST),
     ("leading: residual of one value for that of all", "solvers/leading.py", "np.sum(residual[:, :k] ** 2, axis=1)", "residual[:, 0] ** 2", WORST),
     ("leading: a bound of second order without its gap", "solvers/leading.py", "np.where(gap > 0, together / gap, np.inf)", "together", WORST),
+    ("leading: vectors from float32 are believed", "solvers/leading.py", "_bound(*found, 1))[0] <= tol * found[0][0, 0]", "_bound(*found, 1))[0] >= 0", SINGLE),
+    ("leading: rounding of a value whose vectors float32 found", "solvers/leading.py", "error + EPS * max(m, n) * found[0][:, 0]", "error", SINGLE),
+    ("single: the residual is that of vectors before they are turned", "solvers/single.py", "X @ turn.T * sigma", "X * sigma", SINGLE),
     ("sampled: the rest", "solvers/sampled.py", "largest = (rest + rounding)[:, None]", "largest = rounding[:, None]", WORST),
     ("sampled: rounding of the rest", "solvers/sampled.py", "largest = (rest + rounding)[:, None]", "largest = rest[:, None]", WORST),
     ("sampled: the bound of second order everywhere", "solvers/sampled.py", "np.minimum(largest, largest**2 / values)", "np.minimum(np.inf * largest, largest**2 / np.maximum(values, values[:, :1]))", WORST),
@@ -85,8 +89,8 @@ _LAYERS = [
     ("relative accuracy kept with a forming error", "spectrum.py", "np.where(formed > 0, np.inf, solution.relative_error)", "solution.relative_error", WORST),
     ("the larger of two bounds is the error", "solvers/solution.py", "np.minimum(each, near)", "np.maximum(each, near)", "tests/test_spectrum.py tests/solvers " + METRICS),
     # bounds behind a count
-    ("sigma_1 from above: rounding of the row sum", "solvers/top.py", "(1 + EPS * G.matrix.shape[-1]) + G.error", "1 + G.error", BOUNDS),
-    ("sigma_1 from above: rounding of G", "solvers/top.py", "(1 + EPS * G.matrix.shape[-1]) + G.error)", "(1 + EPS * G.matrix.shape[-1]))", GRAM),
+    ("sigma_1 from above: rounding of the row sum", "solvers/top.py", "(1 + EPS * p) + G.error", "1 + G.error", BOUNDS),
+    ("sigma_1 from above: rounding of G", "solvers/top.py", "(1 + EPS * p) + G.error)", "(1 + EPS * p))", GRAM),
     ("sigma_1 from below: rounding of S x", "solvers/top.py", "axis=(-2, -1))) - rounding, 0.0)", "axis=(-2, -1))), 0.0)", BOUNDS),
     ("sigma_1 proved: rounding of the factorisation", "solvers/top.py", "square * (1 + rounding) + G.error", "square + G.error", BOUNDS),
     ("sigma_1 proved: rounding of G", "solvers/top.py", "square * (1 + rounding) + G.error", "square * (1 + rounding)", BOUNDS),
@@ -96,8 +100,12 @@ _LAYERS = [
     ("inertia: its own rounding left out of the shift", "solvers/inertia.py", "edge + side * (G.error + _slack(G, edge))", "edge + side * G.error", BOUNDS),
     ("inertia: a sum of p products", "solvers/inertia.py", "ROUNDOFF * (p + max(2 * BLOCK, PIVOT) + ROOM)", "ROUNDOFF * (max(2 * BLOCK, PIVOT) + ROOM)", BOUNDS),
     ("inertia: what is left of a block is rounded", "solvers/inertia.py", "ROUNDOFF * (p + max(2 * BLOCK, PIVOT) + ROOM)", "ROUNDOFF * (p + ROOM)", BOUNDS),
-    ("inertia: L's size is not looked at", "solvers/inertia.py", "_roundings(p) * size + missing, positive", "missing, positive", PIVOTED),
-    ("inertia: what is left of a block is not looked at", "solvers/inertia.py", "_roundings(p) * size + missing, positive", "_roundings(p) * size, positive", GRAM),
+    ("inertia: L's size is not looked at", "solvers/inertia.py", "_roundings(p) * energy(L) + missing", "missing", PIVOTED),
+    ("inertia: what is left of a block is not looked at", "solvers/inertia.py", "_roundings(p) * energy(L) + missing", "_roundings(p) * energy(L)", GRAM),
+    ("inertia: the size of a tail is not looked at", "solvers/inertia.py", "_roundings(p) * size + missing", "missing", PIVOTED),
+    ("inertia: what is left of a tail is not looked at", "solvers/inertia.py", "_roundings(p) * size + missing", "_roundings(p) * size", PIVOTED),
+    ("inertia: the size of a tail without its head", "solvers/inertia.py", "leading[place[-1]] + np.sum(beside**2)", "np.sum(beside**2)", PIVOTED),
+    ("inertia: the size of a tail alone", "solvers/inertia.py", "np.sum(beside**2) + np.sum(rest**2)", "np.sum(beside**2)", PIVOTED),
     ("inertia: the size of pivoted factors is not looked at", "solvers/inertia.py", "np.sum(np.vecdot(leading, leading)) + grown, head", "np.sum(np.vecdot(leading, leading)), head", BOUNDS),
     ("inertia: the size of Cholesky's factor is not looked at", "solvers/inertia.py", "np.sum(np.vecdot(leading, leading)) + grown, head", "grown, head", PIVOTED),
     ("inertia: what rounding may carry across a shift, of G", "solvers/inertia.py", "near = G.error + own", "near = own", PIVOTED),
@@ -117,7 +125,8 @@ _LAYERS = [
     ("located: rounding of the residuals", "solvers/located.py", "(together + self.rounding * np.sqrt(np.sum(taken, axis=-1)))", "together", BOUNDS),
     ("located: rounding of one residual for that of all", "solvers/located.py", "self.rounding * np.sqrt(np.sum(taken, axis=-1))", "self.rounding", BOUNDS),
     ("located: columns that are not orthonormal", "solvers/located.py", "np.sqrt(np.sum(taken, axis=-1))) / self.norm)", "np.sqrt(np.sum(taken, axis=-1))))", BOUNDS),
-    ("located: a residual's rounding is that of a sum", "solvers/located.py", "ROUNDOFF * (p + q + 2 * ROOM) * np.sqrt(G.energy)", "ROUNDOFF * np.sqrt(G.energy)", BOUNDS),
+    ("located: a residual's rounding is that of a sum", "solvers/located.py", "ROUNDOFF * (q + 2 * ROOM + (p + 2 * width) * np.sqrt(width))", "ROUNDOFF", BOUNDS),
+    ("located: columns that are turned into others are rounded once", "solvers/located.py", "(p + 2 * width) * np.sqrt(width)", "p", "tests/solvers/test_stated.py"),
     ("located: the squares of the smallest values are rounded", "solvers/located.py", "np.sqrt(np.maximum(squares, 0) + squared)", "np.sqrt(np.maximum(squares, 0))", BOUNDS),
     ("located: the image of the smallest values is rounded", "solvers/located.py", "+ squared) + rounding[:, None])", "+ squared))", BOUNDS),
     ("cheap values: the error on one side only", "solvers/economical.py", "np.maximum(values - low, high - values)", "high - values", BOUNDS),

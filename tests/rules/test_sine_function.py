@@ -82,3 +82,18 @@ def test_shapes_strides_and_the_argument_are_kept():
     for view in (x, x.T, x[::2, ::-1]):
         np.testing.assert_allclose(sin(view), np.sin(view), rtol=0, atol=3 * U)
     np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize(("factor", "divisor"), [(1.0, 1.0), (41.0, 1.0), (-0.3, 22.6), (1e-3, -2.0), (0.0, 3.0)])
+def test_a_factor_and_a_divisor_are_operations_of_their_own(factor, divisor):
+    """The same bits as from three passes, for arrays of every kind."""
+    x = long(np.linspace(-900, 900, 500))
+    np.testing.assert_array_equal(sin(x, factor, divisor), sin(x * factor) / divisor)
+    for other in (x[:40], x.astype(np.float32), x.reshape(-1, 1)[:, ::-1]):
+        np.testing.assert_array_equal(sin(other, factor, divisor), sin(other * factor) / divisor)
+
+
+def test_the_range_is_that_of_the_angle():
+    x = long(np.array([2 * LARGEST, -3.0]))
+    np.testing.assert_array_equal(sin(x / LARGEST, LARGEST), np.sin(x / LARGEST * LARGEST))
+    assert np.isnan(sin(long(np.array([np.nan])), 2.0)[0])

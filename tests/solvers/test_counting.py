@@ -172,8 +172,8 @@ def test_it_agrees_with_numerical_rank(M, rtol):
     ("arguments", "message"),
     [
         ({"rtol": 1e-3, "atol": 1.0}, "give rtol or atol, not both"),
-        ({"rtol": -1.0}, "rtol must be finite and >= 0, got -1.0"),
-        ({"atol": float("nan")}, "atol must be finite"),
+        ({"rtol": -1.0}, "rtol must be a number that is finite and >= 0 and < 1, got -1.0"),
+        ({"atol": float("nan")}, "atol must be a number that is finite"),
         ({"forming_error": -1.0}, "forming_error must be >= 0"),
     ],
 )

@@ -9,6 +9,7 @@ import torch
 
 import rankkit as rk
 from rankkit import testing as laws
+from rankkit.solvers import blocks as blocks_module
 from rankkit.solvers import inertia as inertia_module
 from rankkit.solvers import lapack, top
 from rankkit.solvers.gram import Gram, gram, gram_error
@@ -69,7 +70,7 @@ def test_a_factorisation_whose_rounding_may_be_larger_is_not_sound(monkeypatch):
 
 def test_a_block_that_is_split_wrongly_makes_the_factorisation_unsound(monkeypatch):
     """What is left of every block is measured: without it, wrong eigenvectors would give a wrong count."""
-    split = inertia_module._split
+    split = blocks_module._split
 
     def wrong(D):
         values, vectors = split(D)
@@ -80,7 +81,7 @@ def test_a_block_that_is_split_wrongly_makes_the_factorisation_unsound(monkeypat
     G = as_tensors(gram_of(np.r_[np.linspace(1, 0.5, P - 20), np.linspace(2e-4, 1.5e-4, 20)])[0])
     edge = np.array([1e-8])
     assert inertia(G, edge, 1).positive[0] == P
-    monkeypatch.setattr(inertia_module, "_split", wrong)
+    monkeypatch.setattr(blocks_module, "_split", wrong)
     assert not inertia(G, edge, 1).sound[0]
     monkeypatch.setattr(inertia_module, "_slack", lambda G, edge: np.full(edge.shape, np.inf))  # as if nobody asked
     monkeypatch.setattr(inertia_module, "_shift", lambda G, edge, side: edge)

@@ -5,6 +5,8 @@ import pytest
 import scipy.linalg
 
 from rankkit import testing as laws
+from rankkit.solvers import blocks as blocks_module
+from rankkit.solvers import inertia as inertia_module
 from rankkit.solvers import lapack
 from rankkit.solvers.inertia import inertia
 from rankkit.solvers.inverse import solved
@@ -148,3 +150,36 @@ def test_no_value_is_located_that_was_counted_already(side):
     bounds = windowed(Stack(S, threshold, after))
     truth = int(np.sum(sigma > t))
     assert bounds.lower[0] <= truth <= bounds.upper[0]
+
+
+TAILED = P - inertia_module.TAIL
+
+
+@pytest.mark.parametrize("below", [0, 1, 7])
+@pytest.mark.parametrize("edge", [1e-6, 1e-9])
+def test_the_last_rows_are_split_where_they_are_not_definite(below, edge):
+    """L J L^T is G - shift I, and its rounding is that of all of it."""
+    G, _ = rotated(np.r_[np.linspace(1, 0.5, P - below), np.full(below, 1e-6)])
+    found = inertia(G, np.array([edge]), 1, head=TAILED)
+    assert found.sound[0]
+    assert found.positive[0] == P - below
+    L, whole = np.tril(found.L[0, :, :TAILED]), np.tril(G.matrix[0]) + np.tril(G.matrix[0], -1).T
+    L = np.concatenate([L, np.pad(found.L[0, TAILED:, TAILED:], ((TAILED, 0), (0, 0)))], axis=1)
+    left = (L * found.J[0]) @ L.T - (whole - found.shift[0] * np.eye(P))
+    assert np.linalg.norm(left, 2) <= found.near[0] - G.error[0]
+    own = ROUNDOFF * (P + 72) * float(np.sum(L**2))
+    assert own <= found.near[0] - G.error[0] <= 1.3 * own + 1e-12
+
+
+def test_what_is_left_of_a_tail_counts(monkeypatch):
+    G, _ = rotated(np.r_[np.linspace(1, 0.5, P - 1), 1e-6])
+    exact = blocks_module._split
+
+    def wrong(D):
+        values, vectors = exact(D)
+        return values * (1 + 1e-6), vectors
+
+    monkeypatch.setattr(blocks_module, "_split", wrong)
+    found = inertia(G, np.array([1e-9]), 1, head=TAILED)
+    assert not found.sound[0]
+    assert found.near[0] > 1e-8

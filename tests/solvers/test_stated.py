@@ -163,7 +163,7 @@ def test_roundings_of_located_values(coarse):
     width = values.values.shape[-1]
     skew = COARSE * (P + ROOM) * width
     np.testing.assert_allclose(values.norm, np.sqrt(1 - skew), rtol=1e-9)
-    rounding = COARSE / 2 * (P + Q + 2 * ROOM) * np.sqrt(G.energy) * (1 + skew)
+    rounding = COARSE / 2 * (Q + 2 * ROOM + (P + 2 * width) * np.sqrt(width)) * np.sqrt(G.energy) * (1 + skew)
     np.testing.assert_allclose(values.rounding, rounding, rtol=1e-9)
     squared = COARSE * (Q + width + ROOM) * np.sum(values.values**2)
     smallest = (np.sqrt(np.sort(values.values[0]) ** 2 + squared) + rounding[0]) / np.sqrt(1 - skew)
@@ -253,7 +253,7 @@ def test_as_many_samples_as_values_above_a_tenth_of_the_threshold_and_eight_more
         # `few` values just above a tenth of 1e-2, the others just below it
         S = with_corner(np.r_[1.0, np.full(few - 1, 1.01e-3), np.full(32 - few, 0.99e-3)], 32, 4)
         assert sampled_module.sample_size(S, np.array([1e-2]))[0] == (few + 8 if few + 8 <= 24 else 0)
-    flat = with_corner(np.r_[np.ones(9), np.full(23, 1e-9)], 32, 4)  # more than a quarter of 32 large values
+    flat = with_corner(np.r_[np.ones(9), np.full(23, 1e-9)], 32, 4)  # more than an eighth of 32 large values
     assert sampled_module.sample_size(flat, np.array([1e-2]))[0] == 0
     few = with_corner(np.r_[np.ones(8), np.full(24, 1e-9)], 32, 4)
     assert sampled_module.sample_size(np.stack([few[0], S[0]]), np.full(2, 1e-2)).tolist() == [16, 0]
@@ -310,7 +310,7 @@ def test_a_block_is_its_part_in_the_basis_and_the_rest():
         for scale in (1.0, 1e6, 1e-6):
             width = len(sizes)
             block = scale * (basis[0] @ rng.standard_normal((20, width)) + sizes * fresh[:, :width])[None]
-            found = leading_module._split(basis, block)
+            found = leading_module.split(basis, block)
             back = basis @ found.C + found.Q @ found.R
             np.testing.assert_allclose(back, block, rtol=0, atol=1e-14 * float(np.linalg.norm(block)))
             np.testing.assert_allclose(np.swapaxes(found.Q, -1, -2) @ found.Q, np.eye(width)[None], atol=1e-14)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import rankkit as rk
+from rankkit.cli.main import main
 from rankkit.initializers import KaimingUniform, Normal, PrescribedSpectrum
 
 SMALL = {"omegas": [0.01, 3.0, 300.0], "seeds": 3}
@@ -132,6 +133,28 @@ def test_the_table_alone_goes_into_a_file(small, tmp_path):
     assert rk.Sweep.load(small.save(folder)).arguments == small.arguments
 
 
+def test_a_folder_with_other_files_is_never_written_into(small, tmp_path, capsys):
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "adapter_model.safetensors").write_bytes(b"")
+    said = "adapter holds adapter_config.json and more, and no sweep; name a new or empty folder."
+    with pytest.raises(ValueError, match=said):
+        small.save(folder)
+    with pytest.raises(ValueError, match=said):
+        rk.sweep_frequency(8, 1, omegas=[1.0], store=folder, progress=False)
+    for option in ("--save", "--store"):
+        assert main(["sweep", "--d", "8", "--r", "1", "--omegas", "1", option, str(folder), "--no-progress"]) == 2
+        shown = capsys.readouterr()
+        assert said in shown.err
+        assert shown.out == ""
+    assert len(list(folder.iterdir())) == 2
+    with pytest.raises(ValueError, match="adapter_config.json is a file; name a new or empty folder"):
+        small.save(folder / "adapter_config.json")
+    again = tmp_path / "again"
+    assert small.save(again) == small.save(again) == again  # one's own may be replaced
+
+
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_column_types_do_not_depend_on_what_is_measured(device):
     if device:
@@ -198,7 +221,7 @@ def test_progress_stays_off_what_is_no_terminal(capsys):
         ({"metrics": ["rank"]}, ValueError, "metrics must be among .*got 'rank'"),
         ({"metrics": "stable_rank"}, TypeError, "metrics must be a sequence"),
         ({"metrics": []}, ValueError, "got none"),
-        ({"rtol": -1.0}, ValueError, "rtol must be finite"),
+        ({"rtol": -1.0}, ValueError, "rtol must be a number that is finite"),
         ({"dtype": "float16"}, ValueError, "dtype must be one of"),
         ({"memory": 0.5}, ValueError, "memory must be an integer >= 1, got 0.5; leave it out"),
         ({"chunk": 0}, ValueError, "chunk must be an integer >= 1, got 0; leave it out"),

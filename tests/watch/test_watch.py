@@ -247,6 +247,16 @@ def test_a_wrong_argument_is_named_before_the_training(wrong, message):
         RankCallback(**wrong)
 
 
+def test_a_model_without_an_adapter_is_refused_before_the_training_as_the_audit_does(tmp_path):
+    plain = torch.nn.Sequential(torch.nn.Linear(4, 4))
+    with pytest.raises(ValueError, match="Sequential has no adapter layers; call peft.get_peft_model first") as audited:
+        rk.audit(plain)
+    with pytest.raises(ValueError, match="no adapter layers") as watched:
+        Watch(plain, every=10, store=tmp_path / "store")
+    assert str(watched.value) == str(audited.value)
+    assert not (tmp_path / "store").exists()
+
+
 def test_a_module_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="names no module of the adapter; there are up"):
         Watch(module("up") | {}, modules=["down"]).measure(0)

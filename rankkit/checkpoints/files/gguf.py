@@ -18,6 +18,7 @@ import numpy as np
 
 from rankkit.checkpoints.files.tensors import TensorInfo
 from rankkit.checkpoints.files.unchanged import opened, stamp_of
+from rankkit.extras import how_to_install
 from rankkit.factors import Array
 
 __all__ = ["GgufFile"]
@@ -146,7 +147,7 @@ def _dequantised(data: bytes, kind: _Type, shape: tuple[int, ...]) -> Array:
     try:
         import gguf
     except ImportError:
-        raise ValueError(f"its type {kind.name} is read by the package gguf: pip install 'rankkit[gguf]'.") from None
+        raise ValueError(f"its type {kind.name} needs the package gguf; {how_to_install('gguf')}.") from None
     rows = np.frombuffer(data, dtype=np.uint8).reshape(-1, shape[-1] // kind.numbers * kind.size)
     with np.errstate(all="ignore"):  # a damaged block may have any scale
         numbers = gguf.quants.dequantize(rows, gguf.GGMLQuantizationType[kind.name])

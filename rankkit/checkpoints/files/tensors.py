@@ -98,7 +98,8 @@ def legible(text: str, most: int = 300) -> str:
 
 def few_of(tensors: Tensors) -> str:
     """Return how many tensors there are and what the first few are called, for messages."""
-    return f"{len(tensors.info)} tensors such as {', '.join(list(tensors.info)[:FEW]) or 'nothing'}"
+    count = len(tensors.info)
+    return f"{count} tensor{'' if count == 1 else 's'} such as {', '.join(list(tensors.info)[:FEW]) or 'nothing'}"
 
 
 def scalar(tensors: Tensors, name: str) -> float:

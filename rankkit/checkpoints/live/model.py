@@ -19,7 +19,6 @@ from rankkit.checkpoints.live.factors import factored, stored_transposed
 from rankkit.checkpoints.live.inputs import Reached, at_input, reaching
 from rankkit.checkpoints.live.merging import applied
 from rankkit.checkpoints.live.wrapped import Wrapped
-from rankkit.checkpoints.methods import READ, method_of, refuse
 from rankkit.checkpoints.module_names import PEFT_PREFIX, in_base_model, with_adapter
 from rankkit.factors import Array, Factors
 from rankkit.factors import host as on_host
@@ -60,10 +59,8 @@ def of_model(
     ValueError
         If it has no adapter layers, or not the named adapter.
     """
-    seam.require("a live model")
+    seam.check_adapted(model)
     known = seam.adapters_of(model)
-    if not seam.is_adapted(model):
-        raise _nothing(model, known)
     named = [adapter] if isinstance(adapter, str) else None if adapter is None else list(adapter)
     if named is not None and (not named or set(named) - set(known)):
         raise ValueError(f"adapter must name adapters of the model, {', '.join(known)}; got {named!r}.")
@@ -92,19 +89,6 @@ def of_model(
     rooted = any(configs[name].get("use_rslora") for name in chosen)
     return Adapter(
         type(model).__name__, "live", tuple(_distinct(layers)), tuple(dict.fromkeys(skipped)), use_rslora=rooted
-    )
-
-
-def _nothing(model: Any, known: Sequence[str]) -> ValueError:
-    """Return the error for a model without adapter layers."""
-    name = type(model).__name__
-    for adapter in known:
-        method = method_of(seam.configuration(model, adapter))
-        if method not in READ:
-            return refuse(method, name)
-    return ValueError(
-        f"{name} has no adapter layers; call peft.get_peft_model first, or pass the model before its adapter "
-        "is merged and unloaded, or the adapter's folder."
     )
 
 

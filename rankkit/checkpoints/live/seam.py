@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from rankkit.checkpoints.methods import REFUSED, method_of
+from rankkit.checkpoints.methods import READ, REFUSED, method_of, refuse
+from rankkit.extras import how_to_install
 from rankkit.factors import Array, host
 
 __all__ = [
-    "active_on", "adapters_of", "adapters_on", "by_input", "config_class", "configuration", "dequantised",
-    "disabled", "is_adapted", "is_lora", "moved", "no_matrix", "projections", "quantised", "rank_bound", "ranked",
-    "require", "root", "routed", "tensors_of", "tuner_layers", "variant", "wide",
+    "active_on", "adapters_of", "adapters_on", "by_input", "check_adapted", "config_class", "configuration",
+    "dequantised", "disabled", "is_adapted", "is_lora", "moved", "no_matrix", "projections", "quantised", "rank_bound",
+    "ranked", "require", "root", "routed", "tensors_of", "tuner_layers", "variant", "wide",
 ]  # fmt: skip
 
 # what is called or read, owner by owner
@@ -64,9 +65,7 @@ def require(what: str) -> None:
     try:
         import peft  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError:
-        raise ValueError(
-            f"{what} takes PEFT's own code, which is not installed; pip install 'rankkit[train]'."
-        ) from None
+        raise ValueError(f"{what} takes PEFT's own code, which is not installed; {how_to_install('train')}.") from None
     if gone := moved():
         raise ValueError(
             f"{what} takes PEFT's own code, and the installed peft {version('peft')} has no {', '.join(gone)}; "
@@ -77,6 +76,37 @@ def require(what: str) -> None:
 def is_adapted(model: Any) -> bool:
     """Return whether a model in memory carries adapter layers, whoever put them there."""
     return hasattr(model, "named_modules") and next(tuner_layers(model), None) is not None
+
+
+def check_adapted(model: Any) -> None:
+    """Raise unless a live model has adapter layers that can be read.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any.
+
+    Raises
+    ------
+    ValueError
+        If it has none: what to do instead.
+    """
+    require("a live model")
+    if not is_adapted(model):
+        raise _nothing(model)
+
+
+def _nothing(model: Any) -> ValueError:
+    """Return the error for a model without adapter layers."""
+    name = type(model).__name__
+    for adapter in adapters_of(model):
+        method = method_of(configuration(model, adapter))
+        if method not in READ:
+            return refuse(method, name)
+    return ValueError(
+        f"{name} has no adapter layers; call peft.get_peft_model first, or pass the model before its adapter "
+        "is merged and unloaded, or the adapter's folder."
+    )
 
 
 def tuner_layers(model: Any) -> Iterator[tuple[str, Any]]:

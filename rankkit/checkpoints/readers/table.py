@@ -98,6 +98,8 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
             raise refuse(method, tensors.source)
     check_whole(tensors.source, tensors.info)
     keys = list(map(bare, tensors.info))
+    if not keys:
+        raise ValueError(f"{tensors.source} is empty; pass an adapter's folder, file or state dict.")
     trouble: NoModuleError | None = None
     other = config is not None and "peft_type" in config and method_of(config) != PLAIN
     for name, reader in READERS.items():
@@ -114,10 +116,20 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
         raise trouble
     if reason := named_in(keys):
         raise ValueError(f"{tensors.source} holds {reason}.")
+    if _looks_whole(keys):
+        raise ValueError(
+            f"{tensors.source} looks like a whole model, not an adapter: {few_of(tensors)}; pass the adapter's folder, "
+            "or measure a full fine-tune with --full TUNED --base MODEL (audit_full), or check a merge with "
+            "ADAPTER --merged MERGED --base MODEL (audit_merged)."
+        )
     advice = f"name its --family ({', '.join(READERS)})"
-    if all(key.endswith((".weight", ".bias")) for key in keys):
-        advice = "if it is a whole model, name its adapter, or measure what training changed with --full and --base"
     raise ValueError(f"{tensors.source} holds no LoRA module that any reader knows: {few_of(tensors)}; {advice}.")
+
+
+def _looks_whole(keys: list[str]) -> bool:
+    """Return whether most tensors are called as a model's own, and none as an adapter's."""
+    named = any(word in key.lower() for key in keys for word in ("lora", "adapter"))
+    return not named and 2 * sum(key.endswith((".weight", ".bias")) for key in keys) > len(keys)
 
 
 def _with_other_families(adapter: Adapter, tensors: Tensors, config: Config, own: str) -> Adapter:

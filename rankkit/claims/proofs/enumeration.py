@@ -5,7 +5,7 @@ from __future__ import annotations
 from rankkit.claims.arithmetic import Balls
 from rankkit.claims.claim import Claim
 from rankkit.claims.deadline import Deadline
-from rankkit.claims.margins import variables
+from rankkit.claims.margins import ball_margin
 from rankkit.claims.proofs.proof import Proof
 
 __all__ = ["enumerated"]
@@ -43,9 +43,8 @@ def enumerated(claim: Claim, deadline: Deadline) -> Proof | str:
 
 
 def _not_negative(claim: Claim, instance: dict[str, int], bits: int) -> bool:
-    assert claim.margin is not None
     with Balls.at(bits) as balls:
         try:
-            return bool(claim.margin(variables(instance, balls), balls) >= 0)
+            return bool(ball_margin(claim, instance, balls) >= 0)
         except (ValueError, ZeroDivisionError):
             return False

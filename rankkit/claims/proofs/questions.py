@@ -9,6 +9,7 @@ from typing import Any
 from rankkit.claims.proofs.facts import facts_on, known_of_pairs
 from rankkit.claims.proofs.letters import Terms
 from rankkit.claims.proofs.terms import Condition, Term, UndecidedError
+from rankkit.extras import how_to_install
 
 __all__ = ["BRIEF", "Question", "asked", "unsat"]
 
@@ -159,7 +160,7 @@ def unsat(text: str, seconds: float = SECONDS) -> str:
     try:
         import z3  # pyright: ignore[reportMissingTypeStubs] - z3 ships none
     except ImportError:
-        raise ImportError("algebra needs z3; pip install 'rankkit[prove]'.") from None
+        raise ImportError(f"algebra needs z3; {how_to_install('prove')}.") from None
     library: Any = z3
     logic = "QF_LRA" if text.startswith("(set-logic QF_LRA)") else "QF_NRA"
     solver = library.SolverFor(logic, ctx=library.Context())  # apart: its steps are counted from nothing

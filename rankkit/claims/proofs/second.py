@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import IO
 
+from rankkit.extras import how_to_install
+
 __all__ = ["SecondSolver"]
 
 SECONDS = 1  # of the processor for one question, to two: nearly all that it answers, it answers within 0.1
@@ -106,7 +108,7 @@ class SecondSolver:
         """What became of the questions, as one sentence; empty where none was asked."""
         total = self.answers.total()
         if self.missing:
-            return "no second solver: cvc5 is not installed; pip install 'rankkit[prove]'."
+            return f"no second solver: cvc5 is not installed; {how_to_install('prove')}."
         if not total:
             return ""
         counts = [f"{self.answers['unsat']} unsat", *([f"{self.answers['sat']} SAT"] if self.answers["sat"] else [])]
