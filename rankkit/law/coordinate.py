@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from rankkit.factors import Array
 
-__all__ = ["Coordinate", "Seen", "gaussian_nodes", "one_coordinate_problem", "seen_through", "uniform_nodes"]
+__all__ = [
+    "Coordinate",
+    "Seen",
+    "gaussian_nodes",
+    "legendre_nodes",
+    "one_coordinate_problem",
+    "seen_through",
+    "uniform_nodes",
+]
 
 # their overloads leave the types open
 eigen_of: Callable[..., tuple[Array, Array]] = np.linalg.eig
@@ -89,15 +98,21 @@ def seen_through(parts: Sequence[tuple[Array, Array, Array]], p: Array, q: Array
     return Seen(np.concatenate(squares), np.concatenate(rows, axis=1), np.concatenate(columns, axis=1))
 
 
+@lru_cache(maxsize=128)
+def legendre_nodes(count: int) -> tuple[Array, Array]:
+    """Return Gauss and Legendre's nodes and weights between -1 and 1, shape (count,) each."""
+    return np.polynomial.legendre.leggauss(count)
+
+
 def uniform_nodes(c: float) -> tuple[Array, Array]:
     """Return nodes and probabilities of |x| for x uniform on [-1, 1]."""
-    x, weight = np.polynomial.legendre.leggauss(2 * int(20 + 0.5 * c))
+    x, weight = legendre_nodes(2 * int(20 + 0.5 * c))
     return x[x > 0], weight[x > 0]
 
 
 def gaussian_nodes(count: int) -> tuple[Array, Array]:
     """Return nodes and probabilities of |x| for standard normal x."""
-    x, weight = np.polynomial.legendre.leggauss(2 * count)
+    x, weight = legendre_nodes(2 * count)
     x, weight = FARTHEST * x[x > 0], weight[x > 0]
     p = weight * np.exp(-(x**2) / 2)
     return x, p / np.sum(p)

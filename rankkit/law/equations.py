@@ -12,14 +12,16 @@ from rankkit.law.entries import Entries, law_of
 from rankkit.law.independent import Independent, filled_at
 from rankkit.law.phase_space import PhaseSpace
 from rankkit.law.products import Products, listed_products
-from rankkit.law.radial import sine_radial
 from rankkit.law.self_consistent import Equations
+from rankkit.law.sine_parts import sine_radial
 from rankkit.law.splitting import Leverage, gaussian_leverage, product_leverage
 
 __all__ = ["equations_of", "leverage_of"]
 
 SMALL = 1e-3  # of y: squares below it only add up
-SEMICLASSICAL = 20.0  # c beyond which Weyl's law serves for Gaussian entries with r = 1
+# Gaussian entries: c beyond which Weyl's law serves for r = 1, and share of the frequency that fills the matrix beyond
+# which it does for larger r (within 0.2 % of d of sine_parts.py, whose quadrature would need ever more nodes)
+SEMICLASSICAL, SEMICLASSICAL_SHARE = 20.0, 0.45
 LARGEST_C = 150.0  # of a coordinate that is solved by its matrix; beyond, the rows are as good as independent
 OVERFULL = 4.0  # times the frequency that fills the matrix: from there on the features are independent
 FEW = 10.0  # times that floor: where the largest square is below, all values only add up
@@ -42,8 +44,8 @@ def equations_of(entries: Entries, omega: float, *, least: float) -> Equations:
     if c > OVERFULL * entries.filling or law.listed == 0 or law.values[0] ** 2 < FEW * floor:
         return Independent.of(law, m, n, r)
     if entries.gaussian:
-        if r == 1 and c > SEMICLASSICAL:
-            return PhaseSpace(m, n, 1, c)
+        if c > (SEMICLASSICAL if r == 1 else SEMICLASSICAL_SHARE * entries.filling):
+            return PhaseSpace(m, n, r, c)
         return sine_radial(c, r, m=m, n=n, least=least)
     if c > LARGEST_C:
         return Independent.of(law, m, n, r)

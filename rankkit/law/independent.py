@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.crossings import crossing_term
 from rankkit.law.self_consistent import Potential, within_sector
 from rankkit.law.staircase import Staircase
 
@@ -83,8 +83,8 @@ class Independent:
         mean_share = complex(np.sum(self.many * share**2) / total)
         used = 1 - np.exp(unknowns)
         crossings = sum(
-            crossing_term(size, self.r, mean_share, complex(U**POWER))
-            for size, U in zip((self.m, self.n), used, strict=True)
+            crossing_term(size, np.ones(1), mean_share, U, self.r)
+            for size, U in zip((self.m, self.n), used[:, None], strict=True)
         )
         return Potential(complex(value), complex(total), crossings)
 

@@ -7,7 +7,6 @@ order in what the true weights have beyond a product.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +17,7 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.columns import OneColumn
 from rankkit.law.coordinate import Seen
-from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
 from rankkit.law.products import Listed
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
@@ -119,8 +118,7 @@ class Mixed:
             mass = [problem.q if side else problem.p for problem in self.problems]
             means = sum(k * np.sum(p * log) for k, p, log in zip(self.many, mass, logs[side], strict=True))
             value += size * (np.exp(log_scale) - 1 - log_scale - means)
-            mean = self._mean_crossed(side, seen, logs[side], log_scale, self.listed.many * share**2)
-            crossings += crossing_term(size, self.r, 1.0, mean)
+            crossings += self._crossed(side, seen, logs[side], log_scale, self.listed.many * share, share)
         return Potential(complex(value), complex(total + rest), complex(crossings))
 
     @cached_property
@@ -143,20 +141,29 @@ class Mixed:
         squares = np.concatenate([parts.squares for parts in seen])
         return self.listed.counts @ np.log(squares) + np.sum(unknowns[-2:]) - np.log(z)
 
-    def _mean_crossed(
-        self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, many: Array
+    def _crossed(
+        self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, used: Array, share: Array
     ) -> complex:
-        """Return the mean of g U^POWER over rows (or columns), g the mean share that each sees itself.
+        """Return the term of crossings of rows (or columns), at rows that stand for all.
 
-        A row sees g = sum share^2 D / sum share D with D the products' densities there, and sum share D = size U, so
-        that the mean is that of sum share^2 D U^(POWER - 1) / size. U = 1 - w makes it a sum of products over columns.
+        A row sees g = sum share^2 D / sum share D with D the products' densities there, and sum share D = size U. The
+        sum over products is taken as the product of sums over the values of each column.
         """
-        total = 0j
-        for power in range(POWER):
-            means: list[Array] = []
-            for problem, parts, log in zip(self.problems, seen, logs, strict=True):
-                p, density = (problem.q, parts.columns) if side else (problem.p, parts.rows)
-                means.append((p * np.exp(power * log)) @ density)
-            products = np.exp(self.listed.counts @ np.log(np.concatenate(means)))
-            total += math.comb(POWER - 1, power) * (-1) ** power * np.exp(power * log_scale) * np.sum(many * products)
-        return complex(total / (self.n if side else self.m))
+        size = self.n if side else self.m
+        points = np.split(places(self.r), np.cumsum(self.many)[:-1], axis=1)
+        total = np.sum(used * share)
+        log_weight, seen_here, dimension = np.full(len(points[0]), log_scale), np.ones(len(points[0])), 0.0
+        ones = zip(*(np.split(self.listed.counts.T @ x, self._ends) for x in (used, used * share)), strict=True)
+        for problem, part, log, at, (one, square), k in zip(
+            self.problems, seen, logs, points, ones, self.many, strict=True
+        ):
+            p, density = (problem.q, part.columns) if side else (problem.p, part.rows)
+            node = nodes_at(at, p)
+            log_weight = log_weight + np.sum(log[node], axis=1)
+            seen_here = seen_here * np.prod((density @ (square / (k * total)))[node], axis=1)
+            shares = np.split(np.abs(one) / np.sum(np.abs(one)), [problem.parts[0][1].size])
+            functions = [V if side else U for U, _, V in problem.parts]
+            dimension += k * dimensions(list(zip(functions, shares, strict=True)), p)
+        missing = 1 - np.exp(log_weight)
+        everywhere = np.full(len(missing), 1 / len(missing))
+        return crossing_term(size, everywhere, total * seen_here / (size * missing), missing, dimension)

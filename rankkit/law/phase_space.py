@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.coordinate import legendre_nodes
+from rankkit.law.crossings import crossing_term
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
-__all__ = ["Cells", "PhaseSpace", "crossings_of", "lengths", "phase_space_cells", "spacing"]
+__all__ = ["Cells", "PhaseSpace", "crossings_of", "lengths", "phase_space_cells", "spacing", "span"]
 
 NODES = 80
 LARGEST_LOG = 300.0  # of a square: its inverse is a float too
@@ -61,16 +62,10 @@ class Cells:
         return weighted / (weighted + z)
 
 
-@lru_cache(maxsize=64)
-def _legendre(nodes: int) -> tuple[Array, Array]:
-    """Return Gauss and Legendre's nodes and weights."""
-    return np.polynomial.legendre.leggauss(nodes)
-
-
 def lengths(r: int, nodes: int) -> tuple[Array, Array]:
     """Return lengths of a standard normal vector in r dimensions and their probabilities, by Gauss and Legendre."""
-    at, weight = _legendre(nodes)
-    low, half = _range(r)
+    at, weight = legendre_nodes(nodes)
+    low, half = span(r)
     rho = low + half * (at + 1)
     log = (r - 1) * np.log(rho) - rho**2 / 2
     p = weight * np.exp(log - np.max(log))
@@ -79,11 +74,11 @@ def lengths(r: int, nodes: int) -> tuple[Array, Array]:
 
 def spacing(r: int, nodes: int) -> Array:
     """Return the weights of the quadrature in the length, so that p over them is the density of the length."""
-    return _range(r)[1] * _legendre(nodes)[1]
+    return span(r)[1] * legendre_nodes(nodes)[1]
 
 
-def _range(r: int) -> tuple[float, float]:
-    """Return the least length and half of the range."""
+def span(r: int) -> tuple[float, float]:
+    """Return the least length and half of the range that nodes cover."""
     low = max(0.0, math.sqrt(r) - BEYOND)
     return low, 0.5 * (math.sqrt(r) + BEYOND - low)
 
@@ -122,8 +117,7 @@ def crossings_of(size: int, r: int, p: Array, weight: Array, square: Array) -> c
     square : complex array, shape (nodes,)
         Sum of the shares squared, over w.
     """
-    share = size * (1 / weight - 1)
-    return crossing_term(size, r, 1.0, complex(np.sum(p * square / share * (1 - weight) ** POWER)))
+    return crossing_term(size, p, square / (size * (1 / weight - 1)), 1 - weight, r)
 
 
 @dataclass(frozen=True, eq=False)

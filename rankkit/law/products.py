@@ -18,7 +18,7 @@ import numpy as np
 
 from rankkit.factors import Array
 from rankkit.law.coordinate import Coordinate
-from rankkit.law.crossings import POWER, crossing_term
+from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["MOST_LISTED", "Listed", "Products", "listed_products", "multisets"]
@@ -121,24 +121,31 @@ class Products:
         small = np.log1p(np.exp(logs_over_z * (1 - 2 * large)))
         value: Any = np.sum(self.listed.many * (large * logs_over_z + small))
         value += rest
-        mean_share = np.sum(self.listed.many * share**2) / total
+        used = self.listed.many * share
+        mean_share, dimension = np.sum(used * share) / total, self._dimension(used)
         crossings = 0j
         for log, log_scale, size in zip(logs, unknowns[-2:], (self.m, self.n), strict=True):
             value += size * (np.exp(log_scale) - 1 - log_scale - self.r * np.sum(self.coordinate.p * log))
-            crossings += crossing_term(size, self.r, mean_share, self._mean_used(log, log_scale))
+            at = self._rows
+            weights = np.exp(log_scale + np.sum(log[at], axis=1))
+            crossings += crossing_term(size, np.full(len(at), 1 / len(at)), mean_share, 1 - weights, dimension)
         return Potential(complex(value), complex(total + rest), complex(crossings))
 
     def _logs(self, squares: Array, unknowns: Array, z: complex) -> Array:
         """Return log(lambda^2 / z) of each product."""
         return self.listed.counts @ np.log(squares) + np.sum(unknowns[-2:]) - np.log(z)
 
-    def _mean_used(self, log: Array, log_scale: complex) -> complex:
-        """Return E U^POWER = E (1 - w)^POWER, from powers of one-coordinate means."""
-        p = self.coordinate.p
-        return sum(
-            math.comb(POWER, k) * (-1) ** k * np.exp(k * log_scale) * np.sum(p * np.exp(k * log)) ** self.r
-            for k in range(POWER + 1)
-        )
+    @cached_property
+    def _rows(self) -> Array:
+        """The node of each coordinate at some rows that stand for all, (rows, r)."""
+        return nodes_at(places(self.r), self.coordinate.p)
+
+    def _dimension(self, used: Array) -> float:
+        """Return R of crossings.py of all coordinates, given how much each product is used."""
+        shares = np.abs(self.listed.counts.T @ used)
+        parity = self.coordinate.parity
+        parts = [(U, shares[parity == which] / np.sum(shares)) for which, (U, _, _) in enumerate(self.coordinate.parts)]
+        return self.r * dimensions(parts, self.coordinate.p)
 
 
 def listed_products(logs: Array, parity: Array, r: int, depth: float) -> Listed:

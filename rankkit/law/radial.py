@@ -16,27 +16,15 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.phase_space import Cells, crossings_of, lengths, phase_space_cells, spacing
+from rankkit.law.phase_space import Cells, crossings_of
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
-__all__ = ["Part", "Radial", "harmonics", "sine_radial"]
+__all__ = ["Part", "Radial", "harmonics"]
 
 # their overloads leave the type open
 solution_of: Callable[..., Array] = np.linalg.solve
 inverse_of: Callable[..., Array] = np.linalg.inv
 eigenvalues_of: Callable[..., Array] = np.linalg.eigvals
-
-SMALL = 1e-2  # of the smallest square that is asked for: what is below it only adds up
-UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix
-MOST_DEGREE = 401  # of the harmonics
-MOST_ON_A_LINE = 501  # for r = 1, where all degrees are in one part
-# times the degree that fills the matrix, by r (from 3 on the same): where the parts end, and where they begin to fall.
-# Ends further out change counts by less than 0.2 % of d for r <= 4
-REACH = (0.0, 2.1, 2.1, 3.0)
-START_FALL = 0.4  # of that end
-# up to ALL_DEGREES odd degrees are taken one by one, of more only the first and some that stand for the others
-ALL_DEGREES, FIRST_DEGREES, FAR_DEGREES = 20, 6, 12
-NODES, NODES_A_DEGREE = 28, 0.7  # of the lengths, for the products of two functions
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +35,8 @@ class Part:
     ----------
     multiplicity : float
         How many harmonics have the degree.
-    U : float array, shape (nodes, k)
-        Singular functions, orthonormal under the law of the length.
+    U : float array, shape (at most nodes, k)
+        Singular functions at the shorter lengths, orthonormal under the law of the length; zero at the others.
     x : float array, shape (k,)
         Singular values with their signs.
     """
@@ -57,18 +45,28 @@ class Part:
     U: Array
     x: Array
 
-    def seen(self, rows: Array, columns: Array) -> tuple[Array, Array]:
-        """Return B = U^T w U and C = x U^T v U x, of weights times probabilities (nodes,)."""
-        weights = np.stack([rows.real, rows.imag, columns.real, columns.imag])
-        grams = ((weights[:, None, :] * self.U.T).reshape(-1, len(self.U)) @ self.U).reshape(4, self.x.size, -1)
-        return grams[0] + 1j * grams[1], self.x[:, None] * (grams[2] + 1j * grams[3]) * self.x
+    def seen(self, weights: Sequence[Array]) -> tuple[Array, Array]:
+        """Return B = U^T w U and C = x U^T v U x, of weights times probabilities (nodes,) of rows and of columns."""
+        grams = [self._gram(weight) for weight in weights]
+        return grams[0], self._scaled(grams[-1])
 
-    def diagonals(self, rows: Array, columns: Array) -> tuple[Array, Array]:
-        """Return multiplicity times the diagonals of U rows U^T and of U x columns x U^T (nodes,)."""
-        columns = self.x[:, None] * columns * self.x
-        middle = np.concatenate([rows.real, rows.imag, columns.real, columns.imag], axis=1)
-        found = np.einsum("gck,gk->cg", (self.U @ middle).reshape(len(self.U), 4, -1), self.multiplicity * self.U)
-        return found[0] + 1j * found[1], found[2] + 1j * found[3]
+    def diagonal(self, middle: Array) -> Array:
+        """Return multiplicity times the diagonal of U middle U^T, at the lengths of U."""
+        both = np.concatenate([middle.real, middle.imag], axis=1)
+        found = np.einsum("gck,gk->cg", (self.U @ both).reshape(len(self.U), 2, -1), self.multiplicity * self.U)
+        return found[0] + 1j * found[1]
+
+    def scaled_diagonal(self, middle: Array) -> Array:
+        """Return multiplicity times the diagonal of U x middle x U^T."""
+        return self.diagonal(self._scaled(middle))
+
+    def _gram(self, weights: Array) -> Array:
+        both = np.stack([weights.real, weights.imag])[:, None, : len(self.U)]
+        gram = ((both * self.U.T).reshape(-1, len(self.U)) @ self.U).reshape(2, self.x.size, -1)
+        return gram[0] + 1j * gram[1]
+
+    def _scaled(self, middle: Array) -> Array:
+        return self.x[:, None] * middle * self.x
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +97,19 @@ class Radial:
         return min(self.m, self.n)
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """Rows and columns; in a square matrix, whose equations do not tell them apart, one number for both."""
+        return (self.m,) if self.m == self.n else (self.m, self.n)
+
+    @property
     def places(self) -> Array:
         """The lengths of rows, then those of columns."""
-        return np.concatenate([self.rho, APART + self.rho])
+        return np.concatenate([self.rho + APART * side for side in range(len(self.sizes))])
 
     @cached_property
     def mass(self) -> Array:
-        """Half the probability of each node, for rows and for columns."""
-        return np.concatenate([self.p, self.p]) / 2
+        """The probability of each node, shared by rows and columns."""
+        return np.tile(self.p, len(self.sizes)) / len(self.sizes)
 
     def inside(self, unknowns: Array, z: complex) -> Array:
         """Return the nearest unknowns at which the solution may lie."""
@@ -114,66 +117,45 @@ class Radial:
 
     def start(self, z: complex) -> Array:
         """Return log w = log v = 0, where all values are far below z."""
-        return np.zeros(2 * self.p.size, dtype=np.complex128)
+        return np.zeros(self.mass.size, dtype=np.complex128)
 
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return log w and log v from the leverages that they imply."""
-        w, v = np.split(np.exp(unknowns), 2)
-        row, column = self.beyond.leverages(w, v, z)
-        row, column = row / self.p, column / self.p
+        weights = np.split(np.exp(unknowns), len(self.sizes))
+        found = [here / self.p for here in self.beyond.leverages(weights[0], weights[-1], z)][: len(weights)]
         for part in self.parts:
-            B, C = part.seen(self.p * w, self.p * v)
-            inverse = inverse_of(B @ C + z * np.eye(part.x.size))
-            here, there = part.diagonals(C @ inverse, inverse @ B)
-            row += here
-            column += there
-        return -np.concatenate([np.log1p(row / self.m), np.log1p(column / self.n)])
+            B, C = part.seen([self.p * weight for weight in weights])
+            M = B @ C + z * np.eye(part.x.size)
+            found[0][: len(part.U)] += part.diagonal(solution_of(M.T, C))
+            if len(found) > 1:
+                found[1][: len(part.U)] += part.scaled_diagonal(solution_of(M, B))
+        return -np.concatenate([np.log1p(here / size) for here, size in zip(found, self.sizes, strict=True)])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
         """Return F and sum s^2 / (s^2 + z)."""
-        w, v = np.split(np.exp(unknowns), 2)
-        value, effective = self.beyond.potential(w, v, z)
-        squares = [here / self.p for here in self.beyond.second(w, v, z)]
+        logs = np.split(unknowns, len(self.sizes))
+        weights = [np.exp(log) for log in logs]
+        value, effective = self.beyond.potential(weights[0], weights[-1], z)
+        squares = [here / self.p for here in self.beyond.second(weights[0], weights[-1], z)][: len(weights)]
         for part in self.parts:
-            B, C = part.seen(self.p * w, self.p * v)
+            B, C = part.seen([self.p * weight for weight in weights])
             M = B @ C
             values = eigenvalues_of(M)
             value += part.multiplicity * np.sum(np.log1p(values / z))
             effective += part.multiplicity * np.sum(values / (values + z))
             inverse = inverse_of(M + z * np.eye(part.x.size))
-            rows, columns = C @ inverse, inverse @ B
             # M / (M + z) = 1 - z / (M + z)
-            here, there = part.diagonals(rows - z * (rows @ inverse), columns - z * (inverse @ columns))
-            squares[0] += here
-            squares[1] += there
+            once = C @ inverse
+            squares[0][: len(part.U)] += part.diagonal(once - z * (once @ inverse))
+            if len(squares) > 1:
+                once = inverse @ B
+                squares[1][: len(part.U)] += part.scaled_diagonal(once - z * (inverse @ once))
         crossings = 0j
-        for size, weight, log, square in zip((self.m, self.n), (w, v), np.split(unknowns, 2), squares, strict=True):
-            value += size * np.sum(self.p * (weight - 1 - log))
-            crossings += crossings_of(size, self.r, self.p, weight, square)
+        for size, weight, log, square in zip(self.sizes, weights, logs, squares, strict=True):
+            sides = 2 // len(self.sizes)
+            value += sides * size * np.sum(self.p * (weight - 1 - log))
+            crossings += sides * crossings_of(size, self.r, self.p, weight, square)
         return Potential(complex(value), complex(effective), crossings)
-
-
-@dataclass(frozen=True)
-class Ends:
-    """Up to which total degree functions are listed.
-
-    A sharp end would couple rows that lie far apart, so that parts fall smoothly where their values still count.
-
-    Attributes
-    ----------
-    last : int
-        The last degree.
-    end : float
-        Where the fall ends, at least `last`.
-    """
-
-    last: int
-    end: float
-
-    def kept(self, degree: Array) -> Array:
-        """Return the share of a singular value of total degree `degree` that is kept."""
-        t = np.clip((degree / self.end - START_FALL) / (1 - START_FALL), 0.0, 1.0)
-        return np.where(degree < self.last + 1, 1 - t**3 * (10 - 15 * t + 6 * t**2), 0.0)
 
 
 def harmonics(r: int, degree: int) -> float:
@@ -184,96 +166,3 @@ def harmonics(r: int, degree: int) -> float:
         return 1.0
     log = math.lgamma(degree + r - 2) - math.lgamma(degree + 1) - math.lgamma(r - 1)
     return (2 * degree + r - 2) * math.exp(log)
-
-
-def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
-    """Return the equations of sin(c b . a) with standard normal b and a.
-
-    The singular functions are Laguerre's, with the values mu_0^(r-1) mu_(l + 2k) of Mehler's expansion.
-
-    Parameters
-    ----------
-    c : float
-        Frequency, radians.
-    r, m, n : int
-    least : float
-        The smallest s^2 that is asked for.
-    """
-    root = math.sqrt(1 + 4 * c * c)
-    q = 2 * c / (1 + root)
-    first = r * math.log(2 / (1 + root))  # log mu_0^(2 r)
-    ends = _ends(first, q, r, min(m, n), least)
-    nodes = int(NODES + NODES_A_DEGREE * ends.last)
-    rho, p = lengths(r, nodes)
-    scale = math.sqrt(root / 2)  # y = scale rho makes the singular functions Laguerre's
-    spread = np.sqrt(scale * spacing(r, nodes) / p)
-    parts: list[Part] = []
-    for here, many in zip(*_degrees(r, ends.last), strict=True):
-        U = spread[:, None] * _laguerre((scale * rho) ** 2, here + r / 2 - 1, (ends.last - here) // 2 + 1)
-        power = here + 2 * np.arange(float(U.shape[1]))
-        alternate = np.resize([1.0, -1.0], power.size)
-        parts.append(Part(many, U, alternate * ends.kept(power) * np.exp(0.5 * first + power * math.log(q))))
-    # a function of degree l lies in phase space where y^2 + y'^2 = 2 l + r
-    square = (scale * rho) ** 2
-    beyond = 1 - ends.kept((np.add.outer(square, square) - r) / 2) ** 2
-    return Radial(m, n, r, rho, p, parts, phase_space_cells(rho, p, c, r, beyond, _left(first, q, r, ends)))
-
-
-def _left(first: float, q: float, r: int, ends: Ends) -> float:
-    """Return sum lambda^2 over what the parts do not keep."""
-    degree = 1.0 + 2.0 * np.arange(ends.last + 40 / -math.log(q))
-    return float(np.sum((1 - ends.kept(degree) ** 2) * np.exp(first + 2 * degree * math.log(q) + _log_many(degree, r))))
-
-
-def _degrees(r: int, last: int) -> tuple[list[int], list[float]]:
-    """Return degrees of harmonics, and how many functions of the sphere each of them stands for."""
-    if r == 1:
-        return [1], [1.0]
-    every = np.arange(1, last + 1, 2)
-    many = np.array([harmonics(r, int(degree)) for degree in every])
-    if every.size <= ALL_DEGREES:
-        return every.tolist(), many.tolist()
-    far, count = every[FIRST_DEGREES:], many[FIRST_DEGREES:]
-    at = 2 * (far - far[0]) / (far[-1] - far[0]) - 1
-    wanted = -np.cos(np.pi * np.arange(FAR_DEGREES) / (FAR_DEGREES - 1))
-    chosen = np.unique(np.abs(at[:, None] - wanted).argmin(axis=0))
-    polynomials = np.cos(np.arange(chosen.size) * np.arccos(np.clip(at, -1, 1))[:, None])  # Chebyshev's
-    weights: Array = solution_of(polynomials[chosen].T, polynomials.T @ count)
-    return [*every[:FIRST_DEGREES].tolist(), *far[chosen].tolist()], [*many[:FIRST_DEGREES].tolist(), *weights.tolist()]
-
-
-def _ends(first: float, q: float, r: int, limit: int, least: float) -> Ends:
-    """Return up to which degree functions are listed, and from where on their parts fall."""
-    degree = np.arange(1, MOST_ON_A_LINE if r == 1 else MOST_DEGREE, 2, dtype=np.float64)
-    square = first + 2 * degree * math.log(q)
-    log_many = _log_many(degree, r)
-    low, high = -100.0, 10.0
-    for _ in range(60):  # log y with sum lambda^2 / (lambda^2 + y) = limit
-        middle = 0.5 * (low + high)
-        full = np.sum(np.exp(np.minimum(log_many - np.logaddexp(0.0, middle - square), 700.0))) > limit
-        low, high = (middle, high) if full else (low, middle)
-    seen = np.sum(square > max(math.log(UNSEEN) + low, math.log(SMALL * least)))
-    filled = np.sum(np.cumsum(np.exp(np.minimum(log_many, 700.0))) < limit)
-    end = REACH[min(r, 3)] * (2 * float(filled) + 1)
-    last = min(float(degree[max(seen, 1) - 1]), end)
-    return Ends(int(last - 1) // 2 * 2 + 1, end)
-
-
-def _log_many(degree: Array, r: int) -> Array:
-    """Return the log of how many functions there are of each total degree l, C(l + r - 1, r - 1)."""
-    log = np.zeros(degree.size)
-    for k in range(1, r):
-        log += np.log1p(degree / k)
-    return log
-
-
-def _laguerre(u: Array, alpha: float, count: int) -> Array:
-    """Return Laguerre functions of y = sqrt(u), orthonormal in y^2 / u^(1/2), shape (nodes, count)."""
-    found = np.empty((u.size, count))
-    found[:, 0] = math.sqrt(2) * np.exp((alpha / 2 + 0.25) * np.log(u) - u / 2 - math.lgamma(alpha + 1) / 2)
-    before = np.zeros(u.size)
-    for k in range(count - 1):
-        grown = (2 * k + 1 + alpha - u) * found[:, k] - math.sqrt(k * (k + alpha)) * before
-        before = found[:, k]
-        found[:, k + 1] = grown / math.sqrt((k + 1) * (k + 1 + alpha))
-    return found

@@ -40,7 +40,7 @@ TIGHT, LOOSE = 1e-3, 1e-2
 FURTHEST_AHEAD = 2.0  # of the last step along a curve, up to which a straight line is trusted
 NEAR = ((6, 25),)  # attempts from a solution nearby, before the way from afar
 # steps that the acceleration combines, and steps at most; the last for full matrices of few rows, where steps are short
-ATTEMPTS = ((6, 60), (2, 100), (0, 400), (0, 1600))
+ATTEMPTS = ((6, 60), (2, 100), (0, 400), (0, 4000))
 MIXED = 0.7  # of a combined step
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
 LONGEST = 1.5  # of one step in log w
@@ -148,7 +148,7 @@ class Follower:
 
     def _counted(self, there: Potential) -> Counted:
         count, density = _read(there.value, there.effective)
-        fewer = removed(there.crossings, self.equations.limit)
+        fewer = removed(there.crossings)
         return Counted(min(max(count - fewer, 0.0), float(self.equations.limit)), density, fewer)
 
     def _failed(self, square: float) -> ArithmeticError:

@@ -5,17 +5,19 @@ import pytest
 
 import rankkit as rk
 from rankkit.cli.main import main
-from rankkit.law import crossings, radial, self_consistent
+from rankkit.law import self_consistent, sine_parts
 from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
+from rankkit.law.crossings import crossing_term, dimensions
 from rankkit.law.entries import entries_of
 from rankkit.law.measures import Cutoff, Frequency
 from rankkit.law.phase_space import PhaseSpace
 from rankkit.law.products import Products, listed_products
-from rankkit.law.radial import sine_radial
 from rankkit.law.self_consistent import Follower
+from rankkit.law.sine_parts import sine_radial
 from tests.law.conftest import sine_spectra
 
 UNIFORM, GAUSSIAN = rk.initializers.Uniform(1.0), rk.initializers.Normal(1.0, 1.0)
+FLAT = 2 * np.log2(1.5)  # dimensions of one coordinate whose rows overlap by two thirds
 RELATIVE = (0.3, 0.1, 1e-2, 1e-3, 1e-4)
 
 
@@ -33,7 +35,7 @@ def gaussian_products(c, r, m, n):
 @pytest.mark.parametrize("c", [0.4, 3.0])
 def test_on_a_line_lengths_and_coordinates_are_the_same(monkeypatch, c):
     """For r = 1 a length is a coordinate: two codes for one set of equations, apart from crossings."""
-    monkeypatch.setattr(crossings, "STRENGTH", 0.0)
+    monkeypatch.setattr(self_consistent, "removed", lambda term: 0.0)
     m, n = 220, 180
     top = Frequency(entries_of(m, 1, n, GAUSSIAN), c).top
     lengths = sine_radial(c, 1, m=m, n=n, least=(1e-5 * top) ** 2)
@@ -42,7 +44,7 @@ def test_on_a_line_lengths_and_coordinates_are_the_same(monkeypatch, c):
 
 def test_weights_that_are_products_cost_little(monkeypatch):
     """In two dimensions radial weights are the solution, and products of coordinates' weights are not."""
-    monkeypatch.setattr(crossings, "STRENGTH", 0.0)
+    monkeypatch.setattr(self_consistent, "removed", lambda term: 0.0)
     m, n, c = 220, 180, 1.5
     top = Frequency(entries_of(m, 2, n, GAUSSIAN), c).top
     lengths = sine_radial(c, 2, m=m, n=n, least=(1e-5 * top) ** 2)
@@ -74,7 +76,7 @@ def test_a_curve_from_solution_to_solution_is_its_points(law, d, r):
 def test_some_degrees_stand_for_all(monkeypatch, m, r, c):
     top = Frequency(entries_of(m, r, m, GAUSSIAN), c).top
     some = sine_radial(c, r, m=m, n=m, least=(1e-4 * top) ** 2)
-    monkeypatch.setattr(radial, "ALL_DEGREES", 1000)
+    monkeypatch.setattr(sine_parts, "ALL_DEGREES", 1000)
     every = sine_radial(c, r, m=m, n=m, least=(1e-4 * top) ** 2)
     assert len(some.parts) < len(every.parts)
     assert counts(some, top) == pytest.approx(counts(every, top), abs=1e-3 * m)
@@ -84,12 +86,12 @@ def test_functions_beyond_the_last_degree_are_counted_by_cells(monkeypatch):
     m, r, c = 300, 2, 6.0
     top = Frequency(entries_of(m, r, m, GAUSSIAN), c).top
 
-    def found(reach, fall=radial.START_FALL):
-        monkeypatch.setattr(radial, "REACH", (0.0, reach, reach, reach))
-        monkeypatch.setattr(radial, "START_FALL", fall)
+    def found(reach, fall=sine_parts.START_FALL):
+        monkeypatch.setattr(sine_parts, "REACH", (0.0, reach, reach, reach))
+        monkeypatch.setattr(sine_parts, "START_FALL", fall)
         return counts(sine_radial(c, r, m=m, n=m, least=(1e-4 * top) ** 2), top)
 
-    reach = radial.REACH[r]
+    reach = sine_parts.REACH[r]
     near, far, sharp = found(reach), found(6.0), found(reach, fall=0.999)
     assert near == pytest.approx(far, abs=3e-3 * m)
     assert np.max(np.abs(sharp - far)) > 0.05 * m
@@ -135,7 +137,7 @@ def test_crossings_are_what_equations_of_single_rows_leave_out(monkeypatch):
         return np.array([at.rank(Cutoff(q, 0.0)).value for q in (1e-2, 1e-3)])
 
     assert np.max(np.abs(predicted() - measured)) < 0.02 * n
-    monkeypatch.setattr(crossings, "STRENGTH", 0.0)
+    monkeypatch.setattr(self_consistent, "removed", lambda term: 0.0)
     assert np.min(predicted() - measured) > 0.02 * n
 
 
@@ -171,3 +173,46 @@ def test_a_coordinate_with_many_nearly_equal_values_is_solved():
     values = one_coordinate_problem(*uniform_nodes(149.76772439105198), 149.76772439105198, floor=1e-15)
     assert np.sum(values.values**2) == pytest.approx(1.0)
     assert 0 < rk.predict_rank(149.76772439105198, d=232, n=282, r=1, initializer=UNIFORM, rtol=1e-3).value < 232
+
+
+def left_out(modes, rows, strength, draws):
+    """Return E log det(1 + strength V V^*) of random exponentials in a plane beyond the equations, and U and g."""
+    rng = np.random.default_rng(0)
+    side = np.arange(modes) - (modes - 1) / 2
+    every, count = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2), modes**2
+    found = []
+    for _ in range(draws):
+        V = np.exp(2j * np.pi * rng.random((rows, 2)) @ every.T) / modes
+        found.append(np.linalg.slogdet(np.eye(rows) + strength * V @ V.conj().T)[1])
+    w, g = 0.5, 0.5
+    for _ in range(200):
+        g = 1 - 1 / (1 + rows / count * strength * w)
+        w = 0.5 * w + 0.5 * (1 - count / rows * g)
+    value = count * np.log1p(rows / count * strength * w) + rows * (w - 1 - np.log(w))
+    # rows are a fixed number of points, no Poisson process: one half of -log(1 - U g) for all of them
+    return np.mean(found) - value + 0.5 * np.log1p(-(1 - w) * g), 1 - w, g
+
+
+@pytest.mark.parametrize(("modes", "rows", "strength"), [(14, 196, 3.0), (12, 144, 10.0), (14, 98, 6.0)])
+def test_crossings_are_what_random_exponentials_have_beyond_the_equations(modes, rows, strength):
+    """No singular value, no threshold: the pairs and triples of a random Vandermonde matrix (Ryan and Debbah 2009)."""
+    measured, U, g = left_out(modes, rows, strength, 120)
+    crossed = crossing_term(rows, np.ones(1), g, np.array([U]), 2 * FLAT).real
+    assert crossed == pytest.approx(measured, rel=0.22)  # pairs alone are 21 to 28 % short
+
+
+def test_the_overlap_of_flat_shares_is_two_thirds():
+    """On average rows of many modes of equal shares overlap as int sinc^4 over int sinc^2 says, in each coordinate."""
+    c = 60.0
+    problem = one_coordinate_problem(*uniform_nodes(c), c, floor=1e-12)
+    flat = [(U[:, :count], np.full(count, 1 / (2 * count))) for (U, _, _), count in zip(problem.parts, (19, 19))]
+    assert dimensions(flat, problem.p) == pytest.approx(FLAT, rel=0.1)
+    one = [(U[:, :1], np.array([share])) for (U, _, _), share in zip(problem.parts, (1.0, 0.0))]
+    assert dimensions(one, problem.p) < 0.1
+
+
+def test_pairs_are_a_polylogarithm():
+    U, R, little = np.array([0.7 - 0.2j]), 3.0, 1e-9  # triples are of second order in the share
+    k = np.arange(2, 200)
+    series = np.sum(k ** (-1 - R / 2) * U ** (2 * k)) / U[0]
+    assert crossing_term(100, np.ones(1), little, U, R) == pytest.approx(-50 * little * series, rel=2e-3)

@@ -10,7 +10,7 @@ from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, unifo
 from rankkit.law.edge import largest_value
 from rankkit.law.entries import entries_of, law_of
 from rankkit.law.equations import leverage_of
-from rankkit.law.radial import sine_radial
+from rankkit.law.sine_parts import sine_radial
 from rankkit.law.splitting import gaussian_leverage, product_leverage, radial_leverage
 from rankkit.law.staircase import Staircase
 
