@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array, Factors, host
-from rankkit.law.edge import largest_value
+from rankkit.law.edge import largest
 from rankkit.law.given import one_pair
 from rankkit.law.staircase import Staircase
 
@@ -118,7 +118,7 @@ class Blocks:
 @lru_cache(maxsize=64)
 def _white_edge(rows: int, columns: int) -> float:
     noise = Staircase(np.array([FAINT]), np.array([FAINT**-2]), 1, 1.0, 0.0)
-    return largest_value(noise, rows, columns) ** 2
+    return largest(noise, rows, columns).value ** 2
 
 
 def _mean_top(S: Array, size: int) -> float:

@@ -15,6 +15,10 @@ columns together, is
 kappa being D over its value at b' = b. F + C is stationary where log s^2 = log(-z(-t)) - dC / dM, and the edge is
 where that is least. sigma_1 sees the few largest modes alone, which no single row carries: unlike counts, it needs no
 weights of rows.
+
+Between draws sigma_1^2 varies for two reasons. All values near the top follow the mean of D(b) over the rows and over
+the columns, which has the relative variance (1 / m + 1 / n) Var D / M^2. The rest is Tracy and Widom's variance, less
+what independent features share of it, scaled by splitting^2. ||S||_F^2 varies as D does at large t.
 """
 
 from __future__ import annotations
@@ -28,11 +32,13 @@ import numpy as np
 from rankkit.law.splitting import Leverage
 from rankkit.law.staircase import Staircase
 
-__all__ = ["largest_value"]
+__all__ = ["Largest", "largest"]
 
 NEAREST = 1e-9  # relative distance of the edge from lambda_1^2 below which both are one
 HALVINGS = 30  # of the bracket of the edge, to 1e-7 of its distance: there the square is least
-TRACY_WIDOM_COUNT = 2 / (3 * math.pi) * 1.2065335745820**1.5  # values that the edge law puts above that mean
+TRACY_WIDOM, TRACY_WIDOM_VARIANCE = 1.2065335745820, 1.6077810345810  # minus the mean, and the variance, of that law
+TRACY_WIDOM_COUNT = 2 / (3 * math.pi) * TRACY_WIDOM**1.5  # values that the edge law puts above that mean
+FAR = 1e6  # times lambda_1^2, where g is lambda^2 / t
 NEAR = 1e-3  # of the distance from lambda_1^2, between which the curvature at the edge is taken
 # E kappa^4 / E kappa^2 is (2/3)^r where modes fill a box of phase space, and CELL^r where they end as a Gaussian does;
 # where rows differ in their leverage it is larger by UNEVEN Var D / M^2. The sum is within 15 % of E D^4 for r <= 4 and
@@ -41,6 +47,35 @@ CELL, UNEVEN = 0.5**0.5, 3.0
 # of K functions, ONSET / K of that is no crossing: independent features alone have 3 / K (a Gaussian fourth moment).
 # Measured once, on stable ranks of 1,279 settings of 150 to 320 rows and of 85 settings of 512 to 2048 rows
 ONSET = 40.0
+
+
+class Largest(NamedTuple):
+    """The largest value, and variances between draws: of sigma_1^2 and of ||S||_F^2, each relative to its square.
+
+    Attributes
+    ----------
+    value : float
+        sqrt(E sigma_1^2 / (m n)).
+    alone, shared : float
+        Of sigma_1^2: what no other value has, and what all values near it have.
+    energy : float
+        Of ||S||_F^2. Its root is taken as a part of what is shared.
+    """
+
+    value: float
+    alone: float
+    shared: float
+    energy: float
+
+    @property
+    def scatter(self) -> float:
+        """The standard deviation of ||S||_F^2 / sigma_1^2, relative to it."""
+        return math.sqrt(self.alone + (math.sqrt(self.shared) - math.sqrt(self.energy)) ** 2)
+
+    @property
+    def lift(self) -> float:
+        """The mean of ||S||_F^2 / sigma_1^2 over the ratio of the means, to second order."""
+        return 1 + self.alone + self.shared - math.sqrt(self.shared * self.energy)
 
 
 class _Outside(NamedTuple):
@@ -52,15 +87,15 @@ class _Outside(NamedTuple):
     slope: float
 
 
-def largest_value(
+def largest(
     law: Staircase,
     m: int,
     n: int,
     leverage: Callable[[float], Leverage | None] | None = None,
     *,
     r: int | None = None,
-) -> float:
-    """Return sqrt(E sigma_1^2 / (m n)) of a staircase that is sampled at m rows and n columns.
+) -> Largest:
+    """Return the largest value of a staircase that is sampled at m rows and n columns.
 
     Parameters
     ----------
@@ -83,12 +118,29 @@ def largest_value(
     # values above (1 - u) of the edge: (2 / 3 pi) slope sqrt(2 / bend) u^(3/2)
     density = 2 / (3 * math.pi) * edge.slope * math.sqrt(2 / bend)
     crowd = edge.M * edge.M * (1 / m + 1 / n)
+    below = (TRACY_WIDOM_COUNT / density) ** (2 / 3)
     # a share, because sigma_1^2 is a product of what rows and columns do: of one value this makes its mean exact
-    square = math.exp(edge.log_square - (TRACY_WIDOM_COUNT / density) ** (2 / 3) * _few(crowd))
+    square = math.exp(edge.log_square - below * _few(crowd))
+    own = max(_variance(crowd) * below**2 - _shared(law, t, m, n, None), 0.0) * square**2
     if sampled is not None:
         square = middle + (square - middle) * sampled.splitting
+        own *= sampled.splitting**2
+    far = FAR * middle
+    energy = _shared(law, far, m, n, None if leverage is None else leverage(far))
     # of a few rows the share of the energy that the largest value has at least is more than the edge law leaves
-    return math.sqrt(max(square, law.energy / min(m, n)))
+    value = math.sqrt(max(square, law.energy / min(m, n)))
+    return Largest(value, own / square**2, _shared(law, t, m, n, sampled), energy)
+
+
+def _shared(law: Staircase, t: float, m: int, n: int, sampled: Leverage | None) -> float:
+    """Return the relative variance of the means of D over rows and over columns, in sum; None: independent features."""
+    if sampled is not None:
+        within = max(sampled.variance, 0.0) / sampled.total**2
+    else:
+        within = (
+            2 * float(np.sum(law.counts * (law.values**2 / (t - law.values**2)) ** 2)) / _outside(law, m, n, t).M ** 2
+        )
+    return (1 / m + 1 / n) * within
 
 
 def _crossed(law: Staircase, t: float, m: int, n: int, r: int, sampled: Leverage | None) -> float:
@@ -143,3 +195,11 @@ def _few(crowd: float) -> float:
     orders 2 to 20 give (1.464, 1.387, 1.337, 1.288, 1.231, 1.166 for 2, 3, 4, 6, 10, 20).
     """
     return 1.0 + 0.658 * max(crowd, 1.0) ** -0.5
+
+
+def _variance(crowd: float) -> float:
+    """Return the variance of the largest of `crowd` near values over the squared distance of Tracy and Widom's mean.
+
+    Of Gaussian symmetric matrices: exact for one (2), and within 3 % of 1e4 draws or more of orders 2 to 40.
+    """
+    return (TRACY_WIDOM_VARIANCE + (2 - TRACY_WIDOM_VARIANCE) / max(crowd, 1.0)) / TRACY_WIDOM**2

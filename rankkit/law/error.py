@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rankkit.law.entries import Entries
 from rankkit.law.self_consistent import Counted
 
-__all__ = ["FEW", "Error", "Estimate", "Z", "count_error", "relative_error", "relative_scatter"]
+__all__ = ["FEW", "Error", "Estimate", "Z", "count_error", "participation_error", "ratio_error"]
 
 FEW = 4  # draws that `Prediction.error` is for
 Z = 1.96  # standard deviations on either side that hold 95 % of a normal law
@@ -27,8 +27,9 @@ CROWDED, CROWDED_UP_TO = 0.16, 2
 # standard deviation of one draw, in roots of the values in a factor e of the threshold and of those that crossings
 # remove; from 150 settings (--first 91) with 20 draws each
 SCATTER_DENSITY, SCATTER_CROSSINGS = 0.33, 0.56
-# relative own error, and relative scatter in roots of 1 / m + 1 / n for uniform and Gaussian entries; same settings
-RELATIVE = {"stable_rank": (0.05, (0.65, 0.7)), "participation_ratio": (0.03, (0.33, 0.5))}
+# relative own error of a stable rank and of a participation ratio, and the relative scatter of the second in roots of
+# 1 / m + 1 / n for uniform and Gaussian entries; same settings
+STABLE_RANK, PARTICIPATION, PARTICIPATION_SCATTER = 0.05, 0.03, (0.33, 0.5)
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,15 @@ class Estimate(NamedTuple):
     error: Error
 
 
-def relative_error(measure: str, value: float, entries: Entries) -> Error:
-    """Return the error of a stable_rank or participation_ratio."""
-    return Error(RELATIVE[measure][0] * value, relative_scatter(measure, entries) * value)
+def ratio_error(value: float, scatter: float) -> Error:
+    """Return the error of a stable rank with this relative scatter."""
+    return Error(STABLE_RANK * value, scatter * value)
 
 
-def relative_scatter(measure: str, entries: Entries) -> float:
-    """Return the standard deviation of one draw of a stable_rank or participation_ratio, over its mean."""
-    return RELATIVE[measure][1][entries.gaussian] * math.sqrt(1 / entries.m + 1 / entries.n)
+def participation_error(value: float, entries: Entries) -> Error:
+    """Return the error of a participation ratio."""
+    scatter = PARTICIPATION_SCATTER[entries.gaussian] * math.sqrt(1 / entries.m + 1 / entries.n)
+    return Error(PARTICIPATION * value, scatter * value)
 
 
 def count_error(found: Counted, r: int, limit: int) -> Error:

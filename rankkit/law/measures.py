@@ -11,10 +11,10 @@ import numpy as np
 
 from rankkit.checks import finite, tolerance
 from rankkit.factors import Array
-from rankkit.law.edge import largest_value
+from rankkit.law.edge import Largest, largest
 from rankkit.law.entries import Entries, law_of
 from rankkit.law.equations import equations_of, leverage_of
-from rankkit.law.error import Estimate, count_error, relative_error, relative_scatter
+from rankkit.law.error import Estimate, count_error, participation_error, ratio_error
 from rankkit.law.independent import Independent
 from rankkit.law.schatten_norms import participation_ratio
 from rankkit.law.self_consistent import Counted, Equations, Follower, Path
@@ -112,17 +112,20 @@ class Frequency:
     @cached_property
     def top(self) -> float:
         """sigma_1 / sqrt(m n)."""
-        return largest_value(self.staircase, self.entries.m, self.entries.n, self._leverage, r=self.entries.r)
+        return self.largest.value
+
+    @cached_property
+    def largest(self) -> Largest:
+        """sigma_1, and how far it varies between draws."""
+        return largest(self.staircase, self.entries.m, self.entries.n, self._leverage, r=self.entries.r)
 
     @cached_property
     def stable_rank(self) -> float:
         """||S||_F^2 / sigma_1^2, the mean over draws.
 
-        The mean of a ratio is not the ratio of the means: 1 / sigma_1^2 is larger in the mean by the square of its
-        scatter, which concerns the part of ||S||_F^2 that is not sigma_1^2 itself.
+        The mean of a ratio is not the ratio of the means: it is larger by the variance of sigma_1^2.
         """
-        others = max(self.energy / self.top**2 - 1, 0.0)
-        return min(1 + others * (1 + relative_scatter("stable_rank", self.entries) ** 2), float(self.limit))
+        return min(max(self.energy / self.top**2 * self.largest.lift, 1.0), float(self.limit))
 
     @property
     def regime(self) -> str:
@@ -211,7 +214,9 @@ class Frequency:
             found = self.rank(cutoff)
             return Estimate(found.value, count_error(found, self.entries.r, self.limit))
         value = self.measure(measure, cutoff)
-        return Estimate(value, relative_error(measure, value, self.entries))
+        if measure == "stable_rank":
+            return Estimate(value, ratio_error(value, self.largest.scatter))
+        return Estimate(value, participation_error(value, self.entries))
 
     def _leverage(self, t: float) -> Leverage | None:
         return leverage_of(self.entries, self.omega, t)

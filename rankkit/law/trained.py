@@ -110,6 +110,11 @@ class FactorsFrequency(ColumnsFrequency):
         """sigma_1 / sqrt(m n), from the blocks."""
         return math.sqrt(self.block_top.square)
 
+    @cached_property
+    def stable_rank(self) -> float:
+        """||S||_F^2 / sigma_1^2 of the one matrix."""
+        return self.energy / self.top**2
+
     @property
     def regime(self) -> str:
         """Where on the frequency curve the stable rank is: linear, growing or saturated."""

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from rankkit.law.edge import _few, largest_value
+from rankkit.law.edge import _few, largest
 from rankkit.law.independent import Independent
 from rankkit.law.kernels import gaussian_values, prolate_values
 from rankkit.law.products import listed_products
@@ -106,7 +106,7 @@ MANY = 60  # coordinates in which no two rows are close: features are independen
 def test_equal_weights_are_what_independent_features_give(c, r, m, n):
     law = staircase(prolate_values(c, floor=1e-17), r)
     drawn = [surrogate(law, m, n, seed) for seed in range(24)]
-    top = largest_value(law, m, n)
+    top = largest(law, m, n).value
     assert top == pytest.approx(np.mean([values[0] for values in drawn]), rel=0.025)
     follower = Follower(Independent.of(law, m, n, MANY))
     for relative in (0.5, 0.2, 0.05, 1e-2, 1e-3):
@@ -117,7 +117,7 @@ def test_equal_weights_are_what_independent_features_give(c, r, m, n):
 
 def test_far_above_their_number_rows_change_nothing():
     law = staircase(prolate_values(3.0, floor=1e-17), 2)
-    assert largest_value(law, 10**7, 10**7) == pytest.approx(law.values[0], rel=2e-3)
+    assert largest(law, 10**7, 10**7).value == pytest.approx(law.values[0], rel=2e-3)
     follower = Follower(Independent.of(law, 10**7, 10**7, MANY))
     for between in range(1, 20, 4):
         gap = math.sqrt(law.values[between] * law.values[between + 1])
