@@ -1,53 +1,64 @@
 """The largest singular value of a large matrix on the host: vectors from float32, and what they are worth from float64.
 
 A Krylov method reads the whole matrix twice in every step, so that its time is that of reading. float32 halves it. The
-vectors that it finds are off by about 1e-7, and a singular value by the square of that over its gap, which is mostly
-below 1e-10. Nothing rests on how exact float32 is: the Ritz values and their residuals are computed anew in float64.
+vectors that it finds have residuals of about 1e-7. Nothing rests on how exact float32 is: the Ritz values and their
+residuals are computed anew in float64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from rankkit.factors import Array
 from rankkit.solvers.solution import energy
 
-__all__ = ["LARGE", "SHARPEST", "two_largest"]
+__all__ = ["LARGE", "SHARPEST", "Pair", "two_largest"]
 
 LARGE = 256  # of min(m, n), from which half of the reading is worth a second copy
-SHARPEST = 1e-10  # relative error: a smaller one is beyond what float32's vectors can give
+SHARPEST = 5e-7  # relative residual: float32's vectors seldom have a smaller one
 SHARE = 1 / 4  # of min(m, n): with more vectors than that float64 itself takes over
 FIRST = 8  # vectors before the first look at the Ritz values
 EIGHTH = 8  # between two looks: so large a part of the vectors so far
 
 
-def two_largest(M: Array, enough: Callable[[Array, Array], bool]) -> tuple[Array, Array] | None:
-    """Return approximations of the two largest singular values and their residuals, or None where float32 finds none.
+class Pair(NamedTuple):
+    """Approximations of the two largest singular values, and how far two singular values may be from them.
+
+    Attributes
+    ----------
+    values : numpy array, shape (2,)
+        Descending.
+    residual : float
+        Of M V = U diag(values) with orthonormal U and V: the Frobenius norm of M^T U - V diag(values), in float64.
+    """
+
+    values: Array
+    residual: float
+
+
+def two_largest(M: Array, tol: float) -> Pair | None:
+    """Return approximations of the two largest singular values, or None where float32 finds none.
 
     Parameters
     ----------
     M : numpy array, float64, shape (m, n)
-    enough : callable
-        Maps Ritz values and residuals, both of shape (1, 2), to whether they are near enough.
-
-    Returns
-    -------
-    values, residual : numpy arrays, shape (1, 2)
-        Of pairs of unit vectors u and v with M v = sigma u: the length of M^T u - sigma v, in float64.
+    tol : float
+        The residual, relative to the largest value, at which the search ends. float32 judges it, so that the residual
+        that is returned may be larger.
     """
     size = float(np.sqrt(energy(M)))
     if not 0 < size < np.inf:
         return None
     single = np.multiply(M, 1 / size, out=np.empty_like(M, dtype=np.float32), casting="same_kind")
-    found = _right_vectors(single, enough)
+    found = _right_vectors(single, tol)
     if found is None:
         return None
     X = np.linalg.qr(found.astype(np.float64))[0]
     U, sigma, turn = np.linalg.svd(_columns(M, X), full_matrices=False)
     rest = _columns(M.T, U) - X @ turn.T * sigma
-    return sigma[None], np.linalg.vector_norm(rest, axis=0)[None]
+    return Pair(sigma, float(np.linalg.vector_norm(rest)))
 
 
 def _columns(M: Array, X: Array) -> Array:
@@ -55,7 +66,7 @@ def _columns(M: Array, X: Array) -> Array:
     return np.stack([M @ np.ascontiguousarray(column) for column in X.T], axis=-1)
 
 
-def _right_vectors(M: Array, enough: Callable[[Array, Array], bool]) -> Array | None:
+def _right_vectors(M: Array, tol: float) -> Array | None:
     """Return the right Ritz vectors of the two largest values, shape (n, 2), by Golub and Kahan's bidiagonalisation.
 
     With U and V the vectors so far, M V = U T, and M^T U = V T^T plus a multiple of the next v beside the last column.
@@ -79,8 +90,8 @@ def _right_vectors(M: Array, enough: Callable[[Array, Array], bool]) -> Array | 
         look += max(1, look // EIGHTH)
         square = T[: j + 1, : j + 1] @ T[: j + 1, : j + 1].T
         values, left = np.linalg.eigh(square)
-        sigma, left = np.sqrt(np.maximum(values[:-3:-1], 0)), left[:, :-3:-1]
-        if enough(sigma[None], float(length) * np.abs(left[-1:])):
+        left = left[:, :-3:-1]
+        if length * np.linalg.vector_norm(left[-1]) <= tol * np.sqrt(values[-1]):
             return V[: j + 1].T @ (T[: j + 1, : j + 1].T @ left).astype(M.dtype)
     return None
 

@@ -15,7 +15,7 @@ from rankkit.factors import Array, Factors, host
 from rankkit.metrics import METRICS, numerical_rank_bounds
 from rankkit.solvers import count_above
 from rankkit.solvers.tolerance import Bounds
-from rankkit.spectrum import spectrum_of
+from rankkit.spectrum import Spectrum, spectrum_of
 from rankkit.store import Store
 from rankkit.sweeps.plan import Chunk, Plan
 
@@ -26,6 +26,7 @@ SETTING = ("d", "n", "r", "omega", "c", "omega_std", "seed", "dtype", "rtol")
 COPIES = 12  # float64 matrices of the update's size that are alive at once, for every update of a batch (measured)
 PROBED = {"rule": "omegas"}  # a plan describes its rule by what it does at its frequencies
 HEAVY = 1e12  # of Plan.work: half a minute on two cores, beside which the start of processes takes no time
+LARGEST_TOL = 1e-6  # of sigma_1 where it is the only value needed: float32's vectors suffice for it
 COUNTED = "numerical_rank"  # the metric that has bounds, and that needs no singular values
 
 Columns = dict[str, Any]
@@ -191,7 +192,11 @@ def _metrics(plan: Plan, update: Factors | Array, error: Array) -> dict[str, Any
     """Return the metrics of one update or of a batch; all singular values are computed only if something needs them."""
     others = [name for name in plan.metrics if name != COUNTED]
     whole = isinstance(update, Factors) or any(METRICS[name].needs_tail for name in others)
-    spectrum = spectrum_of(update, top=None if whole else 1, forming_error=error) if whole or others else None
+    spectrum: Spectrum | None = None
+    if whole:
+        spectrum = spectrum_of(update, forming_error=error)
+    elif others:
+        spectrum = spectrum_of(update, top=1, forming_error=error, tol=LARGEST_TOL)
     row: dict[str, Any] = {}
     for name in plan.metrics:
         if name != COUNTED:

@@ -63,7 +63,7 @@ def sweep_frequency(
         The law of the factors; None: Kaiming uniform with a = 0.
     metrics : sequence of str, optional
         Names in `rankkit.metrics.METRICS`; None: numerical_rank and stable_rank. These two and the norms need no SVD:
-        ranks are counted exactly, and the spectral norm is known to 1e-9 of itself.
+        ranks are counted exactly, and the spectral norm is known to 1e-6 of itself.
     rtol : float, optional
         Tolerance of numerical_rank relative to sigma_1; None: max(d, n) * eps(float32).
     dtype : {"float64", "float32"}
