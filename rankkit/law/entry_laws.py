@@ -53,7 +53,7 @@ class EntryLaw:
     >>> import rankkit as rk
     >>> laplace = EntryLaw.of_quantile(lambda u: np.sign(u - 0.5) * -np.log(2 * np.minimum(u, 1 - u)), "Laplace")
     >>> round(rk.law.predict_rank(2.0, d=256, r=2, rtol=1e-2, entries=laplace).value)
-    97
+    99
     """
 
     size: Callable[[Array], Array]

@@ -58,7 +58,7 @@ def test_a_target_is_hit_on_draws_of_correlated_columns():
 def test_steps_of_nearly_equal_covariances_are_those_of_equal_ones():
     """Values of degree 1, 3 and 5: 4, 20 and 56 of about one size."""
     nearly = (np.diag([1.0, 1.001, 1.0, 1.0]), np.eye(4))
-    found = rk.frequency_for_rank(50, d=512, r=4, measure="numerical_rank", rtol=1e-3, covariance=nearly)
+    found = rk.frequency_for_rank(50, d=1024, r=4, measure="numerical_rank", rtol=1e-3, covariance=nearly)
     assert found.steps is not None
     assert [round(step.rank) for step in found.steps] == [24, 80]
 

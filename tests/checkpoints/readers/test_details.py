@@ -130,12 +130,12 @@ def test_a_letter_without_the_other_is_no_pair(names):
 def test_a_name_that_says_nothing_is_refused_with_advice():
     with pytest.raises(
         ValueError,
-        match=re.escape("holds no LoRA module that any reader knows: 1 tensors such as q.x; name its --family"),
+        match=re.escape("holds no LoRA module that any reader knows: 1 tensor such as q.x; name its --family"),
     ):
         open_adapter({"q.x": normal(2, 2)})
     with pytest.raises(ValueError, match="; name its --family"):
         open_adapter({"q.x": normal(2, 2), "q.weight": normal(2)})
-    with pytest.raises(ValueError, match=r"if it is a whole model, name its adapter"):
+    with pytest.raises(ValueError, match=r"looks like a whole model, not an adapter: 2 tensors such as q.weight"):
         open_adapter({"q.weight": normal(2, 2), "q.bias": normal(2)})
     assert READERS["gguf"].read(StateDict(pair("q", ".weight.lora_a", ".weight.lora_b")), None).layers[0].assumed == (
         "scale",

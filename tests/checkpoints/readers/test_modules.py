@@ -164,7 +164,7 @@ def test_adapters_are_named_where_there_are_several():
 def test_a_file_without_a_module_of_the_family_is_refused_by_what_it_holds(family):
     ours = {"peft_type": "SINELORA", "r": 2}
     config = ours if family == "adapters" else None
-    with pytest.raises(ValueError, match=r"^state dict holds no .+: 1 tensors such as weight\.$"):
+    with pytest.raises(ValueError, match=r"^state dict holds no .+: 1 tensor such as weight\.$"):
         READERS[family].read(StateDict({"weight": np.ones((2, 2))}), config)
     with pytest.raises(ValueError, match=r"holds no .+: OFT or another rotation: "):
         READERS[family].read(StateDict({"q.oft_blocks": np.ones((2, 2))}), config)
