@@ -5,8 +5,8 @@ least value of -z(-t) = t (1 + M / m) (1 + M / n), M = -N(-t), over t > lambda_1
 nearly equal values the largest lies below that edge by a known share of what the Tracy-Widom law says for large k.
 How far it lies from lambda_1^2 is then scaled by how far the functions at hand split (splitting.py).
 
-Rows that lie close together move the edge up. With g = lambda^2 / (t - lambda^2) and D(b, b') = sum_k g_k phi_k(b)
-phi_k(b'), two rows add log(1 - (D / m)^2) + (D / m)^2 to F of self_consistent.py: log det of two scatterers, less what
+Rows that lie close together move the edge up. With g = lambda^2 / (t - lambda^2) and D(b, b') = sum_k g_k psi_k(b)
+psi_k(b'), two rows add log(1 - (D / m)^2) + (D / m)^2 to F of self_consistent.py: log det of two scatterers, less what
 independent features have of it (the partitions of Ryan and Debbah 2009 that cross). Its first term, for rows and
 columns together, is
 
@@ -79,11 +79,12 @@ class Largest(NamedTuple):
 
 
 class _Outside(NamedTuple):
-    """log of the square outside the spectrum and its derivative in t; M and -dM/dt."""
+    """log of the square outside the spectrum and its derivative in t; M, sum g^2 and -dM/dt."""
 
     log_square: float
     first: float
     M: float
+    squares: float
     slope: float
 
 
@@ -137,17 +138,16 @@ def _shared(law: Staircase, t: float, m: int, n: int, sampled: Leverage | None) 
     if sampled is not None:
         within = max(sampled.variance, 0.0) / sampled.total**2
     else:
-        within = (
-            2 * float(np.sum(law.counts * (law.values**2 / (t - law.values**2)) ** 2)) / _outside(law, m, n, t).M ** 2
-        )
+        at = _outside(law, m, n, t)
+        within = 2 * at.squares / at.M**2
     return (1 / m + 1 / n) * within
 
 
 def _crossed(law: Staircase, t: float, m: int, n: int, r: int, sampled: Leverage | None) -> float:
     """Return -C / (M^2 sum g^2) at the edge t without it; it is taken as the same at every t."""
-    squares = float(np.sum(law.counts * (law.values**2 / (t - law.values**2)) ** 2))
+    at = _outside(law, m, n, t)
     uneven = 0.0 if sampled is None else sampled.variance / sampled.total**2
-    within = CELL**r + UNEVEN * uneven - ONSET * squares / _outside(law, m, n, t).M ** 2
+    within = CELL**r + UNEVEN * uneven - ONSET * at.squares / at.M**2
     return 0.25 * (1 / m**2 + 1 / n**2) * max(within, 0.0)
 
 
@@ -156,19 +156,18 @@ def _outside(law: Staircase, m: int, n: int, t: float, crossed: float = 0.0) -> 
     gap = t - x
     g = x / gap
     counts, rest = law.counts, law.tail / t
-    M = float(np.sum(counts * g)) + rest
+    M, squares = float(np.sum(counts * g)) + rest, float(np.sum(counts * g**2))
     slope = float(np.sum(counts * g / gap)) + rest / t
     log_square = math.log(t) + math.log1p(M / m) + math.log1p(M / n)
     first = 1 / t - slope * (1 / (m + M) + 1 / (n + M))
     if crossed > 0:
         # -dC / dM = 2 crossed (M sum g^2 + M^2 P), P = (d sum g^2 / dt) / (2 dM / dt)
-        squares = float(np.sum(counts * g**2))
         third = float(np.sum(counts * g / gap**2)) + rest / t**2
         square, cube = float(np.sum(counts * g**2 / gap)), float(np.sum(counts * (g / gap) ** 2))
         P = square / slope
         log_square += 2 * crossed * (M * squares + M**2 * P)
         first -= 2 * crossed * (slope * squares + 4 * M * square + M**2 * (3 * cube - 2 * P * third) / slope)
-    return _Outside(log_square, first, M, slope)
+    return _Outside(log_square, first, M, squares, slope)
 
 
 def _edge(law: Staircase, m: int, n: int, crossed: float = 0.0, *, beyond: float | None = None) -> float:

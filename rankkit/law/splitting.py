@@ -1,13 +1,13 @@
 """How far nearly equal values split by sampling, against as many independent features.
 
-Of singular functions phi_k with values lambda_k, m rows show the Gram matrix 1 + X / sqrt(m), E X_kl^2 =
-E phi_k^2 phi_l^2 - delta_kl. To first order the values near the top split as the eigenvalues of X do (Kato 1966,
-chapter II). With weights g_k = lambda_k^2 / (t - lambda_k^2), the leverage D(b) = sum_k g_k phi_k(b)^2 of a row and
+Of singular functions psi_k with values lambda_k, m rows show the Gram matrix 1 + X / sqrt(m), E X_kl^2 =
+E psi_k^2 phi_l^2 - delta_kl. To first order the values near the top split as the eigenvalues of X do (Kato 1966,
+chapter II). With weights g_k = lambda_k^2 / (t - lambda_k^2), the leverage D(b) = sum_k g_k psi_k(b)^2 of a row and
 K = (sum g)^2 / sum g^2 functions that matter, the mean square of X, without the shift that all values share, is
 
     (sum g^2) (1 - 1 / K) (K + Var D / sum g^2),
 
-and (sum g^2) (1 - 1 / K) (K + 2) where the phi_k are independent Gaussian features. Functions whose squares add up to
+and (sum g^2) (1 - 1 / K) (K + 2) where the psi_k are independent Gaussian features. Functions whose squares add up to
 nearly the same at every row, as on a plateau of a uniform law, split less.
 """
 
