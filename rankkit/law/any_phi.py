@@ -26,7 +26,7 @@ from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
 from rankkit.rules.rule import Pointwise
 
-__all__ = ["RuleFrequency", "elementwise", "frequency_of"]
+__all__ = ["RuleFrequency", "elementwise", "frequency_of", "phi_at"]
 
 LENGTHS = 90  # nodes of |b|, and of |a|
 ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
@@ -138,7 +138,7 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     one, other = np.triu_indices(rho.size)  # phi sees |b| |a| alone
     t = entries.unit * rho[one] * rho[other]
     phi = np.empty((rho.size, rho.size, x.size))
-    phi[one, other] = np.stack([_phi(rule, entries.m, t * at) for at in x], axis=-1)
+    phi[one, other] = np.stack([phi_at(rule, entries.m, t * at) for at in x], axis=-1)
     phi[other, one] = phi[one, other]
     degrees = range(DEGREES if r > 1 else 2)
     kernels = phi @ (weight * np.stack([_polynomial(degree, r, x) for degree in degrees])).T
@@ -160,7 +160,7 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     return Radial(m, n, r, rho, p, parts, beyond)
 
 
-def _phi(rule: Rule, rows: int, t: Array) -> Array:
+def phi_at(rule: Rule, rows: int, t: Array) -> Array:
     """Return the rule's phi of every t, as it is in an update with so many rows."""
     flat = t.reshape(-1)
     padded = np.zeros(-(-flat.size // rows) * rows)

@@ -1,0 +1,189 @@
+"""What the law says of phi(B A) with independent columns of any laws, for any elementwise rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rankkit.law.any_phi import elementwise, phi_at
+from rankkit.law.equations import FEW
+from rankkit.law.error import Error, Estimate
+from rankkit.law.independent import Independent, filled_at
+from rankkit.law.measures import LIMIT_C, Cutoff
+from rankkit.law.product_law import FILLED, ColumnsFrequency, ProductLaw
+from rankkit.law.self_consistent import Counted, Equations, Follower, Path
+from rankkit.law.splitting import Leverage
+from rankkit.law.staircase import Staircase
+from rankkit.law.waves.equations import AtPoints, Even
+from rankkit.law.waves.known import FASTEST, SLOWEST, Known, Values
+from rankkit.law.waves.points import at_points
+from rankkit.regime import regime_of
+from rankkit.rules import Rule
+from rankkit.rules.rule import Pointwise
+
+__all__ = ["RuleLaw", "RuleOfColumns"]
+
+NEAR_TOP = 0.01  # of lambda_1: values below add to sigma_1 and to the energy by their energy alone
+FLOOR = 1e-3  # of y: squares below it only add up
+NEGLIGIBLE = 1e-3  # of the square of the threshold: an energy that changes no count
+UNKNOWN = 0.05  # of min(m, n): a count that unknown values may move by more is no prediction
+TRIES = 12  # frequencies at which a target is looked for first
+
+
+@dataclass(frozen=True, eq=False)
+class RuleLaw(ProductLaw):
+    """The law of rule(B, A) of factors whose columns are independent.
+
+    Attributes
+    ----------
+    rule : callable
+        omega -> Rule.
+    """
+
+    rule: Callable[[float], Rule]
+
+    @property
+    def of_sine(self) -> bool:
+        """False: another rule is predicted."""
+        return False
+
+    @property
+    def tries(self) -> int:
+        """Frequencies at which a target is looked for first."""
+        return TRIES
+
+    @property
+    def ends(self) -> bool:
+        """False: a frequency without a prediction ends in an error of its own."""
+        return False
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The frequencies between which a target is looked for."""
+        return LIMIT_C / self.entries.unit, FILLED * self.entries.filling / self.entries.unit
+
+    @cached_property
+    def plain(self) -> float:
+        """The stable rank of B A."""
+        return ProductLaw(self.m, self.n, self.columns, self.about).plain
+
+    def frequency(self, omega: float, path: Path | None = None) -> RuleOfColumns:
+        """Return what the law says of one frequency."""
+        return RuleOfColumns(self.entries, omega, self, elementwise(self.rule, omega), path=path or Path())
+
+
+@dataclass(frozen=True, eq=False)
+class RuleOfColumns(ColumnsFrequency):
+    """What the law says of rule(B, A) with independent columns; `omega` is the one that the rule was made with.
+
+    Attributes
+    ----------
+    rule : Rule
+        Applies phi to every entry of B A.
+    """
+
+    rule: Pointwise
+
+    @property
+    def name(self) -> str:
+        """The rule's name, its argument and the entries."""
+        return f"{self.rule.label}(B A) of {self.law.about}"
+
+    def scale(self, gain: float | None) -> float:
+        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S."""
+        if gain is not None:
+            raise ValueError("gain must be left out with rule: the rule holds its own scale.")
+        return math.sqrt(self.entries.m * self.entries.n)
+
+    @property
+    def regime(self) -> str:
+        """Where on the frequency curve the stable rank is; a rule that does not oscillate has no plateau."""
+        shape = (self.law.m, self.law.n)
+        return regime_of(self.stable_rank, self.law.plain, shape, saturates=self.rule.oscillates)
+
+    @cached_property
+    def staircase(self) -> Staircase:
+        """The values that those of S / sqrt(m n) tend to; those that are not known fall by a power law."""
+        return self._near_top.staircase()
+
+    def rank(self, cutoff: Cutoff) -> Counted:
+        """Return how many singular values exceed the cutoff.
+
+        Raises
+        ------
+        ValueError
+            If values that are not known may move it by more than UNKNOWN of the matrix.
+        """
+        found = super().rank(cutoff)
+        if self._unknown(cutoff) > UNKNOWN * self.limit:
+            raise ValueError(
+                f"a numerical rank at {cutoff.relative(self.top):.2g} of sigma_1 is unavailable for {self.name}: it "
+                "depends on values that are not known one by one. Raise the tolerance, or draw factors and count."
+            )
+        return found
+
+    def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
+        """Return numerical_rank, stable_rank or participation_ratio, with its error."""
+        found = super().estimate(measure, cutoff)
+        if measure != "numerical_rank":
+            return found
+        return Estimate(found.value, Error(math.hypot(found.error.own, self._unknown(cutoff)), found.error.scatter))
+
+    @cached_property
+    def _values(self) -> Values:
+        tall = self.law.m >= self.law.n
+        columns = [one if tall else one.transposed for one in self.law.columns]
+        return Values(lambda t: phi_at(self.rule, self.law.m, t), columns)
+
+    @cached_property
+    def _near_top(self) -> Known:
+        first = self._values.down_to(math.sqrt(NEAR_TOP * self._values.energy))
+        return self._values.down_to(NEAR_TOP * first.operator.top)
+
+    def _unknown(self, cutoff: Cutoff) -> float:
+        """Return half of what a count moves between the two laws by which unknown values may fall."""
+        relative = cutoff.relative(self.top)
+        square = (relative * self.top) ** 2
+        known = self._values.down_to(math.sqrt(square))
+        if relative >= 1 or known.missing < NEGLIGIBLE * square:
+            return 0.0
+        size = self.entries
+        ends = [Independent.of(known.staircase(power), size.m, size.n, size.r) for power in (FASTEST, SLOWEST)]
+        counts = [Follower(law).count(square).value for law in ends]
+        return abs(counts[0] - counts[1]) / 2
+
+    def _leverage(self, t: float) -> Leverage | None:
+        if t <= self.staircase.values[0] ** 2:
+            return None
+        places, parts = at_points(self._near_top.operator, self._near_top.trusted)
+        sides: list[Leverage] = []
+        for rows in (True, False):
+            leverages, squares = np.zeros(places.where.size), 0.0
+            for part in parts:
+                g = part.x**2 / (t - part.x**2)
+                leverages += part.many * ((part.U if rows else part.V) ** 2 @ g)
+                squares += part.many * float(np.sum(g**2))
+            total = float(places.p @ leverages)
+            variance = float(places.p @ (places.averaged(leverages) - total) ** 2)
+            sides.append(Leverage(total, squares, variance))
+        m, n = max(self.law.m, self.law.n), self.limit
+        return sides[0].with_columns(sides[1], m, n)
+
+    def _equations(self, least: float) -> Equations:
+        self._check_values()
+        self._check_tails()
+        m, n = max(self.law.m, self.law.n), self.limit
+        known = self._values.down_to(math.sqrt(least))
+        law = known.staircase()
+        floor = FLOOR * max(least, filled_at(law, n))
+        if law.listed == 0 or law.values[0] ** 2 < FEW * floor:
+            return Independent.of(law, m, n, self.law.r)
+        places, parts = at_points(known.operator, max(known.trusted, math.sqrt(floor)))
+        squares, unknown = law.values**2, np.arange(law.values.size) >= law.listed
+        told_apart = unknown & (squares > floor)
+        rest = float(np.sum((law.counts * squares)[(squares <= floor)])) + law.tail
+        return AtPoints(m, n, self.law.r, places, parts, Even(squares[told_apart], law.counts[told_apart], rest))

@@ -1,0 +1,149 @@
+"""Which singular values of phi are known one by one, and what is known of the others: their energy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from rankkit.factors import Array
+from rankkit.law.columns import Column
+from rankkit.law.staircase import Staircase
+from rankkit.law.waves.bases import farthest_product, loudness, mean_wave
+from rankkit.law.waves.operator import Operator, operator
+from rankkit.law.waves.plane_waves import PlaneWaves, plane_waves
+
+__all__ = ["FASTEST", "SLOWEST", "Known", "Values"]
+
+MOST_WAVES = 768
+SILENT = 0.02  # of the smallest value that counts: what the waves that are left out may add to a value
+# functions of one pattern, at first and at most; each time MORE times the degree
+FIRST_FUNCTIONS, MOST_FUNCTIONS, MORE = 100, 1300, 1.3
+NEEDED = 0.1  # of the smallest value that counts: down to there values are to be known one by one
+STEP, STEPS = 0.25, 40  # in log lambda, of the unknown values that are told apart
+FASTEST, SLOWEST = 0.1, 1.9  # powers of 1 / lambda by which the count of unknown values may grow; 2 is white noise
+NEARBY = 4.0  # times the last value that is known: from there on its power is measured
+ENERGY_WAVES, ENERGY_KNOWN = 1024, 1e-13  # waves of phi^2 at most, and how far its mean is to be known
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of the singular values of phi.
+
+    Attributes
+    ----------
+    operator : Operator
+    trusted : float
+        Values from here on are known one by one.
+    missing : float
+        sum lambda^2 of all smaller ones.
+    """
+
+    operator: Operator
+    trusted: float
+    missing: float
+
+    @property
+    def power(self) -> float:
+        """The power of 1 / lambda by which the count grows where values end to be known."""
+        values, many = self.operator.staircase
+        here, above = (float(np.sum(many[values >= times * self.trusted])) for times in (1.0, NEARBY))
+        if above == 0 or here <= above:
+            return (FASTEST + SLOWEST) / 2
+        return min(max(math.log(here / above) / math.log(NEARBY), FASTEST), SLOWEST)
+
+    def staircase(self, power: float | None = None) -> Staircase:
+        """Return all values; those that are not known have their energy, and a count that grows by a power law."""
+        power = self.power if power is None else power
+        values, many = self.operator.staircase
+        kept = values >= self.trusted
+        values, many = values[kept], many[kept]
+        edges = self.trusted * np.exp(-STEP * np.arange(STEPS + 1))
+        # of N = C lambda^-power the energy between two edges is that of lambda^(2 - power)
+        energies = self.missing * -np.diff((edges / self.trusted) ** (2 - power))
+        middles = np.sqrt(edges[:-1] * edges[1:])
+        energy = float(np.sum(many * values**2)) + self.missing
+        return Staircase(
+            np.concatenate([values, middles]),
+            np.concatenate([many, energies / middles**2]),
+            values.size,
+            energy,
+            self.missing - float(np.sum(energies)),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """The singular values of phi(b . a), known as far down as is asked for.
+
+    Attributes
+    ----------
+    phi : callable
+        t -> phi(t), float arrays of one shape.
+    columns : sequence of Column
+    """
+
+    phi: Callable[[Array], Array]
+    columns: Sequence[Column]
+    _found: dict[tuple[int, int], Operator] = field(default_factory=dict[tuple[int, int], Operator], init=False)
+
+    @cached_property
+    def energy(self) -> float:
+        """E phi^2, the mean of the plane waves of phi^2."""
+        waves = plane_waves(lambda t: self.phi(t) ** 2, self._reach)
+        heard = self._from_each_on(waves)
+        few = waves.slowest(min(_first(heard <= ENERGY_KNOWN * heard[0]), ENERGY_WAVES))
+        means = math.prod(mean_wave(one, few.frequencies) ** one.many for one in self.columns)
+        return float(np.sum(few.cosines * means))
+
+    def down_to(self, least: float) -> Known:
+        """Return values down to about `least`, or as far down as MOST_FUNCTIONS go."""
+        r = sum(one.many for one in self.columns)
+        count = min(_first(self._heard <= SILENT * least), MOST_WAVES)
+        left_out = float(self._heard[count]) if count < self._heard.size else 0.0
+        degree, most = _degree(r, FIRST_FUNCTIONS), _degree(r, MOST_FUNCTIONS)
+        while (found := self._operator(count, degree)).trusted > NEEDED * least and degree < most:
+            degree = min(max(int(MORE * degree), degree + 2), most)
+        trusted = max(found.trusted, left_out)
+        values, many = found.staircase
+        kept = values >= trusted
+        held = float(np.sum(many[kept] * values[kept] ** 2))
+        return Known(found, trusted, max(self.energy - held, 0.0))
+
+    def _operator(self, count: int, degree: int) -> Operator:
+        if (count, degree) not in self._found:
+            self._found[count, degree] = operator(self.columns, self._waves.slowest(count), degree)
+        return self._found[count, degree]
+
+    @cached_property
+    def _waves(self) -> PlaneWaves:
+        return plane_waves(self.phi, self._reach)
+
+    @cached_property
+    def _reach(self) -> float:
+        return sum(one.many * farthest_product(one) for one in self.columns)
+
+    @cached_property
+    def _heard(self) -> Array:
+        return self._from_each_on(self._waves)
+
+    def _from_each_on(self, waves: PlaneWaves) -> Array:
+        """Return how much the waves from each one on can add to a value, (waves,)."""
+        loud = np.exp(sum(one.many * np.log(loudness(one, waves.frequencies)) for one in self.columns))
+        return np.cumsum((waves.sizes * loud)[::-1])[::-1]
+
+
+def _first(wanted: Array) -> int:
+    """Return the first place that is wanted, or how many there are if none is."""
+    return int(np.argmax(wanted)) if np.any(wanted) else wanted.size
+
+
+def _degree(r: int, functions: int) -> int:
+    """Return the largest odd degree of which no pattern has more functions."""
+    steps = 1
+    while math.comb(steps + 1 + r, r) <= functions:
+        steps += 1
+    return 2 * steps + 1
