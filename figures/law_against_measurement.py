@@ -75,14 +75,12 @@ def _predicted(name, omega_std, d, n, rtol, measures=("numerical_rank",), rule=N
 
 def draw(table):
     """Draw both measures, what the law misses, and its parts."""
-    figure, panels = plt.subplots(3, 2, figsize=(5.4, 7.4), height_ratios=(1, 0.8, 0.9))
+    figure, panels = plt.subplots(3, 2, figsize=(5.4, 7.9), height_ratios=(1, 0.8, 0.9))
     for color, marker, name in zip(rk.plots.PALETTE, MARKERS, KINDS, strict=False):
         rows = table[table["kind"] == name]
         _measures(panels[:2], rows, {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.2})
     for panel in panels.flat:
-        panel.set(xscale="log")
-    for panel in panels[2]:
-        panel.set_xlabel("standard deviation of ωBA  [rad]")
+        panel.set(xscale="log", xlabel="standard deviation of ωBA  [rad]")
     panels[0, 0].set(yscale="log", ylabel="numerical rank  (σ > 0.01 σ₁)")
     panels[0, 1].set(yscale="log", ylabel="stable rank")
     panels[1, 0].set_ylabel("law − mean  [% of d]")
