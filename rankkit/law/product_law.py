@@ -191,6 +191,11 @@ class ColumnsFrequency(Frequency):
         """The heaviest `EntryLaw.tail`."""
         return max(law.tail for law in self.law.laws)
 
+    @property
+    def wider(self) -> float:
+        """How many times as much draws differ as those with normal tails."""
+        return max(self.worst_tail / NORMAL_TAIL, 1.0) ** APART
+
     def _check_values(self) -> None:
         if any(law.few_values for law in self.law.laws):
             raise ValueError(
@@ -209,7 +214,7 @@ class ColumnsFrequency(Frequency):
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return numerical_rank or stable_rank, with its error."""
         found = super().estimate(measure, cutoff)
-        scatter = found.error.scatter * max(self.worst_tail / NORMAL_TAIL, 1.0) ** APART
+        scatter = found.error.scatter * self.wider
         if measure != "numerical_rank":
             return Estimate(found.value, Error(WIDER * found.error.own, scatter))
         moved = self.moved(found.value, cutoff, SHALLOWER)

@@ -6,6 +6,7 @@ entries; polynomials would need many more for laws with tails.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,10 +18,11 @@ from rankkit.law.coordinate import legendre_nodes
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.waves.plane_waves import PlaneWaves
 
-__all__ = ["Coordinate", "coordinate", "farthest_product", "loudness", "mean_wave"]
+__all__ = ["Coordinate", "coordinate", "farthest_product", "loudness", "mean_of", "mean_wave"]
 
 COARSE = 2  # times as many places of the other side as functions, from which a basis is made
 FINEST = 1e-14  # relative importance of a function that rounding leaves
+MEAN_NODES = 600  # of a mean over one coordinate
 OUTSIDE = 1e-10  # share of the entries that are taken as no larger than the largest of all others
 KNOWN_C = 100.0  # phase of far entries up to which the largest value is computed; beyond it falls like a root
 
@@ -94,6 +96,12 @@ def loudness(column: Column, frequencies: Array) -> Array:
     values = [np.linalg.norm(weight * np.cos(omega * column.scale * np.outer(x, y)), 2) for omega in at]
     logs = np.interp(np.log(np.maximum(frequencies, at[0])), np.log(at), np.log(values))
     return np.exp(logs) * np.minimum(1.0, np.sqrt(at[-1] / np.maximum(frequencies, at[-1])))
+
+
+def mean_of(column: Column, function: Callable[[Array], Array]) -> float:
+    """Return the mean of an even function of s x y."""
+    (x, p), (y, q) = _nodes(column, MEAN_NODES)
+    return float(p @ function(column.scale * np.outer(x, y)) @ q)
 
 
 def mean_wave(column: Column, frequencies: Array) -> Array:

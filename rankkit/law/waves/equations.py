@@ -1,7 +1,7 @@
 """The equations of self_consistent.py at points: weights of rows and columns that depend on their place alone.
 
 Every pattern of parities is an operator of its own, between few functions that are known at the points. Functions whose
-values are not known one by one are taken as even over all rows.
+values are not known one by one are spread over the rows like the last that are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rankkit.law.crossings import crossing_term
 from rankkit.law.self_consistent import APART, Potential, within_sector
 from rankkit.law.waves.points import Part, Points
 
-__all__ = ["AtPoints", "Even"]
+__all__ = ["AtPoints", "Tail"]
 
 # their overloads leave the types open
 solution_of: Callable[..., Array] = np.linalg.solve
@@ -26,8 +26,8 @@ eigenvalues_of: Callable[..., Array] = np.linalg.eigvals
 
 
 @dataclass(frozen=True, eq=False)
-class Even:
-    """Functions that are even over all rows.
+class Tail:
+    """Functions that are not known one by one, all spread alike over rows and over columns.
 
     Attributes
     ----------
@@ -35,11 +35,15 @@ class Even:
         lambda^2 and how many there are of each.
     rest : float
         sum lambda^2 of values so small that they only add up.
+    rows, columns : float arrays, shape (points,)
+        The square of a function at each point; their means are one.
     """
 
     squares: Array
     many: Array
     rest: float
+    rows: Array
+    columns: Array
 
     def shares(self, weight: complex, z: complex) -> tuple[complex, complex, complex]:
         """Return the sums of s^2 / (s^2 + z), of its square and of log(1 + s^2 / z), s^2 = lambda^2 weight."""
@@ -60,7 +64,7 @@ class AtPoints:
     points : Points
         Of rows and of columns.
     parts : sequence of Part
-    even : Even
+    tail : Tail
         What the parts leave out.
     """
 
@@ -69,7 +73,7 @@ class AtPoints:
     r: int
     points: Points
     parts: Sequence[Part]
-    even: Even
+    tail: Tail
 
     @property
     def limit(self) -> int:
@@ -103,7 +107,7 @@ class AtPoints:
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return log w and log v from the leverages that they imply."""
         weights = np.split(np.exp(unknowns), len(self.sizes))
-        found = self._of_even(weights, self._even(weights, z)[0])
+        found = self._of_tail(weights, self._seen_tail(weights, z)[0])
         for part in self.parts:
             B, C = self._seen(part, weights)
             M = B @ C + z * np.eye(part.x.size)
@@ -117,8 +121,8 @@ class AtPoints:
         """Return F, sum s^2 / (s^2 + z) and the term of crossings."""
         logs = np.split(unknowns, len(self.sizes))
         weights = [np.exp(log) for log in logs]
-        effective, second, value = self._even(weights, z)
-        squares = self._of_even(weights, second)
+        effective, second, value = self._seen_tail(weights, z)
+        squares = self._of_tail(weights, second)
         for part in self.parts:
             B, C = self._seen(part, weights)
             M = B @ C
@@ -140,12 +144,19 @@ class AtPoints:
             crossings += sides * crossing_term(size, p, share, 1 - weight, self.r)
         return Potential(complex(value), complex(effective), crossings)
 
-    def _even(self, weights: Sequence[Array], z: complex) -> tuple[complex, complex, complex]:
-        return self.even.shares(complex(self.points.p @ weights[0]) * complex(self.points.p @ weights[-1]), z)
+    def _seen_tail(self, weights: Sequence[Array], z: complex) -> tuple[complex, complex, complex]:
+        seen = self._tail_weights(weights)
+        return self.tail.shares(seen[0] * seen[-1], z)
 
-    def _of_even(self, weights: Sequence[Array], share: complex) -> list[Array]:
-        """Return what each row and each column has of a share of the even functions, over its weight."""
-        return [np.full(weight.size, share / (self.points.p @ weight), dtype=np.complex128) for weight in weights]
+    def _of_tail(self, weights: Sequence[Array], share: complex) -> list[Array]:
+        """Return what each row and each column has of a share of the tail, over its weight."""
+        sides = zip((self.tail.rows, self.tail.columns), self._tail_weights(weights), strict=False)
+        return [share / weight * spread for spread, weight in sides]
+
+    def _tail_weights(self, weights: Sequence[Array]) -> list[complex]:
+        """Return the mean weights that functions of the tail see on each side."""
+        sides = self.tail.rows, self.tail.columns
+        return [complex((self.points.p * spread) @ weight) for spread, weight in zip(sides, weights, strict=False)]
 
     def _seen(self, part: Part, weights: Sequence[Array]) -> tuple[Array, Array]:
         """Return B = U^T w U and C = x V^T v V x, means over the points."""

@@ -13,14 +13,14 @@ from rankkit.law.any_phi import elementwise, phi_at
 from rankkit.law.equations import FEW
 from rankkit.law.error import Error, Estimate
 from rankkit.law.independent import Independent, filled_at
-from rankkit.law.measures import LIMIT_C, Cutoff
+from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
 from rankkit.law.product_law import FILLED, ColumnsFrequency, ProductLaw
 from rankkit.law.self_consistent import Counted, Equations, Follower, Path
 from rankkit.law.splitting import Leverage
 from rankkit.law.staircase import Staircase
-from rankkit.law.waves.equations import AtPoints, Even
-from rankkit.law.waves.known import FASTEST, SLOWEST, Known, Values
-from rankkit.law.waves.points import at_points
+from rankkit.law.waves.equations import AtPoints, Tail
+from rankkit.law.waves.known import Known, Values
+from rankkit.law.waves.points import at_points, spread
 from rankkit.regime import regime_of
 from rankkit.rules import Rule
 from rankkit.rules.rule import Pointwise
@@ -128,10 +128,11 @@ class RuleOfColumns(ColumnsFrequency):
 
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return numerical_rank, stable_rank or participation_ratio, with its error."""
-        found = super().estimate(measure, cutoff)
+        found = Frequency.estimate(self, measure, cutoff)
+        scatter = found.error.scatter * self.wider
         if measure != "numerical_rank":
-            return found
-        return Estimate(found.value, Error(math.hypot(found.error.own, self._unknown(cutoff)), found.error.scatter))
+            return Estimate(found.value, Error(found.error.own, scatter))
+        return Estimate(found.value, Error(math.hypot(found.error.own, self._unknown(cutoff)), scatter))
 
     @cached_property
     def _values(self) -> Values:
@@ -145,14 +146,14 @@ class RuleOfColumns(ColumnsFrequency):
         return self._values.down_to(NEAR_TOP * first.operator.top)
 
     def _unknown(self, cutoff: Cutoff) -> float:
-        """Return half of what a count moves between the two laws by which unknown values may fall."""
+        """Return half of what a count moves between two powers by which unknown values may fall."""
         relative = cutoff.relative(self.top)
         square = (relative * self.top) ** 2
         known = self._values.down_to(math.sqrt(square))
         if relative >= 1 or known.missing < NEGLIGIBLE * square:
             return 0.0
         size = self.entries
-        ends = [Independent.of(known.staircase(power), size.m, size.n, size.r) for power in (FASTEST, SLOWEST)]
+        ends = [Independent.of(known.staircase(power), size.m, size.n, size.r) for power in known.powers]
         counts = [Follower(law).count(square).value for law in ends]
         return abs(counts[0] - counts[1]) / 2
 
@@ -185,5 +186,7 @@ class RuleOfColumns(ColumnsFrequency):
         places, parts = at_points(known.operator, max(known.trusted, math.sqrt(floor)))
         squares, unknown = law.values**2, np.arange(law.values.size) >= law.listed
         told_apart = unknown & (squares > floor)
-        rest = float(np.sum((law.counts * squares)[(squares <= floor)])) + law.tail
-        return AtPoints(m, n, self.law.r, places, parts, Even(squares[told_apart], law.counts[told_apart], rest))
+        rest = float(np.sum((law.counts * squares)[squares <= floor])) + law.tail
+        rows, columns = spread(places, parts)
+        tail = Tail(squares[told_apart], law.counts[told_apart], rest, rows, columns)
+        return AtPoints(m, n, self.law.r, places, parts, tail)

@@ -12,21 +12,24 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.columns import Column
 from rankkit.law.staircase import Staircase
-from rankkit.law.waves.bases import farthest_product, loudness, mean_wave
+from rankkit.law.waves.bases import farthest_product, loudness, mean_of, mean_wave
 from rankkit.law.waves.operator import Operator, operator
 from rankkit.law.waves.plane_waves import PlaneWaves, plane_waves
 
-__all__ = ["FASTEST", "SLOWEST", "Known", "Values"]
+__all__ = ["Known", "Values"]
 
-MOST_WAVES = 768
+MOST_WAVES, TOGETHER = 384, 64  # at most, and by how many their number grows
 SILENT = 0.02  # of the smallest value that counts: what the waves that are left out may add to a value
-# functions of one pattern, at first and at most; each time MORE times the degree
-FIRST_FUNCTIONS, MOST_FUNCTIONS, MORE = 100, 1300, 1.3
+# functions of one pattern, at first and at most, and the degree at first; each time MORE times the degree
+FIRST_FUNCTIONS, MOST_FUNCTIONS, FIRST_DEGREE, MORE = 170, 1100, 41, 1.3
 NEEDED = 0.1  # of the smallest value that counts: down to there values are to be known one by one
 STEP, STEPS = 0.25, 40  # in log lambda, of the unknown values that are told apart
-FASTEST, SLOWEST = 0.1, 1.9  # powers of 1 / lambda by which the count of unknown values may grow; 2 is white noise
+# powers of 1 / lambda by which the count of unknown values may grow; 2 is white noise
+FASTEST, SLOWEST = 0.1, 1.9
+APART = 0.5  # how far the power of the values below may be from that of the last that are known
+PLAUSIBLE = 2.0  # times the energy of a count that goes on to grow as it does
 NEARBY = 4.0  # times the last value that is known: from there on its power is measured
-ENERGY_WAVES, ENERGY_KNOWN = 1024, 1e-13  # waves of phi^2 at most, and how far its mean is to be known
+ENERGY_WAVES, ENERGY_KNOWN = 384, 1e-13  # waves of phi^2 at most, and how far its mean is to be known
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,17 @@ class Known:
         if above == 0 or here <= above:
             return (FASTEST + SLOWEST) / 2
         return min(max(math.log(here / above) / math.log(NEARBY), FASTEST), SLOWEST)
+
+    @property
+    def powers(self) -> tuple[float, float]:
+        """Powers on either side of this one, between which that of the values below is taken to lie."""
+        return max(self.power - APART, FASTEST), min(self.power + APART, SLOWEST)
+
+    @property
+    def going_on(self) -> float:
+        """The energy of smaller values whose count goes on to grow by that power."""
+        values, many = self.operator.staircase
+        return float(np.sum(many[values >= self.trusted])) * self.trusted**2 * self.power / (2 - self.power)
 
     def staircase(self, power: float | None = None) -> Staircase:
         """Return all values; those that are not known have their energy, and a count that grows by a power law."""
@@ -92,7 +106,9 @@ class Values:
 
     @cached_property
     def energy(self) -> float:
-        """E phi^2, the mean of the plane waves of phi^2."""
+        """E phi^2, the mean of the plane waves of phi^2; of one coordinate by quadrature."""
+        if sum(one.many for one in self.columns) == 1:
+            return mean_of(self.columns[0], lambda t: (self.phi(t) ** 2 + self.phi(-t) ** 2) / 2)
         waves = plane_waves(lambda t: self.phi(t) ** 2, self._reach)
         heard = self._from_each_on(waves)
         few = waves.slowest(min(_first(heard <= ENERGY_KNOWN * heard[0]), ENERGY_WAVES))
@@ -102,16 +118,22 @@ class Values:
     def down_to(self, least: float) -> Known:
         """Return values down to about `least`, or as far down as MOST_FUNCTIONS go."""
         r = sum(one.many for one in self.columns)
-        count = min(_first(self._heard <= SILENT * least), MOST_WAVES)
+        count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, MOST_WAVES)
         left_out = float(self._heard[count]) if count < self._heard.size else 0.0
-        degree, most = _degree(r, FIRST_FUNCTIONS), _degree(r, MOST_FUNCTIONS)
-        while (found := self._operator(count, degree)).trusted > NEEDED * least and degree < most:
+        degree, most = min(_degree(r, FIRST_FUNCTIONS), FIRST_DEGREE), _degree(r, MOST_FUNCTIONS)
+        needed = max(NEEDED * least, left_out)
+        while (found := self._operator(count, degree)).trusted > needed and degree < most:
             degree = min(max(int(MORE * degree), degree + 2), most)
         trusted = max(found.trusted, left_out)
         values, many = found.staircase
         kept = values >= trusted
         held = float(np.sum(many[kept] * values[kept] ** 2))
-        return Known(found, trusted, max(self.energy - held, 0.0))
+        known = Known(found, trusted, max(self.energy - held, 0.0))
+        if known.missing > found.gained:
+            return known
+        # what the last degrees have added is more: the rest of the energy is that of errors in values that are known
+        smaller = sum(one.many * float(np.sum(one.values[one.values < trusted] ** 2)) for one in found.patterns)
+        return Known(found, trusted, max(min(known.missing, PLAUSIBLE * known.going_on), smaller))
 
     def _operator(self, count: int, degree: int) -> Operator:
         if (count, degree) not in self._found:
@@ -142,7 +164,7 @@ def _first(wanted: Array) -> int:
 
 
 def _degree(r: int, functions: int) -> int:
-    """Return the largest odd degree of which no pattern has more functions."""
+    """Return the largest odd degree of which no pattern has more functions, at least 3."""
     steps = 1
     while math.comb(steps + 1 + r, r) <= functions:
         steps += 1

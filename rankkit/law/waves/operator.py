@@ -29,6 +29,7 @@ eigh_of: Callable[..., tuple[Array, Array]] = np.linalg.eigh
 
 INNER = 0.8  # of the degree: values that so few functions give within AGREED are those of all functions
 AGREED, AGREED_VALUES = 0.01, 0.05  # of the effective count above a value, and values
+FURTHER = 0.1  # of the value down to which there is evidence
 SILENT = 1e-13  # of the largest wave: waves that rounding leaves
 FINE = 16  # values of a staircase per factor e at which it is compared
 BLOCK = 2**22  # numbers formed at a time
@@ -71,6 +72,8 @@ class Operator:
     patterns : sequence of Pattern
     trusted : float
         Smallest value that is used.
+    gained : float
+        sum lambda^2 that the last degrees have added.
     degree : int
         Total degree of the products.
     """
@@ -78,6 +81,7 @@ class Operator:
     coordinates: Sequence[Coordinate]
     patterns: Sequence[Pattern]
     trusted: float
+    gained: float
     degree: int
 
     @cached_property
@@ -110,9 +114,10 @@ def operator(columns: Sequence[Column], waves: PlaneWaves, degree: int) -> Opera
     """
     alike = [coordinate(column, waves, degree // 2 + 1) for column in columns]
     coordinates = [one for one, column in zip(alike, columns, strict=True) for _ in range(column.many)]
+    symmetric = all(one.symmetric for one in alike)
     patterns: list[Pattern] = []
     fewer: list[list[tuple[Array, float]]] = [[], []]
-    degrees = [degree, int(INNER * degree), int(INNER * INNER * degree)]
+    degrees = [degree, min(int(INNER * degree), degree - 2), min(int(INNER * INNER * degree), degree - 4)]
     for odd in itertools.product(*(range(column.many + 1) for column in columns)):
         amplitudes = (waves.sines if sum(odd) % 2 else waves.cosines) * (-1.0) ** (sum(odd) // 2)
         if np.max(np.abs(amplitudes)) <= SILENT * np.max(waves.sizes):
@@ -123,13 +128,14 @@ def operator(columns: Sequence[Column], waves: PlaneWaves, degree: int) -> Opera
             continue
         many = math.prod(math.comb(column.many, count) for count, column in zip(odd, columns, strict=True))
         matrix = _matrix(coordinates, parities, indices, amplitudes)
-        patterns.append(_pattern(float(many), parities, indices, matrix, all(one.symmetric for one in alike)))
+        patterns.append(_pattern(float(many), parities, indices, matrix, symmetric))
         total = 2 * indices.sum(axis=1) + sum(parities)
         for inner, largest in zip(fewer, degrees[1:], strict=True):
             few = total <= largest
-            inner.append((svd_of(matrix[np.ix_(few, few)], compute_uv=False), float(many)))
+            inner.append((_singular_values(matrix[np.ix_(few, few)], symmetric), float(many)))
     staircases = [_joined(parts) for parts in ([(one.values, one.many) for one in patterns], *fewer)]
-    return Operator(coordinates, patterns, _extrapolated(staircases, degrees), degree)
+    energies = [float(np.sum(many * values**2)) for values, many in staircases]
+    return Operator(coordinates, patterns, _trusted(staircases, degrees), energies[0] - energies[1], degree)
 
 
 def _indices(parities: Sequence[int], functions: Sequence[tuple[Array, Array]], degree: int) -> Array:
@@ -166,6 +172,10 @@ def _matrix(coordinates: Sequence[Coordinate], parities: Sequence[int], indices:
     ]
 
 
+def _singular_values(matrix: Array, symmetric: bool) -> Array:
+    return np.abs(np.linalg.eigvalsh(matrix)) if symmetric else np.linalg.svd(matrix, compute_uv=False)
+
+
 def _pattern(many: float, parities: tuple[int, ...], indices: Array, matrix: Array, symmetric: bool) -> Pattern:
     if not symmetric:
         left, values, right = svd_of(matrix)
@@ -183,16 +193,19 @@ def _joined(parts: Sequence[tuple[Array, float]]) -> tuple[Array, Array]:
     return values[order], many[order]
 
 
-def _extrapolated(staircases: Sequence[tuple[Array, Array]], degrees: Sequence[int]) -> float:
+def _trusted(staircases: Sequence[tuple[Array, Array]], degrees: Sequence[int]) -> float:
     """Return the value down to which products of the largest degree are to be trusted.
 
     How far down those of smaller degrees agree with it falls with the degree; the same power of the degree is taken to
-    go on.
+    go on, by no more than FURTHER.
     """
     whole, inner, innermost = staircases
-    agreed, before = _agreed(whole, inner), _agreed(whole, innermost)
+    agreed = _agreed(whole, inner)
+    if degrees[2] < 1:
+        return agreed
     further = math.log(degrees[0] / degrees[1]) / math.log(degrees[1] / degrees[2])
-    return max(agreed * min(agreed / before, 1.0) ** further, float(whole[0][-1]))
+    fell = min(agreed / _agreed(whole, innermost), 1.0) ** further
+    return max(agreed * max(fell, FURTHER), float(whole[0][-1]))
 
 
 def _agreed(all_functions: tuple[Array, Array], fewer: tuple[Array, Array]) -> float:

@@ -16,13 +16,12 @@ from rankkit.factors import Array
 from rankkit.law.coordinate import legendre_nodes
 from rankkit.law.waves.operator import Operator, Pattern
 
-__all__ = ["Part", "Points", "at_points"]
+__all__ = ["Part", "Points", "at_points", "spread"]
 
-MOST = 8192  # about how many
-GRID_UP_TO, MARGIN = (
-    3,
-    6,
-)  # coordinates for which a grid of Gauss's nodes serves, and how many nodes more than functions it has
+# coordinates for which a grid of Gauss's nodes serves, its points at most, and how many more nodes than functions
+GRID_UP_TO, GRID, MARGIN = 4, 8192, 6
+LAST = 3.0  # times the smallest value: as far up functions count among the smallest
+QUASI_RANDOM = 4096  # about how many
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +88,17 @@ def at_points(operator: Operator, least: float) -> tuple[Points, list[Part]]:
     return points, parts
 
 
+def spread(points: Points, parts: Sequence[Part]) -> tuple[Array, Array]:
+    """Return the mean square of the functions of the smallest values at each point, of rows and of columns."""
+    least = LAST * min(float(np.min(np.abs(part.x))) for part in parts)
+    sides: list[Array] = []
+    for rows in (True, False):
+        last = [part.many * (part.U if rows else part.V)[:, np.abs(part.x) <= least] ** 2 for part in parts]
+        together = points.averaged(sum(np.sum(one, axis=1) for one in last))
+        sides.append(together / (points.p @ together))
+    return sides[0], sides[1]
+
+
 def _there(operator: Operator, pattern: Pattern, vectors: Array, points: Points, side: int) -> Array:
     """Return combinations of products of functions at points, (points, k).
 
@@ -108,7 +118,7 @@ def _points(many: tuple[int, ...], degree: int) -> Points:
     """Return points of coordinates of which so many each are alike, for functions up to a degree."""
     r = sum(many)
     if r <= GRID_UP_TO:
-        nodes, weights = legendre_nodes(min(degree // 2 + MARGIN, int(MOST ** (1 / r))))
+        nodes, weights = legendre_nodes(min(degree // 2 + MARGIN, int(GRID ** (1 / r))))
         place = np.indices((nodes.size,) * r).reshape(r, -1).T
         left = (1 - nodes[place]) / 2  # the cube root of the upper tail
         at, p = 1 - left**3, np.prod(1.5 * weights[place] * left**2, axis=1)
@@ -117,7 +127,7 @@ def _points(many: tuple[int, ...], degree: int) -> Points:
         ]
         orbits = np.stack(turned, axis=1)
     else:
-        few = -(-MOST // max(many))
+        few = -(-QUASI_RANDOM // max(many))
         ratio = 2.0
         for _ in range(60):
             ratio = (1 + ratio) ** (1 / (r + 1))
