@@ -7,11 +7,46 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sized
 from numbers import Integral
+from typing import Any
 
-__all__ = ["finite", "integer", "tolerance", "torch_device", "warn_full_rank"]
+__all__ = ["finite", "integer", "shown", "tolerance", "torch_device", "warn_full_rank"]
+
+LONGEST = 80  # characters of a value in a message
 
 UNFIT = {"mps": "it has no float64, in which rankkit computes", "meta": "it holds no numbers"}  # kinds of devices
+
+
+def shown(value: object) -> str:
+    """Return a value as a message says it, in one short line: its repr, or its type and size where that is long.
+
+    Parameters
+    ----------
+    value : object
+        What the user gave.
+
+    Examples
+    --------
+    >>> shown(8.5), shown([0.0] * 99)
+    ('8.5', 'list of length 99')
+    """
+    kind = type(value).__name__
+    shape: Any = getattr(value, "shape", None)
+    if type(shape).__name__ in ("tuple", "Size") and len(shape):  # numpy's and torch's
+        return f"{kind} of shape {(*shape,)}"
+    many = len(value) if isinstance(value, Sized) and shape is None else 0
+    if many > LONGEST and not isinstance(value, str):
+        return f"{kind} of length {many}"
+    try:
+        text = repr(value)
+    except ValueError:  # of an integer of thousands of digits
+        return kind
+    if len(text) <= LONGEST and "\n" not in text:
+        return text
+    if isinstance(value, (str, int)):
+        return f"{text[:LONGEST]}..."
+    return f"{kind} of length {many}" if many else kind
 
 
 def integer(name: str, value: object, *, least: int = 1, most: int | None = None, advice: str = "") -> int:
@@ -49,7 +84,7 @@ def integer(name: str, value: object, *, least: int = 1, most: int | None = None
     number = None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
     if number is None or number < least or (most is not None and number > most):
         range_ = f">= {least}" if most is None else f"in {least}..{most}"
-        raise ValueError(f"{name} must be an integer {range_}, got {value!r}{f'; {advice}' if advice else ''}.")
+        raise ValueError(f"{name} must be an integer {range_}, got {shown(value)}{f'; {advice}' if advice else ''}.")
     return number
 
 
@@ -95,7 +130,7 @@ def finite(
     if not math.isfinite(number) or not (number > least if strict else number >= least) or not number < below:
         bound = "finite" if least == -math.inf else f"finite and {'>' if strict else '>='} {least:g}"
         bound += "" if below == math.inf else f" and < {below:g}"
-        raise ValueError(f"{name} must be a number that is {bound}, got {value!r}; {advice}.")
+        raise ValueError(f"{name} must be a number that is {bound}, got {shown(value)}; {advice}.")
     return number
 
 

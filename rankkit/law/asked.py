@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rankkit.checks import integer, warn_full_rank
+from rankkit.checks import integer, shown, warn_full_rank
 from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
@@ -218,7 +218,7 @@ def _both(entries: Laws | None) -> tuple[EntryLaw, EntryLaw]:
     pair: Any = entries if isinstance(entries, (tuple, list)) else (entries, entries)
     if len(pair) != 2 or not all(isinstance(law, EntryLaw) for law in pair):
         raise TypeError(
-            f"entries must be a law.EntryLaw or a pair of them, for B and for A, got {entries!r}; for instance "
+            f"entries must be a law.EntryLaw or a pair of them, for B and for A, got {shown(entries)}; for instance "
             'EntryLaw.named("laplace") or EntryLaw.of_samples(values).'
         )
     rows: EntryLaw = pair[0]

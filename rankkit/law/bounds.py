@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.checks import finite
+from rankkit.checks import finite, shown
 from rankkit.factors import Factors, host
 from rankkit.law.given import one_pair
 from rankkit.report.inline import html_summary, text_summary
@@ -101,7 +101,7 @@ def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
     """
     factors = one_pair(factors)
     if not isinstance(rule, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"rule must be a rankkit.rules rule, got {rule!r}; for instance Sine(omega=200).")
+        raise TypeError(f"rule must be a rankkit.rules rule, got {shown(rule)}; for instance Sine(omega=200).")
     eps = finite("eps", eps, least=0, strict=True, advice="it is an absolute threshold")
     upper, by = _upper(factors, rule, eps)
     return RankBounds(min(_lower(factors, rule, eps), upper), upper, by, eps)

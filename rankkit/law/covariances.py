@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rankkit.checks import shown
 from rankkit.factors import Array
 
 __all__ = ["scales_of"]
@@ -66,7 +67,9 @@ def _checked(name: str, given: Array, r: int) -> Array:
     try:
         C = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
-        raise TypeError(f"covariance must be a pair of matrices of numbers, got {given!r} for {name}.") from None
+        raise TypeError(
+            f"covariance must be a pair of matrices of numbers, got {shown(given)} for {name}; pass (C_B, C_A)."
+        ) from None
     if C.shape != (r, r) or not np.all(np.isfinite(C)):
         raise ValueError(f"covariance must be two finite matrices of shape ({r}, {r}), got {C.shape} for {name}.")
     values = np.linalg.eigvalsh((C + C.T) / 2)

@@ -13,7 +13,7 @@ from itertools import count as every
 
 import numpy as np
 
-from rankkit.checks import integer
+from rankkit.checks import integer, shown
 from rankkit.factors import Array
 
 __all__ = ["POWERS", "staircase_exponents"]
@@ -58,7 +58,7 @@ def staircase_exponents(taylor: str | Iterable[float] | Callable[[int], float], 
     [1.0, 3.0, inf, inf]
     """
     if isinstance(taylor, str) and taylor not in POWERS:
-        raise ValueError(f"taylor must be one of {', '.join(POWERS)} or coefficients, got {taylor!r}; choose one.")
+        raise ValueError(f"taylor must be one of {', '.join(POWERS)} or coefficients, got {shown(taylor)}; choose one.")
     r, count = (integer(name, value, advice="for instance 2") for name, value in (("r", r), ("count", count)))
     exponents: list[float] = []
     for p in _degrees(POWERS[taylor] if isinstance(taylor, str) else taylor):

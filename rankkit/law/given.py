@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankkit.checks import tolerance
+from rankkit.checks import shown, tolerance
 from rankkit.factors import Array, Factors, host
 from rankkit.law.any_phi import elementwise
 from rankkit.metrics import default_rtol, stable_rank
@@ -40,8 +40,13 @@ class Measured(NamedTuple):
 
 def one_pair(factors: object) -> Factors:
     """Return factors if they are one pair."""
-    if not isinstance(factors, Factors) or factors.batch_shape:
-        raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors!r}; index the batch.")
+    if not isinstance(factors, Factors):
+        raise TypeError(f"factors must be one pair of Factors, got {shown(factors)}; make it, rankkit.Factors(B, A).")
+    if factors.batch_shape:
+        raise TypeError(
+            "factors must be one pair of Factors without batch axes, got a batch of shape "
+            f"{tuple(factors.batch_shape)}; take one pair of it, Factors(B[i], A[i])."
+        )
     return factors
 
 
@@ -74,8 +79,6 @@ class Given:
         if rule is None:
             made = partial(Sine, gain=gain)
             made(1.0)  # its own check
-        elif gain is not None:
-            raise ValueError("gain must be left out with rule: the rule holds its own scale.")
         else:
             made = partial(elementwise, rule)
         relative, absolute = tolerance(rtol, atol, default=default_rtol((factors.m, factors.n)))
