@@ -17,6 +17,7 @@ from rankkit.law.columns import Column
 from rankkit.law.covariances import scales_of
 from rankkit.law.entries import Entries, entries_of
 from rankkit.law.entry_laws import EntryLaw
+from rankkit.law.limits import LARGEST, check_entries
 from rankkit.law.measures import LIMIT_C, Frequency
 from rankkit.law.product_law import FILLED, ProductLaw
 from rankkit.law.self_consistent import Path
@@ -153,7 +154,7 @@ class Asked:
     def sizes(self) -> tuple[int, int, int]:
         """m, r and n of random factors."""
         sizes = ("d", self.d), ("r", self.r), ("n", self.d if self.n is None else self.n)
-        m, r, n = (integer(name, size, advice="for instance d=512, r=2") for name, size in sizes)
+        m, r, n = (integer(name, size, most=LARGEST, advice="for instance d=512, r=2") for name, size in sizes)
         return m, r, n
 
     @property
@@ -188,8 +189,14 @@ class Asked:
         TypeError
             If the initializer or entries are no law that is known, or covariance is no pair of matrices.
         ValueError
-            If a covariance is none, or the rule is not predicted of such entries.
+            If a covariance is none, the rule is not predicted of such entries, or their rank or scale is too large.
         """
+        found = self._law()
+        many = max(column.many for column in found.columns) if isinstance(found, ProductLaw) else None
+        check_entries(found.entries, many)
+        return found
+
+    def _law(self) -> _Initialised | ProductLaw:
         m, r, n = self.sizes
         if self.entries is None and self.covariance is None:
             return _Initialised(entries_of(m, r, n, self.initializer), self.phi)

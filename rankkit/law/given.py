@@ -23,6 +23,7 @@ from rankkit.uncertainty import ERRORS
 __all__ = ["Given", "Measured", "one_pair"]
 
 ROWS = 1024  # rows that stand for all of them in a participation ratio
+LARGEST = 1e100  # bound on |B A|: its square is a float
 TOL = 1e-6  # of sigma_1, for a stable rank: far closer than a frequency has to be known
 
 
@@ -46,6 +47,12 @@ def one_pair(factors: object) -> Factors:
         raise TypeError(
             "factors must be one pair of Factors without batch axes, got a batch of shape "
             f"{tuple(factors.batch_shape)}; take one pair of it, Factors(B[i], A[i])."
+        )
+    with np.errstate(over="ignore"):
+        peak = float(host(factors.peak()))
+    if not peak <= LARGEST:
+        raise ValueError(
+            f"factors must have a product whose entries are below {LARGEST:g}, got {peak:.3g}; scale them."
         )
     return factors
 

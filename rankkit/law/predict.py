@@ -12,6 +12,7 @@ from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
 from rankkit.law.asked import Asked, Laws, Source
 from rankkit.law.error import FEW
+from rankkit.law.limits import check_turn
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
 from rankkit.law.self_consistent import Path
@@ -242,7 +243,9 @@ def _listed(omegas: Iterable[float]) -> list[float]:
 
 def _at(source: Source, omega: float, path: Path | None = None) -> Frequency:
     omega = finite("omega", omega, least=0, strict=True, advice="sin(0) has no spectrum to predict")
-    return source.frequency(omega, path or Path())
+    at = source.frequency(omega, path or Path())
+    check_turn(omega, at.entries.std)
+    return at
 
 
 def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:

@@ -14,6 +14,7 @@ SIZES: dict[str, Any] = {"d": 40, "r": 2}
 PAIR = rk.initializers.KaimingUniform()(80, 90, 2, seed=0)
 BATCH = rk.Factors(np.ones((3, 70, 2)), np.ones((3, 2, 70)))
 MATRIX: Any = np.ones((60, 60))
+ANY: Any = law  # its types forbid the calls below
 COUNTED: dict[str, Any] = {"measure": "numerical_rank"}
 
 
@@ -143,3 +144,106 @@ def test_what_is_no_pair_of_factors_is_said_in_one_line(factors):
         kind, message = refusal(door)
         assert kind is TypeError
         assert message.startswith("factors must be one pair of Factors")
+
+
+@pytest.mark.parametrize("source", [
+    SIZES, {"initializer": NORMAL, **SIZES}, {"entries": law.EntryLaw.named("laplace"), **SIZES}, {"factors": PAIR},
+    {"initializer": NORMAL, "rule": tanh, **SIZES},
+])  # fmt: skip
+@pytest.mark.parametrize("omega", [1e-300, 1e-100, 1e100, 1.7e308])
+def test_a_frequency_beyond_floats_is_refused(source, omega):
+    """1e-300 ran on and took all memory; 1e-200 gave NaN for given factors."""
+    for door in (rk.predict_rank, rk.predict_stable_rank, lambda omega, **how: rk.predict_curve([omega], **how)):
+        kind, message = refusal(lambda door=door: door(omega, **source))
+        assert kind is ValueError
+        assert message.startswith("omega must lie between")
+
+
+@pytest.mark.parametrize("source", [SIZES, {"entries": law.EntryLaw.named("laplace"), **SIZES}, {"factors": PAIR}])
+def test_a_frequency_at_the_ends_of_floats_is_predicted(source):
+    slow, fast = (rk.predict_stable_rank(omega, **source) for omega in (1e-28, 1e28))
+    assert slow.regime == "linear"
+    assert fast.regime == "saturated"
+    assert 1 <= slow.value < 2.5 < fast.value < 22
+
+
+@pytest.mark.parametrize(("how", "says"), [
+    ({"d": 10**13}, "d must be an integer in 1..1000000000000"), ({"d": 10**5000}, "d must be an integer in 1.."),
+    ({"r": 5000}, "r must be at most 4096"), ({"r": 700, "initializer": NORMAL}, "r must be at most 640"),
+    ({"r": 171, "entries": law.EntryLaw.named("laplace")}, "r must be at most 170"),
+    ({"initializer": rk.initializers.Normal(1e-200, 1e-200)}, "the entries of B A must have a standard deviation"),
+    ({"initializer": rk.initializers.Normal(1e200, 1e200)}, "the entries of B A must have a standard deviation"),
+    ({"covariance": (1e-300 * np.eye(2), 1e-300 * np.eye(2))}, "the entries of B A must have a standard deviation"),
+    ({"entries": law.EntryLaw(lambda u: u * np.nan)}, "the entries of B A must have a standard deviation"),
+    ({"entries": law.EntryLaw.of_samples(np.full(9, 1e-200))}, "the entries of B A must have a standard deviation"),
+    ({"covariance": (np.eye(2) * 1j, np.eye(2))}, "covariance must be a pair of matrices of numbers"),
+    ({"covariance": (np.eye(2) * np.nan, np.eye(2))}, "covariance must be two finite matrices"),
+    ({"covariance": 3}, "covariance must be a pair of matrices, for B and for A, got 3"),
+])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:r = .* exceeds", "ignore:overflow encountered")
+def test_sizes_and_scales_beyond_the_law_are_refused(how, says):
+    for door in (rk.predict_rank, rk.frequency_for_rank):
+        assert refusal(lambda door=door: door(2.0, **SIZES | how))[1].startswith(says)
+
+
+def test_a_rank_that_is_no_number_is_no_prediction():
+    with (
+        pytest.raises(ArithmeticError, match="the numerical rank has no prediction at r = 3000"),
+        np.errstate(all="ignore"),
+    ):
+        rk.predict_rank(1e6, d=64, r=3000, n=4096)
+
+
+def test_two_valued_entries_are_not_taken_for_noise():
+    """Of entries that are 1 or -1, sin(omega B A) has rank 2 at every omega; a stable rank of 16.9 was predicted."""
+    signs = law.EntryLaw.of_samples(np.ones(20))
+    assert rk.predict_stable_rank(30.0, entries=signs, **SIZES).value < 2
+    assert refusal(lambda: rk.predict_stable_rank(1e4, entries=signs, **SIZES))[1].startswith(
+        "omega must be at most 600"
+    )
+
+
+@pytest.mark.parametrize("factors", [
+    rk.Factors(1e200 * PAIR.B, PAIR.A), rk.Factors(1e200 * PAIR.B, 1e200 * PAIR.A),
+])  # fmt: skip
+def test_factors_whose_product_overflows_are_refused(factors):
+    doors = [
+        lambda: rk.predict_rank(1.0, factors=factors), lambda: rk.frequency_for_rank(10, factors=factors),
+        lambda: rk.rank_bounds(factors, rules.Linear(), 1e-3), lambda: rk.leading_spectrum(factors, 1.0),
+    ]  # fmt: skip
+    for door in doors:
+        assert refusal(door)[1].startswith("factors must have a product whose entries are below 1e+100")
+
+
+@pytest.mark.parametrize(("call", "says"), [
+    (lambda: ANY.EntryLaw(3), "size must be a function"), (lambda: ANY.EntryLaw.named([1]), "name must be one of"),
+    (lambda: ANY.EntryLaw.of_quantile("x"), "quantile must be a function"),
+    (lambda: ANY.EntryLaw.of_quantile(lambda u: "a"), "quantile must give an array of real numbers, got 'a'"),
+    (lambda: ANY.EntryLaw.of_samples("abc"), "samples must give an array of real numbers, got 'abc'"),
+    (lambda: ANY.EntryLaw.of_samples(np.ones(20) * 1j), "samples must give an array of real numbers, got ndarray of shape"),
+    (lambda: ANY.EntryLaw.of_samples([1, 2]), "samples must be at least 8 finite numbers that are not all zero, got 2"),
+    (lambda: ANY.decay_power(1, 2, at_zero=None), "at_zero must be True or False, got None"),
+    (lambda: ANY.decay_power(10**400, 2), "derivative must be an integer in 0.."),
+    (lambda: ANY.strip_rate(1e308, 1e-308), "width over reach must lie between"),
+    (lambda: ANY.strip_rate("1", 2), "width must be a number"),
+    (lambda: ANY.staircase_exponents(3, 2, count=3), "taylor must be a name, coefficients or a function"),
+    (lambda: ANY.staircase_exponents(b"sine", 2, count=3), "taylor must be a name"),
+    (lambda: ANY.staircase_exponents(["sine"], 2, count=3), "the coefficient of x^0 in taylor must be a number"),
+    (lambda: ANY.staircase_exponents([0.0, np.nan], 2, count=3), "the coefficient of x^1 in taylor must be a number"),
+    (lambda: ANY.staircase_exponents(lambda p: None, 2, count=3), "the coefficient of x^0 in taylor must be a number"),
+    (lambda: ANY.Prediction(3.0, 1.0, "linear").error_of(np.array([1.0, np.inf])), "draws must be a number"),
+    (lambda: ANY.leading_spectrum(PAIR, 1.0, seed="a"), "seed must be an integer >= 0, got 'a'"),
+    (lambda: ANY.leading_spectrum(PAIR, 1.0, seed=-1), "seed must be an integer >= 0, got -1"),
+    (lambda: ANY.leading_spectrum(PAIR, 1e300), "omega must be at most"),
+    (lambda: rk.rank_bounds(PAIR, rules.Elementwise(lambda x: x * np.nan, 1.0), 1e-3), "rule must give finite numbers"),
+])  # fmt: skip
+def test_the_other_doors_say_what_they_take(call: Any, says):
+    assert refusal(call)[1].startswith(says)
+
+
+def test_bounds_at_the_ends_of_floats_are_bounds():
+    """A threshold above the norm, and frequencies of 1e-300 and 1e300, ended in overflow."""
+    assert rk.rank_bounds(PAIR, rules.Sine(1.0), 1e300).upper == 0
+    assert rk.rank_bounds(PAIR, rules.Sine(1e-300), 1e-3).upper == 0
+    fast = rk.rank_bounds(PAIR, rules.Sine(1e300), 1e-3)
+    assert (fast.lower, fast.upper) == (0, 80)
