@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rankkit.checks import shown
 from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
 from rankkit.law.measures import Frequency, participation_of, plain_stable_rank
@@ -32,6 +33,7 @@ LENGTHS = 90  # nodes of |b|, and of |a|
 ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
 DEGREES = 60
 TINY = 1e-30  # of the largest square: what the parts leave out is so many functions of this size that they only add up
+SIZES = 1e-40, 1e40  # of phi, whose fourth powers are floats
 DEEPEST = 1e-8  # of the largest value: what an eigenvalue problem keeps of the kernel
 
 
@@ -69,9 +71,7 @@ class RuleFrequency(Frequency):
         return f"{self.rule.label}(B A)"
 
     def scale(self, gain: float | None) -> float:
-        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S."""
-        if gain is not None:
-            raise ValueError("gain must be left out with rule: the rule holds its own scale.")
+        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S; a rule has no gain."""
         return math.sqrt(self.entries.m * self.entries.n)
 
     @property
@@ -127,7 +127,9 @@ def elementwise(rule: Callable[[float], Rule], omega: float) -> Pointwise:
     """
     made = rule(omega)
     if not isinstance(made, Pointwise):
-        raise TypeError(f"rule must give an elementwise rule of rankkit.rules, got {made!r}; for instance rule=Sinter.")
+        raise TypeError(
+            f"rule must give an elementwise rule of rankkit.rules, got {shown(made)}; for instance rule=Sine."
+        )
     return made
 
 
@@ -142,6 +144,10 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     phi[other, one] = phi[one, other]
     degrees = range(DEGREES if r > 1 else 2)
     kernels = phi @ (weight * np.stack([_polynomial(degree, r, x) for degree in degrees])).T
+    if float(np.max(np.abs(phi))) < SIZES[0]:
+        raise ValueError(
+            f"rule must give numbers of at least {SIZES[0]:g} for some entries of B A, got none; scale it."
+        )
     root = np.sqrt(p)
     parts: list[Part] = []
     top, rest = 0.0, phi**2 @ weight  # E phi^2 given both lengths, less what the parts hold
@@ -166,7 +172,13 @@ def _phi(rule: Rule, rows: int, t: Array) -> Array:
     padded = np.zeros(-(-flat.size // rows) * rows)
     padded[: flat.size] = flat
     blocks = padded.reshape(rows, -1)
-    return np.asarray(rule(Factors(blocks, np.eye(blocks.shape[1]))))[:, :].reshape(-1)[: flat.size].reshape(t.shape)
+    phi = np.asarray(rule(Factors(blocks, np.eye(blocks.shape[1]))))[:, :].reshape(-1)[: flat.size]
+    if not float(np.max(np.abs(phi))) <= SIZES[1]:
+        raise ValueError(
+            f"rule must give numbers up to {SIZES[1]:g} for entries of B A up to {np.max(np.abs(flat)):.3g}, got NaN, "
+            "infinite or larger ones; mend the rule, or scale the entries."
+        )
+    return phi.reshape(t.shape)
 
 
 def _angles(r: int) -> tuple[Array, Array]:

@@ -191,12 +191,12 @@ class Asked:
         ValueError
             If a covariance is none, the rule is not predicted of such entries, or their rank or scale is too large.
         """
-        found = self._law()
+        found = self._described()
         many = max(column.many for column in found.columns) if isinstance(found, ProductLaw) else None
         check_entries(found.entries, many)
         return found
 
-    def _law(self) -> _Initialised | ProductLaw:
+    def _described(self) -> Drawn:
         m, r, n = self.sizes
         if self.entries is None and self.covariance is None:
             return _Initialised(entries_of(m, r, n, self.initializer), self.phi)

@@ -78,6 +78,11 @@ def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
     eps : float
         Absolute threshold, > 0, in units of the update.
 
+    Returns
+    -------
+    RankBounds
+        Integers between 0 and min(m, n), which hold for the exact update.
+
     Raises
     ------
     TypeError

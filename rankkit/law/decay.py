@@ -36,6 +36,10 @@ def decay_power(derivative: int, r: int, *, at_zero: bool = True) -> float:
         and p is infinite: ReLU of a matrix of rank 1 has at most rank 2.
         If phi has jumps of both kinds, the smaller p holds.
 
+    Returns
+    -------
+    float
+
     Raises
     ------
     TypeError
@@ -72,7 +76,12 @@ def strip_rate(width: float, reach: float) -> float:
     width : float
         Half the width of the strip, > 0.
     reach : float
-        The largest |B A|, times omega where phi(omega B A) is meant, > 0.
+        The largest |B A|, times omega where phi(omega B A) is meant, > 0, in the units of `width`.
+
+    Returns
+    -------
+    float
+        Natural logarithm, of one value over the next.
 
     Raises
     ------

@@ -98,6 +98,7 @@ class EntryLaw:
         quantile : callable
             Probabilities in (0, 1) -> values, both float arrays of one shape; symmetric: Q(1 - u) = -Q(u).
         label : str
+            Its name in a prediction.
 
         Raises
         ------
@@ -129,6 +130,7 @@ class EntryLaw:
         samples : float array
             At least 8, not all zero, of any shape.
         label : str
+            Its name in a prediction.
 
         Raises
         ------
@@ -139,9 +141,10 @@ class EntryLaw:
         """
         sizes = np.abs(_floats("samples", samples)).ravel()
         if sizes.size < FEWEST or not np.all(np.isfinite(sizes)) or not np.any(sizes):
+            got = f"{sizes.size} numbers" if np.all(np.isfinite(sizes)) else "NaN or infinite ones"
             raise ValueError(
-                f"samples must be at least {FEWEST} finite numbers that are not all zero, got {sizes.size} numbers; "
-                "pass the entries of a factor."
+                f"samples must be at least {FEWEST} finite numbers that are not all zero, got {got}; pass the entries "
+                "of a factor."
             )
         sizes.sort()
         return cls(lambda t: interpolated(sizes, t), label)

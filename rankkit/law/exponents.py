@@ -45,6 +45,10 @@ def staircase_exponents(taylor: str | Iterable[float] | Callable[[int], float], 
     count : int
         How many; a polynomial's last ones are infinite: those values are exactly zero.
 
+    Returns
+    -------
+    float64 array, shape (count,)
+
     Raises
     ------
     TypeError

@@ -199,6 +199,8 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
     """Return the first crossing of the target."""
     grid = np.geomspace(search.low, search.high, search.tries).tolist()
     values = [at(grid[0])]
+    if math.isnan(values[0]):
+        raise ValueError(f"rule must give an update that is not zero, got one at omega = {grid[0]:.4g}; mend the rule.")
     if target < values[0]:
         raise _unattainable(target, measure, values[0], max(at(omega) for omega in grid[::3]), search)
     left = right = grid[0]

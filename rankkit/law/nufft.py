@@ -88,6 +88,11 @@ def leading_spectrum(
     seed : int
         Of the start vector, >= 0.
 
+    Returns
+    -------
+    LargeSpectrum
+        The values with an error each, and the stable rank with its own.
+
     Raises
     ------
     TypeError
@@ -96,6 +101,11 @@ def leading_spectrum(
         If r > 3, or an argument is out of range.
     ImportError
         Without finufft (extra `nufft`).
+
+    Notes
+    -----
+    The values are Lanczos' (scipy's svds), with transforms of type 3 (Barnett, Magland and af Klinteberg 2019) in place
+    of products; ||S||_F^2 comes from one transform of twice the frequency, sin^2 x = (1 - cos 2 x) / 2.
     """
     factors = one_pair(factors)
     B, A = (np.ascontiguousarray(np.asarray(host(x), dtype=np.float64)) for x in (factors.B, factors.A))

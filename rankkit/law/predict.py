@@ -16,7 +16,7 @@ from rankkit.law.limits import check_turn
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
 from rankkit.law.self_consistent import Path
-from rankkit.law.threshold import check_threshold
+from rankkit.law.threshold import check_gain, check_threshold
 from rankkit.rules import Rule
 
 __all__ = ["predict_curve", "predict_rank", "predict_spectrum", "predict_stable_rank"]
@@ -56,7 +56,7 @@ def predict_rank(
     rule : callable, optional
         Makes a Rule from omega, another elementwise phi for independent Gaussian entries of one size: rules.Sinter,
         tanh, ReLU, learned bases, a user's own, for instance `lambda omega: Activation("tanh", omega=omega)`. A rule
-        itself, which `audit` takes, is refused. None: the sine.
+        itself, which `audit` takes, is refused, and a class whose first argument is not omega. None: the sine.
     entries : EntryLaw or pair of EntryLaw, optional
         Any symmetric law of independent entries, or one for B and one for A, in place of an initializer.
     covariance : pair of float arrays, shape (r, r), optional
@@ -80,10 +80,11 @@ def predict_rank(
 
     Notes
     -----
-    Given factors are predicted from the laws of the entries of their aligned columns, which are taken as independent,
-    and from the largest singular values of blocks of their rows and columns. `error` is then for these factors, not for
-    draws, and `scatter` is 0: for a count, how much lower it is at the 0.8th power of the relative threshold. The page
-    "Why a sine raises the rank" has how far predictions were from exact measurements of real adapters.
+    The equations extend those of Silverstein and Choi (1995); the page "Why a sine raises the rank" derives them, and
+    says what is proved. Given factors are predicted from the laws of the entries of their aligned columns, which are
+    taken as independent, and from the largest singular values of blocks of their rows and columns. `error` is then for
+    these factors, not for draws, and `scatter` is 0: for a count, how much lower it is at the 0.8th power of the
+    relative threshold. The page "Other entries and trained factors" has how far predictions were from exact measurements of real adapters.
 
     Examples
     --------
@@ -147,6 +148,10 @@ def predict_spectrum(
     factors : Factors, optional
         Refused: the law of given factors counts values and says no single one.
 
+    Returns
+    -------
+    float64 array, shape (min(d, n),)
+
     Raises
     ------
     TypeError
@@ -165,7 +170,9 @@ def predict_spectrum(
             "factors have no predicted spectrum: measure it, spectrum_of(Sine(omega)(factors)).values, or predict "
             "their ranks with predict_curve."
         )
-    at = _at(Asked(d, r, n, initializer, rule, entries, covariance, factors).drawn(), omega)
+    asked = Asked(d, r, n, initializer, rule, entries, covariance, factors)
+    check_gain(gain, asked.phi)
+    at = _at(asked.drawn(), omega)
     return at.values * at.scale(gain)
 
 
@@ -199,6 +206,11 @@ def predict_curve(
     d, r, n, initializer, rule, entries, covariance, factors
         As for `predict_rank`.
 
+    Returns
+    -------
+    Curve
+        One row a frequency, in the order given.
+
     Raises
     ------
     TypeError
@@ -226,8 +238,7 @@ def _known(measures: Sequence[str]) -> list[str]:
     names = [] if isinstance(measures, str) or not isinstance(measures, Iterable) else list(measures)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not names or not all(isinstance(name, str) and name in MEASURES for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ValueError(
-            f"measures must be a sequence among {', '.join(MEASURES)}, got {shown(measures)}; use for instance "
-            '["stable_rank"].'
+            f"measures must be a sequence among {', '.join(MEASURES)}, got {shown(measures)}; choose from these."
         )
     return names
 

@@ -1,4 +1,4 @@
-"""check_threshold: a tolerance or a divisor that nothing asked for would use is refused, as the command line does."""
+"""check_threshold, check_gain: a tolerance or a divisor that nothing would use is refused, as the command line does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rankkit.rules import Rule
 
-__all__ = ["check_threshold"]
+__all__ = ["check_gain", "check_threshold"]
 
 
 def check_threshold(
@@ -36,9 +36,20 @@ def check_threshold(
         raise ValueError(
             f"{' and '.join(given)} must be left out for {', '.join(measures)}: only numerical_rank has a threshold."
         )
-    if gain is not None and rule is not None:
-        raise ValueError("gain must be left out with rule: the rule holds its own scale.")
+    check_gain(gain, rule)
     if gain is not None and atol is None:
         raise ValueError(
             "gain must be left out unless atol is given: a threshold relative to sigma_1 is the same for every gain."
         )
+
+
+def check_gain(gain: float | None, rule: Callable[[float], Rule] | None) -> None:
+    """Check that a divisor of the sine is not given with another rule.
+
+    Raises
+    ------
+    ValueError
+        If it is.
+    """
+    if gain is not None and rule is not None:
+        raise ValueError("gain must be left out with rule: the rule holds its own scale.")

@@ -247,3 +247,27 @@ def test_bounds_at_the_ends_of_floats_are_bounds():
     assert rk.rank_bounds(PAIR, rules.Sine(1e-300), 1e-3).upper == 0
     fast = rk.rank_bounds(PAIR, rules.Sine(1e300), 1e-3)
     assert (fast.lower, fast.upper) == (0, 80)
+
+
+@pytest.mark.parametrize(("fn", "says"), [
+    (lambda x: x * np.nan, "rule must give numbers up to 1e+40"), (lambda x: 1e150 * x, "rule must give numbers up to 1e+40"),
+    (lambda x: 0.0 * x, "rule must give numbers of at least 1e-40"), (lambda x: 1e-150 * x, "rule must give numbers of at least 1e-40"),
+])  # fmt: skip
+def test_a_rule_whose_numbers_are_beyond_floats_is_refused(fn, says):
+    def made(omega):
+        return rules.Elementwise(fn, 1.0)
+
+    for door in (rk.predict_rank, rk.predict_stable_rank, rk.frequency_for_rank):
+        assert refusal(lambda door=door: door(2.0, initializer=NORMAL, rule=made, **SIZES))[1].startswith(says)
+
+
+def test_a_rule_that_makes_no_update_has_no_frequency():
+    zero = refusal(
+        lambda: rk.frequency_for_rank(3, factors=PAIR, rule=lambda omega: rules.Elementwise(lambda x: 0.0 * x, 1.0))
+    )
+    assert zero[1].startswith("rule must give an update that is not zero")
+    array = refusal(lambda: rk.frequency_for_rank(3, factors=PAIR, rule=lambda omega: MATRIX))
+    assert (
+        array[1]
+        == "rule must give an elementwise rule of rankkit.rules, got ndarray of shape (60, 60); for instance rule=Sine."
+    )
