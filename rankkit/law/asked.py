@@ -17,7 +17,7 @@ from rankkit.law.columns import Column
 from rankkit.law.covariances import scales_of
 from rankkit.law.entries import Entries, entries_of
 from rankkit.law.entry_laws import EntryLaw
-from rankkit.law.limits import LARGEST, check_entries
+from rankkit.law.limits import LARGEST, MOST_RANK, check_entries
 from rankkit.law.measures import LIMIT_C, Frequency
 from rankkit.law.product_law import FILLED, ProductLaw
 from rankkit.law.self_consistent import Path
@@ -153,9 +153,9 @@ class Asked:
     @cached_property
     def sizes(self) -> tuple[int, int, int]:
         """m, r and n of random factors."""
-        sizes = ("d", self.d), ("r", self.r), ("n", self.d if self.n is None else self.n)
-        m, r, n = (integer(name, size, most=LARGEST, advice="for instance d=512, r=2") for name, size in sizes)
-        return m, r, n
+        columns, advice = self.d if self.n is None else self.n, "for instance d=512, r=2"
+        m, n = (integer(name, size, most=LARGEST, advice=advice) for name, size in (("d", self.d), ("n", columns)))
+        return m, integer("r", self.r, most=MOST_RANK, advice=advice), n
 
     @property
     def phi(self) -> Callable[[float], Rule] | None:

@@ -7,12 +7,12 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.entries import Entries
 
-__all__ = ["LARGEST", "MOST_ALIKE", "check_entries", "check_turn", "real_numbers"]
+__all__ = ["LARGEST", "MOST_RANK", "check_entries", "check_turn", "real_numbers"]
 
 LARGEST = 10**12  # rows or columns
-# ranks up to which sums over coordinates that are alike were seen to be floats, for every omega and d that was tried;
-# for uniform entries beyond 1000 a count may still fail, and says so; 171! is no float
-MOST_GAUSSIAN, MOST_UNIFORM, MOST_ALIKE = 640, 4096, 170
+# ranks up to which sums over coordinates that are alike were seen to be floats; for uniform entries, which have the
+# largest, a count beyond 1000 may still fail, and says so; 171! is no float
+MOST_RANK, MOST_GAUSSIAN, MOST_ALIKE = 4096, 640, 170
 SCALES = 1e-100, 1e100  # standard deviation of B A: its square is a float
 TURNS = 1e-30, 1e30  # standard deviation of omega B A, radians: so is the fourth power of values 1e-14 times as large
 
@@ -31,7 +31,7 @@ def check_entries(entries: Entries, alike: int | None = None) -> None:
     ValueError
         If one is beyond.
     """
-    r, most = entries.r, MOST_GAUSSIAN if entries.gaussian else MOST_UNIFORM
+    r, most = entries.r, MOST_GAUSSIAN if entries.gaussian else MOST_RANK
     if alike is not None:
         r, most = alike, MOST_ALIKE
     if r > most:

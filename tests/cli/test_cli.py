@@ -395,6 +395,9 @@ def test_predict_takes_the_factors_of_a_module(capsys):
     ("predict --d 64 --r 2 --omegas 1 --entries uniform --init normal", "--init is used without --entries"),
     ("predict --d 64 --omegas 1 --factors A", "--d is used without --factors"),
     ("predict --d 64 --r 2 --omegas 1 --entries normal --rule tanh", "add --init normal in place of --entries"),
+    ("predict --d 64 --r 9999 --omegas 1", "r must be an integer in 1..4096, got 9999"),
+    ("predict --d 64 --r 2 --omegas 1,1e-300", "omega must lie between 4e-30 and 4e+30 where entries of B A have"),
+    ("predict --d 64 --r 2 --omegas 1 --measures rank", "got ['rank']; choose from these."),
     ("predict --factors SAMPLE --omegas 1", "--factors must name one module, got "),
     ("predict --factors SAMPLE:nowhere --omegas 1", "but 0 of 24 modules are called so; write ADAPTER:MODULE"),
     ("predict --factors SAMPLE:layer.1.attention.self.key --omegas 1 --rule tanh", "not predicted but measured"),
@@ -408,6 +411,18 @@ def test_what_is_written_nearly_right_is_told_how(capsys, words, says):
     assert out == ""
     assert err.count("\n") == 1
     assert says in err
+
+
+@pytest.mark.parametrize("values", [np.ones(20) * 1j, np.array(["a", "b"]), np.ones(0)])
+def test_a_file_without_real_numbers_is_refused_in_one_line(capsys, tmp_path, values):
+    file = tmp_path / "values.npy"
+    np.save(file, values)
+    assert main(["predict", "--d", "64", "--r", "2", "--omegas", "1", "--entries", str(file)]) == 2
+    (tmp_path / "empty.csv").write_text("")
+    assert main(["predict", "--d", "64", "--r", "2", "--omegas", "1", "--covariance", str(tmp_path / "empty.csv")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 2
 
 
 @pytest.mark.parametrize("words", [

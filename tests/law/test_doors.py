@@ -169,7 +169,7 @@ def test_a_frequency_at_the_ends_of_floats_is_predicted(source):
 
 @pytest.mark.parametrize(("how", "says"), [
     ({"d": 10**13}, "d must be an integer in 1..1000000000000"), ({"d": 10**5000}, "d must be an integer in 1.."),
-    ({"r": 5000}, "r must be at most 4096"), ({"r": 700, "initializer": NORMAL}, "r must be at most 640"),
+    ({"r": 5000}, "r must be an integer in 1..4096"), ({"r": 700, "initializer": NORMAL}, "r must be at most 640"),
     ({"r": 171, "entries": law.EntryLaw.named("laplace")}, "r must be at most 170"),
     ({"initializer": rk.initializers.Normal(1e-200, 1e-200)}, "the entries of B A must have a standard deviation"),
     ({"initializer": rk.initializers.Normal(1e200, 1e200)}, "the entries of B A must have a standard deviation"),
