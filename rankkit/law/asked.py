@@ -17,7 +17,8 @@ from rankkit.law.columns import Column
 from rankkit.law.covariances import scales_of
 from rankkit.law.entries import Entries, entries_of
 from rankkit.law.entry_laws import EntryLaw
-from rankkit.law.limits import LARGEST, MOST_RANK, check_entries
+from rankkit.law.given import one_pair
+from rankkit.law.limits import LARGEST, MOST_RANK, SCALES, check_entries
 from rankkit.law.measures import LIMIT_C, Frequency
 from rankkit.law.product_law import FILLED, ProductLaw
 from rankkit.law.self_consistent import Path
@@ -116,7 +117,7 @@ class Asked:
     Raises
     ------
     TypeError
-        If rule makes no rule.
+        If factors are not one pair, or rule makes no rule.
     ValueError
         If arguments exclude each other, or a size is missing or not a positive integer.
     """
@@ -138,6 +139,7 @@ class Asked:
                     "give factors alone, or d, r, n, initializer, entries and covariance, not both: factors have their "
                     "own sizes and entries."
                 )
+            one_pair(self.factors, largest=SCALES[1])
         elif self.d is None or self.r is None:
             raise ValueError("d and r must be given, for instance d=512, r=2; or pass factors=.")
         if self.phi is not None:
@@ -168,7 +170,7 @@ class Asked:
         Raises
         ------
         TypeError
-            If factors are not one pair; otherwise as for `drawn`.
+            As for `drawn`.
         ValueError
             If another rule than the sine is asked for with factors; otherwise as for `drawn`.
         """

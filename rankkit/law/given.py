@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -23,7 +24,6 @@ from rankkit.uncertainty import ERRORS
 __all__ = ["Given", "Measured", "one_pair"]
 
 ROWS = 1024  # rows that stand for all of them in a participation ratio
-LARGEST = 1e100  # bound on |B A|: its square is a float
 TOL = 1e-6  # of sigma_1, for a stable rank: far closer than a frequency has to be known
 
 
@@ -39,8 +39,8 @@ class Measured(NamedTuple):
     error: float
 
 
-def one_pair(factors: object) -> Factors:
-    """Return factors if they are one pair."""
+def one_pair(factors: object, *, largest: float = sys.float_info.max) -> Factors:
+    """Return factors if they are one pair whose product is no larger anywhere."""
     if not isinstance(factors, Factors):
         raise TypeError(f"factors must be one pair of Factors, got {shown(factors)}; make it, rankkit.Factors(B, A).")
     if factors.batch_shape:
@@ -50,9 +50,9 @@ def one_pair(factors: object) -> Factors:
         )
     with np.errstate(over="ignore"):
         peak = float(host(factors.peak()))
-    if not peak <= LARGEST:
+    if not peak <= largest:
         raise ValueError(
-            f"factors must have a product whose entries are below {LARGEST:g}, got {peak:.3g}; scale them."
+            f"factors must have a product whose entries are below {largest:.3g}, got {peak:.3g}; scale them down."
         )
     return factors
 

@@ -7,7 +7,7 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.entries import Entries
 
-__all__ = ["LARGEST", "MOST_RANK", "check_entries", "check_turn", "real_numbers"]
+__all__ = ["LARGEST", "MOST_RANK", "SCALES", "check_entries", "check_turn", "real_numbers"]
 
 LARGEST = 10**12  # rows or columns
 # ranks up to which sums over coordinates that are alike were seen to be floats; for uniform entries, which have the
