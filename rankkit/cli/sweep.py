@@ -83,7 +83,7 @@ def _predicted(sweep: Any, options: argparse.Namespace, law: Any) -> Any:
 
     measures = [name for name in sweep.metrics if name in MEASURES]
     omegas = sorted({float(omega) for omega in sweep.columns["omega"] if omega > 0})
-    rtol = float(sweep.columns["rtol"][0])
+    rtol = float(sweep.columns["rtol"][0]) if "numerical_rank" in measures else None
     return predict_curve(
         omegas, d=options.d, r=options.r, n=options.n, measures=measures, rtol=rtol, initializer=law
     ).table

@@ -438,6 +438,7 @@ def test_a_sweeps_picture_can_hold_the_law(capsys, tmp_path):
     file = tmp_path / "both.png"
     assert main([*SWEEP, "--law", "--plot", str(file)]) == 0
     assert file.stat().st_size > 5_000
+    assert main([*SWEEP, "--law", "--metrics", "stable_rank", "--plot", str(file)]) == 0
     assert main([*SWEEP, "--law", "--rule", "relu", "--plot", str(file)]) == 2
     assert main([*SWEEP, "--law"]) == 2
 
