@@ -17,6 +17,7 @@ import numpy as np
 from rankkit.checks import shown
 from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
+from rankkit.law.limits import check_phi
 from rankkit.law.measures import Frequency, participation_of, plain_stable_rank
 from rankkit.law.phase_space import Cells, lengths
 from rankkit.law.radial import Part, Radial, harmonics
@@ -33,7 +34,6 @@ LENGTHS = 90  # nodes of |b|, and of |a|
 ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
 DEGREES = 60
 TINY = 1e-30  # of the largest square: what the parts leave out is so many functions of this size that they only add up
-SIZES = 1e-40, 1e40  # of phi, whose fourth powers are floats
 DEEPEST = 1e-8  # of the largest value: what an eigenvalue problem keeps of the kernel
 
 
@@ -114,6 +114,7 @@ def frequency_of(
             "initializer=Normal(std_B, std_A), or draw factors, which frequency_for_rank(factors=) measures under any "
             "rule."
         )
+    check_phi(made, entries.std)
     return RuleFrequency(entries, omega, made, path=path or Path())
 
 
@@ -144,10 +145,6 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     phi[other, one] = phi[one, other]
     degrees = range(DEGREES if r > 1 else 2)
     kernels = phi @ (weight * np.stack([_polynomial(degree, r, x) for degree in degrees])).T
-    if float(np.max(np.abs(phi))) < SIZES[0]:
-        raise ValueError(
-            f"rule must give numbers of at least {SIZES[0]:g} for some entries of B A, got none; scale it."
-        )
     root = np.sqrt(p)
     parts: list[Part] = []
     top, rest = 0.0, phi**2 @ weight  # E phi^2 given both lengths, less what the parts hold
@@ -172,13 +169,7 @@ def _phi(rule: Rule, rows: int, t: Array) -> Array:
     padded = np.zeros(-(-flat.size // rows) * rows)
     padded[: flat.size] = flat
     blocks = padded.reshape(rows, -1)
-    phi = np.asarray(rule(Factors(blocks, np.eye(blocks.shape[1]))))[:, :].reshape(-1)[: flat.size]
-    if not float(np.max(np.abs(phi))) <= SIZES[1]:
-        raise ValueError(
-            f"rule must give numbers up to {SIZES[1]:g} for entries of B A up to {np.max(np.abs(flat)):.3g}, got NaN, "
-            "infinite or larger ones; mend the rule, or scale the entries."
-        )
-    return phi.reshape(t.shape)
+    return np.asarray(rule(Factors(blocks, np.eye(blocks.shape[1]))))[:, :].reshape(-1)[: flat.size].reshape(t.shape)
 
 
 def _angles(r: int) -> tuple[Array, Array]:

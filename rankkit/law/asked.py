@@ -35,6 +35,11 @@ EQUAL = 1e-9  # of the largest: columns whose frequencies differ by less are ali
 class Source(Protocol):
     """What a law knows of factors."""
 
+    @property
+    def entries(self) -> Entries:
+        """Sizes and scale."""
+        ...
+
     def frequency(self, omega: float, path: Path) -> Frequency:
         """Return what it says of one frequency."""
         ...
@@ -42,11 +47,6 @@ class Source(Protocol):
 
 class Drawn(Source, Protocol):
     """What a law knows of random factors."""
-
-    @property
-    def entries(self) -> Entries:
-        """Sizes and scale."""
-        ...
 
     @property
     def span(self) -> tuple[float, float]:

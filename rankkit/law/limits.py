@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rankkit.factors import Array
+from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
+from rankkit.rules import Rule
 
-__all__ = ["LARGEST", "MOST_RANK", "SCALES", "check_entries", "check_turn", "real_numbers"]
+__all__ = ["LARGEST", "MOST_RANK", "SCALES", "check_entries", "check_phi", "check_turn", "real_numbers"]
 
 LARGEST = 10**12  # rows or columns
 # ranks up to which sums over coordinates that are alike were seen to be floats; for uniform entries, which have the
@@ -15,6 +16,9 @@ LARGEST = 10**12  # rows or columns
 MOST_RANK, MOST_GAUSSIAN, MOST_ALIKE = 4096, 640, 170
 SCALES = 1e-100, 1e100  # standard deviation of B A: its square is a float
 TURNS = 1e-30, 1e30  # standard deviation of omega B A, radians: so is the fourth power of values 1e-14 times as large
+
+SIZES = 1e-40, 1e40  # of phi: so is the fourth power of values 1e-14 times as large
+FAR, SEEN = 50.0, 64  # standard deviations of B A up to which phi is looked at, and at how many sizes, with both signs
 
 
 def check_entries(entries: Entries, alike: int | None = None) -> None:
@@ -58,6 +62,24 @@ def check_turn(omega: float, std: float) -> None:
         raise ValueError(
             f"omega must lie between {TURNS[0] / std:.3g} and {TURNS[1] / std:.3g} where entries of B A have standard "
             f"deviation {std:.3g}, got {omega:.3g}: a sine of less is its argument, and of more it is noise."
+        )
+
+
+def check_phi(rule: Rule, std: float) -> None:
+    """Check the numbers of an elementwise rule, for entries of B A of this standard deviation.
+
+    Raises
+    ------
+    ValueError
+        If some are beyond, or all are zero.
+    """
+    sizes = std * np.geomspace(1 / FAR, FAR, SEEN)
+    phi = np.asarray(rule(Factors(np.concatenate([-sizes, sizes])[:, None], np.ones((1, 1)))))
+    largest = float(np.max(np.abs(phi)))
+    if not SIZES[0] <= largest <= SIZES[1]:
+        raise ValueError(
+            f"rule must give numbers between {SIZES[0]:g} and {SIZES[1]:g} for entries of B A up to {sizes[-1]:.3g}, "
+            f"got {largest:.3g} as the largest; mend the rule, or scale it."
         )
 
 

@@ -255,9 +255,8 @@ def _listed(omegas: Iterable[float]) -> list[float]:
 
 def _at(source: Source, omega: float, path: Path | None = None) -> Frequency:
     omega = finite("omega", omega, least=0, strict=True, advice="sin(0) has no spectrum to predict")
-    at = source.frequency(omega, path or Path())
-    check_turn(omega, at.entries.std)
-    return at
+    check_turn(omega, source.entries.std)
+    return source.frequency(omega, path or Path())
 
 
 def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:

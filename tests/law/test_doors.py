@@ -249,8 +249,8 @@ def test_bounds_at_the_ends_of_floats_are_bounds():
 
 
 @pytest.mark.parametrize(("fn", "says"), [
-    (lambda x: x * np.nan, "rule must give numbers up to 1e+40"), (lambda x: 1e150 * x, "rule must give numbers up to 1e+40"),
-    (lambda x: 0.0 * x, "rule must give numbers of at least 1e-40"), (lambda x: 1e-150 * x, "rule must give numbers of at least 1e-40"),
+    (lambda x: x * np.nan, "rule must give numbers between"), (lambda x: 1e150 * x, "rule must give numbers between"),
+    (lambda x: 0.0 * x, "rule must give numbers between"), (lambda x: 1e-150 * x, "rule must give numbers between"),
 ])  # fmt: skip
 def test_a_rule_whose_numbers_are_beyond_floats_is_refused(fn, says):
     def made(omega):
