@@ -69,7 +69,8 @@ def audit_merged(
     TypeError
         If a source is nothing that can be read.
     ValueError
-        If one is damaged, or the adapter holds no module. Trouble with one module is its verdict instead.
+        If one is damaged, the adapter holds no module, or the base has no weight for any of them. Trouble with one
+        module is its verdict instead.
 
     Notes
     -----
@@ -89,6 +90,7 @@ def audit_merged(
     execution.keep_freed_memory()
     before, after = (Base(_tensors(source)) for source in (base, merged))
     opened = open_adapter(adapter, config=config, family=family, base=before)
+    before.check_fits(opened.layers)
     layers = {layer.name: layer for layer in opened.layers}
     depths = dict(by_depth(layers))
 

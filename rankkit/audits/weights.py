@@ -96,9 +96,10 @@ class Base:
             if not (reason := self._lacks(layer)):
                 return
         if layers:
+            all_of_them = "the module" if len(layers) == 1 else f"any of the {len(layers)} modules, for instance"
             raise ValueError(
-                f"base {self.tensors.source} gives no weight for any of the {len(layers)} modules, for instance "
-                f"{layers[0].placed} ({reason}); pass the model that this adapter was trained on."
+                f"base {self.tensors.source} gives no weight for {all_of_them} {layers[0].placed} ({reason}); pass the "
+                "model that this adapter was trained on."
             )
 
     def _lacks(self, layer: Layer) -> str:
