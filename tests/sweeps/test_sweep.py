@@ -155,6 +155,36 @@ def test_a_folder_with_other_files_is_never_written_into(small, tmp_path, capsys
     assert small.save(again) == small.save(again) == again  # one's own may be replaced
 
 
+@pytest.mark.parametrize("name", ["x.xlsx", "x.json", "x.CSV", "x.npz", "x.html", "x.pkl", "x.png", "x.tsv", "x.parq"])
+def test_a_folder_is_not_called_like_a_file(small, name, tmp_path, capsys):
+    with pytest.raises(ValueError, match=r"is called like a file; name a folder .* ends in \.csv or \.parquet\.$"):
+        small.save(tmp_path / name)
+    for option in ("--save", "--store"):
+        words = ["sweep", "--d", "8", "--r", "1", "--omegas", "1", option, str(tmp_path / name), "--no-progress"]
+        assert main(words) == 2
+        assert "is called like a file" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["run.1", "omega0.5", "sweep.v2", "of 28.11.2026", "plain"])
+def test_a_folder_may_have_a_dot_in_its_name(small, name, tmp_path):
+    assert rk.Sweep.load(small.save(tmp_path / name)).arguments == small.arguments
+
+
+def test_the_store_of_a_training_is_no_place_for_a_sweep(small, tmp_path, capsys):
+    rk.watch.Watch({"up.lora_A.weight": np.eye(2, 4), "up.lora_B.weight": np.eye(3, 2)}, store=tmp_path).step(0)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match="and more, and no sweep; name a new or empty folder"):
+        small.save(tmp_path)
+    with pytest.raises(ValueError, match="store of something else than a sweep; name a sweep's store"):
+        rk.Sweep.load(tmp_path)
+    for option in ("--save", "--store"):
+        words = ["sweep", "--d", "8", "--r", "1", "--omegas", "1", option, str(tmp_path), "--no-progress"]
+        assert main(words) == 2
+        assert "and no sweep; name a new or empty folder" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_column_types_do_not_depend_on_what_is_measured(device):
     if device:
