@@ -26,6 +26,7 @@ from rankkit.checkpoints.readers.orientation import confirmed
 from rankkit.checkpoints.readers.vera import narrowed
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
+from rankkit.report.inline import counted
 from rankkit.spectrum import spectrum_of
 
 __all__ = ["Base"]
@@ -54,7 +55,7 @@ class Base:
         self._weights = Weights(self.tensors.info)
 
     def __repr__(self) -> str:
-        return f"Base({self.tensors.source!r}, {len(self.tensors.info)} tensors)"
+        return f"Base({self.tensors.source!r}, {counted(len(self.tensors.info), 'tensor')})"
 
     def weight(self, layer: Layer) -> Any:
         """Return the float64 matrix W (m, n) a layer's update is added to, its kernel axes flattened.

@@ -175,7 +175,7 @@ def audit_overview(
     known = table.loc[table["status"].isin(MEASURED), "rtol"]
     spectra(values, rtol=float(known.max()) if len(known) else None, ax=lines, labels=False)
     profile.set_title("stable rank by depth")
-    lines.set_title(f"normalised spectra of {len(values)} modules")
+    lines.set_title(f"normalised spectra of {len(values)} module{'s' * (len(values) != 1)}")
     return np.asarray([profile, lines])
 
 

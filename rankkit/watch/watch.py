@@ -204,13 +204,13 @@ class Watch:
         if self.skipped == 1:
             warnings.warn(
                 f"measuring takes {self.budget.spent:.2g} s, more than {self.budget.share:.3g} of the training's time "
-                f"every {self.every} steps: some measurements are left out; budget=None makes all of them.",
+                f"every {counted(self.every, 'step')}: some measurements are left out; budget=None makes all of them.",
                 stacklevel=3,
             )
 
     def __repr__(self) -> str:
         lines = [
-            f"measured {counted(len(self._measurements), 'time')}, every {self.every} steps; "
+            f"measured {counted(len(self._measurements), 'time')}, every {counted(self.every, 'step')}; "
             f"{self.skipped} left out to keep the budget",
             f"{counted(len(self.alarms), 'alarm')}; .watched has the numbers",
         ]
