@@ -223,7 +223,18 @@ class Base:
         return next((key for name in EMBEDDINGS if (key := self._other(name))), "")
 
     def _shape(self, layer: Layer) -> tuple[int, int]:
-        """Return the rows and columns of a module's weight, its kernel axes flattened."""
+        """Return the rows and columns of a module's weight, its kernel axes flattened.
+
+        An expert's come as the base stores them: both readings that shapes leave open are square.
+
+        Raises
+        ------
+        ValueError
+            If there is no such weight, or it is no matrix: the reason, for the row.
+        """
+        if is_expert(layer.placed):
+            rows, columns = expert_weight(layer.placed, self.tensors, self.key).shape
+            return rows, columns
         shape = self.tensors.info[self.key(layer.placed)].shape
         if len(shape) < 2:
             raise ValueError(f"the base's weight for it has shape {shape}, which is no matrix")
