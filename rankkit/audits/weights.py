@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,11 +44,11 @@ class Base:
 
     Parameters
     ----------
-    source : path or mapping
-        A model's folder, a tensor file, the index of its shards, or a state dict.
+    source : path, mapping or torch.nn.Module
+        A model's folder, a tensor file, the index of its shards, a state dict, or a model in memory.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
+    def __init__(self, source: Any) -> None:
         self.tensors: Tensors = open_tensors(source)
         self._config = model_config(source)
         self._weights = Weights(self.tensors.info)

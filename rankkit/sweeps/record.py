@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankkit import files
+from rankkit.checks import path_of
 from rankkit.columns import Tabled, frame
 from rankkit.factors import Array
 from rankkit.report.cells import printable
@@ -133,7 +134,7 @@ class Sweep(Tabled):
         ValueError
             If the folder holds something else than a sweep, or the name is that of a file of another kind.
         """
-        folder = Path(file)
+        folder = path_of("file", file, advice="name a folder, or a file that ends in .csv or .parquet")
         if is_table_file(folder):
             return super().save(file)
         check_folder(folder)
@@ -162,7 +163,7 @@ class Sweep(Tabled):
         ValueError
             If the folder holds no readable sweep.
         """
-        folder = Path(folder)
+        folder = path_of("folder", folder, advice="name one that Sweep.save or a store made")
         if not (folder / "sweep.json").exists() and (folder / MANIFEST).exists():
             kept = Store.open(folder)
             if not _is_sweep(kept):
@@ -229,8 +230,8 @@ def check_folder(folder: Path) -> None:
             f"{folder} is called like a file; name a folder for the whole sweep, or for its table alone call "
             f".save with a name that ends in {' or '.join(files.TABLE_WRITERS)}."
         )
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; name a new or empty folder.")
+    if wrong := next((place for place in (folder, *folder.parents) if place.is_file()), None):
+        raise ValueError(f"{wrong} is a file; name a new or empty folder.")
     there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     ours = "sweep.json" in there or (MANIFEST in there and _is_sweep(Store.open(folder)))
     if there and not ours:

@@ -185,6 +185,36 @@ def test_the_store_of_a_training_is_no_place_for_a_sweep(small, tmp_path, capsys
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"metrics": 3}, "metrics must be a sequence of names, got 3; write"),
+        (
+            {"omegas": [1.0, 2.0, 1.0]},
+            "omegas must hold one or more different frequencies, got 1 more than once; leave",
+        ),
+        ({"omegas": []}, "omegas must hold one or more different frequencies, got none; leave"),
+        ({"rule": np.sin}, "rule must map omega to a rankkit.rules.Rule, got one that returns float64; pass"),
+        ({"store": 3}, "store must be a path, got int; name a folder"),
+        ({"store": __file__}, "is a file; name a new or empty folder"),
+        ({"store": f"{__file__}/below"}, "test_sweep.py is a file; name a new or empty folder"),
+        ({"d": 10**9}, "d and n must be smaller for the default tolerance, .*, got 1000000000 x 1000000000;"),
+    ],
+)
+def test_what_cannot_be_swept_is_one_sentence(wrong, said):
+    with pytest.raises((TypeError, ValueError), match=said) as error:
+        rk.sweep_frequency(**{"d": 8, "r": 1, "omegas": [1.0], "seeds": 1, "progress": False} | wrong)
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith(".")
+
+
+def test_a_folder_has_to_be_named(small):
+    calls: list[Any] = [rk.Sweep.load, small.save]
+    for call in calls:
+        with pytest.raises(TypeError, match="must be a path, got None; name"):
+            call(None)
+
+
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_column_types_do_not_depend_on_what_is_measured(device):
     if device:

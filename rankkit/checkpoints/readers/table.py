@@ -90,7 +90,7 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
         If the method is one that is refused, no family recognises the source, or it is damaged.
     """
     if family is not None:
-        if family not in READERS:
+        if not isinstance(family, str) or family not in READERS:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"family must be one of {', '.join(READERS)}, got {family!r}; or leave it out.")
         return READERS[family].read(tensors, config)
     for said in [config] if config is not None else header_of(tensors.metadata).configs.values():
