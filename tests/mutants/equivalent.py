@@ -78,8 +78,6 @@ EXACT: dict[tuple[str, str, str], str] = {
     ("checkpoints/forms.py", "w.shape[0] <= w.shape[1] -> w.shape[0] < w.shape[1]", "return Factors(one, w)"):
         "a square part is exact on either side of the identity",
     ("law/bounds.py", "int(0.75 * T) + 64 -> (int(0.75 * T))", "p = 2.0 * K"): "the orders reach 2.5 T without them",
-    ("checkpoints/readers/grouping.py", "parts.keys() <= NUMBERS -> parts.keys() < NUMBERS", "if parts"):
-        "one module would have to have every kind of number, each as a tensor, and no factor",
     ("checkpoints/readers/leftovers.py", "at > 0 -> at >= 0", "while at"): "no module has the empty path, which stands before a dot",
     ("checkpoints/scaling.py", "1000 -> 2000", "MOST_PATTERNS"): COST,
     ("checkpoints/scaling.py", "0.1 -> 0.2", "MATCH_SECONDS"): COST,
