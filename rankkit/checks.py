@@ -6,12 +6,14 @@ Every message is one sentence: the argument, what was expected, what came, and w
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Sized
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
-__all__ = ["finite", "integer", "shown", "tolerance", "torch_device", "warn_full_rank"]
+__all__ = ["finite", "integer", "path_of", "shown", "tolerance", "torch_device", "unreadable", "warn_full_rank"]
 
 LONGEST = 80  # characters of a value in a message
 
@@ -134,6 +136,36 @@ def finite(
     return number
 
 
+def path_of(name: str, value: object, *, advice: str) -> Path:
+    """Return value as a path.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : path
+        What the user gave.
+    advice : str
+        What to do instead, for the end of the message.
+
+    Raises
+    ------
+    TypeError
+        If value is no path.
+
+    Examples
+    --------
+    >>> path_of("store", 3, advice="name a folder")
+    Traceback (most recent call last):
+        ...
+    TypeError: store must be a path, got int; name a folder.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        got = "None" if value is None else type(value).__name__
+        raise TypeError(f"{name} must be a path, got {got}; {advice}.")
+    return Path(value)  # pyright: ignore[reportUnknownArgumentType]
+
+
 def tolerance(rtol: object, atol: object = None, *, default: float) -> tuple[float, float]:
     """Return (rtol, atol) of the threshold rtol * sigma_1 + atol, of which the one that was not given is zero.
 
@@ -197,6 +229,23 @@ def torch_device(name: str, value: str) -> str:
     raise ValueError(
         f"{name} must be one that torch can use here, got {value!r}: {reason}; try cuda, or leave it out for the CPU."
     )
+
+
+def unreadable(x: Any) -> str:
+    """Return which array has places without a number that can be computed with, and what to do; "" for any other.
+
+    Parameters
+    ----------
+    x : array
+        Of numpy or torch.
+    """
+    if type(x).__name__ == "MaskedArray":
+        return "a masked array; fill it first"
+    if str(getattr(x, "device", "")) == "meta":
+        return "a tensor on the device meta, which holds no numbers; load the weights first"
+    if str(getattr(x, "layout", "torch.strided")) != "torch.strided":
+        return "a sparse tensor; call its to_dense() first"
+    return f"a tensor of {x.dtype}; cast it to float32 first" if "float8" in str(x.dtype) else ""
 
 
 def _number(value: object) -> float:

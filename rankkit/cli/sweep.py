@@ -36,11 +36,11 @@ __all__ = ["SWEEP"]
 
 def _sweep(options: argparse.Namespace) -> int:
     from rankkit import execution
-    from rankkit.sweeps.record import check_folder
+    from rankkit.sweeps.record import check_folder, is_table_file
     from rankkit.sweeps.sweep import sweep_frequency
 
     check_device(options)
-    if options.save:
+    if options.save and not is_table_file(options.save):
         check_folder(options.save)
     if options.law:
         _check_law(options)

@@ -468,3 +468,12 @@ def test_a_disk_that_is_full_costs_one_sentence_and_leaves_what_was_there(adapte
 def test_a_sum_that_cancels_says_why_in_the_text(adapter, tmp_path, capsys):
     assert main(["compare", str(adapter), str(adapter), "--strength", "1,-1", "--no-progress"]) == 0
     assert capsys.readouterr().out.count("Note: rounding hides the sum: the updates cancel") == 1
+
+
+@pytest.mark.parametrize("text", ["{}", '{"records": {}}', "3", '[{"id": 1}]', "[3]"])
+def test_what_is_no_ledger_is_refused_before_any_claim_is_checked(tmp_path, capsys, text):
+    (tmp_path / "ledger.json").write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", "--against", str(tmp_path / "ledger.json")])
+    assert stop.value.code == 2
+    assert "is not a ledger written by `rankkit verify --format json`; name one" in capsys.readouterr().err
