@@ -14,8 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
+from rankkit.checks import shown
 from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
+from rankkit.law.limits import check_phi
 from rankkit.law.measures import Frequency, participation_of, plain_stable_rank
 from rankkit.law.phase_space import Cells, lengths
 from rankkit.law.radial import Part, Radial, harmonics
@@ -26,7 +28,7 @@ from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
 from rankkit.rules.rule import Pointwise
 
-__all__ = ["RuleFrequency", "elementwise", "frequency_of", "phi_at"]
+__all__ = ["RuleFrequency", "elementwise", "frequency_of", "is_sine", "phi_at"]
 
 LENGTHS = 90  # nodes of |b|, and of |a|
 ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
@@ -69,9 +71,7 @@ class RuleFrequency(Frequency):
         return f"{self.rule.label}(B A)"
 
     def scale(self, gain: float | None) -> float:
-        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S."""
-        if gain is not None:
-            raise ValueError("gain must be left out with rule: the rule holds its own scale.")
+        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S; a rule has no gain."""
         return math.sqrt(self.entries.m * self.entries.n)
 
     @property
@@ -96,25 +96,25 @@ class RuleFrequency(Frequency):
 def frequency_of(
     entries: Entries, omega: float, rule: Callable[[float], Rule] | None, path: Path | None = None
 ) -> Frequency:
-    """Return what the law says of one frequency, of the sine (None) or of another rule.
+    """Return what the law says of one frequency, of the sine (None), or of another rule with Gaussian entries.
 
     Raises
     ------
     TypeError
         If rule gives something that is no elementwise rule.
     ValueError
-        If a rule other than the sine meets entries that are not Gaussian.
+        If its numbers are too large or too small.
     """
     made = None if rule is None else elementwise(rule, omega)
-    if made is None or (isinstance(made, Sine) and made.gain is None and made.omega == omega):
+    if made is None or is_sine(made, omega):
         return Frequency(entries, omega, path=path or Path())
-    if not entries.gaussian:
-        raise ValueError(
-            "initializer must be Normal where rule is given: for other entries only the sine is predicted; pass "
-            "initializer=Normal(std_B, std_A), or draw factors, which frequency_for_rank(factors=) measures under any "
-            "rule."
-        )
+    check_phi(made, entries.std)
     return RuleFrequency(entries, omega, made, path=path or Path())
+
+
+def is_sine(rule: Rule, omega: float) -> bool:
+    """Return whether a rule is sin(omega x) over its usual gain."""
+    return isinstance(rule, Sine) and rule.gain is None and rule.omega == omega
 
 
 def elementwise(rule: Callable[[float], Rule], omega: float) -> Pointwise:
@@ -127,7 +127,9 @@ def elementwise(rule: Callable[[float], Rule], omega: float) -> Pointwise:
     """
     made = rule(omega)
     if not isinstance(made, Pointwise):
-        raise TypeError(f"rule must give an elementwise rule of rankkit.rules, got {made!r}; for instance rule=Sinter.")
+        raise TypeError(
+            f"rule must give an elementwise rule of rankkit.rules, got {shown(made)}; for instance rule=Sine."
+        )
     return made
 
 

@@ -94,7 +94,7 @@ def loudness(column: Column, frequencies: Array) -> Array:
     (x, p), (y, q) = _nodes(column, int(NODES + NODES_PER_C * KNOWN_C))
     weight = np.sqrt(np.outer(p, q))
     values = [np.linalg.norm(weight * np.cos(omega * column.scale * np.outer(x, y)), 2) for omega in at]
-    logs = np.interp(np.log(np.maximum(frequencies, at[0])), np.log(at), np.log(values))
+    logs: Array = np.interp(np.log(np.maximum(frequencies, at[0])), np.log(at), np.log(values))
     return np.exp(logs) * np.minimum(1.0, np.sqrt(at[-1] / np.maximum(frequencies, at[-1])))
 
 

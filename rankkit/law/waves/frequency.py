@@ -9,10 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from rankkit.law.any_phi import elementwise, phi_at
+from rankkit.law.any_phi import elementwise, is_sine, phi_at
 from rankkit.law.equations import FEW
 from rankkit.law.error import Error, Estimate
 from rankkit.law.independent import Independent, filled_at
+from rankkit.law.limits import check_phi
 from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
 from rankkit.law.product_law import FILLED, ColumnsFrequency, ProductLaw
 from rankkit.law.self_consistent import Counted, Equations, Follower, Path
@@ -71,9 +72,13 @@ class RuleLaw(ProductLaw):
         """The stable rank of B A."""
         return ProductLaw(self.m, self.n, self.columns, self.about).plain
 
-    def frequency(self, omega: float, path: Path | None = None) -> RuleOfColumns:
+    def frequency(self, omega: float, path: Path | None = None) -> ColumnsFrequency:
         """Return what the law says of one frequency."""
-        return RuleOfColumns(self.entries, omega, self, elementwise(self.rule, omega), path=path or Path())
+        made = elementwise(self.rule, omega)
+        if is_sine(made, omega):
+            return ProductLaw(self.m, self.n, self.columns, self.about).frequency(omega, path)
+        check_phi(made, self.std)
+        return RuleOfColumns(self.entries, omega, self, made, path=path or Path())
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,8 +189,9 @@ class RuleOfColumns(ColumnsFrequency):
         if law.listed == 0 or law.values[0] ** 2 < FEW * floor:
             return Independent.of(law, m, n, self.law.r)
         places, parts = at_points(known.operator, max(known.trusted, math.sqrt(floor)))
-        squares, unknown = law.values**2, np.arange(law.values.size) >= law.listed
-        told_apart = unknown & (squares > floor)
+        squares = law.values**2
+        told_apart: Array = squares > floor
+        told_apart[: law.listed] = False
         rest = float(np.sum((law.counts * squares)[squares <= floor])) + law.tail
         rows, columns = spread(places, parts)
         tail = Tail(squares[told_apart], law.counts[told_apart], rest, rows, columns)

@@ -144,7 +144,7 @@ def _indices(parities: Sequence[int], functions: Sequence[tuple[Array, Array]], 
     found: Array = np.zeros((int(left >= 0), 0), dtype=np.int64)
     for parity, both in zip(parities, functions, strict=True):
         most = np.minimum(left - found.sum(axis=1), both[parity].shape[1] - 1) + 1
-        ranks = np.arange(np.sum(most)) - np.repeat(np.cumsum(most) - most, most)
+        ranks: Array = np.arange(np.sum(most)) - np.repeat(np.cumsum(most) - most, most)
         found = np.column_stack([np.repeat(found, most, axis=0), ranks])
     return found
 

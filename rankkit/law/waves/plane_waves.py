@@ -73,11 +73,11 @@ def plane_waves(phi: Callable[[Array], Array], farthest: float) -> PlaneWaves:
     inside = np.asarray(phi(t), dtype=np.float64)
     if not np.all(np.isfinite(inside)):
         raise ValueError(f"rule must be finite for entries of B A up to {2 * farthest:.4g}, where it is not.")
-    found = transform_of(inside * 0.5 * erfc(STEEPNESS * (np.abs(t) / farthest - 1.5))) / SAMPLES
+    found: Array = transform_of(inside * 0.5 * erfc(STEEPNESS * (np.abs(t) / farthest - 1.5))) / SAMPLES
     # the samples begin at -2 T; the last wave has half the period of two samples and stands alone
-    found = (2 * found * (-1.0) ** np.arange(found.size))[:-1]
+    found = 2 * found[:-1] * (-1.0) ** np.arange(SAMPLES // 2)
     found[0] /= 2
-    frequencies = np.pi / (2 * farthest) * np.arange(found.size)
+    frequencies: Array = np.pi / (2 * farthest) * np.arange(SAMPLES // 2)
     waves = PlaneWaves(frequencies, found.real, -found.imag)
     _check(waves, phi, farthest)
     return waves
@@ -88,7 +88,7 @@ def _check(waves: PlaneWaves, phi: Callable[[Array], Array], farthest: float) ->
     t = farthest * np.cos(np.pi * np.arange(1, CHECKED + 1) / (CHECKED + np.sqrt(2)))
     wanted = np.asarray(phi(t), dtype=np.float64)
     heard = waves.sizes > HEARD * np.max(waves.sizes)
-    phases = np.outer(t, waves.frequencies[heard])
+    phases: Array = np.outer(t, waves.frequencies[heard])
     found = np.cos(phases) @ waves.cosines[heard] + np.sin(phases) @ waves.sines[heard]
     if np.sqrt(np.mean((found - wanted) ** 2)) > MET * np.sqrt(np.mean(wanted**2)):
         raise ValueError(
