@@ -17,8 +17,9 @@ import numpy as np
 from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
 from rankkit.law.measures import Frequency, participation_of, plain_stable_rank
+from rankkit.law.parts import Part
 from rankkit.law.phase_space import Cells, lengths
-from rankkit.law.radial import Part, Radial, harmonics
+from rankkit.law.radial import Radial, harmonics
 from rankkit.law.self_consistent import Equations, Path
 from rankkit.law.splitting import Leverage, radial_leverage
 from rankkit.law.staircase import Staircase

@@ -15,7 +15,6 @@ A solver needs of the equations what `Equations` lists; the two families are rad
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -25,7 +24,7 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.crossings import removed
 
-__all__ = ["APART", "Counted", "Equations", "Follower", "Path", "Potential", "within_sector"]
+__all__ = ["APART", "Counted", "Equations", "Follower", "Near", "Path", "Potential", "within_sector"]
 
 # their overloads leave the types open
 interpolated: Callable[..., Array] = np.interp
@@ -61,6 +60,20 @@ class Counted(NamedTuple):
     value: float
     density: float
     crossings: float
+
+
+class Near(NamedTuple):
+    """Where a solution is looked for.
+
+    Attributes
+    ----------
+    unknowns : complex array, shape (unknowns,)
+    changes : sequence of (2, unknowns) complex arrays
+        Of the unknowns in earlier steps, and of the moves that the equations then made: they say where a move leads.
+    """
+
+    unknowns: Array
+    changes: Sequence[Array] = ()
 
 
 class Equations(Protocol):
@@ -109,32 +122,31 @@ class Follower:
     Parameters
     ----------
     equations : Equations
-    near : array, optional
-        Unknowns from which the first solution is looked for.
+    near : Near, optional
+        Where the first solution is looked for.
     """
 
-    def __init__(self, equations: Equations, near: Array | None = None) -> None:
+    def __init__(self, equations: Equations, near: Near | None = None) -> None:
         self.equations = equations
-        self._unknowns = near
+        self._near = near
 
-    def at(self, equations: Equations) -> Array | None:
+    def at(self, equations: Equations) -> Near | None:
         """Return the last solution as unknowns of other equations; None if they are of another kind, or if none is."""
-        if self._unknowns is None or type(self.equations) is not type(equations):
+        if self._near is None or type(self.equations) is not type(equations):
             return None
         here, there = self.equations.places, equations.places
-        real = interpolated(there, here, self._unknowns.real)
-        imaginary = interpolated(there, here, self._unknowns.imag)
-        return real + 1j * imaginary
+        changes = [np.stack([interpolated(there, here, one) for one in change]) for change in self._near.changes]
+        return Near(interpolated(there, here, self._near.unknowns), changes)
 
     def count(self, square: float) -> Counted:
         """Return the mean number of s^2 > square, and what its error depends on."""
         z = _z(square, ANGLES[-1])
-        near = None if self._unknowns is None else _solve(self.equations, self._unknowns, z, TIGHT, NEAR)
-        there = None if near is None else self.equations.potential(near, z)
+        near = None if self._near is None else _solve(self.equations, self._near, z, TIGHT, NEAR)
+        there = None if near is None else self.equations.potential(near.unknowns, z)
         if near is None or there is None or not self._plausible(there):
             near = self._approach(square)
-            there = self.equations.potential(near, z)
-        self._unknowns = near
+            there = self.equations.potential(near.unknowns, z)
+        self._near = near
         return self._counted(there)
 
     def _plausible(self, there: Potential) -> bool:
@@ -157,16 +169,16 @@ class Follower:
             f"{math.sqrt(square):.3g}; change omega or the threshold a little."
         )
 
-    def _approach(self, square: float) -> Array:
+    def _approach(self, square: float) -> Near:
         """Return the solution, followed from where z is far from the spectrum."""
-        unknowns = self.equations.start(_z(square, ANGLES[0]))
+        near = Near(self.equations.start(_z(square, ANGLES[0])))
         for angle in ANGLES:
             tolerance = TIGHT if angle == ANGLES[-1] else LOOSE
-            solved = _solve(self.equations, unknowns, _z(square, angle), tolerance, ATTEMPTS)
+            solved = _solve(self.equations, Near(near.unknowns), _z(square, angle), tolerance, ATTEMPTS)
             if solved is None:
                 raise self._failed(square)
-            unknowns = solved
-        return unknowns
+            near = solved
+        return near
 
 
 class Path:
@@ -185,7 +197,7 @@ class Path:
             if near is not None and earlier is not None:
                 ahead = (log_omega - here) / (here - self._before[0][0])
                 if 0 < ahead < FURTHEST_AHEAD:
-                    near = near + ahead * (near - earlier)
+                    near = near._replace(unknowns=near.unknowns + ahead * (near.unknowns - earlier.unknowns))
         found = Follower(equations, near)
         if not self._before or self._before[-1][0] != log_omega:
             self._before = [*self._before[-1:], (log_omega, found)]
@@ -202,20 +214,20 @@ def _z(square: float, angle: float) -> complex:
 
 
 def _solve(
-    equations: Equations, unknowns: Array, z: complex, tolerance: float, attempts: Sequence[tuple[int, int]]
-) -> Array | None:
-    """Return the fixed point near `unknowns`; None if none of the attempts finds one."""
+    equations: Equations, near: Near, z: complex, tolerance: float, attempts: Sequence[tuple[int, int]]
+) -> Near | None:
+    """Return the fixed point nearby; None if none of the attempts finds one."""
     for memory, steps in attempts:
-        found, reached = _accelerated(equations, unknowns, z, tolerance, memory=memory, steps=steps)
+        found, reached = _accelerated(equations, near, z, tolerance, memory=memory, steps=steps)
         if reached:
             return found
-        unknowns = found
+        near = Near(found.unknowns)
     return None
 
 
 def _accelerated(
-    equations: Equations, unknowns: Array, z: complex, tolerance: float, *, memory: int, steps: int
-) -> tuple[Array, bool]:
+    equations: Equations, near: Near, z: complex, tolerance: float, *, memory: int, steps: int
+) -> tuple[Near, bool]:
     """Return the point with the smallest step that was met, and whether that is within the tolerance.
 
     Anderson's acceleration (Walker and Ni 2011), begun anew where it makes things worse; half plain steps without
@@ -223,33 +235,34 @@ def _accelerated(
     """
     root = np.sqrt(equations.mass)
     memory = min(memory, equations.mass.size // 2)
-    points: list[Array] = []
-    moves: list[Array] = []
+    unknowns, changes = near.unknowns, [*near.changes][-memory:] if memory else []
+    before: Array | None = None
     best, least, last = unknowns, math.inf, math.inf
     for _ in range(steps):
         move = equations.improve(unknowns, z) - unknowns
         size = float(np.sum(equations.mass * np.abs(move)))
+        here = np.stack([unknowns, move])
+        if before is not None and memory:
+            changes = [*changes, here - before][-memory:]
         if size < tolerance:
-            return unknowns + move, True
+            return Near(unknowns + move, changes), True
         if not math.isfinite(size):
             break
         if size < least:
             best, least = unknowns, size
         if size > 2 * last:
-            points, moves = [], []
-        last = size
-        points, moves = [*points[-memory:], unknowns], [*moves[-memory:], move]
-        step = _combined(points, moves, root) if memory and len(moves) > 1 else 0.5 * move
+            changes = []
+        before, last = here, size
+        step = _combined(move, changes, root) if changes else 0.5 * move
         unknowns = equations.inside(unknowns + step * min(1.0, LONGEST / float(np.max(np.abs(step)))), z)
-    return best, False
+    return Near(best), False
 
 
-def _combined(points: list[Array], moves: list[Array], root: Array) -> Array:
+def _combined(move: Array, changes: Sequence[Array], root: Array) -> Array:
     """Return the step to the combination of earlier points whose moves cancel best."""
-    between = np.stack([b - a for a, b in itertools.pairwise(points)], axis=1)
-    changes = np.stack([b - a for a, b in itertools.pairwise(moves)], axis=1)
-    weighted = root[:, None] * changes
+    between, of_moves = np.stack(changes, axis=2)
+    weighted = root[:, None] * of_moves
     gram = weighted.conj().T @ weighted
     gram += RIDGE * np.trace(gram).real * np.eye(len(gram))
-    share = solution_of(gram, weighted.conj().T @ (root * moves[-1]))
-    return MIXED * moves[-1] - (between + MIXED * changes) @ share
+    share = solution_of(gram, weighted.conj().T @ (root * move))
+    return MIXED * move - (between + MIXED * of_moves) @ share
