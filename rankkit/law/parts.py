@@ -51,12 +51,13 @@ class Seen(NamedTuple):
 
     Attributes
     ----------
-    B, C : complex arrays
-        U^T w U and x U^T v U x.
+    B, C, M : complex arrays
+        U^T w U, x U^T v U x, and their product.
     """
 
     B: Array
     C: Array
+    M: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,28 +81,28 @@ class Stack:
         return self.U.shape[1]
 
     def seen(self, weights: Sequence[Array]) -> Seen:
-        """Return B and C of weights times probabilities (nodes,) of rows and of columns, or one for both."""
+        """Return what there is of weights times probabilities (nodes,) of rows and of columns, or one for both."""
         grams = [self._gram(weight) for weight in weights]
-        return Seen(grams[0], self._scaled(grams[-1]))
+        C = self._scaled(grams[-1])
+        return Seen(grams[0], C, grams[0] @ C)
 
     def rows(self, seen: Seen, z: complex) -> Array:
         """Return sum s^2 / (s^2 + z) / w over the functions at each length of a row, (nodes,)."""
-        M = self._product(seen, z)
-        return self._diagonal(solution_of(np.swapaxes(M, 1, 2), seen.C))
+        return self._diagonal(solution_of(np.swapaxes(_plus(seen.M, z), 1, 2), seen.C))
 
     def columns(self, seen: Seen, z: complex) -> Array:
         """Return sum s^2 / (s^2 + z) / v over the functions at each length of a column, (nodes,)."""
-        return self._diagonal(self._scaled(solution_of(self._product(seen, z), seen.B)))
+        return self._diagonal(self._scaled(solution_of(_plus(seen.M, z), seen.B)))
 
     def potential(self, seen: Seen, z: complex) -> tuple[complex, complex]:
         """Return sum log(1 + s^2 / z) and sum s^2 / (s^2 + z) over all functions."""
-        values = eigenvalues_of(seen.B @ seen.C)
+        values = eigenvalues_of(seen.M)
         shares = np.sum(np.log1p(values / z), axis=1), np.sum(values / (values + z), axis=1)
         return complex(self.multiplicity @ shares[0]), complex(self.multiplicity @ shares[1])
 
     def squares(self, seen: Seen, z: complex, *, columns: bool) -> list[Array]:
         """Return `rows`, and `columns` where they are asked for, with (s^2 / (s^2 + z))^2."""
-        inverse = inverse_of(self._product(seen, z))
+        inverse = inverse_of(_plus(seen.M, z))
         # M / (M + z) = 1 - z / (M + z)
         once = seen.C @ inverse
         found = [self._diagonal(once - z * (once @ inverse))]
@@ -109,9 +110,6 @@ class Stack:
             once = inverse @ seen.B
             found.append(self._diagonal(self._scaled(once - z * (inverse @ once))))
         return found
-
-    def _product(self, seen: Seen, z: complex) -> Array:
-        return seen.B @ seen.C + z * np.eye(self.x.shape[1])
 
     def _diagonal(self, middle: Array) -> Array:
         both = np.concatenate([middle.real, middle.imag], axis=2)
@@ -143,4 +141,11 @@ def stacked(parts: Sequence[Part]) -> list[Stack]:
             U[k, : len(part.U), : part.x.size] = part.U
             x[k, : part.x.size] = part.x
         found.append(Stack(np.array([part.multiplicity for part in together]), U, x))
+    return found
+
+
+def _plus(matrices: Array, z: complex) -> Array:
+    """Return matrices (parts, k, k) plus z times the identity."""
+    found = matrices.copy()
+    found.reshape(len(found), -1)[:, :: found.shape[2] + 1] += z
     return found

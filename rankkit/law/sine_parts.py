@@ -22,6 +22,7 @@ __all__ = ["sine_radial"]
 solution_of: Callable[..., Array] = np.linalg.solve  # its overloads leave the type open
 
 SMALL = 1e-2  # of the smallest square that is asked for: what is below it only adds up
+HALVINGS = 32  # of the range of log y, to 1e-7
 UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix
 MOST_DEGREE = 401  # of the harmonics
 MOST_ON_A_LINE = 501  # for r = 1, where all degrees are in one part
@@ -34,6 +35,7 @@ GONE = 1e-10  # of a function's norm: lengths that hold less of all functions of
 # of the lengths, for products of two functions: on the whole range, and for each degree where the functions are, on a
 # line and else; twice as many change counts by 0.02 and 0.05 % of d
 NODES, NODES_A_DEGREE = 28, (0.7, 0.5)
+TOGETHER = 4  # numbers of nodes are multiples of it: frequencies nearby share a quadrature
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _nodes(scale: float, r: int, last: int) -> int:
     """Return how many nodes resolve the functions of degree `last`, which end at y^2 = 2 last + r."""
     low, half = span(r)
     taken = min(1.0, (math.sqrt(2 * last + r) / scale - low) / (2 * half))  # of the range
-    return int(NODES + NODES_A_DEGREE[r > 1] * last / taken)
+    return -(-int(NODES + NODES_A_DEGREE[r > 1] * last / taken) // TOGETHER) * TOGETHER
 
 
 def _left(first: float, q: float, r: int, ends: Ends) -> float:
@@ -153,7 +155,7 @@ def _ends(first: float, q: float, r: int, limit: int, least: float) -> Ends:
     square = first + 2 * degree * math.log(q)
     log_many = _log_many(degree, r)
     low, high = -100.0, 10.0
-    for _ in range(60):  # log y with sum lambda^2 / (lambda^2 + y) = limit
+    for _ in range(HALVINGS):  # log y with sum lambda^2 / (lambda^2 + y) = limit
         middle = 0.5 * (low + high)
         full = np.sum(np.exp(np.minimum(log_many - np.logaddexp(0.0, middle - square), 700.0))) > limit
         low, high = (middle, high) if full else (low, middle)
