@@ -2,7 +2,8 @@
 
 The law of b and a is rotation invariant and phi(b . a) depends on the angle between them alone, so that the operator
 splits by degree l (Funk and Hecke), each part with the multiplicity of the harmonics of degree l in r dimensions, and
-the weights w and v depend on the lengths |b| and |a| alone. What the parts leave out is counted in cells of phase space.
+the weights w and v depend on the lengths |b| and |a| alone. What the parts leave out is counted in cells of phase
+space.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rankkit.law.phase_space import Cells, crossings_of
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Radial", "harmonics"]
+
 
 @dataclass(frozen=True, eq=False)
 class Radial:

@@ -30,12 +30,14 @@ MOST_ON_A_LINE = 501  # for r = 1, where all degrees are in one part
 # Ends further out change counts by less than 0.2 % of d for r <= 4
 REACH = (0.0, 2.1, 2.1, 3.0)
 START_FALL = 0.4  # of that end
-DEGREES = 16  # of the harmonics: up to so many odd ones are taken one by one, of more so many nodes stand for all
+# up to ALL_DEGREES odd degrees are taken one by one; of more, nodes in (l + SHIFT last)^2 stand for all, more of them
+# where the smallest square is below DEEP of the largest. Counts are within 0.06 % of d of all degrees (100 settings)
+ALL_DEGREES, DEGREES, DEEP, SHIFT = 24, (20, 24), 1e-9, 0.2
 GONE = 1e-10  # of a function's norm: lengths that hold less of all functions of a degree are left out
 # of the lengths, for products of two functions: on the whole range, and for each degree where the functions are, on a
 # line and else; twice as many change counts by 0.02 and 0.05 % of d
 NODES, NODES_A_DEGREE = 28, (0.7, 0.5)
-TOGETHER = 4  # numbers of nodes are multiples of it: frequencies nearby share a quadrature
+TOGETHER = 8  # numbers of nodes are multiples of it: frequencies nearby share a quadrature
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,11 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     rho, p = lengths(r, nodes)
     root_p = np.sqrt(p)[:, None]
     spread = np.sqrt(scale * spacing(r, nodes) / p)[:, None]
-    degrees, multiplicities = _degrees(r, ends.last)
+    degrees, multiplicities = _degrees(r, ends.last, DEGREES[math.log(least / DEEP) < first + 2 * math.log(q)])
     functions = _laguerre((scale * rho) ** 2, np.array(degrees) + r / 2 - 1, ends.last // 2 + 1)
     parts: list[Part] = []
     for here, many, every in zip(degrees, multiplicities, functions, strict=True):
-        power = np.arange(here, ends.last + 2 - GONE, 2)
+        power = np.arange(here, ends.last + 2, 2)
         x = ends.kept(power) * np.exp(0.5 * first + power * math.log(q))
         shown = spread * every[: x.size].T
         shown = shown[: 1 + np.flatnonzero(np.max(root_p * np.abs(shown), axis=1) > GONE)[-1]]
@@ -113,20 +115,21 @@ def _left(first: float, q: float, r: int, ends: Ends) -> float:
     return float(np.sum((1 - ends.kept(degree) ** 2) * np.exp(first + 2 * degree * math.log(q) + _log_many(degree, r))))
 
 
-def _degrees(r: int, last: int) -> tuple[list[float], list[float]]:
-    """Return degrees of harmonics, and how many functions of the sphere each of them stands for.
+def _degrees(r: int, last: int, count: int) -> tuple[list[float], list[float]]:
+    """Return `count` degrees of harmonics or all, and how many functions of the sphere each of them stands for.
 
-    Parts change smoothly with the degree, also between whole numbers, so that a sum over many degrees is taken by
-    Gauss's rule of that sum: exact for polynomials of twice as many degrees.
+    Parts change smoothly with the degree l, also between whole numbers, so that a sum over many degrees is taken by
+    Gauss's rule of that sum. Its nodes lie near to each other at both ends; a square as the variable spares those at
+    the low end, where the parts are largest.
     """
     if r == 1:
         return [1.0], [1.0]
     every = np.arange(1.0, last + 1, 2)
     many = np.array([harmonics(r, int(degree)) for degree in every])
-    if every.size <= DEGREES:
+    if every.size <= ALL_DEGREES:
         return every.tolist(), many.tolist()
-    nodes, weights = _gauss(every, many, DEGREES)
-    return nodes.tolist(), weights.tolist()
+    nodes, weights = _gauss((every + SHIFT * last) ** 2, many, count)
+    return (np.sqrt(nodes) - SHIFT * last).tolist(), weights.tolist()
 
 
 def _gauss(at: Array, weight: Array, count: int) -> tuple[Array, Array]:
