@@ -188,8 +188,8 @@ def _kernels(rule: Rule, entries: Entries, rho: Array, sphere: Sphere) -> tuple[
 
 def _phi(rule: Rule, rows: int, t: Array) -> Array:
     """Return the rule's phi of every t, as it is in an update with so many rows."""
-    flat = t.reshape(-1)
-    found = np.empty(flat.size)
+    flat: Array = t.reshape(-1)
+    found: Array = np.empty(flat.size)
     for start in range(0, flat.size, rows * COLUMNS):
         some = flat[start : start + rows * COLUMNS]
         padded = np.zeros(-(-some.size // rows) * rows)

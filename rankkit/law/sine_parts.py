@@ -59,10 +59,15 @@ class Ends:
 
     def kept(self, degree: Array) -> Array:
         """Return the share of a singular value of total degree `degree` that is kept."""
+        return np.where(degree < self.last + 1, self._fall(degree), 0.0)
+
+    def kept_between(self, degree: Array) -> Array:
+        """Return that share of functions whose degrees go on by twos from any number, so that none appears at once."""
+        return self._fall(degree) * np.sqrt(np.clip(1 - (degree - self.last) / 2, 0.0, 1.0))
+
+    def _fall(self, degree: Array) -> Array:
         t = np.clip((degree / self.end - START_FALL) / (1 - START_FALL), 0.0, 1.0)
-        # between degrees the last function goes by its square, so that nothing jumps there
-        ends = np.sqrt(np.clip(1 - (degree - self.last) / 2, 0.0, 1.0))
-        return (1 - t**3 * (10 - 15 * t + 6 * t**2)) * ends
+        return 1 - t**3 * (10 - 15 * t + 6 * t**2)
 
 
 def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
@@ -92,7 +97,7 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     parts: list[Part] = []
     for here, many, every in zip(degrees, multiplicities, functions, strict=True):
         power = np.arange(here, ends.last + 2, 2)
-        x = ends.kept(power) * np.exp(0.5 * first + power * math.log(q))
+        x = ends.kept_between(power) * np.exp(0.5 * first + power * math.log(q))
         shown = spread * every[: x.size].T
         shown = shown[: 1 + np.flatnonzero(np.max(root_p * np.abs(shown), axis=1) > GONE)[-1]]
         parts.append(Part(many, shown, np.resize([1.0, -1.0], x.size) * x))
