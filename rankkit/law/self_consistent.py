@@ -40,7 +40,7 @@ FURTHEST_AHEAD = 2.0  # of the last step along a curve, up to which a straight l
 NEAR = ((6, 25),)  # attempts from a solution nearby, before the way from afar
 # steps that the acceleration combines, and steps at most; the last for full matrices of few rows, where steps are short
 ATTEMPTS = ((6, 60), (2, 100), (0, 400), (0, 4000))
-MIXED = 0.7  # of a combined step
+MIXED, MIXED_NEAR = 0.7, 1.0  # of a combined step, and where earlier changes say where it leads
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
 LONGEST = 1.5  # of one step in log w
 APART_COUNTS, NEAR_DENSITY = 0.05, 1.5  # of min(m, n) and of the density: by how much two ways to count may differ
@@ -236,6 +236,7 @@ def _accelerated(
     root = np.sqrt(equations.mass)
     memory = min(memory, equations.mass.size // 2)
     unknowns, changes = near.unknowns, [*near.changes][-memory:] if memory else []
+    mixed = MIXED_NEAR if changes else MIXED
     before: Array | None = None
     best, least, last = unknowns, math.inf, math.inf
     for _ in range(steps):
@@ -253,16 +254,16 @@ def _accelerated(
         if size > 2 * last:
             changes = []
         before, last = here, size
-        step = _combined(move, changes, root) if changes else 0.5 * move
+        step = _combined(move, changes, root, mixed) if changes else 0.5 * move
         unknowns = equations.inside(unknowns + step * min(1.0, LONGEST / float(np.max(np.abs(step)))), z)
     return Near(best), False
 
 
-def _combined(move: Array, changes: Sequence[Array], root: Array) -> Array:
+def _combined(move: Array, changes: Sequence[Array], root: Array, mixed: float) -> Array:
     """Return the step to the combination of earlier points whose moves cancel best."""
     between, of_moves = np.stack(changes, axis=2)
     weighted = root[:, None] * of_moves
     gram = weighted.conj().T @ weighted
     gram += RIDGE * np.trace(gram).real * np.eye(len(gram))
     share = solution_of(gram, weighted.conj().T @ (root * move))
-    return MIXED * move - (between + MIXED * of_moves) @ share
+    return mixed * move - (between + mixed * of_moves) @ share
