@@ -127,6 +127,15 @@ def test_a_threshold_does_not_depend_on_the_one_before(law, m, n, r, omega):
     assert together == pytest.approx(alone, abs=0.02)
 
 
+def test_short_moves_on_a_long_way_are_no_solution(monkeypatch):
+    """Moves alone stopped 3.8 values short of 146 on a curve of which this is a part."""
+    omegas = np.geomspace(1, 1000, 100)[78:98]
+    setting = {"d": 512, "r": 1, "initializer": rk.initializers.Normal(0.3, 0.3), "measures": ["numerical_rank"]}
+    found = rk.predict_curve(omegas, **setting).columns["numerical_rank"]
+    monkeypatch.setattr(self_consistent, "TIGHT", 1e-6)
+    assert rk.predict_curve(omegas, **setting).columns["numerical_rank"] == pytest.approx(found, abs=1e-3 * 512)
+
+
 def test_counts_never_fall_with_the_threshold_nor_pass_the_size():
     for law in (UNIFORM, GAUSSIAN):
         entries = entries_of(150, 3, 220, law)
