@@ -66,18 +66,18 @@ def coordinate(column: Column, waves: PlaneWaves, count: int) -> Coordinate:
     fastest = float(waves.frequencies[-1])
     nodes = max(int(NODES + NODES_PER_C * column.far(fastest)), count + NODES // 2)
     (x, p), (y, q) = _nodes(column, nodes)
-    phases = waves.frequencies[:, None, None] * column.scale * np.outer(x, y)
+    products = column.scale * np.outer(x, y)
     alike = column.rows is column.columns
     coarse = min(COARSE * count + NODES, nodes)
     pairs: list[tuple[Array, Array, Array]] = []
     for kernel in (np.cos, np.sin):
-        seen = kernel(phases)
         here = _basis(column, waves, x, p, kernel, count, coarse)
         there = here if alike else _basis(column.transposed, waves, y, q, kernel, count, coarse)
         size = min(here.shape[1], there.shape[1])
         here = here[:, :size]
         there = here if alike else there[:, :size]
-        pairs.append((here, there, (here * p[:, None]).T @ seen @ (there * q[:, None])))
+        left, right = (here * p[:, None]).T, there * q[:, None]
+        pairs.append((here, there, np.stack([left @ kernel(omega * products) @ right for omega in waves.frequencies])))
     (even, even_there, even_waves), (odd, odd_there, odd_waves) = pairs
     return Coordinate(p, q, (even, odd), (even_there, odd_there), (even_waves, odd_waves))
 

@@ -31,7 +31,7 @@ __all__ = ["RuleLaw", "RuleOfColumns"]
 NEAR_TOP = 0.01  # of lambda_1: values below add to sigma_1 and to the energy by their energy alone
 FLOOR = 1e-3  # of y: squares below it only add up
 NEGLIGIBLE = 1e-3  # of the square of the threshold: an energy that changes no count
-UNKNOWN = 0.05  # of min(m, n): a count that unknown values may move by more is no prediction
+UNKNOWN = 0.1  # of min(m, n): a count that unknown values may move by more is no prediction
 TRIES = 12  # frequencies at which a target is looked for first
 
 
@@ -151,21 +151,22 @@ class RuleOfColumns(ColumnsFrequency):
         return self._values.down_to(NEAR_TOP * first.operator.top)
 
     def _unknown(self, cutoff: Cutoff) -> float:
-        """Return half of what a count moves between two powers by which unknown values may fall."""
+        """Return how far a count moves between staircases that are as possible as the one that is used."""
         relative = cutoff.relative(self.top)
         square = (relative * self.top) ** 2
         known = self._values.down_to(math.sqrt(square))
         if relative >= 1 or known.missing < NEGLIGIBLE * square:
             return 0.0
         size = self.entries
-        ends = [Independent.of(known.staircase(power), size.m, size.n, size.r) for power in known.powers]
-        counts = [Follower(law).count(square).value for law in ends]
-        return abs(counts[0] - counts[1]) / 2
+        possible = [known.staircase(), *known.others()]
+        laws = [Independent.of(law, size.m, size.n, size.r) for law in possible]
+        counts = [Follower(law).count(square).value for law in laws]
+        return max(counts) - min(counts)
 
     def _leverage(self, t: float) -> Leverage | None:
         if t <= self.staircase.values[0] ** 2:
             return None
-        places, parts = at_points(self._near_top.operator, self._near_top.trusted)
+        places, parts = at_points(self._near_top.operator, NEAR_TOP * self._near_top.operator.top)
         sides: list[Leverage] = []
         for rows in (True, False):
             leverages, squares = np.zeros(places.where.size), 0.0
@@ -188,11 +189,10 @@ class RuleOfColumns(ColumnsFrequency):
         floor = FLOOR * max(least, filled_at(law, n))
         if law.listed == 0 or law.values[0] ** 2 < FEW * floor:
             return Independent.of(law, m, n, self.law.r)
-        places, parts = at_points(known.operator, max(known.trusted, math.sqrt(floor)))
-        squares = law.values**2
-        told_apart: Array = squares > floor
-        told_apart[: law.listed] = False
-        rest = float(np.sum((law.counts * squares)[squares <= floor])) + law.tail
+        places, parts = at_points(known.operator, max(math.sqrt(floor), known.left_out))
+        values, many = known.values
+        rest = float(np.sum((many * values**2)[values**2 <= floor]))
+        further, more = known.tail()
         rows, columns = spread(places, parts)
-        tail = Tail(squares[told_apart], law.counts[told_apart], rest, rows, columns)
+        tail = Tail(further**2, more, rest + law.tail, rows, columns)
         return AtPoints(m, n, self.law.r, places, parts, tail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,8 @@ __all__ = ["Known", "Values"]
 MOST_WAVES, TOGETHER = 384, 64  # at most, and by how many their number grows
 SILENT = 0.02  # of the smallest value that counts: what the waves that are left out may add to a value
 # functions of one pattern, at first and at most, and the degree at first; each time MORE times the degree
-FIRST_FUNCTIONS, MOST_FUNCTIONS, FIRST_DEGREE, MORE = 170, 1100, 41, 1.3
+FIRST_FUNCTIONS, MOST_FUNCTIONS, FIRST_DEGREE, MOST_DEGREE, MORE = 170, 1100, 41, 301, 1.4
+BESIDE = 2.0  # times what the waves that are left out may add: no more functions help below
 NEEDED = 0.1  # of the smallest value that counts: down to there values are to be known one by one
 STEP, STEPS = 0.25, 40  # in log lambda, of the unknown values that are told apart
 # powers of 1 / lambda by which the count of unknown values may grow; 2 is white noise
@@ -39,15 +40,27 @@ class Known:
     Attributes
     ----------
     operator : Operator
-    trusted : float
-        Values from here on are known one by one.
+    left_out : float
+        What the waves that are left out may add to a value.
     missing : float
-        sum lambda^2 of all smaller ones.
+        sum lambda^2 of what the values of the operator above that do not have.
     """
 
     operator: Operator
-    trusted: float
+    left_out: float
     missing: float
+
+    @property
+    def trusted(self) -> float:
+        """Values from here on are known one by one. Smaller ones are bounds from below, as those of submatrices are."""
+        return max(self.operator.trusted, self.left_out)
+
+    @property
+    def values(self) -> tuple[Array, Array]:
+        """The operator's values, descending, and how often each occurs."""
+        values, many = self.operator.staircase
+        kept = values >= self.left_out
+        return values[kept], many[kept]
 
     @property
     def power(self) -> float:
@@ -69,24 +82,42 @@ class Known:
         values, many = self.operator.staircase
         return float(np.sum(many[values >= self.trusted])) * self.trusted**2 * self.power / (2 - self.power)
 
-    def staircase(self, power: float | None = None) -> Staircase:
-        """Return all values; those that are not known have their energy, and a count that grows by a power law."""
+    def tail(self, power: float | None = None) -> tuple[Array, Array]:
+        """Return values that have the missing energy, all smaller than the trusted ones, and how many there are.
+
+        Their count grows by a power law, that of the last known values for None.
+        """
         power = self.power if power is None else power
-        values, many = self.operator.staircase
-        kept = values >= self.trusted
-        values, many = values[kept], many[kept]
         edges = self.trusted * np.exp(-STEP * np.arange(STEPS + 1))
         # of N = C lambda^-power the energy between two edges is that of lambda^(2 - power)
         energies = self.missing * -np.diff((edges / self.trusted) ** (2 - power))
         middles = np.sqrt(edges[:-1] * edges[1:])
+        return middles, energies / middles**2
+
+    def staircase(self) -> Staircase:
+        """Return all values: the operator's, and the tail."""
+        return self._joined(*self.values, self.power)
+
+    def others(self) -> list[Staircase]:
+        """Return other staircases that the same knowledge allows.
+
+        The missing energy is that of a tail with another power, or of errors in the values that are bounds.
+        """
+        values, many = self.values
+        bound = values < self.trusted
+        held = float(np.sum((many * values**2)[bound]))
+        lifted = values * np.where(bound, math.sqrt(1 + self.missing / held) if held > 0 else 1.0, 1.0)
+        tails = [self._joined(values, many, power) for power in self.powers]
+        return [*tails, replace(self, missing=0.0)._joined(lifted, many, self.power)]
+
+    def _joined(self, values: Array, many: Array, power: float) -> Staircase:
+        further, more = self.tail(power)
         energy = float(np.sum(many * values**2)) + self.missing
-        return Staircase(
-            np.concatenate([values, middles]),
-            np.concatenate([many, energies / middles**2]),
-            values.size,
-            energy,
-            self.missing - float(np.sum(energies)),
-        )
+        rest = self.missing - float(np.sum(more * further**2))
+        together = np.concatenate([values, further])
+        order = np.argsort(-together, kind="stable")
+        listed = int(np.sum(values >= self.trusted))
+        return Staircase(together[order], np.concatenate([many, more])[order], listed, energy, rest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,20 +151,16 @@ class Values:
         r = sum(one.many for one in self.columns)
         count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, MOST_WAVES)
         left_out = float(self._heard[count]) if count < self._heard.size else 0.0
-        degree, most = min(_degree(r, FIRST_FUNCTIONS), FIRST_DEGREE), _degree(r, MOST_FUNCTIONS)
-        needed = max(NEEDED * least, left_out)
+        degree, most = min(_degree(r, FIRST_FUNCTIONS), FIRST_DEGREE), min(_degree(r, MOST_FUNCTIONS), MOST_DEGREE)
+        needed = max(NEEDED * least, BESIDE * left_out)
         while (found := self._operator(count, degree)).trusted > needed and degree < most:
             degree = min(max(int(MORE * degree), degree + 2), most)
-        trusted = max(found.trusted, left_out)
-        values, many = found.staircase
-        kept = values >= trusted
-        held = float(np.sum(many[kept] * values[kept] ** 2))
-        known = Known(found, trusted, max(self.energy - held, 0.0))
+        values, many = Known(found, left_out, 0.0).values
+        known = Known(found, left_out, max(self.energy - float(np.sum(many * values**2)), 0.0))
         if known.missing > found.gained:
             return known
         # what the last degrees have added is more: the rest of the energy is that of errors in values that are known
-        smaller = sum(one.many * float(np.sum(one.values[one.values < trusted] ** 2)) for one in found.patterns)
-        return Known(found, trusted, max(min(known.missing, PLAUSIBLE * known.going_on), smaller))
+        return replace(known, missing=min(known.missing, PLAUSIBLE * known.going_on))
 
     def _operator(self, count: int, degree: int) -> Operator:
         if (count, degree) not in self._found:

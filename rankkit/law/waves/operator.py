@@ -3,7 +3,7 @@
 A plane wave is a product over coordinates, and cos and sin of a sum are sums of products of cosines and sines with an
 even and an odd number of sines. So phi(b . a) splits by which coordinates are odd, and each pattern is a matrix
 between products of functions of one coordinate, of a total degree up to a largest one (Galerkin's method). Values that
-change with that degree are not used. What is known of the functions below them is their energy.
+change with that degree are bounds from below.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Operator:
         One for each of the r coordinates; those that are alike are one object.
     patterns : sequence of Pattern
     trusted : float
-        Smallest value that is used.
+        Smallest value that would not change with the degree.
     gained : float
         sum lambda^2 that the last degrees have added.
     degree : int
@@ -86,10 +86,8 @@ class Operator:
 
     @cached_property
     def staircase(self) -> tuple[Array, Array]:
-        """The trusted values, descending, and how often each occurs."""
-        values, many = _joined([(pattern.values, pattern.many) for pattern in self.patterns])
-        kept = values >= self.trusted
-        return values[kept], many[kept]
+        """The values, descending, and how often each occurs."""
+        return _joined([(pattern.values, pattern.many) for pattern in self.patterns])
 
     @property
     def top(self) -> float:
