@@ -18,12 +18,12 @@ from rankkit.law.coordinate import legendre_nodes
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.waves.plane_waves import PlaneWaves
 
-__all__ = ["Coordinate", "coordinate", "farthest_product", "loudness", "mean_of", "mean_wave"]
+__all__ = ["Coordinate", "coordinate", "farthest_product", "loudness", "mean_of", "mean_wave", "nodes_for"]
 
 COARSE = 2  # times as many places of the other side as functions, from which a basis is made
 FINEST = 1e-14  # relative importance of a function that rounding leaves
 MEAN_NODES = 600  # of a mean over one coordinate
-OUTSIDE = 1e-10  # share of the entries that are taken as no larger than the largest of all others
+OUTSIDE = 1e-7  # share of the entries that are taken as no larger than the largest of all others
 KNOWN_C = 100.0  # phase of far entries up to which the largest value is computed; beyond it falls like a root
 
 
@@ -59,6 +59,11 @@ class Coordinate:
         functions = (self.columns if side else self.rows)[parity]
         nodes, _ = legendre_nodes(len(functions))  # in the cube root of the upper tail, as those of the law
         return CubicSpline(nodes, functions)(1 - 2 * np.cbrt(1 - at))
+
+
+def nodes_for(column: Column, frequencies: Array) -> Array:
+    """Return how many nodes serve each frequency."""
+    return NODES + NODES_PER_C * column.far(1.0) * frequencies
 
 
 def coordinate(column: Column, waves: PlaneWaves, count: int) -> Coordinate:

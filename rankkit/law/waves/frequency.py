@@ -30,6 +30,7 @@ __all__ = ["RuleLaw", "RuleOfColumns"]
 
 NEAR_TOP = 0.01  # of lambda_1: values below add to sigma_1 and to the energy by their energy alone
 FLOOR = 1e-3  # of y: squares below it only add up
+UNHEARD = 0.02  # of lambda_1: what waves that are left out may add to it
 NEGLIGIBLE = 1e-3  # of the square of the threshold: an energy that changes no count
 UNKNOWN = 0.1  # of min(m, n): a count that unknown values may move by more is no prediction
 TRIES = 12  # frequencies at which a target is looked for first
@@ -136,7 +137,8 @@ class RuleOfColumns(ColumnsFrequency):
         found = Frequency.estimate(self, measure, cutoff)
         scatter = found.error.scatter * self.wider
         if measure != "numerical_rank":
-            return Estimate(found.value, Error(found.error.own, scatter))
+            moved = 2 * self._near_top.operator.moved * found.value  # they hold the square of sigma_1
+            return Estimate(found.value, Error(math.hypot(found.error.own, moved), scatter))
         return Estimate(found.value, Error(math.hypot(found.error.own, self._unknown(cutoff)), scatter))
 
     @cached_property
@@ -148,7 +150,13 @@ class RuleOfColumns(ColumnsFrequency):
     @cached_property
     def _near_top(self) -> Known:
         first = self._values.down_to(math.sqrt(NEAR_TOP * self._values.energy))
-        return self._values.down_to(NEAR_TOP * first.operator.top)
+        found = self._values.down_to(NEAR_TOP * first.operator.top)
+        if found.left_out > UNHEARD * found.operator.top:
+            raise ValueError(
+                f"{self.name} has no prediction here: its far entries need more plane waves than fit; draw factors and "
+                "measure them."
+            )
+        return found
 
     def _unknown(self, cutoff: Cutoff) -> float:
         """Return how far a count moves between staircases that are as possible as the one that is used."""

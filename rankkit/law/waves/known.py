@@ -12,13 +12,13 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.columns import Column
 from rankkit.law.staircase import Staircase
-from rankkit.law.waves.bases import farthest_product, loudness, mean_of, mean_wave
+from rankkit.law.waves.bases import farthest_product, loudness, mean_of, mean_wave, nodes_for
 from rankkit.law.waves.operator import Operator, operator
 from rankkit.law.waves.plane_waves import PlaneWaves, plane_waves
 
 __all__ = ["Known", "Values"]
 
-MOST_WAVES, TOGETHER = 384, 64  # at most, and by how many their number grows
+MOST_COSINES, TOGETHER = 1e8, 64  # of all waves at all nodes; by how many waves their number grows
 SILENT = 0.02  # of the smallest value that counts: what the waves that are left out may add to a value
 # functions of one pattern, at first and at most, and the degree at first; each time MORE times the degree
 FIRST_FUNCTIONS, MOST_FUNCTIONS, FIRST_DEGREE, MOST_DEGREE, MORE = 170, 1100, 41, 301, 1.4
@@ -30,7 +30,7 @@ FASTEST, SLOWEST = 0.1, 1.9
 APART = 0.5  # how far the power of the values below may be from that of the last that are known
 PLAUSIBLE = 2.0  # times the energy of a count that goes on to grow as it does
 NEARBY = 4.0  # times the last value that is known: from there on its power is measured
-ENERGY_WAVES, ENERGY_KNOWN = 384, 1e-13  # waves of phi^2 at most, and how far its mean is to be known
+ENERGY_KNOWN = 1e-13  # how far the mean of phi^2 is to be known
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,14 +142,14 @@ class Values:
             return mean_of(self.columns[0], lambda t: (self.phi(t) ** 2 + self.phi(-t) ** 2) / 2)
         waves = plane_waves(lambda t: self.phi(t) ** 2, self._reach)
         heard = self._from_each_on(waves)
-        few = waves.slowest(min(_first(heard <= ENERGY_KNOWN * heard[0]), ENERGY_WAVES))
+        few = waves.slowest(min(_first(heard <= ENERGY_KNOWN * heard[0]), self._most_waves))
         means = math.prod(mean_wave(one, few.frequencies) ** one.many for one in self.columns)
         return float(np.sum(few.cosines * means))
 
     def down_to(self, least: float) -> Known:
         """Return values down to about `least`, or as far down as MOST_FUNCTIONS go."""
         r = sum(one.many for one in self.columns)
-        count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, MOST_WAVES)
+        count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, self._most_waves)
         left_out = float(self._heard[count]) if count < self._heard.size else 0.0
         degree, most = min(_degree(r, FIRST_FUNCTIONS), FIRST_DEGREE), min(_degree(r, MOST_FUNCTIONS), MOST_DEGREE)
         needed = max(NEEDED * least, BESIDE * left_out)
@@ -161,6 +161,12 @@ class Values:
             return known
         # what the last degrees have added is more: the rest of the energy is that of errors in values that are known
         return replace(known, missing=min(known.missing, PLAUSIBLE * known.going_on))
+
+    @cached_property
+    def _most_waves(self) -> int:
+        frequencies = self._waves.frequencies
+        nodes = np.max([nodes_for(one, frequencies) for one in self.columns], axis=0)
+        return _first(np.arange(1, nodes.size + 1) * nodes**2 > MOST_COSINES)
 
     def _operator(self, count: int, degree: int) -> Operator:
         if (count, degree) not in self._found:

@@ -74,6 +74,8 @@ class Operator:
         Smallest value that would not change with the degree.
     gained : float
         sum lambda^2 that the last degrees have added.
+    moved : float
+        By what share they have changed the largest value.
     degree : int
         Total degree of the products.
     """
@@ -82,6 +84,7 @@ class Operator:
     patterns: Sequence[Pattern]
     trusted: float
     gained: float
+    moved: float
     degree: int
 
     @cached_property
@@ -133,7 +136,8 @@ def operator(columns: Sequence[Column], waves: PlaneWaves, degree: int) -> Opera
             inner.append((_singular_values(matrix[np.ix_(few, few)], symmetric), float(many)))
     staircases = [_joined(parts) for parts in ([(one.values, one.many) for one in patterns], *fewer)]
     energies = [float(np.sum(many * values**2)) for values, many in staircases]
-    return Operator(coordinates, patterns, _trusted(staircases, degrees), energies[0] - energies[1], degree)
+    moved = 1 - float(staircases[1][0][0] / staircases[0][0][0])
+    return Operator(coordinates, patterns, _trusted(staircases, degrees), energies[0] - energies[1], moved, degree)
 
 
 def _indices(parities: Sequence[int], functions: Sequence[tuple[Array, Array]], degree: int) -> Array:
