@@ -18,7 +18,17 @@ from rankkit.law.coordinate import legendre_nodes
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.waves.plane_waves import PlaneWaves
 
-__all__ = ["Coordinate", "coordinate", "farthest_product", "loudness", "mean_of", "mean_wave", "nodes_for"]
+__all__ = [
+    "Coordinate",
+    "coordinate",
+    "farthest_product",
+    "loudness",
+    "mean_of",
+    "mean_wave",
+    "nodes_for",
+]
+
+interpolated: Callable[..., Array] = np.interp  # its overloads leave the type open
 
 COARSE = 2  # times as many places of the other side as functions, from which a basis is made
 FINEST = 1e-14  # relative importance of a function that rounding leaves
@@ -51,6 +61,13 @@ class Coordinate:
     def symmetric(self) -> bool:
         """Whether rows and columns have the same functions."""
         return self.rows[0] is self.columns[0]
+
+    def leading(self, count: int) -> Coordinate:
+        """Return it with up to `count` functions of each parity."""
+        rows = self.rows[0][:, :count], self.rows[1][:, :count]
+        columns = rows if self.symmetric else (self.columns[0][:, :count], self.columns[1][:, :count])
+        even, odd = self.waves
+        return Coordinate(self.p, self.q, rows, columns, (even[:, :count, :count], odd[:, :count, :count]))
 
     def functions(self, side: int, parity: int, at: Array) -> Array:
         """Return functions of rows (0) or columns (1) at quantiles of |x|, by cubic splines, (*at.shape, functions)."""
@@ -99,7 +116,7 @@ def loudness(column: Column, frequencies: Array) -> Array:
     (x, p), (y, q) = _nodes(column, int(NODES + NODES_PER_C * KNOWN_C))
     weight = np.sqrt(np.outer(p, q))
     values = [np.linalg.norm(weight * np.cos(omega * column.scale * np.outer(x, y)), 2) for omega in at]
-    logs: Array = np.interp(np.log(np.maximum(frequencies, at[0])), np.log(at), np.log(values))
+    logs = interpolated(np.log(np.maximum(frequencies, at[0])), np.log(at), np.log(values))
     return np.exp(logs) * np.minimum(1.0, np.sqrt(at[-1] / np.maximum(frequencies, at[-1])))
 
 

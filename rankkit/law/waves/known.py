@@ -12,7 +12,15 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.columns import Column
 from rankkit.law.staircase import Staircase
-from rankkit.law.waves.bases import farthest_product, loudness, mean_of, mean_wave, nodes_for
+from rankkit.law.waves.bases import (
+    Coordinate,
+    coordinate,
+    farthest_product,
+    loudness,
+    mean_of,
+    mean_wave,
+    nodes_for,
+)
 from rankkit.law.waves.operator import Operator, operator
 from rankkit.law.waves.plane_waves import PlaneWaves, plane_waves
 
@@ -134,6 +142,7 @@ class Values:
     phi: Callable[[Array], Array]
     columns: Sequence[Column]
     _found: dict[tuple[int, int], Operator] = field(default_factory=dict[tuple[int, int], Operator], init=False)
+    _coordinates: dict[int, list[Coordinate]] = field(default_factory=dict[int, list[Coordinate]], init=False)
 
     @cached_property
     def energy(self) -> float:
@@ -151,7 +160,7 @@ class Values:
         r = sum(one.many for one in self.columns)
         count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, self._most_waves)
         left_out = float(self._heard[count]) if count < self._heard.size else 0.0
-        degree, most = min(_degree(r, FIRST_FUNCTIONS), FIRST_DEGREE), min(_degree(r, MOST_FUNCTIONS), MOST_DEGREE)
+        degree, most = min(_degree(r, FIRST_FUNCTIONS), FIRST_DEGREE), self._most_degree
         needed = max(NEEDED * least, BESIDE * left_out)
         while (found := self._operator(count, degree)).trusted > needed and degree < most:
             degree = min(max(int(MORE * degree), degree + 2), most)
@@ -162,6 +171,18 @@ class Values:
         # what the last degrees have added is more: the rest of the energy is that of errors in values that are known
         return replace(known, missing=min(known.missing, PLAUSIBLE * known.going_on))
 
+    def _kinds(self, count: int) -> list[Coordinate]:
+        """Return the coordinates with so many waves, with functions for all degrees."""
+        if count not in self._coordinates:
+            functions = self._most_degree // 2 + 1
+            waves = self._waves.slowest(count)
+            self._coordinates[count] = [coordinate(one, waves, functions) for one in self.columns]
+        return self._coordinates[count]
+
+    @cached_property
+    def _most_degree(self) -> int:
+        return min(_degree(sum(one.many for one in self.columns), MOST_FUNCTIONS), MOST_DEGREE)
+
     @cached_property
     def _most_waves(self) -> int:
         frequencies = self._waves.frequencies
@@ -170,7 +191,8 @@ class Values:
 
     def _operator(self, count: int, degree: int) -> Operator:
         if (count, degree) not in self._found:
-            self._found[count, degree] = operator(self.columns, self._waves.slowest(count), degree)
+            times = [one.many for one in self.columns]
+            self._found[count, degree] = operator(self._kinds(count), times, self._waves.slowest(count), degree)
         return self._found[count, degree]
 
     @cached_property

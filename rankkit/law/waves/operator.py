@@ -17,8 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import Column
-from rankkit.law.waves.bases import Coordinate, coordinate
+from rankkit.law.waves.bases import Coordinate
 from rankkit.law.waves.plane_waves import PlaneWaves
 
 __all__ = ["Operator", "Pattern", "operator"]
@@ -103,31 +102,34 @@ class Operator:
         return all(one.symmetric for one in self.coordinates)
 
 
-def operator(columns: Sequence[Column], waves: PlaneWaves, degree: int) -> Operator:
+def operator(kinds: Sequence[Coordinate], times: Sequence[int], waves: PlaneWaves, degree: int) -> Operator:
     """Return the operator of plane waves between products up to a degree.
 
     Parameters
     ----------
-    columns : sequence of Column
+    kinds : sequence of Coordinate
+        With these waves, and at least degree / 2 + 1 functions of each parity.
+    times : sequence of int
+        How many coordinates are of each kind.
     waves : PlaneWaves
     degree : int
         Of each coordinate and in total: function k of an even coordinate has the degree 2 k, of an odd one 2 k + 1.
     """
-    alike = [coordinate(column, waves, degree // 2 + 1) for column in columns]
-    coordinates = [one for one, column in zip(alike, columns, strict=True) for _ in range(column.many)]
+    alike = [kind.leading(degree // 2 + 1) for kind in kinds]
+    coordinates = [one for one, count in zip(alike, times, strict=True) for _ in range(count)]
     symmetric = all(one.symmetric for one in alike)
     patterns: list[Pattern] = []
     fewer: list[list[tuple[Array, float]]] = [[], []]
     degrees = [degree, min(int(INNER * degree), degree - 2), min(int(INNER * INNER * degree), degree - 4)]
-    for odd in itertools.product(*(range(column.many + 1) for column in columns)):
+    for odd in itertools.product(*(range(count + 1) for count in times)):
         amplitudes = (waves.sines if sum(odd) % 2 else waves.cosines) * (-1.0) ** (sum(odd) // 2)
         if np.max(np.abs(amplitudes)) <= SILENT * np.max(waves.sizes):
             continue
-        parities = tuple(int(k < count) for count, column in zip(odd, columns, strict=True) for k in range(column.many))
+        parities = tuple(int(k < few) for few, count in zip(odd, times, strict=True) for k in range(count))
         indices = _indices(parities, [one.rows for one in coordinates], degree)
         if len(indices) == 0:
             continue
-        many = math.prod(math.comb(column.many, count) for count, column in zip(odd, columns, strict=True))
+        many = math.prod(math.comb(count, few) for few, count in zip(odd, times, strict=True))
         matrix = _matrix(coordinates, parities, indices, amplitudes)
         patterns.append(_pattern(float(many), parities, indices, matrix, symmetric))
         total = 2 * indices.sum(axis=1) + sum(parities)
@@ -146,7 +148,7 @@ def _indices(parities: Sequence[int], functions: Sequence[tuple[Array, Array]], 
     found: Array = np.zeros((int(left >= 0), 0), dtype=np.int64)
     for parity, both in zip(parities, functions, strict=True):
         most = np.minimum(left - found.sum(axis=1), both[parity].shape[1] - 1) + 1
-        ranks: Array = np.arange(np.sum(most)) - np.repeat(np.cumsum(most) - most, most)
+        ranks = np.arange(int(np.sum(most))) - np.repeat(np.cumsum(most) - most, most)
         found = np.column_stack([np.repeat(found, most, axis=0), ranks])
     return found
 

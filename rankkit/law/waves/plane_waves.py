@@ -19,7 +19,7 @@ SAMPLES = 2**16  # of the period, 4 T
 # step falls below 1e-12 within 71 waves
 STEEPNESS = 10.8
 CHECKED = 257  # places between samples at which the sum must be phi
-HEARD = 1e-6  # of the largest wave: smaller ones are left out of that sum
+HEARD = 1e-5  # of the largest wave: that sum ends at the last one that is larger
 MET = 0.02  # of the root mean square of phi there
 
 
@@ -87,9 +87,9 @@ def _check(waves: PlaneWaves, phi: Callable[[Array], Array], farthest: float) ->
     """Raise a ValueError where the sum is not phi between the samples, which a phi that turns too fast passes by."""
     t = farthest * np.cos(np.pi * np.arange(1, CHECKED + 1) / (CHECKED + np.sqrt(2)))
     wanted = np.asarray(phi(t), dtype=np.float64)
-    heard = waves.sizes > HEARD * np.max(waves.sizes)
-    phases: Array = np.outer(t, waves.frequencies[heard])
-    found = np.cos(phases) @ waves.cosines[heard] + np.sin(phases) @ waves.sines[heard]
+    heard = waves.slowest(1 + int(np.max(np.flatnonzero(waves.sizes > HEARD * np.max(waves.sizes)))))
+    phases = np.outer(t, heard.frequencies)
+    found = np.cos(phases) @ heard.cosines + np.sin(phases) @ heard.sines
     if np.sqrt(np.mean((found - wanted) ** 2)) > MET * np.sqrt(np.mean(wanted**2)):
         raise ValueError(
             "omega must be smaller: the rule changes too fast between the entries of B A for a prediction; draw "
