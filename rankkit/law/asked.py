@@ -192,7 +192,7 @@ class Asked:
         TypeError
             If the initializer or entries are no law that is known, or covariance is no pair of matrices.
         ValueError
-            If a covariance is none, the rule is not predicted of such entries, or their rank or scale is too large.
+            If a covariance is none, or the rank or the scale of the entries is too large.
         """
         found = self._described()
         many = max(column.many for column in found.columns) if isinstance(found, ProductLaw) else None

@@ -54,9 +54,10 @@ def predict_rank(
     gain : float, optional
         Divisor of the sine, with atol alone: no relative threshold depends on it. None: sqrt(d).
     rule : callable, optional
-        Makes a Rule from omega, another elementwise phi for independent Gaussian entries of one size: rules.Sinter,
-        tanh, ReLU, learned bases, a user's own, for instance `lambda omega: Activation("tanh", omega=omega)`. A rule
-        itself, which `audit` takes, is refused, and a class whose first argument is not omega. None: the sine.
+        Makes a Rule from omega, another elementwise phi: rules.Sinter, tanh, ReLU, learned bases, a user's own, for
+        instance `lambda omega: Activation("tanh", omega=omega)`. Where values that a count depends on are not known one
+        by one, the error is larger or the rank unavailable. A rule itself, which `audit` takes, is refused, and a class
+        whose first argument is not omega. None: the sine.
     entries : EntryLaw or pair of EntryLaw, optional
         Any symmetric law of independent entries, or one for B and one for A, in place of an initializer.
     covariance : pair of float arrays, shape (r, r), optional

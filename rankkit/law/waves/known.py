@@ -26,7 +26,7 @@ from rankkit.law.waves.plane_waves import PlaneWaves, plane_waves
 
 __all__ = ["Known", "Values"]
 
-MOST_COSINES, TOGETHER = 1e8, 64  # of all waves at all nodes; by how many waves their number grows
+MOST_COSINES, TOGETHER = 4e7, 64  # of all waves at all nodes; by how many waves their number grows
 SILENT = 0.02  # of the smallest value that counts: what the waves that are left out may add to a value
 # functions of one pattern, at first and at most, and the degree at first; each time MORE times the degree
 FIRST_FUNCTIONS, MOST_FUNCTIONS, FIRST_DEGREE, MOST_DEGREE, MORE = 170, 1100, 41, 301, 1.4
