@@ -261,6 +261,7 @@ def _at(source: Source, omega: float, path: Path | None = None) -> Frequency:
 
 
 def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
+    at.check(measure, cutoff)
     value, error = at.estimate(measure, cutoff)
     size = f"d = {at.entries.m}, n = {at.entries.n}, r = {at.entries.r}"
     about = f"{measure.replace('_', ' ')} of {at.name}, omega = {at.omega:.5g}, {size}"
@@ -268,5 +269,7 @@ def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
 
 
 def _row(at: Frequency, measures: Sequence[str], cutoff: Cutoff) -> dict[str, Any]:
+    for name in measures:
+        at.check(name, cutoff)
     about = {"omega": at.omega, "c": at.c, "omega_std": at.omega * at.entries.std}
     return about | {"regime": at.regime} | {name: at.measure(name, cutoff) for name in measures}

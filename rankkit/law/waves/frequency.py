@@ -16,7 +16,7 @@ from rankkit.law.independent import Independent, filled_at
 from rankkit.law.limits import check_phi
 from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
 from rankkit.law.product_law import FILLED, ColumnsFrequency, ProductLaw
-from rankkit.law.self_consistent import Counted, Equations, Follower, Path
+from rankkit.law.self_consistent import Equations, Follower, Path
 from rankkit.law.splitting import Leverage
 from rankkit.law.staircase import Staircase
 from rankkit.law.waves.equations import AtPoints, Tail
@@ -36,7 +36,7 @@ NEGLIGIBLE = 1e-3  # of the square of the threshold: an energy that changes no c
 # chosen on 28 settings with uniform entries (means of six draws, ReLU, Gaussian, Sinter, tanh, r = 3 to 8)
 BOUND, POSSIBLE = 0.06, 2.5
 UNKNOWN = 0.1  # of min(m, n): a count that unknown values may move by more is no prediction
-TRIES = 12  # frequencies at which a target is looked for first
+TRIES, ENDS = 12, 40  # frequencies at which a target is looked for first, and at which the end of the law is
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +63,31 @@ class RuleLaw(ProductLaw):
 
     @property
     def ends(self) -> bool:
-        """False: a frequency without a prediction ends in an error of its own."""
-        return False
+        """Whether larger frequencies than those of `span` have no prediction, though they change something."""
+        return self.span[1] < self._filled
 
     @property
     def span(self) -> tuple[float, float]:
-        """The frequencies between which a target is looked for."""
-        return LIMIT_C / self.entries.unit, FILLED * self.entries.filling / self.entries.unit
+        """The frequencies between which a target is looked for, up to where the prediction ends or nothing changes."""
+        return LIMIT_C / self.entries.unit, self._furthest
+
+    @cached_property
+    def _furthest(self) -> float:
+        least = LIMIT_C / self.entries.unit
+        omegas = np.geomspace(least, self._filled, ENDS).tolist()
+        return next((omega for omega in reversed(omegas) if self._fits(omega)), least)
+
+    @property
+    def _filled(self) -> float:
+        return FILLED * self.entries.filling / self.entries.unit
+
+    def _fits(self, omega: float) -> bool:
+        """Return whether the plane waves of phi are few enough."""
+        found = self.frequency(omega)
+        try:
+            return not isinstance(found, RuleOfColumns) or found.values_of_phi.left_out <= UNHEARD
+        except ValueError:  # phi turns faster than its samples
+            return False
 
     @cached_property
     def plain(self) -> float:
@@ -119,21 +137,13 @@ class RuleOfColumns(ColumnsFrequency):
         """The values that those of S / sqrt(m n) tend to; those that are not known fall by a power law."""
         return self._near_top.staircase()
 
-    def rank(self, cutoff: Cutoff) -> Counted:
-        """Return how many singular values exceed the cutoff.
-
-        Raises
-        ------
-        ValueError
-            If values that are not known may move it by more than UNKNOWN of the matrix.
-        """
-        found = super().rank(cutoff)
-        if self._unknown(cutoff) > UNKNOWN * self.limit:
+    def check(self, measure: str, cutoff: Cutoff) -> None:
+        """Raise a ValueError where values that are not known may move a count by more than UNKNOWN of the matrix."""
+        if measure == "numerical_rank" and self._unknown(cutoff) > UNKNOWN * self.limit:
             raise ValueError(
                 f"a numerical rank at {cutoff.relative(self.top):.2g} of sigma_1 is unavailable for {self.name}: it "
                 "depends on values that are not known one by one. Raise the tolerance, or draw factors and count."
             )
-        return found
 
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return numerical_rank, stable_rank or participation_ratio, with its error."""
@@ -145,15 +155,16 @@ class RuleOfColumns(ColumnsFrequency):
         return Estimate(found.value, Error(math.hypot(found.error.own, self._unknown(cutoff)), scatter))
 
     @cached_property
-    def _values(self) -> Values:
+    def values_of_phi(self) -> Values:
+        """The singular values of phi(b . a), rows being the longer side."""
         tall = self.law.m >= self.law.n
         columns = [one if tall else one.transposed for one in self.law.columns]
         return Values(lambda t: phi_at(self.rule, self.law.m, t), columns)
 
     @cached_property
     def _near_top(self) -> Known:
-        first = self._values.down_to(math.sqrt(NEAR_TOP * self._values.energy))
-        found = self._values.down_to(NEAR_TOP * first.operator.top)
+        first = self.values_of_phi.down_to(math.sqrt(NEAR_TOP * self.values_of_phi.energy))
+        found = self.values_of_phi.down_to(NEAR_TOP * first.operator.top)
         if found.left_out > UNHEARD * found.operator.top:
             raise ValueError(
                 f"{self.name} has no prediction here: its far entries need more plane waves than fit; draw factors and "
@@ -165,7 +176,7 @@ class RuleOfColumns(ColumnsFrequency):
         """Return how far a count may be off because values are not known one by one."""
         relative = cutoff.relative(self.top)
         square = (relative * self.top) ** 2
-        known = self._values.down_to(math.sqrt(square))
+        known = self.values_of_phi.down_to(math.sqrt(square))
         if relative >= 1 or known.missing < NEGLIGIBLE * square:
             return 0.0
         size = self.entries
@@ -197,7 +208,7 @@ class RuleOfColumns(ColumnsFrequency):
         self._check_values()
         self._check_tails()
         m, n = max(self.law.m, self.law.n), self.limit
-        known = self._values.down_to(math.sqrt(least))
+        known = self.values_of_phi.down_to(math.sqrt(least))
         law = known.staircase()
         floor = FLOOR * max(least, filled_at(law, n))
         if law.listed == 0 or law.values[0] ** 2 < FEW * floor:

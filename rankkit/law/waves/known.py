@@ -189,6 +189,12 @@ class Values:
         nodes = np.max([nodes_for(one, frequencies) for one in self.columns], axis=0)
         return _first(np.arange(1, nodes.size + 1) * nodes**2 > MOST_COSINES)
 
+    @property
+    def left_out(self) -> float:
+        """How much the waves that cannot be taken may add to a value, as a share of what the loudest one is."""
+        most = self._most_waves
+        return float(self._heard[most] / np.max(-np.diff(self._heard))) if most < self._heard.size else 0.0
+
     def _operator(self, count: int, degree: int) -> Operator:
         if (count, degree) not in self._found:
             times = [one.many for one in self.columns]

@@ -85,12 +85,13 @@ def plane_waves(phi: Callable[[Array], Array], farthest: float) -> PlaneWaves:
 
 def _check(waves: PlaneWaves, phi: Callable[[Array], Array], farthest: float) -> None:
     """Raise a ValueError where the sum is not phi between the samples, which a phi that turns too fast passes by."""
-    t = farthest * np.cos(np.pi * np.arange(1, CHECKED + 1) / (CHECKED + np.sqrt(2)))
+    t: Array = farthest * np.cos(np.pi * np.arange(1, CHECKED + 1) / (CHECKED + 2**0.5))
     wanted = np.asarray(phi(t), dtype=np.float64)
-    heard = waves.slowest(1 + int(np.max(np.flatnonzero(waves.sizes > HEARD * np.max(waves.sizes)))))
-    phases = np.outer(t, heard.frequencies)
+    silent = int(np.argmax(waves.sizes[::-1] > HEARD * np.max(waves.sizes)))
+    heard = waves.slowest(waves.sizes.size - silent)
+    phases: Array = t[:, None] * heard.frequencies
     found = np.cos(phases) @ heard.cosines + np.sin(phases) @ heard.sines
-    if np.sqrt(np.mean((found - wanted) ** 2)) > MET * np.sqrt(np.mean(wanted**2)):
+    if float(np.linalg.norm(found - wanted)) > MET * float(np.linalg.norm(wanted)):
         raise ValueError(
             "omega must be smaller: the rule changes too fast between the entries of B A for a prediction; draw "
             "factors and measure them."
