@@ -315,12 +315,15 @@ def test_predict_knows_other_functions_than_the_sine(capsys):
     rule, law = (lambda omega: rk.rules.Activation("tanh", omega=omega)), rk.initializers.Normal()
     for name, predict in (("stable_rank", rk.predict_stable_rank), ("numerical_rank", rk.predict_rank)):
         assert record[name] == pytest.approx(predict(2.0, d=256, r=2, initializer=law, rule=rule).value)
+    assert main([*PREDICT, "--omegas", "2", "--rule", "tanh", "--entries", "uniform", "--measures", "stable_rank"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    found = rk.predict_stable_rank(2.0, d=256, r=2, entries=rk.law.EntryLaw.named("uniform"), rule=rule)
+    assert record["stable_rank"] == pytest.approx(found.value)
 
 
 @pytest.mark.parametrize(
     "words", [
         ["--target-stable-rank", "4000"], ["--omegas", "0"], ["--target-rank", "9", "--plot", "x.png"],
-        ["--omegas", "1", "--rule", "tanh"],
     ],
 )  # fmt: skip
 def test_predict_refuses_in_one_sentence(capsys, words):

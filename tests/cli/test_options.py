@@ -113,8 +113,9 @@ def results():
     """What the work returns, whatever it is asked: one real result of each kind, made once."""
     state = module("layers.0.q_proj", m=6, n=5, r=2) | module("layers.1.q_proj", m=6, n=5, r=2, seed=1)
     report = rk.audit(state, config={"lora_alpha": 2})
+    base = {f"layers.{k}.q_proj.weight": np.zeros((6, 5), dtype=np.float32) for k in (0, 1)}
     return SimpleNamespace(
-        audit=report, merged=rk.audit_merged({}, base={}, adapter=state, config={"lora_alpha": 2}),
+        audit=report, merged=rk.audit_merged({}, base=base, adapter=state, config={"lora_alpha": 2}),
         probe=rk.probe_frequencies(state, [1.0], config={"lora_alpha": 2}),
         watched=rk.Watched.of([measure(state, step)[0] for step in (0, 10)]),
         compare=rk.compare(state, state, config={"lora_alpha": 2}, strengths=[1, 2]), ranks=rk.suggest_ranks(report),
