@@ -17,10 +17,10 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.coordinate import Coordinate, Seen, seen_through
 from rankkit.law.entry_laws import EntryLaw
-from rankkit.law.products import MOST_LISTED, Listed, multisets
+from rankkit.law.products import Listed, multisets
 from rankkit.law.staircase import BIN, CUT, NOISE, Staircase, assembled, binned, noise
 
-__all__ = ["Column", "OneColumn", "columns_staircase", "listed_columns", "one_column"]
+__all__ = ["Column", "OneColumn", "above", "columns_staircase", "energy_of", "one_column"]
 
 # their overloads leave the types open
 svd_of: Callable[..., tuple[Array, Array, Array]] = np.linalg.svd
@@ -96,7 +96,7 @@ def one_column(column: Column, omega: float) -> OneColumn:
     return OneColumn(np.cumsum(p) - p / 2, p, parts, q)
 
 
-def listed_columns(problems: Sequence[OneColumn], many: Sequence[int], depth: float, most: int = MOST_LISTED) -> Listed:
+def _listed(problems: Sequence[OneColumn], many: Sequence[int], depth: float, most: int) -> Listed:
     """Return the products within `depth` of the largest with an odd number of odd factors.
 
     Parameters
@@ -117,9 +117,15 @@ def listed_columns(problems: Sequence[OneColumn], many: Sequence[int], depth: fl
     return Listed(counts[odd], orders[odd])
 
 
+def above(problems: Sequence[OneColumn], many: Sequence[int], depth: float) -> list[OneColumn]:
+    """Return the problems with the values that products within `depth` of the largest need, in log."""
+    reach = depth + _first_odd(problems, many)
+    return [problem.leading(problem.values >= np.max(problem.values) * math.exp(-reach)) for problem in problems]
+
+
 def columns_staircase(problems: Sequence[OneColumn], many: Sequence[int]) -> Staircase:
     """Return the staircase of all products."""
-    energy = _energy(problems, many)
+    energy = energy_of(problems, many)
     scale = math.fsum(k * math.log(np.max(problem.values)) for problem, k in zip(problems, many, strict=True))
     first = _first_odd(problems, many)
     if 2 * (scale - first) < math.log(NOISE * energy):
@@ -129,7 +135,7 @@ def columns_staircase(problems: Sequence[OneColumn], many: Sequence[int]) -> Sta
     sides = [(depth[parity == 0], depth[parity == 1]) for depth, parity in zip(depths, parities, strict=True)]
     bins = binned(sides, many, int((first - math.log(CUT)) / BIN) + 2)
     over = int(np.searchsorted(np.cumsum(bins), HEAD * math.factorial(min(max(many), 4))))
-    head = listed_columns(problems, many, min(-math.log(CUT), max(over * BIN - first, BIN)), HEAD)
+    head = _listed(problems, many, min(-math.log(CUT), max(over * BIN - first, BIN)), HEAD)
     drop = scale - head.counts @ np.concatenate([np.log(problem.values) for problem in problems])
     order = np.argsort(drop, kind="stable")
     return assembled((drop[order], head.many[order]), bins, scale, energy)
@@ -146,7 +152,7 @@ def _first_odd(problems: Sequence[OneColumn], many: Sequence[int]) -> float:
     return 0.0 if odd % 2 else min(costs)
 
 
-def _energy(problems: Sequence[OneColumn], many: Sequence[int]) -> float:
+def energy_of(problems: Sequence[OneColumn], many: Sequence[int]) -> float:
     """Return the sum of squares of all products, (prod (e + o) - prod (e - o)) / 2, e and o a coordinate's sums."""
     whole, shares = 0.0, np.zeros(0)
     for problem, k in zip(problems, many, strict=True):

@@ -18,10 +18,12 @@ from rankkit.factors import Array
 from rankkit.law.columns import OneColumn
 from rankkit.law.coordinate import Seen
 from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
-from rankkit.law.products import Listed
+from rankkit.law.odd_products import OddSums, odd_sums
 from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Mixed"]
+
+TURNED = 2.2  # phase in the middle of those of the values: faint ones turn far beyond the negative axis, others do not
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +36,14 @@ class Mixed:
     problems : sequence of OneColumn
     many : sequence of int
         How many coordinates each problem stands for.
-    listed : Listed
     rest : float
-        sum lambda^2 of the products that are not listed: so small that they only add up.
+        sum lambda^2 of the products of values that are not in the problems: so small that they only add up.
     """
 
     m: int
     n: int
     problems: Sequence[OneColumn]
     many: Sequence[int]
-    listed: Listed
     rest: float
 
     @property
@@ -88,14 +88,12 @@ class Mixed:
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return the weights that the leverages of the given ones imply."""
         logs, seen, scales = self._seen(unknowns)
-        share: Array = 1 / (1 + np.exp(-self._logs(seen, unknowns, z)))
-        used = self.listed.many * share
+        sums = self._sums(seen, unknowns, z)
         rest: Any = self.rest * scales[0] * scales[1] / z
-        total: Any = np.sum(used) + rest
-        ones = np.split(self.listed.counts.T @ used, self._ends)
+        total: Any = sums.share + rest
         found: list[Array] = []
         for side, size in enumerate((self.m, self.n)):
-            for log, one, parts, problem, k in zip(logs[side], ones, seen, self.problems, self.many, strict=True):
+            for log, one, parts, problem, k in zip(logs[side], sums.used, seen, self.problems, self.many, strict=True):
                 weight, density = np.exp(log), parts.columns if side else parts.rows
                 new = log - np.log(scales[side] * weight + (density @ one / k + rest * weight) / size)
                 found.append(new - np.log(np.sum((problem.q if side else problem.p) * np.exp(new))))
@@ -105,26 +103,16 @@ class Mixed:
     def potential(self, unknowns: Array, z: complex) -> Potential:
         """Return F, sum s^2 / (s^2 + z) and the term of crossings."""
         logs, seen, scales = self._seen(unknowns)
-        logs_over_z = self._logs(seen, unknowns, z)
-        share: Array = 1 / (1 + np.exp(-logs_over_z))
+        sums = self._sums(seen, unknowns, z)
         rest: Any = self.rest * scales[0] * scales[1] / z
-        total: Any = np.sum(self.listed.many * share)
-        # log(1 + e^x) on the branch where it is x for large x
-        large = logs_over_z.real > 0
-        small = np.log1p(np.exp(logs_over_z * (1 - 2 * large)))
-        value: Any = np.sum(self.listed.many * (large * logs_over_z + small)) + rest
+        value: Any = sums.logs + rest
         crossings = 0j
         for side, (size, log_scale) in enumerate(zip((self.m, self.n), unknowns[-2:], strict=True)):
             mass = [problem.q if side else problem.p for problem in self.problems]
             means = sum(k * np.sum(p * log) for k, p, log in zip(self.many, mass, logs[side], strict=True))
             value += size * (np.exp(log_scale) - 1 - log_scale - means)
-            crossings += self._crossed(side, seen, logs[side], log_scale, self.listed.many * share, share)
-        return Potential(complex(value), complex(total + rest), complex(crossings))
-
-    @cached_property
-    def _ends(self) -> Array:
-        """Where the values of one column end in the list of all."""
-        return np.cumsum([problem.values.size for problem in self.problems])[:-1]
+            crossings += self._crossed(side, seen, logs[side], log_scale, sums)
+        return Potential(complex(value), complex(sums.share + rest), complex(crossings))
 
     def _seen(self, unknowns: Array) -> tuple[tuple[list[Array], list[Array]], list[Seen], Array]:
         """Return log w and log v of each column, the columns seen through them, and both scales."""
@@ -136,13 +124,17 @@ class Mixed:
         ]
         return (rows, columns), seen, np.exp(unknowns[-2:])
 
-    def _logs(self, seen: Sequence[Seen], unknowns: Array, z: complex) -> Array:
-        """Return log(lambda^2 / z) of each product."""
-        squares = np.concatenate([parts.squares for parts in seen])
-        return self.listed.counts @ np.log(squares) + np.sum(unknowns[-2:]) - np.log(z)
+    def _sums(self, seen: Sequence[Seen], unknowns: Array, z: complex) -> OddSums:
+        """Return the sums over all products, seen through the weights."""
+        values: list[tuple[Array, Array]] = []
+        for parts, problem in zip(seen, self.problems, strict=True):
+            even = problem.parts[0][1].size
+            logs: Array = np.log(parts.squares * np.exp(-1j * TURNED)) + 1j * TURNED
+            values.append((logs[:even], logs[even:]))
+        return odd_sums(values, self.many, complex(np.sum(unknowns[-2:]) - np.log(z)))
 
     def _crossed(
-        self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, used: Array, share: Array
+        self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, sums: OddSums
     ) -> complex:
         """Return the term of crossings of rows (or columns), at rows that stand for all.
 
@@ -151,11 +143,10 @@ class Mixed:
         """
         size = self.n if side else self.m
         points = np.split(places(self.r), np.cumsum(self.many)[:-1], axis=1)
-        total = np.sum(used * share)
+        total = sums.shares
         log_weight, seen_here, dimension = np.full(len(points[0]), log_scale), np.ones(len(points[0])), 0.0
-        ones = zip(*(np.split(self.listed.counts.T @ x, self._ends) for x in (used, used * share)), strict=True)
-        for problem, part, log, at, (one, square), k in zip(
-            self.problems, seen, logs, points, ones, self.many, strict=True
+        for problem, part, log, at, one, square, k in zip(
+            self.problems, seen, logs, points, sums.used, sums.square, self.many, strict=True
         ):
             p, density = (problem.q, part.columns) if side else (problem.p, part.rows)
             node = nodes_at(at, p)

@@ -12,10 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
-from rankkit.factors import Array
-from rankkit.law.columns import Column, OneColumn, columns_staircase, listed_columns, one_column
+from rankkit.law.columns import Column, OneColumn, above, columns_staircase, energy_of, one_column
 from rankkit.law.entries import Entries
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.equations import FEW, SMALL
@@ -232,6 +229,10 @@ class ColumnsFrequency(Frequency):
     def _equations(self, least: float) -> Equations:
         self._check_values()
         self._check_tails()
+        return self.equations(least)
+
+    def equations(self, least: float) -> Equations:
+        """Return the equations whatever the laws are; `least` is the smallest s^2 that is asked for."""
         m, n = max(self.law.m, self.law.n), self.limit
         law = self.staircase
         filled = filled_at(law, n)
@@ -239,13 +240,5 @@ class ColumnsFrequency(Frequency):
         if law.listed == 0 or law.values[0] ** 2 < FEW * SMALL * max(least, filled):
             return Independent.of(law, m, n, self.law.r)
         depth = 0.5 * math.log(law.values[0] ** 2 / floor)
-        seen = listed_columns(self.problems, self.many, depth)
-        # values that no product needs cost time and accuracy
-        needed = np.asarray(seen.counts.sum(axis=0)).ravel() > 0
-        ends = np.cumsum([problem.values.size for problem in self.problems])[:-1]
-        parts = zip(self.problems, np.split(needed, ends), strict=True)
-        problems = [problem.leading(wanted) for problem, wanted in parts]
-        listed = listed_columns(problems, self.many, depth)
-        logs: Array = np.concatenate([np.log(problem.values) for problem in problems])
-        held = float(np.sum(listed.many * np.exp(2 * (listed.counts @ logs))))
-        return Mixed(m, n, problems, self.many, listed, max(law.energy - held, 0.0))
+        problems = above(self.problems, self.many, depth)
+        return Mixed(m, n, problems, self.many, max(law.energy - energy_of(problems, self.many), 0.0))
