@@ -56,11 +56,12 @@ class Potential(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """A count, how it grows per log of the threshold, and the share of it that crossings took away."""
+    """A count, how it grows per log of the threshold, what crossings took away, and how far it is off otherwise."""
 
     value: float
     density: float
     crossings: float
+    off: float = 0.0
 
 
 class Equations(Protocol):
