@@ -9,11 +9,11 @@ import rankkit as rk
 TITLE = "The spectral law against measurement"
 SHOWS = (
     "Numerical rank (singular values above 1e-2 sigma_1) and stable rank of phi(B A) at d = 256, over the standard "
-    "deviation of omega B A. Left and middle: the coloured lines are means over seeds, with bands from 5 to 95 % of "
-    "the seeds, and the dashed lines are the predictions of the spectral law, which uses no drawn matrix. Below each "
-    "stands what the prediction misses. Right: the parts of the law. The dotted line is the staircase, as the law "
-    "predicts it for a million rows and columns. The dash-dotted line has 256 rows and a million columns, and the "
-    "dashed line 256 of both, as in the draws (points)."
+    "deviation of omega B A. Top: the lines with marks are means over seeds, with bands from 5 to 95 % of the seeds, "
+    "and the dashed lines are the predictions of the spectral law, which uses no drawn matrix. Middle: the prediction "
+    "minus the mean. Bottom: the parts of the law. The dotted line is the staircase, as the law predicts it for a "
+    "million rows and columns. The dash-dotted line has 256 rows and a million columns, and the dashed line 256 of "
+    "both, as in the draws (points)."
 )
 COMPARED = (
     "The papers find omega by trial. The spectral law predicts the numerical rank with an error of at most 3.6 % of "
@@ -75,21 +75,22 @@ def _predicted(name, omega_std, d, n, rtol, measures=("numerical_rank",), rule=N
 
 def draw(table):
     """Draw both measures, what the law misses, and its parts."""
-    figure, panels = plt.subplots(2, 3, figsize=(9.6, 5.4), height_ratios=(1, 0.8))
+    figure, panels = plt.subplots(3, 2, figsize=(5.4, 7.9), height_ratios=(1, 0.8, 0.9))
     for color, marker, name in zip(rk.plots.PALETTE, MARKERS, KINDS, strict=False):
         rows = table[table["kind"] == name]
-        _measures(panels[:, :2], rows, {"color": color, "marker": marker, "markersize": 3, "linewidth": 1.2})
+        _measures(panels[:2], rows, {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.2})
     for panel in panels.flat:
         panel.set(xscale="log", xlabel="standard deviation of ωBA  [rad]")
     panels[0, 0].set(yscale="log", ylabel="numerical rank  (σ > 0.01 σ₁)")
     panels[0, 1].set(yscale="log", ylabel="stable rank")
-    panels[1, 0].set_ylabel("predicted − measured  [% of d]")
-    panels[1, 1].set_ylabel("predicted − measured  [%]")
-    panels[0, 1].legend(fontsize=6, loc="upper left")
-    for panel, name in zip(panels[:, 2], IN_PARTS, strict=True):
+    panels[1, 0].set_ylabel("law − mean  [% of d]")
+    panels[1, 1].set_ylabel("law − mean  [% of mean]")
+    names = panels[0, 0].get_legend_handles_labels()
+    figure.legend(*names, fontsize=8, loc="outside upper center", ncols=2)
+    for panel, name in zip(panels[2], IN_PARTS, strict=True):
         _parts(panel, table[table["kind"] == name])
         panel.set_title(name, fontsize=9)
-    panels[0, 2].legend(fontsize=6, loc="upper left")
+    panels[2, 1].legend(fontsize=7, loc="lower right")
     return figure
 
 
@@ -102,7 +103,7 @@ def _measures(panels, rows, style):
             x, rows[f"{measure}_q05"], rows[f"{measure}_q95"], color=style["color"], alpha=0.25, linewidth=0
         )
         top.plot(x, mean, label=rows["kind"].iloc[0], **style)
-        top.plot(x, law, color="#000000", linewidth=1.0, linestyle="--")
+        top.plot(x, law, color="#000000", linewidth=1.0, linestyle="--", zorder=3)
         below.plot(x, 100 * (law - mean) / (rows["d"] if measure == "numerical_rank" else mean), **style)
 
 

@@ -1,6 +1,7 @@
 """Ours: how singular values fall, for a sine, an analytic function, a kink and a jump, with the derived slopes."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,12 @@ TITLE = "Why a sine raises what a ReLU does not"
 SHOWS = (
     "Singular values of phi(omega B A) over their index, divided by the largest, for Kaiming factors at 512 x 512 and "
     "a standard deviation of omega B A of 5 rad. The index at a height is the number of values above that threshold. "
-    "The coloured lines are geometric means over seeds. The thin black lines have the derived slopes, which stand "
+    "The thick lines are geometric means over seeds. The thin black lines have the derived slopes, which stand "
     "above each panel. Nothing in them is fitted: each goes through one measured value, the second one of tanh and the "
-    "24th one of ReLU and of the sign. The dotted line is the number of large values that the volume of phase space "
-    "gives for the sine, (2 c / pi)^r / 2. At the right end the matrix runs out of rows."
+    "24th one of ReLU and of the sign. The vertical line is the number of large values that the volume of phase space "
+    "gives for the sine, (2 c / pi)^r / 2. At the right end the values fall faster, because the matrix has only 512 "
+    "rows. At r = 2 two rows have the same signs, or opposite ones, if no column is orthogonal to a direction between "
+    "theirs; so the sign has only about 256 values there."
 )
 COMPARED = (
     "The papers compare nonlinearities by experiment. The values of the sine are about equal up to the dotted line, "
@@ -68,7 +71,7 @@ def _kind(name, d, r, std, seeds):
 def draw(table):
     """Draw one panel for each r, the first with a linear axis."""
     ranks = table["r"].unique()
-    panels = rk.plots.panels_for(None, len(ranks), (3.4, 3.2))
+    panels = rk.plots.panels_for(None, len(ranks), (1.9, 2.6))
     for panel, r in zip(panels, ranks, strict=True):
         rows = table[table["r"] == r]
         slopes = []
@@ -80,12 +83,13 @@ def draw(table):
             )
             panel.plot(one["index"], one["line"], color="#000000", linewidth=0.8)
             if (slope := one["slope"].iloc[0]) > 0:
-                slopes.append(f"$e^{{-{slope:.2f}k}}$ ({name})" if r == 1 else f"$k^{{-{slope:.3g}}}$ ({name})")
+                power = Fraction(slope).limit_denominator(10)
+                slopes.append(f"$e^{{-{slope:.2f}k}}$ ({name})" if r == 1 else f"$k^{{-{power}}}$ ({name})")
         panel.axvline((2 * rows["c"].iloc[0] / math.pi) ** r / 2, color="#888888", linewidth=1.0, linestyle=":")
         panel.set(yscale="log", xscale="linear" if r == 1 else "log", xlabel="index k")
-        panel.set_title(f"r = {r}:  {', '.join(slopes)}", fontsize=9)
+        panel.set_title(f"r = {r}\n{', '.join(slopes)}", fontsize=8)
         if r > 1:
             panel.set_ylim(SHOWN, 2.0)
     panels[0].set_ylabel("σₖ / σ₁")
-    panels[0].legend(fontsize=7)
+    panels[0].legend(fontsize=7, loc="upper right")
     return panels[0].figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
 from rankkit.law.columns import Column
+from rankkit.law.covariances import scales_of
 from rankkit.law.entries import Entries, entries_of
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.measures import LIMIT_C, Frequency
@@ -22,11 +24,10 @@ from rankkit.law.trained import FactorsLaw
 from rankkit.rules import Rule, Sine
 from rankkit.rules.rule import check_maker
 
-__all__ = ["Drawn", "Laws", "Source", "check_alone", "drawn_of", "source_of"]
+__all__ = ["Asked", "Drawn", "Laws", "Source"]
 
 Laws = EntryLaw | tuple[EntryLaw, EntryLaw]
 EQUAL = 1e-9  # of the largest: columns whose frequencies differ by less are alike
-UNEVEN = 1e-9  # of the largest variance: how far from symmetric or positive rounding may make a covariance
 
 
 class Source(Protocol):
@@ -94,109 +95,122 @@ class _Initialised:
         return frequency_of(self.entries, omega, self.rule, path)
 
 
-def source_of(
-    d: int | None,
-    r: int | None,
-    n: int | None,
-    initializer: Initializer | None,
-    rule: Callable[[float], Rule] | None,
-    entries: Laws | None,
-    covariance: Sequence[Array] | None,
-    factors: Factors | None,
-) -> Source:
-    """Return what the arguments of a prediction describe.
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a public function is asked to predict of: its arguments, checked together.
+
+    Attributes
+    ----------
+    d, r, n : int, optional
+        Rows of the update, rank of the factors and columns; None for n: d.
+    initializer : Initializer, optional
+        None: Kaiming uniform with a = 0.
+    rule : callable, optional
+        omega -> Rule; None: the sine.
+    entries : EntryLaw or pair of EntryLaw, optional
+    covariance : pair of float arrays, shape (r, r), optional
+    factors : Factors, optional
+        Given ones, in place of all but `rule`.
 
     Raises
     ------
     TypeError
-        If entries are no law and no pair of laws, factors are not one pair, or rule makes no rule.
+        If rule makes no rule.
     ValueError
-        If arguments exclude each other, a size is missing, or a covariance is none.
+        If arguments exclude each other, or a size is missing or not a positive integer.
     """
-    if factors is None:
-        return drawn_of(d, r, n, initializer, rule, entries, covariance, stacklevel=5)
-    check_alone(d, r, n, initializer, entries, covariance)
-    if _phi(rule) is not None:
-        raise ValueError(
-            "rule must be left out with factors, of which only the sine is predicted: frequency_for_rank measures "
-            "them under any rule, and spectrum_of(rule(omega)(factors)) at one frequency."
-        )
-    return FactorsLaw.of(factors)
 
+    d: int | None
+    r: int | None
+    n: int | None
+    initializer: Initializer | None
+    rule: Callable[[float], Rule] | None
+    entries: Laws | None
+    covariance: Sequence[Array] | None
+    factors: Factors | None
 
-def check_alone(*others: object) -> None:
-    """Raise a ValueError if anything that factors know themselves was given beside them."""
-    if any(x is not None for x in others):
-        raise ValueError(
-            "give factors alone, or d, r, n, initializer, entries and covariance, not both: factors have their own "
-            "sizes and entries."
-        )
+    def __post_init__(self) -> None:
+        laws = (self.entries, self.covariance)
+        if self.factors is not None:
+            if any(x is not None for x in (self.d, self.r, self.n, self.initializer, *laws)):
+                raise ValueError(
+                    "give factors alone, or d, r, n, initializer, entries and covariance, not both: factors have their "
+                    "own sizes and entries."
+                )
+        elif self.d is None or self.r is None:
+            raise ValueError("d and r must be given, for instance d=512, r=2; or pass factors=.")
+        if self.phi is not None:
+            check_maker(self.rule)
+        if self.initializer is not None and any(x is not None for x in laws):
+            raise ValueError(
+                "give initializer, or entries and covariance, not both: either says how the factors are distributed."
+            )
+        if self.factors is None:
+            m, r, n = self.sizes
+            warn_full_rank(r, m, n, stacklevel=5)  # the caller of the function that makes this record
 
-
-def drawn_of(
-    d: int | None,
-    r: int | None,
-    n: int | None,
-    initializer: Initializer | None,
-    rule: Callable[[float], Rule] | None,
-    entries: Laws | None,
-    covariance: Sequence[Array] | None,
-    *,
-    stacklevel: int = 4,
-) -> Drawn:
-    """Return what the arguments say of random factors; errors as for `source_of`."""
-    if d is None or r is None:
-        raise ValueError("d and r must be given, for instance d=512, r=2; or pass factors=.")
-    rule = _phi(rule)
-    if entries is None and covariance is None:
-        found = _Initialised(entries_of(d, r, n, initializer), rule)
-    elif initializer is not None:
-        raise ValueError(
-            "give initializer, or entries and covariance, not both: either says how the factors are distributed."
-        )
-    else:
-        sizes = ("d", d), ("r", r), ("n", d if n is None else n)
+    @cached_property
+    def sizes(self) -> tuple[int, int, int]:
+        """m, r and n of random factors."""
+        sizes = ("d", self.d), ("r", self.r), ("n", self.d if self.n is None else self.n)
         m, r, n = (integer(name, size, advice="for instance d=512, r=2") for name, size in sizes)
-        found = _independent(m, r, n, rule, entries, covariance)
-    warn_full_rank(found.entries.r, found.entries.m, found.entries.n, stacklevel=stacklevel)
-    return found
+        return m, r, n
 
+    @property
+    def phi(self) -> Callable[[float], Rule] | None:
+        """What makes a rule from omega, or None where that is the sine."""
+        return None if self.rule is Sine else self.rule
 
-def _phi(rule: Callable[[float], Rule] | None) -> Callable[[float], Rule] | None:
-    """Return what makes a rule, or None where that is the sine."""
-    if rule is None or rule is Sine:
-        return None
-    check_maker(rule)
-    return rule
+    def source(self) -> Source:
+        """Return what is known of the factors, random or given.
 
+        Raises
+        ------
+        TypeError
+            If factors are not one pair; otherwise as for `drawn`.
+        ValueError
+            If another rule than the sine is asked for with factors; otherwise as for `drawn`.
+        """
+        if self.factors is None:
+            return self.drawn()
+        if self.phi is not None:
+            raise ValueError(
+                "rule must be left out with factors, of which only the sine is predicted: frequency_for_rank measures "
+                "them under any rule, and spectrum_of(rule(omega)(factors)) at one frequency."
+            )
+        return FactorsLaw.of(self.factors)
 
-def _independent(
-    m: int,
-    r: int,
-    n: int,
-    rule: Callable[[float], Rule] | None,
-    entries: Laws | None,
-    covariance: Sequence[Array] | None,
-) -> Drawn:
-    """Return what laws of entries and covariances say."""
-    scales, about = np.ones(r), ""
-    if covariance is not None:
-        scales, about = _scales(covariance, r, entries)
-        if entries is None and np.ptp(scales) <= EQUAL * scales[0] and scales.size == r:
-            return _Initialised(Entries(m, n, r, True, float(scales[0])), rule)
-    if rule is not None:
-        raise ValueError(
-            "rule is predicted for Gaussian entries alone that are independent and of one size: pass "
-            "initializer=Normal(std_B, std_A) in place of entries and covariance; for other entries draw factors, "
-            "which frequency_for_rank(factors=) measures under any rule."
-        )
-    rows, columns = _both(EntryLaw.named("normal") if entries is None else entries)
-    if covariance is None:
-        about = rows.label if rows is columns else f"{rows.label} and {columns.label}"
-        return ProductLaw(m, n, (Column(rows, columns, 1.0, r),), about)
-    alike = np.split(scales, 1 + np.flatnonzero(np.diff(scales) < -EQUAL * scales[0]))
-    found = [Column(rows, columns, float(same[0]) / (rows.std * columns.std), same.size) for same in alike]
-    return ProductLaw(m, n, found, about)
+    def drawn(self) -> Drawn:
+        """Return what is known of random factors.
+
+        Raises
+        ------
+        TypeError
+            If the initializer or entries are no law that is known, or covariance is no pair of matrices.
+        ValueError
+            If a covariance is none, or the rule is not predicted of such entries.
+        """
+        m, r, n = self.sizes
+        if self.entries is None and self.covariance is None:
+            return _Initialised(entries_of(m, r, n, self.initializer), self.phi)
+        scales, about = np.ones(r), ""
+        if self.covariance is not None:
+            scales, about = scales_of(self.covariance, r, gaussian=self.entries is None)
+            if self.entries is None and np.ptp(scales) <= EQUAL * scales[0] and scales.size == r:
+                return _Initialised(Entries(m, n, r, True, float(scales[0])), self.phi)
+        if self.phi is not None:
+            raise ValueError(
+                "rule is predicted for Gaussian entries alone that are independent and of one size: pass "
+                "initializer=Normal(std_B, std_A) in place of entries and covariance; for other entries draw factors, "
+                "which frequency_for_rank(factors=) measures under any rule."
+            )
+        rows, columns = _both(EntryLaw.named("normal") if self.entries is None else self.entries)
+        if self.covariance is None:
+            about = rows.label if rows is columns else f"{rows.label} and {columns.label}"
+            return ProductLaw(m, n, (Column(rows, columns, 1.0, r),), about)
+        alike = np.split(scales, 1 + np.flatnonzero(np.diff(scales) < -EQUAL * scales[0]))
+        found = [Column(rows, columns, float(same[0]) / (rows.std * columns.std), same.size) for same in alike]
+        return ProductLaw(m, n, found, about)
 
 
 def _both(entries: Laws | None) -> tuple[EntryLaw, EntryLaw]:
@@ -210,45 +224,3 @@ def _both(entries: Laws | None) -> tuple[EntryLaw, EntryLaw]:
     rows: EntryLaw = pair[0]
     columns: EntryLaw = pair[1]
     return rows, columns
-
-
-def _scales(covariance: Sequence[Array], r: int, entries: Laws | None) -> tuple[Array, str]:
-    """Return the frequencies of the independent columns, descending, and what they are, in words."""
-    length = len(covariance) if hasattr(covariance, "__len__") else 1
-    if length != 2:
-        got = f"a {type(covariance).__name__} of length {length}"
-        raise TypeError(f"covariance must be a pair of matrices, for B and for A, got {got}; pass (C_B, C_A).")
-    C_B, C_A = (_checked(name, C, r) for name, C in zip(("C_B", "C_A"), covariance, strict=True))
-    if entries is None:
-        scales = np.linalg.svd(_root(C_B) @ _root(C_A), compute_uv=False)
-        about = "Gaussian entries with covariances"
-    elif np.array_equal(C_B, np.diag(np.diag(C_B))) and np.array_equal(C_A, np.diag(np.diag(C_A))):
-        scales = np.sort(np.sqrt(np.diag(C_B) * np.diag(C_A)))[::-1]
-        about = "entries with variances"
-    else:
-        raise ValueError(
-            "covariance must be diagonal where entries are given: correlated columns are predicted for Gaussian "
-            "entries alone; leave entries out, or draw factors and pass factors=."
-        )
-    scales = scales[scales > UNEVEN * scales[0]]
-    if scales.size == 0:
-        raise ValueError("covariance must leave B A some entries that are not zero.")
-    return scales, about
-
-
-def _checked(name: str, given: Array, r: int) -> Array:
-    try:
-        C = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"covariance must be a pair of matrices of numbers, got {given!r} for {name}.") from None
-    if C.shape != (r, r) or not np.all(np.isfinite(C)):
-        raise ValueError(f"covariance must be two finite matrices of shape ({r}, {r}), got {C.shape} for {name}.")
-    values = np.linalg.eigvalsh((C + C.T) / 2)
-    if float(np.max(np.abs(C - C.T))) > UNEVEN * values[-1] or values[0] < -UNEVEN * values[-1]:
-        raise ValueError(f"covariance must be symmetric and positive, got a matrix for {name} that is not.")
-    return (C + C.T) / 2
-
-
-def _root(C: Array) -> Array:
-    values, vectors = np.linalg.eigh(C)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

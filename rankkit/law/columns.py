@@ -26,7 +26,7 @@ __all__ = ["Column", "OneColumn", "above", "columns_staircase", "energy_of", "on
 svd_of: Callable[..., tuple[Array, Array, Array]] = np.linalg.svd
 product_of: Callable[..., Array] = np.prod
 
-NODES, NODES_PER_C = 24, 0.5  # of one law; per radian of c_far
+NODES, NODES_PER_C = 24, 0.8  # of one law; per radian of c_far
 FINEST = 1e-15  # relative size of a value that float64 tells from zero
 HEAD = 4000  # products of a staircase that are listed one by one
 

@@ -2,7 +2,8 @@
 
 The equations are those of rows that meet no other row twice. What they leave out of log det is a series in groups of
 rows. U(b) = 1 - w(b) is a row's share, g(b) the mean share of the modes that it sees, and x the overlap of two rows,
-the square of the resolvent's kernel over its values on the diagonal. The sums over all pairs and all triples of rows
+the square of the kernel of K v K^T (w K v K^T + z)^-1 over its values on the diagonal. The sums over all pairs and all
+triples of rows
 
     E sum (log(1 - U^2 x) + U^2 x)    and, to first order,    -4 E sum (U^2 x) (U^2 x') (U^2 x'')
 

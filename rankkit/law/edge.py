@@ -7,8 +7,7 @@ How far it lies from lambda_1^2 is then scaled by how far the functions at hand 
 
 Rows that lie close together move the edge up. With g = lambda^2 / (t - lambda^2) and D(b, b') = sum_k g_k psi_k(b)
 psi_k(b'), two rows add log(1 - (D / m)^2) + (D / m)^2 to F of self_consistent.py: log det of two scatterers, less what
-independent features have of it (the partitions of Ryan and Debbah 2009 that cross). Its first term, for rows and
-columns together, is
+independent features have of it. Its first term, for rows and columns together, is
 
     C = -(1 / m^2 + 1 / n^2) E D^4 / 4,    E D^4 = M^2 (sum g^2) E kappa^4 / E kappa^2,
 

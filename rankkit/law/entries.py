@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rankkit.checks import integer
 from rankkit.factors import Array
 from rankkit.initializers import Initializer, KaimingUniform, Normal, Uniform, XavierUniform
 from rankkit.law.kernels import gaussian_values, prolate_values
@@ -68,11 +67,8 @@ def entries_of(d: int, r: int, n: int | None, initializer: Initializer | None) -
     ------
     TypeError
         If initializer is no law whose spectrum is known.
-    ValueError
-        If a size is not a positive integer.
     """
-    n = d if n is None else n
-    m, r, n = (integer(name, size, advice="for instance d=512, r=2") for name, size in (("d", d), ("r", r), ("n", n)))
+    m, n = d, d if n is None else n
     initializer = KaimingUniform() if initializer is None else initializer
     if not isinstance(initializer, _SUPPORTED):
         raise TypeError(

@@ -18,6 +18,7 @@ FAR = 0.999  # share of the entries by which the farthest are judged
 MOST = 0.6827  # share of the entries that are within a standard deviation of normal ones
 ACCURATE = 400  # nodes of a standard deviation
 FEWEST = 8  # samples
+LAST = 1 - 2.0**-52  # probability below one, at which unbounded laws are finite
 EVEN = (np.arange(512) + 0.5) / 512  # probabilities at which values of their own are looked for
 ATOM = 0.04  # probability of such a value; less, as from rounding, makes few rows of two or more entries equal
 
@@ -133,7 +134,7 @@ class EntryLaw:
     def nodes(self, count: int) -> tuple[Array, Array]:
         """Return nodes and probabilities of |x|, (count,) each: Gauss's in the cube root of the upper tail."""
         s, weight = _gauss(count)
-        return self.size(1 - (1 - s) ** 3), 3 * weight * (1 - s) ** 2
+        return self.size(np.minimum(1 - (1 - s) ** 3, LAST)), 3 * weight * (1 - s) ** 2
 
     @cached_property
     def std(self) -> float:

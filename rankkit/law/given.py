@@ -15,7 +15,7 @@ from rankkit.law.any_phi import elementwise
 from rankkit.metrics import default_rtol, stable_rank
 from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
-from rankkit.rules.rule import Pointwise, check_maker
+from rankkit.rules.rule import Pointwise
 from rankkit.solvers import count_above
 from rankkit.spectrum import Spectrum, spectrum_of
 from rankkit.uncertainty import ERRORS
@@ -77,7 +77,6 @@ class Given:
         elif gain is not None:
             raise ValueError("gain must be left out with rule: the rule holds its own scale.")
         else:
-            check_maker(rule)
             made = partial(elementwise, rule)
         relative, absolute = tolerance(rtol, atol, default=default_rtol((factors.m, factors.n)))
         return cls(Factors(host(factors.B), host(factors.A)), relative, absolute, made)

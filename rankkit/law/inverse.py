@@ -11,7 +11,7 @@ import numpy as np
 from rankkit.checks import finite
 from rankkit.factors import Array, Factors, host
 from rankkit.initializers import Initializer
-from rankkit.law.asked import Laws, check_alone, drawn_of
+from rankkit.law.asked import Asked, Laws
 from rankkit.law.error import FEW, Estimate
 from rankkit.law.given import Given
 from rankkit.law.prediction import Step, Target
@@ -145,11 +145,11 @@ def frequency_for_rank(
         raise ValueError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}.")
     target = finite("target", target, advice="for instance 64")
     about = f"omega for a {measure.replace('_', ' ')} of {target:.5g}"
+    asked = Asked(d, r, n, initializer, rule, entries, covariance, factors)
     if factors is not None:
-        check_alone(d, r, n, initializer, entries, covariance)
-        given = Given.of(factors, rtol=rtol, atol=atol, gain=gain, rule=rule)
+        given = Given.of(factors, rtol=rtol, atol=atol, gain=gain, rule=asked.phi)
         return _of_factors(target, given, measure, about)
-    source = drawn_of(d, r, n, initializer, rule, entries, covariance)
+    source = asked.drawn()
     path = Path()
 
     def at(omega: float) -> Estimate:

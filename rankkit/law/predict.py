@@ -10,7 +10,7 @@ import numpy as np
 from rankkit.checks import finite
 from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
-from rankkit.law.asked import Laws, Source, source_of
+from rankkit.law.asked import Asked, Laws, Source
 from rankkit.law.error import FEW
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
@@ -75,7 +75,7 @@ def predict_rank(
     >>> round(predict_rank(50.0, d=1024, r=2, rtol=1e-3).value)  # c = 6.6
     37
     """
-    at = _at(source_of(d, r, n, initializer, rule, entries, covariance, factors), omega)
+    at = _at(Asked(d, r, n, initializer, rule, entries, covariance, factors).source(), omega)
     return _prediction(at, "numerical_rank", at.cutoff(rtol, atol, gain))
 
 
@@ -97,7 +97,7 @@ def predict_stable_rank(
     >>> round(predict_stable_rank(1e5, d=512, r=4).value)  # independent entries: mn / (sqrt m + sqrt n)^2 and the edge
     130
     """
-    at = _at(source_of(d, r, n, initializer, rule, entries, covariance, factors), omega)
+    at = _at(Asked(d, r, n, initializer, rule, entries, covariance, factors).source(), omega)
     return _prediction(at, "stable_rank", at.cutoff(None, None, None))
 
 
@@ -134,7 +134,7 @@ def predict_spectrum(
             "factors have no predicted spectrum: measure it, spectrum_of(Sine(omega)(factors)).values, or predict "
             "their ranks with predict_curve."
         )
-    at = _at(source_of(d, r, n, initializer, rule, entries, covariance, None), omega)
+    at = _at(Asked(d, r, n, initializer, rule, entries, covariance, factors).drawn(), omega)
     return at.values * at.scale(gain)
 
 
@@ -171,7 +171,7 @@ def predict_curve(
     ValueError
         If there is no frequency, or a measure is unknown; otherwise as for `predict_rank`.
     """
-    source = source_of(d, r, n, initializer, rule, entries, covariance, factors)
+    source = Asked(d, r, n, initializer, rule, entries, covariance, factors).source()
     unknown = [name for name in measures if name not in MEASURES]
     if unknown or isinstance(measures, str) or not measures:
         raise ValueError(f"measures must be a sequence among {', '.join(MEASURES)}, got {measures!r}.")

@@ -2,7 +2,7 @@
 
 exp(i c b . a) is a product over coordinates, and so are the weights here, w(b) = a prod_k w_1(b_k): F of
 self_consistent.py is made stationary among such weights. It is exact for r = 1. Because F is stationary, its error is
-of second order in what the true weights have beyond a product; benchmarks/README.md says how little that is. Then
+of second order in what the true weights have beyond a product; benchmarks/README.md has its size for r = 2. Then
 everything is one-coordinate algebra: the eigenvalues of the weighted operator are products with an odd total index of
 those of one coordinate's weighted operator, and the means over b are powers of means over one entry.
 """

@@ -4,7 +4,7 @@ S / sqrt(m n) samples an operator K at m rows and n columns. A row at b counts w
 where delta is its ridge leverage (the Christoffel function of the operator seen through all weights), a column at a
 with v(a) likewise:
 
-    m delta = diag K v K^T (K v K^T w + z)^-1,    F(z) = log det(1 + w K v K^T / z) + m E s(w) + n E s(v),
+    m delta = diag K v K^T (w K v K^T + z)^-1,    F(z) = log det(1 + w K v K^T / z) + m E s(w) + n E s(v),
 
 with s(w) = w - 1 - log w. F is stationary in w and v, and its imaginary part just above -tau^2 is -pi times the count
 of values above tau. With w and v constant these are the equations of Silverstein's type for independent features; the

@@ -60,6 +60,17 @@ def test_normal_entries_are_predicted_as_by_their_own_law(m, n, r, deviations):
     assert stable.value == pytest.approx(rk.predict_stable_rank(omega, **known).value, rel=1e-3)
 
 
+@pytest.mark.parametrize("omega", [60, 120, 300, 590])
+def test_fast_columns_are_predicted_as_by_their_own_law(omega):
+    """Nodes that are too far apart for the phase gave a stable rank of 13.8 in place of 16.5 at omega = 120."""
+    there = rk.predict_stable_rank(omega, d=256, r=1, initializer=rk.initializers.Uniform(1.0)).value
+    assert rk.predict_stable_rank(omega, d=256, r=1, entries=UNIFORM).value == pytest.approx(there, rel=0.01)
+
+
+def test_laws_without_a_largest_entry_keep_finite_nodes():
+    assert np.all(np.isfinite(NORMAL.nodes(700)[0]))
+
+
 def test_samples_stand_for_the_law_they_were_drawn_from():
     rng = np.random.default_rng(5)
     sampled = EntryLaw.of_samples(laplace.rvs(size=20_000, random_state=rng))
