@@ -23,7 +23,10 @@ from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Mixed"]
 
-TURNED = 2.2  # phase in the middle of those of the values: faint ones turn far beyond the negative axis, others do not
+# phase in the middle of those of values, near the largest and deeper than FAR below it: faint ones turn far beyond the
+# negative axis, and never back
+TURNED, FAR = (2.2, 2.8), 12.0
+ABSURD = 10.0  # times min(m, n): no sum s^2 / (s^2 + z) is as large
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +115,8 @@ class Mixed:
             means = sum(k * np.sum(p * log) for k, p, log in zip(self.many, mass, logs[side], strict=True))
             value += size * (np.exp(log_scale) - 1 - log_scale - means)
             crossings += self._crossed(side, seen, logs[side], log_scale, sums)
+        if not abs(sums.share + rest) < ABSURD * self.limit:
+            raise ArithmeticError("the sums over products did not converge; change omega or the threshold a little.")
         return Potential(complex(value), complex(sums.share + rest), complex(crossings))
 
     def _seen(self, unknowns: Array) -> tuple[tuple[list[Array], list[Array]], list[Seen], Array]:
@@ -129,7 +134,9 @@ class Mixed:
         values: list[tuple[Array, Array]] = []
         for parts, problem in zip(seen, self.problems, strict=True):
             even = problem.parts[0][1].size
-            logs: Array = np.log(parts.squares * np.exp(-1j * TURNED)) + 1j * TURNED
+            depth = np.log(np.max(np.abs(parts.squares)) / np.abs(parts.squares))
+            turned: Array = np.where(depth < FAR, *TURNED)
+            logs: Array = np.log(parts.squares * np.exp(-1j * turned)) + 1j * turned
             values.append((logs[:even], logs[even:]))
         return odd_sums(values, self.many, complex(np.sum(unknowns[-2:]) - np.log(z)))
 

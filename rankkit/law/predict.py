@@ -67,8 +67,8 @@ def predict_rank(
     -----
     Given factors are predicted from the laws of the entries of their aligned columns, which are taken as independent,
     and from the singular values of blocks of their rows and columns. `error` is then for these factors, not for draws,
-    and `scatter` is 0: for a count, the law's error and how much blocks of two sizes and their divisions differ. The page
-    "Why a sine raises the rank" has how far predictions were from exact measurements of real adapters.
+    and `scatter` is 0: for a count, the law's error, and how much blocks of two sizes and their divisions differ. The
+    page "Other entries and trained factors" has how far predictions were from exact measurements of real adapters.
 
     Examples
     --------
