@@ -178,7 +178,7 @@ def targets(settings: int, first: int) -> None:
             how = {"rtol": rtol} if name == "numerical_rank" else {}
             share = rng.uniform(0.03, 0.2 if name == "stable_rank" else 0.4)
             target = max(share * min(d, n), r + 2.0)
-            found = rk.frequency_for_rank(target, d=d, n=n, r=r, measure=name, rtol=rtol, initializer=law)
+            found = rk.frequency_for_rank(target, d=d, n=n, r=r, measure=name, initializer=law, **how)
             assert found.draws is not None
             start = 100_000 * first + 100 * at
             measured = [

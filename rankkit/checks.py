@@ -6,12 +6,49 @@ Every message is one sentence: the argument, what was expected, what came, and w
 from __future__ import annotations
 
 import math
+import os
 import warnings
+from collections.abc import Sized
 from numbers import Integral
+from pathlib import Path
+from typing import Any
 
-__all__ = ["finite", "integer", "tolerance", "torch_device", "warn_full_rank"]
+__all__ = ["finite", "integer", "path_of", "shown", "tolerance", "torch_device", "unreadable", "warn_full_rank"]
+
+LONGEST = 80  # characters of a value in a message
 
 UNFIT = {"mps": "it has no float64, in which rankkit computes", "meta": "it holds no numbers"}  # kinds of devices
+
+
+def shown(value: object) -> str:
+    """Return a value as a message says it, in one short line: its repr, or its type and size where that is long.
+
+    Parameters
+    ----------
+    value : object
+        What the user gave.
+
+    Examples
+    --------
+    >>> shown(8.5), shown([0.0] * 99)
+    ('8.5', 'list of length 99')
+    """
+    kind = type(value).__name__
+    shape: Any = getattr(value, "shape", None)
+    if type(shape).__name__ in ("tuple", "Size") and len(shape):  # numpy's and torch's
+        return f"{kind} of shape {(*shape,)}"
+    many = len(value) if isinstance(value, Sized) and shape is None else 0
+    if many > LONGEST and not isinstance(value, str):
+        return f"{kind} of length {many}"
+    try:
+        text = repr(value)
+    except ValueError:  # of an integer of thousands of digits
+        return kind
+    if len(text) <= LONGEST and "\n" not in text:
+        return text
+    if isinstance(value, (str, int)):
+        return f"{text[:LONGEST]}..."
+    return f"{kind} of length {many}" if many else kind
 
 
 def integer(name: str, value: object, *, least: int = 1, most: int | None = None, advice: str = "") -> int:
@@ -49,7 +86,7 @@ def integer(name: str, value: object, *, least: int = 1, most: int | None = None
     number = None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
     if number is None or number < least or (most is not None and number > most):
         range_ = f">= {least}" if most is None else f"in {least}..{most}"
-        raise ValueError(f"{name} must be an integer {range_}, got {value!r}{f'; {advice}' if advice else ''}.")
+        raise ValueError(f"{name} must be an integer {range_}, got {shown(value)}{f'; {advice}' if advice else ''}.")
     return number
 
 
@@ -95,8 +132,38 @@ def finite(
     if not math.isfinite(number) or not (number > least if strict else number >= least) or not number < below:
         bound = "finite" if least == -math.inf else f"finite and {'>' if strict else '>='} {least:g}"
         bound += "" if below == math.inf else f" and < {below:g}"
-        raise ValueError(f"{name} must be a number that is {bound}, got {value!r}; {advice}.")
+        raise ValueError(f"{name} must be a number that is {bound}, got {shown(value)}; {advice}.")
     return number
+
+
+def path_of(name: str, value: object, *, advice: str) -> Path:
+    """Return value as a path.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : path
+        What the user gave.
+    advice : str
+        What to do instead, for the end of the message.
+
+    Raises
+    ------
+    TypeError
+        If value is no path.
+
+    Examples
+    --------
+    >>> path_of("store", 3, advice="name a folder")
+    Traceback (most recent call last):
+        ...
+    TypeError: store must be a path, got int; name a folder.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        got = "None" if value is None else type(value).__name__
+        raise TypeError(f"{name} must be a path, got {got}; {advice}.")
+    return Path(value)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def tolerance(rtol: object, atol: object = None, *, default: float) -> tuple[float, float]:
@@ -162,6 +229,23 @@ def torch_device(name: str, value: str) -> str:
     raise ValueError(
         f"{name} must be one that torch can use here, got {value!r}: {reason}; try cuda, or leave it out for the CPU."
     )
+
+
+def unreadable(x: Any) -> str:
+    """Return which array has places without a number that can be computed with, and what to do; "" for any other.
+
+    Parameters
+    ----------
+    x : array
+        Of numpy or torch.
+    """
+    if type(x).__name__ == "MaskedArray":
+        return "a masked array; fill it first"
+    if str(getattr(x, "device", "")) == "meta":
+        return "a tensor on the device meta, which holds no numbers; load the weights first"
+    if str(getattr(x, "layout", "torch.strided")) != "torch.strided":
+        return "a sparse tensor; call its to_dense() first"
+    return f"a tensor of {x.dtype}; cast it to float32 first" if "float8" in str(x.dtype) else ""
 
 
 def _number(value: object) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankkit import files
+from rankkit.checks import path_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,7 @@ class Tabled(ABC):
         ImportError
             If it ends in .parquet and pyarrow is not installed.
         """
-        suffix, writers = Path(file).suffix, self._writers()
+        suffix, writers = path_of("file", file, advice="name a file, for instance table.csv").suffix, self._writers()
         if suffix in writers:
             return files.write_atomically(file, writers[suffix])
         if writers and suffix not in files.TABLE_WRITERS:

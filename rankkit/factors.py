@@ -18,7 +18,7 @@ from array_api_compat import (
     is_torch_array,
 )
 
-from rankkit.checks import torch_device
+from rankkit.checks import torch_device, unreadable
 from rankkit.report.inline import html_summary, text_summary
 
 Array = Any  # a numpy array or a torch tensor
@@ -55,6 +55,8 @@ def float_matrix(name: str, x: Array) -> Array:
     """
     if not (is_numpy_array(x) or is_torch_array(x)):
         raise TypeError(f"{name} must be a numpy array or a torch tensor, got {type(x).__name__}; convert it first.")
+    if reason := unreadable(x):
+        raise TypeError(f"{name} must be an array with a number in every place, got {reason}.")
     xp = namespace(x)
     if not xp.isdtype(x.dtype, "real floating"):
         raise TypeError(f"{name} must hold real floating-point numbers, got {x.dtype}; cast it to float64.")

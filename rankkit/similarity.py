@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array, Factors, float_matrix, host, namespace
-from rankkit.report.inline import html_summary, text_summary
+from rankkit.report.inline import counted, html_summary, text_summary
 from rankkit.report.picture import inline_png
 
 __all__ = ["Similarity", "cosine_similarity"]
@@ -72,9 +72,10 @@ class Similarity:
     def _summary(self) -> tuple[str, list[str], dict[str, Any]]:
         """Return a title, the lines below it, and for a single update the first columns of the matrix."""
         *batch, m, _ = self.values.shape
-        title = f"Cosines between the {m} rows of an update."
+        title = f"Cosines between the {counted(m, 'row')} of an update."
         if batch:
-            title = f"Cosines between the {m} rows of each of {math.prod(batch):,} updates, batch {tuple(batch)}."
+            updates = f"{counted(math.prod(batch), 'update')}, batch {tuple(batch)}"
+            title = f"Cosines between the {counted(m, 'row')} of each of {updates}."
         zeros = np.sum(self.zero_rows)
         lines = [f"{zeros} row{' is zero and has' if zeros == 1 else 's are zero and have'} no cosine"] if zeros else []
         if self.values.size <= QUICK and (mean := self._mean()):

@@ -191,6 +191,12 @@ def spectrum_of(
     if not 0 <= finite("tol", tol, advice="0 asks for all that float64 can tell") <= LOOSEST:
         raise ValueError(f"tol must lie in [0, {LOOSEST:g}], got {tol!r}; 0 asks for all that float64 can tell.")
     formed = formed_error(forming_error)
+    batch = update.batch_shape if kept else tuple(update.shape[:-2])
+    if formed.shape not in ((), batch):
+        raise ValueError(
+            f"forming_error must be one number or have shape {batch}, one number for each update, got shape "
+            f"{formed.shape}; pass rule.forming_error(factors)."
+        )
     if kept:
         solution = structured(update)
         energy = np.sum(solution.values**2, axis=-1)

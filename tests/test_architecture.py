@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "regime": set(),
     "extras": set(),
     "files": {"extras"},
-    "columns": {"files"},
+    "columns": {"checks", "files"},
     "store": {"files"},
     "execution": {"checks", "extras"},
     "plots": {"regime"},

@@ -51,7 +51,7 @@ def test_the_console_script_audits(installed, tmp_path):
     adapter = save(tmp_path / "adapter", module("layers.0.self_attn.q_proj"))
     done = rankkit_command(installed, "audit", adapter)
     assert done.returncode == 0, done.stderr
-    assert "1 of 1 modules measured." in done.stdout
+    assert "1 of 1 module measured." in done.stdout
 
 
 def test_the_console_script_sweeps(installed):

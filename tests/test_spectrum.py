@@ -179,3 +179,26 @@ def test_forming_error_joins_the_floor_and_ends_relative_accuracy():
 def test_bad_arguments_are_refused(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda torch: np.ma.masked_array(np.eye(3), mask=np.eye(3) > 0), "a masked array; fill it first"),
+        (lambda torch: torch.empty(3, 3, device="meta"), "on the device meta, which holds no numbers; load"),
+        (lambda torch: torch.eye(3).to_sparse(), r"a sparse tensor; call its to_dense\(\) first"),
+        (lambda torch: torch.eye(3).to(torch.float8_e4m3fn), "float8_e4m3fn; cast it to float32 first"),
+    ],
+    ids=["masked", "meta", "sparse", "float8"],
+)
+def test_arrays_without_numbers_that_can_be_computed_with_are_refused(wrong, said):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match=f"update must be an array with a number in every place, got .*{said}"):
+        rk.spectrum_of(wrong(torch))
+
+
+@pytest.mark.parametrize("wrong", ["x", None, [1.0, None], np.ones(2), np.ones((1, 1)), [-1.0], float("nan")])
+def test_a_forming_error_is_one_number_for_each_update(wrong):
+    with pytest.raises(ValueError, match="forming_error must be .*; pass rule.forming_error"):
+        rk.spectrum_of(np.eye(3), forming_error=wrong)
+    assert rk.spectrum_of(np.stack([np.eye(3)] * 2), forming_error=np.ones(2)).values.shape == (2, 3)

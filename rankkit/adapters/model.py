@@ -80,10 +80,10 @@ class NonlinearModel(LoraModel):
         found = super()._get_adapter_state_dict(model, config, adapter_name, state_dict, unwanted_adapter_names)
         broken = [key for key, value in found.items() if value.is_floating_point() and not value.isfinite().all()]
         if broken:
+            tensors = "1 tensor" if len(broken) == 1 else f"{len(broken)} tensors"
             raise ValueError(
-                f"nothing is saved: {len(broken)} tensors of adapter {adapter_name!r} have NaN or infinite entries, "
-                f"such as {broken[0]}; the training diverged: use a smaller learning rate (of a sine it goes with "
-                "1 / omega)."
+                f"nothing is saved: NaN or infinite entries in {tensors} of adapter {adapter_name!r}, such as "
+                f"{broken[0]}; the training diverged: use a smaller learning rate (of a sine it goes with 1 / omega)."
             )
         cls._warn_of_half(model, adapter_name)
         return found
@@ -102,8 +102,8 @@ class NonlinearModel(LoraModel):
         }  # fmt: skip
         if missing := sorted(wanted - found.keys()):
             raise ValueError(
-                f"the file of adapter {adapter_name!r} is not whole: {len(missing)} of {len(wanted)} tensors are "
-                f"missing, such as {missing[0]}; save it again."
+                f"the file of adapter {adapter_name!r} is not whole: of its {len(wanted)} tensors {len(missing)} "
+                f"{'is' if len(missing) == 1 else 'are'} missing, such as {missing[0]}; save it again."
             )
         return found
 
@@ -123,5 +123,5 @@ class NonlinearModel(LoraModel):
             change, name = max(changes)
             warnings.warn(
                 f"the factors are stored in 16 bit, which changes the update: by about {change:.1%} in {name}, the "
-                f"most of {len(changes)} modules; keep float32 for the exact one.", stacklevel=2,
+                f"most of all {len(changes)}; keep float32 for the exact one.", stacklevel=2,
             )  # fmt: skip

@@ -81,8 +81,8 @@ def audit(
         Make a full SVD of every non-linear update. Otherwise the singular values of large ones (over 2^20 entries) come
         from their Gram matrix, several times faster: the leading ones to about 1e-9, none worse than 1e-4 sigma_1, and
         every number with the error that follows.
-    base : path or mapping, optional
-        The model that the adapter was trained on (folder, file, index of shards, state dict), read tensor by tensor. It
+    base : path, mapping or torch.nn.Module, optional
+        The model that the adapter was trained on (folder, file, index of shards, state dict, model in memory). It
         adds the columns weight_spectral_norm, weight_frobenius_norm, relative_spectral and relative_frobenius (norm of
         the update over that of the weight) and base_note (why a row has none), makes DoRA's update the one that
         the adapter really applies, and measures the methods of PEFT whose update is made from the base's weights
@@ -171,8 +171,8 @@ def audit_full(
 
     Parameters
     ----------
-    tuned, base : path or mapping
-        Each is a model's folder, a tensor file, the index of its shards, or a state dict, read tensor by tensor.
+    tuned, base : path, mapping or torch.nn.Module
+        Each is a model's folder, a tensor file, the index of its shards, a state dict, or a model in memory.
     rtol, exact, progress
         As for `audit`.
 

@@ -77,13 +77,14 @@ class Comparison(Tabled):
     def coverage(self) -> str:
         """One sentence: how many pairs of modules were compared, and which modules were not."""
         status = self.columns["status"]
-        sentence = f"{sum(map(status.count, MEASURED))} of {len(status)} pairs of modules compared"
+        sentence = f"{sum(map(status.count, MEASURED))} of {counted(len(status), 'pair')} of modules compared"
         if assumed := status.count("assumed"):
             sentence += f", {assumed} of them with an unknown {named(self.columns['assumed'])}"
         if self.unshared:
             names = ", ".join(f"{module} ({label})" for label, module in self.unshared[:NAMED])
             more = ", ..." if len(self.unshared) > NAMED else ""
-            sentence += f"; {len(self.unshared)} modules are not in every adapter: {names}{more}"
+            are = "is" if len(self.unshared) == 1 else "are"
+            sentence += f"; {counted(len(self.unshared), 'module')} {are} not in every adapter: {names}{more}"
         if hidden := sum(not grid.is_known for grid in self.grids.values()):
             sentence += f"; the matrices of all adapters leave out {counted(hidden, 'module')} with an unknown update"
         return sentence + "."

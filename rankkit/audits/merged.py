@@ -17,7 +17,7 @@ from rankkit.audits.strength import Entries, Interval, unexplained
 from rankkit.audits.suspects import known_strength, resembles
 from rankkit.audits.update_rows import is_thin, update_rows
 from rankkit.audits.weights import Base
-from rankkit.checkpoints import Layer, is_model, open_adapter
+from rankkit.checkpoints import Layer, open_adapter
 from rankkit.checkpoints.files.tensors import legible
 from rankkit.checkpoints.forms import Product
 from rankkit.checkpoints.module_names import by_depth, kind_of
@@ -69,7 +69,8 @@ def audit_merged(
     TypeError
         If a source is nothing that can be read.
     ValueError
-        If one is damaged, or the adapter holds no module. Trouble with one module is its verdict instead.
+        If one is damaged, the adapter holds no module, or the base has no weight for any of them. Trouble with one
+        module is its verdict instead.
 
     Notes
     -----
@@ -87,8 +88,9 @@ def audit_merged(
     [0.5]
     """
     execution.keep_freed_memory()
-    before, after = (Base(_tensors(source)) for source in (base, merged))
+    before, after = Base(base), Base(merged)
     opened = open_adapter(adapter, config=config, family=family, base=before)
+    before.check_fits(opened.layers)
     layers = {layer.name: layer for layer in opened.layers}
     depths = dict(by_depth(layers))
 
@@ -102,11 +104,6 @@ def audit_merged(
     rows = dict(done)
     columns = gathered(rows[name] for name in depths)
     return Merged(after.tensors.source, before.tensors.source, opened.source, columns, opened.skipped)
-
-
-def _tensors(source: Any) -> Any:
-    """Return what holds a model's weights: the state dict of one in memory, or the source itself."""
-    return source.state_dict() if is_model(source) else source
 
 
 def _row(found: _Outcome, after: Base, layer: Layer) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Audit(Tabled):
     def coverage(self) -> str:
         """One sentence: how many modules were measured, and which tensors were not analysed."""
         status = self.columns["status"]
-        sentence = f"{sum(map(status.count, MEASURED))} of {len(status)} modules measured"
+        sentence = f"{sum(map(status.count, MEASURED))} of {counted(len(status), 'module')} measured"
         if assumed := status.count("assumed"):
             sentence += f", {assumed} of them with an unknown {named(self.columns['assumed'])}"
         trouble = [f"{status.count(name)} {name}" for name in STATUSES if name in status and name not in MEASURED]
@@ -88,8 +88,7 @@ class Audit(Tabled):
         if self.skipped:
             keys = _few([entry.key for entry in self.skipped], ", ")
             reasons = _few(list(dict.fromkeys(entry.reason for entry in self.skipped)), "; ")
-            count = f"{len(self.skipped)} tensor{'s' if len(self.skipped) > 1 else ''}"
-            sentence += f"; {count} not analysed: {keys} ({reasons})"
+            sentence += f"; {counted(len(self.skipped), 'tensor')} not analysed: {keys} ({reasons})"
         sentence += missed_by_strict(self.columns.get("base_note", ()), "the base")
         if self.beside:
             sentence += f"; more adapters in the folder, not measured: {_few(self.beside, ', ')} (--all measures all)"

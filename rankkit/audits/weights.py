@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +25,7 @@ from rankkit.checkpoints.readers.orientation import confirmed
 from rankkit.checkpoints.readers.vera import narrowed
 from rankkit.factors import host
 from rankkit.metrics import frobenius_norm, spectral_norm
+from rankkit.report.inline import counted
 from rankkit.spectrum import spectrum_of
 
 __all__ = ["Base"]
@@ -44,17 +44,17 @@ class Base:
 
     Parameters
     ----------
-    source : path or mapping
-        A model's folder, a tensor file, the index of its shards, or a state dict.
+    source : path, mapping or torch.nn.Module
+        A model's folder, a tensor file, the index of its shards, a state dict, or a model in memory.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
+    def __init__(self, source: Any) -> None:
         self.tensors: Tensors = open_tensors(source)
         self._config = model_config(source)
         self._weights = Weights(self.tensors.info)
 
     def __repr__(self) -> str:
-        return f"Base({self.tensors.source!r}, {len(self.tensors.info)} tensors)"
+        return f"Base({self.tensors.source!r}, {counted(len(self.tensors.info), 'tensor')})"
 
     def weight(self, layer: Layer) -> Any:
         """Return the float64 matrix W (m, n) a layer's update is added to, its kernel axes flattened.
@@ -96,9 +96,10 @@ class Base:
             if not (reason := self._lacks(layer)):
                 return
         if layers:
+            all_of_them = "the module" if len(layers) == 1 else f"any of the {len(layers)} modules, for instance"
             raise ValueError(
-                f"base {self.tensors.source} gives no weight for any of the {len(layers)} modules, for instance "
-                f"{layers[0].placed} ({reason}); pass the model that this adapter was trained on."
+                f"base {self.tensors.source} gives no weight for {all_of_them} {layers[0].placed} ({reason}); pass the "
+                "model that this adapter was trained on."
             )
 
     def _lacks(self, layer: Layer) -> str:
@@ -221,7 +222,18 @@ class Base:
         return next((key for name in EMBEDDINGS if (key := self._other(name))), "")
 
     def _shape(self, layer: Layer) -> tuple[int, int]:
-        """Return the rows and columns of a module's weight, its kernel axes flattened."""
+        """Return the rows and columns of a module's weight, its kernel axes flattened.
+
+        An expert's come as the base stores them: both readings that shapes leave open are square.
+
+        Raises
+        ------
+        ValueError
+            If there is no such weight, or it is no matrix: the reason, for the row.
+        """
+        if is_expert(layer.placed):
+            rows, columns = expert_weight(layer.placed, self.tensors, self.key).shape
+            return rows, columns
         shape = self.tensors.info[self.key(layer.placed)].shape
         if len(shape) < 2:
             raise ValueError(f"the base's weight for it has shape {shape}, which is no matrix")

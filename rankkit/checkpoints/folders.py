@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -52,6 +52,8 @@ def named_under(folder: Any, adapter: Any) -> dict[str, Path]:
 
     Raises
     ------
+    TypeError
+        If adapter is no name.
     ValueError
         If there is none, or none of that name.
     """
@@ -60,9 +62,17 @@ def named_under(folder: Any, adapter: Any) -> dict[str, Path]:
     known = adapters_under(folder)
     if not known:
         raise ValueError(f"{os.fspath(folder)} has no adapters in it or in its subfolders; name another folder.")
-    asked = list(known) if adapter is None else [adapter] if isinstance(adapter, str) else list(adapter)
-    if unknown := [name for name in asked if name not in known]:
-        raise ValueError(f"{os.fspath(folder)} has the adapters {', '.join(known)}; got {', '.join(unknown)}.")
+    single = adapter is None or isinstance(adapter, str)
+    if not (single or isinstance(adapter, Iterable)):
+        raise TypeError(
+            f"adapter must be a name or a list of names, got {adapter!r}; leave it out for the folder's own."
+        )
+    asked: list[Any] = list(known) if adapter is None else [adapter] if single else [*adapter]
+    if unknown := [str(name) for name in asked if name not in known]:
+        raise ValueError(
+            f"adapter must name one of those in {os.fspath(folder)} ({', '.join(known)}), got {', '.join(unknown)}; "
+            "leave it out for the folder's own."
+        )
     return {name: known[name] for name in asked}
 
 

@@ -52,7 +52,8 @@ class Weights:
             self._keys.setdefault(comparable(key.removesuffix(".weight")), []).append(key)
 
     def __repr__(self) -> str:
-        return f"Weights({sum(map(len, self._keys.values()))} tensors)"
+        number = sum(map(len, self._keys.values()))
+        return f"Weights({number} tensor{'' if number == 1 else 's'})"
 
     def of(self, module: str) -> str:
         """Return the key of a module's weight: of the same path, else of the one that ends alike.

@@ -105,16 +105,25 @@ def open_adapter(
         raise ValueError(legible(str(error), MAX_MESSAGE)) from None
 
 
-def open_tensors(source: str | os.PathLike[str] | Mapping[str, Any]) -> Tensors:
-    """Return the tensors of a model: of a folder, a file, the index of its shards, or a state dict.
+def open_tensors(source: Any) -> Tensors:
+    """Return the tensors of a model: of a folder, a file, the index of its shards, a state dict, or one in memory.
 
     Raises
     ------
+    TypeError
+        If the source is of no such kind.
     ValueError
         If there is nothing to read, or it is damaged.
     """
-    if isinstance(source, Mapping):
+    if is_model(source):
+        return StateDict(source.state_dict())
+    if is_mapping(source):
         return StateDict(source)
+    if not _is_path(source):
+        raise TypeError(
+            f"a model must be a path, a state dict or a model in memory, got {type(source).__name__}; pass for "
+            "instance the folder that save_pretrained wrote."
+        )
     try:
         return _in_place(source, None)[0]
     except ValueError as error:
@@ -185,9 +194,9 @@ def read_config(source: str | os.PathLike[str]) -> Mapping[str, Any] | None:
     return _load_json(beside) if beside.is_file() else None
 
 
-def model_config(source: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+def model_config(source: Any) -> Mapping[str, Any]:
     """Return the configuration that lies beside a model's tensors; an empty one where none can be read."""
-    if isinstance(source, Mapping):
+    if not _is_path(source):
         return {}
     try:
         return _load_json(tensor_file(source).parent / MODEL_CONFIG)

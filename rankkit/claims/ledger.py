@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rankkit import execution
+from rankkit.checks import path_of
 from rankkit.claims.claim import Claim
 from rankkit.claims.decide import Checked, check
 from rankkit.claims.referee import referees_view
@@ -18,6 +19,7 @@ from rankkit.verdict import UPHELD, declared
 
 __all__ = ["Ledger", "collect", "verify"]
 
+ADVICE = "name a Python file, or a folder of such files"
 FILES = "claims*.py"
 FORMAT = 2  # of a record; in format 1, without this field, HOLDS was PROVED or UNREFUTED
 
@@ -72,7 +74,7 @@ def collect(paths: Iterable[str | os.PathLike[str]]) -> list[Claim]:
         If a path does not exist or holds no claims, a file cannot be run, or two claims have one id.
     """
     claims: list[Claim] = []
-    for path in map(Path, paths):
+    for path in (path_of("each of paths", path, advice=ADVICE) for path in paths):
         if not path.exists():
             raise ValueError(f"{path} does not exist; name a Python file, or a folder with {FILES}.")
         found = [claim for file, listed in declared([path], FILES, "CLAIMS") for claim in _claims(file, listed)]

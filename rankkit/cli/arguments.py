@@ -290,11 +290,11 @@ def _records(text: str, expected: str, keys: tuple[str, ...]) -> list[dict[str, 
         found: Any = json.loads(Path(text).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be read ({error}); name {expected}") from None
-    records: list[dict[str, Any]] = [{}]
+    records: list[dict[str, Any]] = [{}]  # which has none of the keys
     with suppress(TypeError, KeyError, IndexError):  # an object has them beside the version of their form
         found = found["records"]
     with suppress(TypeError, ValueError):  # it is no list of objects
-        records = [dict(record) for record in found]
+        records = [{}] if isinstance(found, dict) else [dict(record) for record in found]
     if not all(record.keys() >= {*keys} for record in records):
         raise argparse.ArgumentTypeError(f"{text!r} is not {expected}; name one")
     return records

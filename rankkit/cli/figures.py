@@ -19,6 +19,7 @@ def _figures(options: argparse.Namespace) -> int:
     from rankkit.data import figure_scripts
     from rankkit.files import write_atomically
     from rankkit.report.gallery import figures, gallery, make
+    from rankkit.report.inline import counted
 
     off_screen()
     scripts = options.folder or figure_scripts()
@@ -31,7 +32,7 @@ def _figures(options: argparse.Namespace) -> int:
     for name, state in made.items():
         show(f"{name}: {state}")
     states = list(made.values())
-    say(f"{states.count('made')} of {len(made)} figures made in {out}, {states.count('kept')} kept.")
+    say(f"{states.count('made')} of {counted(len(made), 'figure')} made in {out}, {states.count('kept')} kept.")
     return 1 if any(state.startswith("failed") for state in states) else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,11 +107,11 @@ def _numbers(option: str, file: str) -> Array:
     import numpy as np
 
     try:
-        if Path(file).suffix == ".npy":
-            return np.asarray(np.load(file), dtype=np.float64)
-        return np.loadtxt(file, delimiter=",", ndmin=2)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        with warnings.catch_warnings(action="error"):  # of a file without numbers
+            found = np.load(file) if Path(file).suffix == ".npy" else np.loadtxt(file, delimiter=",", ndmin=2)
+        return np.asarray(found).astype(np.float64, casting="same_kind")
+    except (OSError, TypeError, ValueError, UserWarning) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
         raise UsageError(
             f"{option} must name a .csv or .npy file of numbers, got {file!r} ({reason}); a .csv file has commas "
             "between its numbers and no header."

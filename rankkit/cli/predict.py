@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rankkit.cli.arguments import FREQUENCIES, frequencies, number, positive_int, words
@@ -56,7 +57,7 @@ def _predict(options: argparse.Namespace) -> int:
     given = _given(options)
     measures = options.measures or _MEASURES
     if options.omegas is not None:
-        curve = predict_curve(options.omegas, measures=measures, rtol=options.rtol, **given)
+        curve = predict_curve(options.omegas, measures=measures, rtol=_rtol(options, measures), **given)
         emit(options, {name: column.tolist() for name, column in curve.columns.items()})
         if options.plot:
             from rankkit.plots import law_curves
@@ -64,14 +65,20 @@ def _predict(options: argparse.Namespace) -> int:
             picture(lambda: law_curves(curve.table, measures), options.plot)
         return 0
     name = next(name for name in _TARGETS if getattr(options, name) is not None)
-    found = frequency_for_rank(getattr(options, name), measure=_TARGETS[name], rtol=options.rtol, **given)
+    measure = _TARGETS[name]
+    found = frequency_for_rank(getattr(options, name), measure=measure, rtol=_rtol(options, [measure]), **given)
     if options.factors is not None:
         emit(options, _sides(found) | {"regime": [found.regime]})
         return 0
-    there = predict_curve([found.value], measures=measures, rtol=options.rtol, **given).columns
+    there = predict_curve([found.value], measures=measures, rtol=_rtol(options, measures), **given).columns
     columns = {name: column.tolist() for name, column in there.items()}
     emit(options, _sides(found) | columns)
     return 0
+
+
+def _rtol(options: argparse.Namespace, measures: Sequence[str]) -> float | None:
+    """Return the tolerance where one of the measures has one: a target and what is shown there may be others."""
+    return options.rtol if "numerical_rank" in measures else None
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

@@ -36,11 +36,11 @@ __all__ = ["SWEEP"]
 
 def _sweep(options: argparse.Namespace) -> int:
     from rankkit import execution
-    from rankkit.sweeps.record import check_folder
+    from rankkit.sweeps.record import check_folder, is_table_file
     from rankkit.sweeps.sweep import sweep_frequency
 
     check_device(options)
-    if options.save:
+    if options.save and not is_table_file(options.save):
         check_folder(options.save)
     if options.law:
         _check_law(options)
@@ -83,7 +83,7 @@ def _predicted(sweep: Any, options: argparse.Namespace, law: Any) -> Any:
 
     measures = [name for name in sweep.metrics if name in MEASURES]
     omegas = sorted({float(omega) for omega in sweep.columns["omega"] if omega > 0})
-    rtol = float(sweep.columns["rtol"][0])
+    rtol = float(sweep.columns["rtol"][0]) if "numerical_rank" in measures else None
     return predict_curve(
         omegas, d=options.d, r=options.r, n=options.n, measures=measures, rtol=rtol, initializer=law
     ).table

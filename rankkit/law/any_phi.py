@@ -14,8 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
+from rankkit.checks import shown
 from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
+from rankkit.law.limits import check_phi
 from rankkit.law.measures import Frequency, participation_of, plain_stable_rank
 from rankkit.law.phase_space import Cells, lengths
 from rankkit.law.radial import Part, Radial, harmonics
@@ -69,9 +71,7 @@ class RuleFrequency(Frequency):
         return f"{self.rule.label}(B A)"
 
     def scale(self, gain: float | None) -> float:
-        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S."""
-        if gain is not None:
-            raise ValueError("gain must be left out with rule: the rule holds its own scale.")
+        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S; a rule has no gain."""
         return math.sqrt(self.entries.m * self.entries.n)
 
     @property
@@ -114,6 +114,7 @@ def frequency_of(
             "initializer=Normal(std_B, std_A), or draw factors, which frequency_for_rank(factors=) measures under any "
             "rule."
         )
+    check_phi(made, entries.std)
     return RuleFrequency(entries, omega, made, path=path or Path())
 
 
@@ -127,7 +128,9 @@ def elementwise(rule: Callable[[float], Rule], omega: float) -> Pointwise:
     """
     made = rule(omega)
     if not isinstance(made, Pointwise):
-        raise TypeError(f"rule must give an elementwise rule of rankkit.rules, got {made!r}; for instance rule=Sinter.")
+        raise TypeError(
+            f"rule must give an elementwise rule of rankkit.rules, got {shown(made)}; for instance rule=Sine."
+        )
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rankkit.checks import integer, warn_full_rank
+from rankkit.checks import integer, shown, warn_full_rank
 from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
@@ -17,6 +17,8 @@ from rankkit.law.columns import Column
 from rankkit.law.covariances import scales_of
 from rankkit.law.entries import Entries, entries_of
 from rankkit.law.entry_laws import EntryLaw
+from rankkit.law.given import one_pair
+from rankkit.law.limits import LARGEST, MOST_RANK, SCALES, check_entries
 from rankkit.law.measures import LIMIT_C, Frequency
 from rankkit.law.product_law import FILLED, ProductLaw
 from rankkit.law.self_consistent import Path
@@ -33,6 +35,11 @@ EQUAL = 1e-9  # of the largest: columns whose frequencies differ by less are ali
 class Source(Protocol):
     """What a law knows of factors."""
 
+    @property
+    def entries(self) -> Entries:
+        """Sizes and scale."""
+        ...
+
     def frequency(self, omega: float, path: Path) -> Frequency:
         """Return what it says of one frequency."""
         ...
@@ -40,11 +47,6 @@ class Source(Protocol):
 
 class Drawn(Source, Protocol):
     """What a law knows of random factors."""
-
-    @property
-    def entries(self) -> Entries:
-        """Sizes and scale."""
-        ...
 
     @property
     def span(self) -> tuple[float, float]:
@@ -115,7 +117,7 @@ class Asked:
     Raises
     ------
     TypeError
-        If rule makes no rule.
+        If factors are not one pair, or rule makes no rule.
     ValueError
         If arguments exclude each other, or a size is missing or not a positive integer.
     """
@@ -137,6 +139,7 @@ class Asked:
                     "give factors alone, or d, r, n, initializer, entries and covariance, not both: factors have their "
                     "own sizes and entries."
                 )
+            one_pair(self.factors, largest=SCALES[1])
         elif self.d is None or self.r is None:
             raise ValueError("d and r must be given, for instance d=512, r=2; or pass factors=.")
         if self.phi is not None:
@@ -152,9 +155,9 @@ class Asked:
     @cached_property
     def sizes(self) -> tuple[int, int, int]:
         """m, r and n of random factors."""
-        sizes = ("d", self.d), ("r", self.r), ("n", self.d if self.n is None else self.n)
-        m, r, n = (integer(name, size, advice="for instance d=512, r=2") for name, size in sizes)
-        return m, r, n
+        columns, advice = self.d if self.n is None else self.n, "for instance d=512, r=2"
+        m, n = (integer(name, size, most=LARGEST, advice=advice) for name, size in (("d", self.d), ("n", columns)))
+        return m, integer("r", self.r, most=MOST_RANK, advice=advice), n
 
     @property
     def phi(self) -> Callable[[float], Rule] | None:
@@ -167,7 +170,7 @@ class Asked:
         Raises
         ------
         TypeError
-            If factors are not one pair; otherwise as for `drawn`.
+            As for `drawn`.
         ValueError
             If another rule than the sine is asked for with factors; otherwise as for `drawn`.
         """
@@ -188,8 +191,14 @@ class Asked:
         TypeError
             If the initializer or entries are no law that is known, or covariance is no pair of matrices.
         ValueError
-            If a covariance is none, or the rule is not predicted of such entries.
+            If a covariance is none, the rule is not predicted of such entries, or their rank or scale is too large.
         """
+        found = self._described()
+        many = max(column.many for column in found.columns) if isinstance(found, ProductLaw) else None
+        check_entries(found.entries, many)
+        return found
+
+    def _described(self) -> Drawn:
         m, r, n = self.sizes
         if self.entries is None and self.covariance is None:
             return _Initialised(entries_of(m, r, n, self.initializer), self.phi)
@@ -218,7 +227,7 @@ def _both(entries: Laws | None) -> tuple[EntryLaw, EntryLaw]:
     pair: Any = entries if isinstance(entries, (tuple, list)) else (entries, entries)
     if len(pair) != 2 or not all(isinstance(law, EntryLaw) for law in pair):
         raise TypeError(
-            f"entries must be a law.EntryLaw or a pair of them, for B and for A, got {entries!r}; for instance "
+            f"entries must be a law.EntryLaw or a pair of them, for B and for A, got {shown(entries)}; for instance "
             'EntryLaw.named("laplace") or EntryLaw.of_samples(values).'
         )
     rows: EntryLaw = pair[0]

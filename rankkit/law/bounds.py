@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.checks import finite
+from rankkit.checks import finite, shown
 from rankkit.factors import Factors, host
 from rankkit.law.given import one_pair
 from rankkit.report.inline import html_summary, text_summary
@@ -78,12 +78,17 @@ def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
     eps : float
         Absolute threshold, > 0, in units of the update.
 
+    Returns
+    -------
+    RankBounds
+        Integers between 0 and min(m, n), which hold for the exact update.
+
     Raises
     ------
     TypeError
         If factors is not one pair without batch axes, or rule is no rule.
     ValueError
-        If eps is not a finite number above 0.
+        If eps is not a finite number above 0, or the update is not finite.
 
     Notes
     -----
@@ -101,7 +106,7 @@ def rank_bounds(factors: Factors, rule: Rule, eps: float) -> RankBounds:
     """
     factors = one_pair(factors)
     if not isinstance(rule, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"rule must be a rankkit.rules rule, got {rule!r}; for instance Sine(omega=200).")
+        raise TypeError(f"rule must be a rankkit.rules rule, got {shown(rule)}; for instance Sine(omega=200).")
     eps = finite("eps", eps, least=0, strict=True, advice="it is an absolute threshold")
     upper, by = _upper(factors, rule, eps)
     return RankBounds(min(_lower(factors, rule, eps), upper), upper, by, eps)
@@ -124,11 +129,12 @@ def sine_tail(T: float, K: int, *, family: str) -> float:
     They are 2 |J_p(T)| (family "chebyshev") or (2p + 1) |j_p(T)| ("legendre"). Infinite where 2 K + 1 <= T, before
     the coefficients fall.
     """
-    p = 2.0 * K + 1 + 2 * np.arange(max(64, int(0.75 * T) + 64))
+    least = 2.0 * K + 1
+    if (least if family == "chebyshev" else least + 0.5) <= T:
+        return math.inf
+    p = least + 2 * np.arange(max(64, int(0.75 * T) + 64))
     nu = p if family == "chebyshev" else p + 0.5
     x = T / nu
-    if x[0] >= 1:
-        return math.inf
     root = np.sqrt((1 - x) * (1 + x))
     # |J_nu(nu x)| <= (x e^root / (1 + root))^nu (Siegel 1953) and (T/2)^nu / Gamma(nu + 1) (DLMF 10.14.4)
     from scipy.special import gammaln
@@ -175,7 +181,9 @@ def _lower(factors: Factors, rule: Rule, eps: float) -> int:
     formed = host(made.product() if isinstance(made, Factors) else made)
     m, n = factors.m, factors.n
     top = float(np.max(np.abs(formed)))
-    if top == 0:
+    if not math.isfinite(top):
+        raise ValueError(f"rule must give finite numbers for these factors, got NaN or infinite ones of {rule.label}.")
+    if eps >= top * math.sqrt(m * n):  # no value exceeds the Frobenius norm
         return 0
     S = formed / top  # squares neither overflow nor vanish
     eps = eps / top
@@ -183,6 +191,8 @@ def _lower(factors: Factors, rule: Rule, eps: float) -> int:
     if isinstance(made, Factors):
         forming += OUT * (factors.r + 3) * ROUNDOFF * float(host(made.norm_product())) / top
     forming += ROUNDOFF * math.sqrt(m * n)
+    if forming >= math.sqrt(m * n):  # rounding alone may have made S
+        return 0
     square = math.fsum(np.sum(S * S, axis=1))
     gram = S @ S.T if m <= n else S.T @ S
     fourth = math.sqrt(math.fsum(np.sum(gram * gram, axis=1))) + (max(m, n) + 4) * ROUNDOFF * square

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rankkit.checks import shown
 from rankkit.factors import Array
+from rankkit.law.limits import real_numbers
 
 __all__ = ["scales_of"]
 
@@ -42,7 +44,7 @@ def scales_of(covariance: Sequence[Array], r: int, *, gaussian: bool) -> tuple[A
     """
     length = len(covariance) if hasattr(covariance, "__len__") else 1
     if length != 2:
-        got = f"a {type(covariance).__name__} of length {length}"
+        got = shown(covariance)
         raise TypeError(f"covariance must be a pair of matrices, for B and for A, got {got}; pass (C_B, C_A).")
     C_B, C_A = (_checked(name, C, r) for name, C in zip(("C_B", "C_A"), covariance, strict=True))
     if gaussian:
@@ -58,20 +60,27 @@ def scales_of(covariance: Sequence[Array], r: int, *, gaussian: bool) -> tuple[A
         )
     scales = scales[scales > UNEVEN * scales[0]]
     if scales.size == 0:
-        raise ValueError("covariance must leave B A some entries that are not zero.")
+        raise ValueError("covariance must leave B A some entries that are not zero; pass variances > 0.")
     return scales, about
 
 
 def _checked(name: str, given: Array, r: int) -> Array:
-    try:
-        C = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"covariance must be a pair of matrices of numbers, got {given!r} for {name}.") from None
-    if C.shape != (r, r) or not np.all(np.isfinite(C)):
-        raise ValueError(f"covariance must be two finite matrices of shape ({r}, {r}), got {C.shape} for {name}.")
+    C = real_numbers(given)
+    if C is None:
+        raise TypeError(
+            f"covariance must be a pair of matrices of numbers, got {shown(given)} for {name}; pass (C_B, C_A)."
+        )
+    if C.shape != (r, r):
+        raise ValueError(
+            f"covariance must be two matrices of shape ({r}, {r}), got {C.shape} for {name}; pass (C_B, C_A)."
+        )
+    if not np.all(np.isfinite(C)):
+        raise ValueError(f"covariance must be two finite matrices, got NaN or infinite entries for {name}; mend them.")
     values = np.linalg.eigvalsh((C + C.T) / 2)
     if float(np.max(np.abs(C - C.T))) > UNEVEN * values[-1] or values[0] < -UNEVEN * values[-1]:
-        raise ValueError(f"covariance must be symmetric and positive, got a matrix for {name} that is not.")
+        raise ValueError(
+            f"covariance must be symmetric and positive, got a matrix for {name} that is not; for instance X.T @ X is."
+        )
     return (C + C.T) / 2
 
 

@@ -10,9 +10,14 @@ from __future__ import annotations
 
 import math
 
-from rankkit.checks import finite, integer
+import numpy as np
+
+from rankkit.checks import finite, integer, shown
 
 __all__ = ["decay_power", "strip_rate"]
+
+LARGEST = 10**12
+RATIOS = 1e-150, 1e150  # of width to reach, whose square is a float
 
 
 def decay_power(derivative: int, r: int, *, at_zero: bool = True) -> float:
@@ -31,8 +36,14 @@ def decay_power(derivative: int, r: int, *, at_zero: bool = True) -> float:
         and p is infinite: ReLU of a matrix of rank 1 has at most rank 2.
         If phi has jumps of both kinds, the smaller p holds.
 
+    Returns
+    -------
+    float
+
     Raises
     ------
+    TypeError
+        If at_zero is no bool.
     ValueError
         If r is not a positive integer, or derivative is negative.
 
@@ -47,8 +58,10 @@ def decay_power(derivative: int, r: int, *, at_zero: bool = True) -> float:
     >>> [decay_power(1, 2), decay_power(0, 2), decay_power(1, 4)]  # ReLU, sign; ReLU between more coordinates
     [2.0, 1.0, 1.0]
     """
-    order = integer("derivative", derivative, least=0, advice="for instance 1 for ReLU")
-    dimensions = integer("r", r, advice="for instance 2") - bool(at_zero)
+    order = integer("derivative", derivative, least=0, most=LARGEST, advice="for instance 1 for ReLU")
+    if not isinstance(at_zero, (bool, np.bool_)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"at_zero must be True or False, got {shown(at_zero)}; leave it out for a jump at zero.")
+    dimensions = integer("r", r, most=LARGEST, advice="for instance 2") - bool(at_zero)
     return 0.5 + (0.5 + order) / dimensions if dimensions else math.inf
 
 
@@ -63,12 +76,17 @@ def strip_rate(width: float, reach: float) -> float:
     width : float
         Half the width of the strip, > 0.
     reach : float
-        The largest |B A|, times omega where phi(omega B A) is meant, > 0.
+        The largest |B A|, times omega where phi(omega B A) is meant, > 0, in the units of `width`.
+
+    Returns
+    -------
+    float
+        Natural logarithm, of one value over the next.
 
     Raises
     ------
     ValueError
-        If an argument is not a finite number > 0.
+        If an argument is not a finite number > 0, or one is more than 1e150 times the other.
 
     Notes
     -----
@@ -84,6 +102,9 @@ def strip_rate(width: float, reach: float) -> float:
     """
     from scipy.special import ellipkm1
 
-    h = finite("width", width, least=0, strict=True) / finite("reach", reach, least=0, strict=True)
+    advice = "for instance pi / 2 and 6 for tanh(6 x y)"
+    h, most = (finite(name, x, least=0, strict=True, advice=advice) for name, x in (("width", width), ("reach", reach)))
+    if not RATIOS[0] <= (h := h / most) <= RATIOS[1]:
+        raise ValueError(f"width over reach must lie between {RATIOS[0]:g} and {RATIOS[1]:g}, got {h:.3g}; {advice}.")
     q = 1 / math.hypot(1, h)
     return math.pi * float(ellipkm1(q**2) / ellipkm1((h * q) ** 2))  # ellipkm1(p) is K at q^2 = 1 - p

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rankkit.checks import shown
 from rankkit.factors import Array
 from rankkit.initializers import Initializer, KaimingUniform, Normal, Uniform, XavierUniform
 from rankkit.law.kernels import gaussian_values, prolate_values
@@ -72,8 +73,8 @@ def entries_of(d: int, r: int, n: int | None, initializer: Initializer | None) -
     initializer = KaimingUniform() if initializer is None else initializer
     if not isinstance(initializer, _SUPPORTED):
         raise TypeError(
-            f"initializer must be one of {', '.join(law.__name__ for law in _SUPPORTED)}, got {initializer!r}; for "
-            "other laws pass drawn or trained factors=, or entries=EntryLaw.of_quantile(...) to predict_rank."
+            f"initializer must be one of {', '.join(law.__name__ for law in _SUPPORTED)}, got {shown(initializer)}; "
+            "for other laws pass drawn or trained factors=, or entries=EntryLaw.of_quantile(...) to predict_rank."
         )
     beta, alpha = initializer.scales(m, n, r)
     return Entries(m, n, r, isinstance(initializer, Normal), beta * alpha)

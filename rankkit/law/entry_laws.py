@@ -8,7 +8,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from rankkit.checks import shown
 from rankkit.factors import Array
+from rankkit.law.limits import real_numbers
 
 __all__ = ["EntryLaw"]
 
@@ -60,6 +62,9 @@ class EntryLaw:
     size: Callable[[Array], Array]
     label: str = "entries"
 
+    def __post_init__(self) -> None:
+        _check_function("size", self.size)
+
     @classmethod
     def named(cls, name: str) -> EntryLaw:
         """Return a law of standard deviation 1.
@@ -78,9 +83,9 @@ class EntryLaw:
         >>> round(EntryLaw.named("laplace").std, 6)
         1.0
         """
-        if name not in QUANTILES:
+        if not isinstance(name, str) or name not in QUANTILES:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(
-                f"name must be one of {', '.join(QUANTILES)}, got {name!r}; EntryLaw.of_quantile makes others."
+                f"name must be one of {', '.join(QUANTILES)}, got {shown(name)}; EntryLaw.of_quantile makes others."
             )
         return cls.of_quantile(QUANTILES[name], "Gaussian entries" if name == "normal" else f"{name} entries")
 
@@ -93,16 +98,22 @@ class EntryLaw:
         quantile : callable
             Probabilities in (0, 1) -> values, both float arrays of one shape; symmetric: Q(1 - u) = -Q(u).
         label : str
+            Its name in a prediction.
 
         Raises
         ------
+        TypeError
+            If it is no function, or its values are no real numbers.
         ValueError
             If it is not finite, falls, is zero or is not symmetric at 64 probabilities.
         """
-        upper = np.asarray(quantile(CHECKED), dtype=np.float64)
-        lower = np.asarray(quantile(1 - CHECKED), dtype=np.float64)
+        _check_function("quantile", quantile)
+        upper, lower = (_floats("quantile", quantile(u)) for u in (CHECKED, 1 - CHECKED))
         if upper.shape != CHECKED.shape or not np.all(np.isfinite(upper)) or np.any(np.diff(upper) < 0):
-            raise ValueError("quantile must map an array of probabilities to finite values that do not fall.")
+            raise ValueError(
+                "quantile must map an array of probabilities to as many finite values that do not fall; mend it, or "
+                "pass samples to EntryLaw.of_samples."
+            )
         if upper[-1] <= 0 or float(np.max(np.abs(upper + lower))) > UNEVEN * float(upper[-1]):
             raise ValueError(
                 "quantile must be that of a symmetric law that is not zero, Q(1 - u) = -Q(u); other laws have no "
@@ -119,15 +130,22 @@ class EntryLaw:
         samples : float array
             At least 8, not all zero, of any shape.
         label : str
+            Its name in a prediction.
 
         Raises
         ------
+        TypeError
+            If they are no real numbers.
         ValueError
             If they are fewer, or not finite, or all zero.
         """
-        sizes = np.abs(np.asarray(samples, dtype=np.float64)).ravel()
+        sizes = np.abs(_floats("samples", samples)).ravel()
         if sizes.size < FEWEST or not np.all(np.isfinite(sizes)) or not np.any(sizes):
-            raise ValueError(f"samples must be at least {FEWEST} finite numbers that are not all zero.")
+            got = f"{sizes.size} numbers" if np.all(np.isfinite(sizes)) else "NaN or infinite ones"
+            raise ValueError(
+                f"samples must be at least {FEWEST} finite numbers that are not all zero, got {got}; pass the entries "
+                "of a factor."
+            )
         sizes.sort()
         return cls(lambda t: interpolated(sizes, t), label)
 
@@ -159,6 +177,21 @@ class EntryLaw:
     def far(self) -> float:
         """The size that one entry of a thousand exceeds."""
         return float(self.size(np.array([FAR]))[0])
+
+
+def _check_function(name: str, given: object) -> None:
+    if not callable(given):
+        raise TypeError(
+            f"{name} must be a function of an array of probabilities, got {shown(given)}; EntryLaw.named has laws by "
+            "name."
+        )
+
+
+def _floats(name: str, values: object) -> Array:
+    found = real_numbers(values)
+    if found is None:
+        raise TypeError(f"{name} must give an array of real numbers, got {shown(values)}; pass one row of floats.")
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from itertools import count as every
 
 import numpy as np
 
-from rankkit.checks import integer
+from rankkit.checks import finite, integer, shown
 from rankkit.factors import Array
 
 __all__ = ["POWERS", "staircase_exponents"]
@@ -45,10 +45,16 @@ def staircase_exponents(taylor: str | Iterable[float] | Callable[[int], float], 
     count : int
         How many; a polynomial's last ones are infinite: those values are exactly zero.
 
+    Returns
+    -------
+    float64 array, shape (count,)
+
     Raises
     ------
+    TypeError
+        If taylor is no name, no function and nothing that holds coefficients.
     ValueError
-        If the name is unknown, or r or count is not a positive integer.
+        If the name is unknown, a coefficient is no finite number, or r or count is not a positive integer.
 
     Examples
     --------
@@ -58,7 +64,12 @@ def staircase_exponents(taylor: str | Iterable[float] | Callable[[int], float], 
     [1.0, 3.0, inf, inf]
     """
     if isinstance(taylor, str) and taylor not in POWERS:
-        raise ValueError(f"taylor must be one of {', '.join(POWERS)} or coefficients, got {taylor!r}; choose one.")
+        raise ValueError(f"taylor must be one of {', '.join(POWERS)} or coefficients, got {shown(taylor)}; choose one.")
+    if not callable(taylor) and (isinstance(taylor, bytes) or not np.iterable(taylor)):
+        raise TypeError(
+            f'taylor must be a name, coefficients or a function p -> a_p, got {shown(taylor)}; for instance "sine" or '
+            "[0, 1, 0, 1]."
+        )
     r, count = (integer(name, value, advice="for instance 2") for name, value in (("r", r), ("count", count)))
     exponents: list[float] = []
     for p in _degrees(POWERS[taylor] if isinstance(taylor, str) else taylor):
@@ -71,12 +82,17 @@ def staircase_exponents(taylor: str | Iterable[float] | Callable[[int], float], 
 def _degrees(taylor: Iterable[float] | Callable[[int], float]) -> Iterable[int]:
     """Return an iterator over the degrees whose coefficient is not zero."""
     if not callable(taylor):
-        yield from (p for p, coefficient in enumerate(taylor) if coefficient != 0)
+        yield from (p for p, coefficient in enumerate(taylor) if _coefficient(p, coefficient) != 0)
         return
     last = 0
     for p in every():
-        if taylor(p) != 0:
+        if _coefficient(p, taylor(p)) != 0:
             last = p
             yield p
         elif p - last > GAP:
             return
+
+
+def _coefficient(p: int, value: object) -> float:
+    number = float(value) if isinstance(value, bool) else value
+    return finite(f"the coefficient of x^{p} in taylor", number, advice="every one is a number")

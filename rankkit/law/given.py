@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankkit.checks import tolerance
+from rankkit.checks import shown, tolerance
 from rankkit.factors import Array, Factors, host
 from rankkit.law.any_phi import elementwise
 from rankkit.metrics import default_rtol, stable_rank
@@ -38,10 +39,21 @@ class Measured(NamedTuple):
     error: float
 
 
-def one_pair(factors: object) -> Factors:
-    """Return factors if they are one pair."""
-    if not isinstance(factors, Factors) or factors.batch_shape:
-        raise TypeError(f"factors must be one pair of Factors without batch axes, got {factors!r}; index the batch.")
+def one_pair(factors: object, *, largest: float = sys.float_info.max) -> Factors:
+    """Return factors if they are one pair whose product is no larger anywhere."""
+    if not isinstance(factors, Factors):
+        raise TypeError(f"factors must be one pair of Factors, got {shown(factors)}; make it, rankkit.Factors(B, A).")
+    if factors.batch_shape:
+        raise TypeError(
+            "factors must be one pair of Factors without batch axes, got a batch of shape "
+            f"{tuple(factors.batch_shape)}; take one pair of it, Factors(B[i], A[i])."
+        )
+    with np.errstate(over="ignore"):
+        peak = float(host(factors.peak()))
+    if not peak <= largest:
+        raise ValueError(
+            f"factors must have a product whose entries are below {largest:.3g}, got {peak:.3g}; scale them down."
+        )
     return factors
 
 
@@ -74,8 +86,6 @@ class Given:
         if rule is None:
             made = partial(Sine, gain=gain)
             made(1.0)  # its own check
-        elif gain is not None:
-            raise ValueError("gain must be left out with rule: the rule holds its own scale.")
         else:
             made = partial(elementwise, rule)
         relative, absolute = tolerance(rtol, atol, default=default_rtol((factors.m, factors.n)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankkit.checks import finite
+from rankkit.checks import finite, shown
 from rankkit.factors import Array, Factors, host
 from rankkit.initializers import Initializer
 from rankkit.law.asked import Asked, Laws
@@ -16,6 +16,7 @@ from rankkit.law.error import FEW, Estimate
 from rankkit.law.given import Given
 from rankkit.law.prediction import Step, Target
 from rankkit.law.self_consistent import Path
+from rankkit.law.threshold import check_threshold
 from rankkit.law.two_sided import between_steps, sides
 from rankkit.rules import Rule
 
@@ -107,9 +108,9 @@ def frequency_for_rank(
         Columns; None: d.
     measure : {"stable_rank", "numerical_rank", "participation_ratio"}
     rtol, atol : float, optional
-        Threshold of numerical_rank, as for `predict_rank`; atol is one on sin(omega B A) / gain.
+        Threshold, for numerical_rank alone, as for `predict_rank`; atol is one on sin(omega B A) / gain.
     gain : float, optional
-        Divisor of the sine, for atol; None: the root of the number of rows.
+        Divisor of the sine, with atol alone; None: the root of the number of rows.
     initializer : Initializer, optional
         Law of the factors; None: Kaiming uniform with a = 0.
     rule : callable, optional
@@ -131,8 +132,11 @@ def frequency_for_rank(
 
     Raises
     ------
+    TypeError
+        As for `predict_rank`.
     ValueError
-        If no frequency reaches the target; the message has the attainable interval.
+        If no frequency reaches the target; the message has the attainable interval. If a threshold is given for a
+        measure that has none; otherwise as for `predict_rank`.
 
     Examples
     --------
@@ -141,11 +145,12 @@ def frequency_for_rank(
     >>> round(predict_stable_rank(float(omega), d=512, r=2).value, 3)
     64.0
     """
-    if measure not in MEASURES:
-        raise ValueError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}.")
+    if not isinstance(measure, str) or measure not in MEASURES:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError(f"measure must be one of {', '.join(MEASURES)}, got {shown(measure)}; choose one.")
     target = finite("target", target, advice="for instance 64")
     about = f"omega for a {measure.replace('_', ' ')} of {target:.5g}"
     asked = Asked(d, r, n, initializer, rule, entries, covariance, factors)
+    check_threshold([measure], rtol=rtol, atol=atol, gain=gain, rule=asked.phi)
     if factors is not None:
         given = Given.of(factors, rtol=rtol, atol=atol, gain=gain, rule=asked.phi)
         return _of_factors(target, given, measure, about)
@@ -194,6 +199,8 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
     """Return the first crossing of the target."""
     grid = np.geomspace(search.low, search.high, search.tries).tolist()
     values = [at(grid[0])]
+    if math.isnan(values[0]):
+        raise ValueError(f"rule must give an update that is not zero, got one at omega = {grid[0]:.4g}; mend the rule.")
     if target < values[0]:
         raise _unattainable(target, measure, values[0], max(at(omega) for omega in grid[::3]), search)
     left = right = grid[0]

@@ -163,6 +163,11 @@ class Frequency:
         if relative >= 1:
             return Counted(0.0, 0.0, 0.0)
         found = self._below(relative) if relative < DEPTH else self._solved(relative)
+        if not math.isfinite(found.value):
+            raise ArithmeticError(
+                f"the numerical rank has no prediction at r = {self.entries.r}, whose sums are no floats; predict the "
+                "stable rank, or draw factors and count."
+            )
         return found._replace(value=max(found.value, 1.0))
 
     def _solved(self, relative: float) -> Counted:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.checks import finite, integer
+from rankkit.checks import finite, integer, shown
 from rankkit.extras import how_to_install
 from rankkit.factors import Array, Factors, host
 from rankkit.law.given import one_pair
@@ -24,6 +24,8 @@ __all__ = ["LargeSpectrum", "leading_spectrum"]
 
 TOLERANCE = 1e-12  # of a transform
 LANCZOS = 1e-10  # of sigma_1, where Lanczos' method stops; the residual tells what it reached
+LARGEST = 1e8  # radians: phases are known to 1e-7 of one
+ROUNDOFF = 2.0**-53
 CAUTION = 10.0  # a transform may be off by its tolerance times sum |v_j| an entry, and a little more
 
 
@@ -78,20 +80,32 @@ def leading_spectrum(
     factors : Factors
         One pair, B (m, r) and A (r, n), r <= 3.
     omega : float
-        Frequency, > 0.
+        Frequency, > 0, radians per unit of B A; up to 1e8 over the longest row of B times the longest column of A.
     top : int
         How many values, at least 1 and below min(m, n).
     gain : float, optional
         Divisor of the sine; None: sqrt(m).
     seed : int
-        Of the start vector.
+        Of the start vector, >= 0.
+
+    Returns
+    -------
+    LargeSpectrum
+        The values with an error each, and the stable rank with its own.
 
     Raises
     ------
+    TypeError
+        If factors are not one pair.
     ValueError
         If r > 3, or an argument is out of range.
     ImportError
         Without finufft (extra `nufft`).
+
+    Notes
+    -----
+    The values are Lanczos' (scipy's svds), with transforms of type 3 (Barnett, Magland and af Klinteberg 2019) in place
+    of products; ||S||_F^2 comes from one transform of twice the frequency, sin^2 x = (1 - cos 2 x) / 2.
     """
     factors = one_pair(factors)
     B, A = (np.ascontiguousarray(np.asarray(host(x), dtype=np.float64)) for x in (factors.B, factors.A))
@@ -102,19 +116,30 @@ def leading_spectrum(
         )
     omega = finite("omega", omega, least=0, strict=True, advice="for instance 100")
     if integer("top", top, advice="for instance 20") >= min(m, n):
-        raise ValueError(f"top must be below min(m, n) = {min(m, n)}, got {top!r}; use spectrum_of for all values.")
-    divisor = math.sqrt(m) if gain is None else finite("gain", gain, least=0, strict=True)
-    sigma, errors = _leading(_Transform(omega * B, A.T), top, seed)
+        raise ValueError(f"top must be below min(m, n) = {min(m, n)}, got {shown(top)}; use spectrum_of for all.")
+    divisor = math.sqrt(m) if gain is None else finite("gain", gain, least=0, strict=True, advice="leave it out")
+    seed = integer("seed", seed, least=0, advice="for instance 0")
+    phase = omega * float(host(factors.peak()))
+    if not phase <= LARGEST:
+        raise ValueError(
+            f"omega must be at most {omega * LARGEST / phase:.3g} for these factors, got {omega:.3g}: their phases are "
+            "not known beyond; use a smaller one."
+        )
+    unsure = CAUTION * (TOLERANCE + 2 * (r + 3) * ROUNDOFF * phase)  # of an entry, and of one of twice the frequency
+    sigma, errors = _leading(_Transform(omega * B, A.T), top, seed, unsure * math.sqrt(m * n))
     # sin^2 x = (1 - cos 2 x) / 2, which is off by what the transform is
     squared = m * n / 2 - float(np.sum(_Transform(2 * omega * B, A.T).apply(np.ones(n)).real)) / 2
-    first, unsure = float(sigma[0]), CAUTION * TOLERANCE * m * n / 2
-    ratio = squared / first**2
-    off = unsure / first**2 + ratio * (1 / max(1 - float(errors[0]) / first, 0.5) ** 2 - 1)
+    first = float(sigma[0])
+    ratio = min(max(squared / first**2, 1.0), float(min(m, n)))
+    off = unsure * m * n / 2 / first**2 + ratio * (1 / max(1 - float(errors[0]) / first, 0.5) ** 2 - 1)
     return LargeSpectrum(sigma / divisor, errors / divisor, math.sqrt(max(squared, 0.0)) / divisor, ratio, off)
 
 
-def _leading(transform: _Transform, top: int, seed: int) -> tuple[Array, Array]:
-    """Return the leading singular values of the sine, descending, and the error of each, (top,)."""
+def _leading(transform: _Transform, top: int, seed: int, unsure: float) -> tuple[Array, Array]:
+    """Return the leading singular values of the sine, descending, and the error of each, (top,).
+
+    The matrix of the transform is within `unsure` of that of the sine.
+    """
     from scipy.sparse.linalg import LinearOperator, svds
 
     m, n = transform.shape
@@ -126,7 +151,7 @@ def _leading(transform: _Transform, top: int, seed: int) -> tuple[Array, Array]:
         max(np.linalg.norm(transform.forward(v) - s * u), np.linalg.norm(transform.back(u) - s * v))
         for u, s, v in zip(left.T[order], sigma[order], right[order], strict=True)
     ]
-    return sigma[order], np.array(residual) + CAUTION * TOLERANCE * math.sqrt(m * n)
+    return sigma[order], np.array(residual) + unsure
 
 
 class _Transform:
@@ -162,5 +187,11 @@ def _planned(sources: list[Array], targets: list[Array]) -> Any:
         raise ImportError(f"leading_spectrum needs finufft; {how_to_install('nufft')}.") from None
     make: Callable[..., Any] = vars(finufft)["Plan"]  # the library has no types
     plan = make(3, len(sources), eps=TOLERANCE, isign=1)
-    plan.setpts(*sources, **dict(zip("stu", targets, strict=False)))
+    try:
+        plan.setpts(*sources, **dict(zip("stu", targets, strict=False)))
+    except RuntimeError as error:  # its grid has a point for every turn in every direction
+        raise ValueError(
+            "omega must be smaller for these factors, whose transform has too many turns to be made "
+            f"({str(error).splitlines()[0]}); use spectrum_of, or predict_spectrum for the law."
+        ) from None
     return plan

@@ -49,14 +49,24 @@ class Prediction:
         draws : float
             At least 1; math.inf for the mean over all draws, where only the law's own error is left.
 
+        Returns
+        -------
+        float
+            In the units of the value.
+
+        Raises
+        ------
+        ValueError
+            If draws is no number of at least 1.
+
         Examples
         --------
         >>> prediction = Prediction(64.0, 5.0, "growing", scatter=4.0)
         >>> [round(prediction.error_of(draws), 1) for draws in (1, 4, 100)]
         [8.4, 5.0, 3.2]
         """
-        if draws != math.inf:
-            finite("draws", draws, least=1, advice="for instance 10, or math.inf")
+        if not isinstance(draws, float) or draws != math.inf:
+            draws = finite("draws", draws, least=1, advice="for instance 10, or math.inf")
         one = (Z * self.scatter) ** 2
         return math.sqrt(max(self.error**2 - one / FEW, 0.0) + one / draws)
 

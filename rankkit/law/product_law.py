@@ -155,11 +155,11 @@ class ColumnsFrequency(Frequency):
     @property
     def overfull(self) -> bool:
         """Whether a column turns too fast to be computed and all together have far more values than the matrix."""
-        if max(one.far(self.omega) for one in self.law.columns) <= FARTHEST_C:
+        if max(one.far(self.omega) for one in self.law.columns) <= FARTHEST_C or self._few_values:
             return False
         turns = [self.omega * one.scale * one.rows.std * one.columns.std for one in self.law.columns]
-        modes = math.prod(max(c, 1.0) ** one.many for c, one in zip(turns, self.law.columns, strict=True))
-        return modes > OVERFULL * max(self.law.m, self.law.n)
+        modes = sum(one.many * math.log(max(c, 1.0)) for c, one in zip(turns, self.law.columns, strict=True))
+        return modes > math.log(OVERFULL * max(self.law.m, self.law.n))
 
     @property
     def many(self) -> list[int]:
@@ -188,8 +188,13 @@ class ColumnsFrequency(Frequency):
         """The heaviest `EntryLaw.tail`."""
         return max(law.tail for law in self.law.laws)
 
+    @property
+    def _few_values(self) -> bool:
+        """Whether rows are equal by chance, so that no frequency makes all entries independent."""
+        return any(law.few_values for law in self.law.laws)
+
     def _check_values(self) -> None:
-        if any(law.few_values for law in self.law.laws):
+        if self._few_values:
             raise ValueError(
                 "a numerical rank is unavailable for entries that take some values often: rows that are equal by "
                 "chance have no prediction here; predict the stable rank, or draw factors and count."

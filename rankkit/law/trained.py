@@ -17,6 +17,7 @@ import numpy as np
 from rankkit.factors import Array, Factors
 from rankkit.law.blocks import Blocks, Part, Top
 from rankkit.law.columns import Column
+from rankkit.law.entries import Entries
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.error import Error, Estimate, Z, count_error
 from rankkit.law.matched import Ratio, ratio
@@ -74,6 +75,11 @@ class FactorsLaw:
         sides = zip(*(side.T for side in aligned(pair)), strict=True)
         found = [Column(EntryLaw.of_samples(b), EntryLaw.of_samples(a), 1.0, 1) for b, a in sides]
         return cls(blocks, ProductLaw(pair.m, pair.n, found, "the given factors"))
+
+    @property
+    def entries(self) -> Entries:
+        """Sizes, and uniform entries that give B A the standard deviation of independent columns."""
+        return self.columns.entries
 
     @cached_property
     def plain(self) -> float:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from rankkit.plots.curves import frequency_curve, frequency_curves, law_curves, probe_curves, rank_to_full
+from rankkit.plots.learned import learned_frequencies, learned_functions
 from rankkit.plots.matrices import cosine_heatmap, grid_heatmaps, matrix_panels, spectra
 from rankkit.plots.modules import audit_overview, comparison, depth_profile, layer_heatmap, spectra_grid
 from rankkit.plots.reported import printed_table
 from rankkit.plots.style import LABELS, PALETTE, label_lines, panels_for
 from rankkit.plots.training import (
-    learned_frequencies,
-    learned_functions,
     ranks_over_steps,
     spectrum_fan,
     step_heatmap,

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import AutoLocator
 
+from rankkit.plots.given import CURVE, PROBE, SWEEP, check_metrics, names_of, table_from
 from rankkit.plots.style import (
     FREQUENCY,
     LABELS,
@@ -29,20 +30,26 @@ from rankkit.regime import random_matrix_stable_rank
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rankkit.audits.probe import Probe
+    from rankkit.law.prediction import Curve
+    from rankkit.sweeps.record import Sweep
+
 __all__ = ["frequency_curve", "frequency_curves", "law_curves", "probe_curves", "rank_to_full"]
 
+BAND = ("_mean", "_q05", "_q95")  # the columns of one metric in a summary
 DOTTED = 200  # points of a curve up to which each is marked: more would merge into a thick line
 
 
 def frequency_curve(
-    summary: pd.DataFrame, metric: str, *, ax: Axes | None = None, color: str = PALETTE[0], label: str | None = None
-) -> Axes:
+    summary: pd.DataFrame | Sweep, metric: str, *, ax: Axes | None = None, color: str = PALETTE[0],
+    label: str | None = None,
+) -> Axes:  # fmt: skip
     """Draw the mean of a metric against omega with its 5-95 % band over the seeds. The upper axis shows c.
 
     Parameters
     ----------
-    summary : DataFrame
-        `Sweep.summary()`: omega, c, <metric>_mean, <metric>_q05, <metric>_q95.
+    summary : DataFrame or Sweep
+        `Sweep.summary()`: omega, c, <metric>_mean, <metric>_q05, <metric>_q95; or the Sweep.
     metric : str
         Which metric.
     ax : Axes, optional
@@ -56,6 +63,9 @@ def frequency_curve(
     -------
     Axes
     """
+    more = ["rtol"] if metric == "numerical_rank" else []
+    summary = table_from(summary, SWEEP, "omega", "c", *more, name="summary", empty=False)
+    check_metrics(summary, metric, endings=BAND)
     ax = axes_for(ax)
     drawn = summary[summary["omega"] > 0]
     ax.fill_between(drawn["omega"], drawn[f"{metric}_q05"], drawn[f"{metric}_q95"], color=color, alpha=0.2, linewidth=0)
@@ -72,12 +82,12 @@ def frequency_curve(
     return ax
 
 
-def rank_to_full(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def rank_to_full(summary: pd.DataFrame | Sweep, *, ax: Axes | None = None) -> Axes:
     """Draw mean numerical rank against omega on linear axes, up to the dashed line of full rank.
 
     Parameters
     ----------
-    summary : DataFrame
+    summary : DataFrame or Sweep
         As for `frequency_curve`, of one size.
     ax : Axes, optional
         Where to draw; None: a new figure.
@@ -86,6 +96,8 @@ def rank_to_full(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
     """
+    summary = table_from(summary, SWEEP, "omega", "c", "d", "n", "rtol", name="summary", empty=False)
+    check_metrics(summary, "numerical_rank", name="the metric of this picture", endings=BAND)
     ax = frequency_curve(summary, "numerical_rank", ax=axes_for(ax, (4.2, 3.0)))
     full = min(summary["d"].iloc[0], summary["n"].iloc[0])
     ax.set(xscale="linear", yscale="linear")
@@ -107,25 +119,29 @@ def _c_axis(ax: Axes, summary: pd.DataFrame) -> None:
 
 
 def frequency_curves(
-    summary: pd.DataFrame, metrics: Sequence[str], *, axes: Any = None, law: pd.DataFrame | None = None
+    summary: pd.DataFrame | Sweep, metrics: Sequence[str], *, axes: Any = None, law: pd.DataFrame | Curve | None = None
 ) -> Any:
     """Draw one panel per metric, side by side, each with the prediction of a law as a dashed line.
 
     Parameters
     ----------
-    summary : DataFrame
+    summary : DataFrame or Sweep
         As for `frequency_curve`, of one size.
     metrics : sequence of str
         Which metrics.
     axes : array of Axes, optional
         Where to draw, one for each metric; None: a new figure.
-    law : DataFrame, optional
-        The table of a `rankkit.predict_curve`; a metric that it lacks has no dashed line.
+    law : DataFrame or Curve, optional
+        The table of a `rankkit.predict_curve`, or what it returns; a metric that it lacks has no dashed line.
 
     Returns
     -------
     array of Axes
     """
+    summary = table_from(summary, SWEEP, "omega", "c", "d", "n", "r", "rtol", name="summary", empty=False)
+    metrics = names_of("metrics", metrics)
+    check_metrics(summary, *metrics, name="a metric", endings=(*BAND, "_count"))
+    law = None if law is None else table_from(law, CURVE, "omega", name="law")
     panels = panels_for(axes, len(metrics), (4.4, 3.5))
     for panel, metric in zip(panels, metrics, strict=True):
         frequency_curve(summary, metric, ax=panel, label=None if law is None else "measured")
@@ -144,13 +160,13 @@ def frequency_curves(
     return np.asarray(panels)
 
 
-def law_curves(table: pd.DataFrame, measures: Sequence[str], *, axes: Any = None) -> Any:
+def law_curves(table: pd.DataFrame | Curve, measures: Sequence[str], *, axes: Any = None) -> Any:
     """Draw one panel per predicted measure against omega.
 
     Parameters
     ----------
-    table : DataFrame
-        The table of a `rankkit.predict_curve`: omega, and one column per measure.
+    table : DataFrame or Curve
+        The table of a `rankkit.predict_curve`: omega, and one column per measure; or what it returns.
     measures : sequence of str
         Which columns.
     axes : array of Axes, optional
@@ -160,6 +176,8 @@ def law_curves(table: pd.DataFrame, measures: Sequence[str], *, axes: Any = None
     -------
     array of Axes
     """
+    table, measures = table_from(table, CURVE, "omega"), names_of("measures", measures)
+    check_metrics(table, *measures, name="a measure")
     panels = panels_for(axes, len(measures), (4.4, 3.5))
     for panel, measure in zip(panels, measures, strict=True):
         panel.plot(table["omega"], table[measure], color=PALETTE[0], linewidth=1.2)
@@ -168,15 +186,15 @@ def law_curves(table: pd.DataFrame, measures: Sequence[str], *, axes: Any = None
     return np.asarray(panels)
 
 
-def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def probe_curves(table: pd.DataFrame | Probe, *, ax: Axes | None = None) -> Axes:
     """Draw the stable rank against omega std(B A), one line per module, in the colour of its kind.
 
     Dotted lines show the stable rank of random matrices of the modules' sizes.
 
     Parameters
     ----------
-    table : DataFrame
-        `Probe.table`.
+    table : DataFrame or Probe
+        `Probe.table`, or the Probe.
     ax : Axes, optional
         Where to draw; None: a new figure.
 
@@ -184,6 +202,7 @@ def probe_curves(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
     """
+    table = table_from(table, PROBE, "module", "kind", "m", "n", "omega_std", "stable_rank", "status")
     ax = axes_for(ax, (5.2, 3.6))
     drawn = table[(table["omega_std"] > 0) & table["status"].isin(["ok", "assumed"])]
     for color, (kind, members) in zip(PALETTE, drawn.groupby("kind"), strict=False):

@@ -16,15 +16,20 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
+from rankkit.plots.given import COMPARISON, SIMILARITY, got, is_mapping, spectra_from
 from rankkit.plots.style import MISSING, PALETTE, SMALL, axes_for, literal, marked_height, panels_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rankkit.audits.comparison import Comparison
+    from rankkit.audits.record import Audit
+
 __all__ = ["cosine_heatmap", "grid_heatmaps", "matrix_panels", "spectra"]
 
 CROWD, FAINTEST = 6, 0.08  # lines without names are the fainter the more there are, from six on
 TICKS = 4  # labelled rows and columns of a heatmap
+ROUNDED = 1e-3  # by how much a cosine may exceed 1: float16 rounds by half of that
 WRITTEN = 6  # adapters up to which every cell of a heatmap has its number
 NAME = 18  # characters of an adapter's name beside a heatmap
 # matrix of adapters -> its title, what its columns are, its colour map, and the ends of the colour scale
@@ -37,7 +42,7 @@ GRIDS = {
 
 
 def spectra(
-    values: Mapping[str, Any],
+    values: Mapping[str, Any] | Audit,
     *,
     normalise: bool = True,
     rtol: float | None = None,
@@ -48,8 +53,8 @@ def spectra(
 
     Parameters
     ----------
-    values : mapping of str to array (k,)
-        Maps the name of an update to its singular values, descending. Zeros are not drawn.
+    values : mapping of str to array (k,), or Audit
+        Maps the name of an update to its singular values, descending; of an Audit, its spectra. Zeros are not drawn.
     normalise : bool
         Divide by sigma_1.
     rtol : float, optional
@@ -63,12 +68,13 @@ def spectra(
     -------
     Axes
     """
+    values = spectra_from(values)
     ax = axes_for(ax)
     for i, (name, sigma) in enumerate(values.items()):
         drawn = np.where(np.asarray(sigma) > 0, sigma, np.nan) / (sigma[0] if normalise else 1.0)
         color = PALETTE[i % len(PALETTE)] if labels else PALETTE[0]
         alpha = 1.0 if labels else min(1.0, CROWD / len(values) + FAINTEST)
-        ax.plot(np.arange(1, len(drawn) + 1), drawn, color=color, alpha=alpha, linewidth=1, label=literal(name))
+        ax.plot(np.arange(1, len(drawn) + 1), drawn, color=color, alpha=alpha, linewidth=1, label=literal(str(name)))
     ax.set(yscale="log", xlabel="index i", ylabel="σᵢ / σ₁" if normalise else "σᵢ")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if rtol is not None:
@@ -83,8 +89,8 @@ def cosine_heatmap(values: Any, *, ax: Axes | None = None, title: str | None = N
 
     Parameters
     ----------
-    values : array, shape (m, m)
-        For instance `Similarity.values`.
+    values : array, shape (m, m), or Similarity
+        For instance `Similarity.values`, or the Similarity of one update.
     ax : Axes, optional
         Where to draw; None: a new figure.
     title : str, optional
@@ -94,6 +100,7 @@ def cosine_heatmap(values: Any, *, ax: Axes | None = None, title: str | None = N
     -------
     Axes
     """
+    values = _cosines(values)
     ax = axes_for(ax, (4.2, 3.6))
     ax.set_facecolor(MISSING)
     bar = {"label": "cosine similarity", "ticks": [-1, -0.5, 0, 0.5, 1]}
@@ -106,6 +113,19 @@ def cosine_heatmap(values: Any, *, ax: Axes | None = None, title: str | None = N
     if title:
         ax.set_title(title)
     return ax
+
+
+def _cosines(given: Any) -> Any:
+    """Return cosines between rows, of a similarity or as they were given, once they are found to be a square."""
+    values = np.asarray(given.values if type(given).__name__ == SIMILARITY.kind else given)
+    square = values.ndim == 2 and values.shape[0] == values.shape[1] > 0 and values.dtype.kind in "fiu"
+    if not square or np.any(np.abs(values) > 1 + ROUNDED):
+        shape = f" of shape {values.shape}" if values.ndim else ""
+        raise ValueError(
+            f"values must be the cosines between all rows of one update, shape (m, m), got {got(given)}{shape}; pass "
+            f"what {SIMILARITY.made} returns."
+        )
+    return values
 
 
 def matrix_panels(
@@ -134,7 +154,18 @@ def matrix_panels(
     Returns
     -------
     sequence of Axes
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column.
     """
+    lacking = {"panel", "row", "column", value} - set(getattr(table, "columns", ()))
+    if lacking:
+        raise ValueError(
+            f"table must have the columns panel, row, column and {value}, got {got(table)} without "
+            f"{', '.join(sorted(lacking))}; make one row of each entry."
+        )
     panels = panels_for(None, len(titles), (1.75, 2.1))
     norm = Normalize(*limits)
     for panel, (name, title) in zip(panels, titles.items(), strict=True):
@@ -146,15 +177,16 @@ def matrix_panels(
     return panels
 
 
-def grid_heatmaps(matrices: Mapping[str, pd.DataFrame], *, axes: Any = None) -> Any:
+def grid_heatmaps(matrices: Mapping[str, pd.DataFrame] | Comparison, *, axes: Any = None) -> Any:
     """Draw K x K matrices of adapters side by side, each on its own fixed scale. What is not known stays grey.
 
     A row is the first adapter. Its column space and row space are those in which the energy of the others lies.
 
     Parameters
     ----------
-    matrices : mapping of str to DataFrame, shape (K, K)
-        Some of cosine, column_energy, row_energy and sum_ratio, as `Comparison.matrix` returns them.
+    matrices : mapping of str to DataFrame, shape (K, K), or Comparison
+        Some of cosine, column_energy, row_energy and sum_ratio, as `Comparison.matrix` returns them; all of them of
+        a Comparison.
     axes : array of Axes, optional
         Where to draw, one for each matrix; None: a new figure.
 
@@ -162,6 +194,7 @@ def grid_heatmaps(matrices: Mapping[str, pd.DataFrame], *, axes: Any = None) -> 
     -------
     array of Axes
     """
+    matrices = _matrices(matrices)
     count = max(len(values) for values in matrices.values())
     side = 2.1 + 0.28 * count
     panels = panels_for(axes, len(matrices), (side + 0.5, side))
@@ -180,6 +213,20 @@ def grid_heatmaps(matrices: Mapping[str, pd.DataFrame], *, axes: Any = None) -> 
         panel.tick_params(axis="x", rotation=60)
         panel.tick_params(axis="y", rotation=0)
     return np.asarray(panels)
+
+
+def _matrices(given: Any) -> Mapping[str, pd.DataFrame]:
+    """Return matrices of adapters, of a comparison or as they were given, once their names are found."""
+    if type(given).__name__ == COMPARISON.kind:
+        return {name: given.matrix(name) for name in GRIDS}
+    names: list[Any] = [*given] if is_mapping(given) else []
+    if not names or not set(names) <= set(GRIDS):
+        said = ", ".join(map(got, names)) or got(given)
+        raise ValueError(
+            f"matrices must map some of {', '.join(GRIDS)} to a Comparison.matrix, or be the Comparison, got {said}; "
+            f"pass what {COMPARISON.made} returns."
+        )
+    return given
 
 
 def _short(name: str) -> str:

@@ -14,14 +14,19 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from rankkit.plots.given import AUDIT, COMPARISON, check_metrics, spectra_from, table_from
 from rankkit.plots.matrices import spectra
 from rankkit.plots.style import MARKERS, MISSING, PALETTE, SMALL, STYLE, axes_for, literal, panels_for, words
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rankkit.audits.comparison import Comparison
+    from rankkit.audits.record import Audit
+
 __all__ = ["audit_overview", "comparison", "depth_profile", "layer_heatmap", "spectra_grid"]
 
+PLACED = ("module", "layer", "status")  # the columns of an audit that say where a module is
 GENERIC = {"dense", "linear", "proj", "lin", "fc"}  # names that modules of different types share
 MOST_TYPES = 12  # types of modules that are told apart; of more, all are drawn together
 FEW_TYPES = 4  # types up to which the legend fits inside the axes
@@ -46,15 +51,15 @@ def _by_type(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(str(name), rows) for name, rows in table.groupby("type", sort=True)]
 
 
-def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
+def layer_heatmap(table: pd.DataFrame | Audit, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
     """Draw a metric by layer and type of module. Modules without a value (dead or unsupported) stay grey.
 
     A dot marks a cell whose modules have the status "assumed". Beside measured modules they are left out.
 
     Parameters
     ----------
-    table : DataFrame
-        `Audit.table`.
+    table : DataFrame or Audit
+        `Audit.table`, or the Audit.
     metric : str
         A column of numbers.
     ax : Axes, optional
@@ -64,7 +69,7 @@ def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
     -------
     Axes
     """
-    placed = table.assign(type=_types(table)).dropna(subset=["layer"])
+    placed = _placed(table, metric)
     grid, marked = _grid(placed, metric)
     ax = axes_for(ax, (1.8 + 0.24 * max(len(grid.columns), 8), 1.2 + 0.28 * max(len(grid), 3)))
     ax.set_facecolor(MISSING)
@@ -75,6 +80,13 @@ def layer_heatmap(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
     ax.set(xlabel="layer", ylabel="")
     ax.tick_params(axis="y", rotation=0)
     return ax
+
+
+def _placed(table: Any, metric: str) -> pd.DataFrame:
+    """Return the modules of an audit whose depth is known, with their types, once the metric is found."""
+    table = table_from(table, AUDIT, *PLACED)
+    check_metrics(table, metric)
+    return table.assign(type=_types(table)).dropna(subset=["layer"])
 
 
 def _grid(placed: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, Any]:
@@ -91,15 +103,15 @@ def _grid(placed: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, Any]:
     return known.fillna(whole), (known.isna() & whole.notna()).to_numpy()
 
 
-def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
+def depth_profile(table: pd.DataFrame | Audit, metric: str = "stable_rank", *, ax: Axes | None = None) -> Axes:
     """Draw a metric against depth, one line per type of module. A cross on the axis marks a dead module.
 
     Modules with the status "assumed" are hollow marks beside the lines, which are of measured modules alone.
 
     Parameters
     ----------
-    table : DataFrame
-        `Audit.table`.
+    table : DataFrame or Audit
+        `Audit.table`, or the Audit.
     metric : str
         A column of numbers.
     ax : Axes, optional
@@ -109,8 +121,8 @@ def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
     -------
     Axes
     """
+    placed = _placed(table, metric)
     ax = axes_for(ax)
-    placed = table.assign(type=_types(table)).dropna(subset=["layer"])
     alive, dead = placed[placed["status"].isin(MEASURED)], placed[placed["status"] == "zero"]
     groups = _by_type(alive)
     for i, (name, rows) in enumerate(groups):
@@ -138,15 +150,17 @@ def depth_profile(table: pd.DataFrame, metric: str = "stable_rank", *, ax: Axes 
     return ax
 
 
-def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any = None) -> Any:
+def audit_overview(
+    table: pd.DataFrame | Audit, values: Mapping[str, Any] | Audit | None = None, *, axes: Any = None
+) -> Any:
     """Draw the stable rank against depth by type of module, and the normalised spectra of all modules beside it.
 
     Parameters
     ----------
-    table : DataFrame
-        `Audit.table`.
-    values : mapping of str to array (k,)
-        `Audit.spectra`.
+    table : DataFrame or Audit
+        `Audit.table`, or the Audit.
+    values : mapping of str to array (k,), or Audit
+        `Audit.spectra`, or the Audit; None: of the Audit that is given in place of a table.
     axes : array of Axes, optional
         Where to draw, two of them; None: a new figure.
 
@@ -154,36 +168,49 @@ def audit_overview(table: pd.DataFrame, values: Mapping[str, Any], *, axes: Any 
     -------
     array of Axes
     """
+    values = spectra_from(table if values is None else values)
+    table = table_from(table, AUDIT, *PLACED, "rtol", "stable_rank")
     profile, lines = panels_for(axes, 2, (4.8, 3.5))
     depth_profile(table, "stable_rank", ax=profile)
     known = table.loc[table["status"].isin(MEASURED), "rtol"]
     spectra(values, rtol=float(known.max()) if len(known) else None, ax=lines, labels=False)
     profile.set_title("stable rank by depth")
-    lines.set_title(f"normalised spectra of {len(values)} modules")
+    lines.set_title(f"normalised spectra of {len(values)} module{'s' * (len(values) != 1)}")
     return np.asarray([profile, lines])
 
 
-def spectra_grid(table: pd.DataFrame, values: Mapping[str, Any], *, points: int = 60) -> Any:
+def spectra_grid(
+    table: pd.DataFrame | Audit, values: Mapping[str, Any] | Audit | None = None, *, points: int = 60
+) -> Any:
     """Draw the normalised spectra of all modules: one panel per type, and one line per layer, dark to light with depth.
 
     Parameters
     ----------
-    table : DataFrame
-        `Audit.table`.
-    values : mapping of str to array (k,)
-        `Audit.spectra`.
+    table : DataFrame or Audit
+        `Audit.table`, or the Audit.
+    values : mapping of str to array (k,), or Audit
+        `Audit.spectra`, or the Audit; None: of the Audit that is given in place of a table.
     points : int
         How many values of a longer spectrum are drawn, evenly spaced on a logarithmic axis of their index.
 
     Returns
     -------
     array of Axes, shape (rows, columns)
+
+    Raises
+    ------
+    ValueError
+        If no module of the table has a spectrum.
     """
+    values = spectra_from(table if values is None else values)
+    table = table_from(table, AUDIT, *PLACED)
     placed = table.assign(type=_types(table))
     if "adapter" in table:  # of several adapters the spectra are kept as module[adapter]
         placed["module"] = placed["module"] + "[" + placed["adapter"] + "]"
     placed = placed[placed["module"].isin(list(values))]
     groups = _by_type(placed)
+    if not len(placed):
+        raise ValueError("values must have the singular values of a module of the table, got none; pass Audit.spectra.")
     columns = min(len(groups), 4)
     rows = -(-len(groups) // columns)
     with plt.rc_context(STYLE):
@@ -212,13 +239,13 @@ def _spectrum_line(ax: Axes, sigma: Any, depth: float, points: int) -> None:
     ax.plot(index, drawn[index - 1], color=plt.get_cmap("viridis")(0.9 * depth), linewidth=0.8)
 
 
-def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
+def comparison(table: pd.DataFrame | Comparison, *, axes: Any = None) -> Any:
     """Draw the cosine of updates and the overlap of their column spaces against depth, one colour per pair of adapters.
 
     Parameters
     ----------
-    table : DataFrame
-        `Comparison.table`.
+    table : DataFrame or Comparison
+        `Comparison.table`, or the Comparison.
     axes : array of Axes, optional
         Where to draw, two of them; None: a new figure.
 
@@ -226,6 +253,7 @@ def comparison(table: pd.DataFrame, *, axes: Any = None) -> Any:
     -------
     array of Axes
     """
+    table = table_from(table, COMPARISON, "layer", "status", "first", "second", "cosine", "column_overlap")
     panels = panels_for(axes, 2, (4.4, 3.3))
     drawn = table[table["status"].isin(MEASURED) & table["layer"].notna()]
     pairs = [

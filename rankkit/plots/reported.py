@@ -66,7 +66,13 @@ def printed_table(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ValueError
+        If a row has another number of cells than the header, or a word is no verdict on a number.
     """
+    _check_cells(header, rows, verdicts)
     text = [
         [f"{cell}\n({recomputed[i, j]})" if recomputed.get((i, j)) else cell for j, cell in enumerate(row)]
         for i, row in enumerate(rows)
@@ -88,6 +94,17 @@ def printed_table(
     ax.set_title(title, fontsize=9, loc="left", pad=16)
     ax.annotate(legend, (0, 1), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points", fontsize=7)
     return ax
+
+
+def _check_cells(header: Sequence[str], rows: Sequence[Sequence[str]], verdicts: Mapping[tuple[int, int], str]) -> None:
+    for i, row in enumerate(rows):
+        if len(row) != len(header):
+            raise ValueError(
+                f"rows must have {len(header)} cells, as the header has, got {len(row)} in row {i}; mend it."
+            )
+    unknown = sorted(set(map(str, verdicts.values())) - set(_COLOURS))
+    if unknown:
+        raise ValueError(f"verdicts must be of {', '.join(_COLOURS)}, got {', '.join(unknown)}; leave such cells out.")
 
 
 def _letters(cell: str) -> int:

@@ -12,12 +12,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 __all__ = [
-    "FREQUENCY", "LABELS", "MARKERS", "MISSING", "PALETTE", "QUIET", "STYLE", "axes_for", "label_lines", "literal",
-    "logarithmic", "marked_height", "panels_for", "words",
+    "FREQUENCY", "LABELS", "MARKERS", "MISSING", "PALETTE", "QUIET", "STYLE", "axes_for", "brief",
+    "colour_bar", "label_lines", "literal", "logarithmic", "marked_height", "panels_for", "shade", "words",
 ]  # fmt: skip
 
 # the colours of Okabe and Ito, which every common kind of colour vision tells apart, without the yellow
@@ -25,6 +27,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 QUIET = "#888888"  # of lines to compare with
 MISSING = "#bbbbbb"  # of cells without a value
+LIGHT = 0.92  # of the map viridis: its yellow end cannot be seen on white
 SMALL = 8  # points: notes inside a picture
 LABELS = {"omega": "frequency ω", "c": "c = ω · scale(B) · scale(A)  [rad]", "layer": "layer"}
 FREQUENCY = f"{LABELS['omega']}  [rad per unit of BA]"
@@ -47,7 +50,14 @@ def axes_for(ax: Axes | None, size: tuple[float, float] = (4.6, 3.3)) -> Axes:
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    TypeError
+        If ax is something else.
     """
+    if ax is not None and not isinstance(ax, Axes):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"ax must be an Axes of matplotlib, got {type(ax).__name__}; leave it out for a new figure.")
     return ax if ax is not None else panels_for(None, 1, size)[0]
 
 
@@ -58,18 +68,29 @@ def panels_for(axes: Any, count: int, size: tuple[float, float]) -> Sequence[Axe
     ----------
     axes : Axes, array of Axes or None
     count : int
-        How many panels a new figure has.
+        How many panels there are.
     size : tuple of float
         Width and height of one panel, in inches.
 
     Returns
     -------
     sequence of Axes
+
+    Raises
+    ------
+    ValueError
+        If axes are given that are not so many Axes.
     """
     if axes is None:
         with plt.rc_context(STYLE):
             axes = plt.subplots(1, count, figsize=(size[0] * count, size[1]))[1]
-    return np.asarray(axes, dtype=object).ravel().tolist()
+    panels: list[Any] = np.asarray(axes, dtype=object).ravel().tolist()
+    if len(panels) != count or not all(isinstance(panel, Axes) for panel in panels):
+        kinds = ", ".join(sorted({type(panel).__name__ for panel in panels})) or "nothing"
+        raise ValueError(
+            f"axes must be {count} Axes of matplotlib, got {len(panels)} ({kinds}); leave them out for a new figure."
+        )
+    return panels
 
 
 def words(name: str) -> str:
@@ -93,6 +114,27 @@ def marked_height(ax: Axes, height: float, name: str) -> None:
     """Draw a dashed horizontal line to compare with, with its name above its left end."""
     ax.axhline(height, color=QUIET, linewidth=0.8, linestyle="--")
     ax.annotate(name, (0.02, height), xycoords=("axes fraction", "data"), va="bottom", fontsize=SMALL)
+
+
+def shade(scale: Normalize, value: Any) -> Any:
+    """Return the colour of a line at this place of a scale, from dark to light."""
+    return plt.get_cmap("viridis")(LIGHT * float(scale(float(value))))
+
+
+def colour_bar(ax: Axes, scale: Normalize, label: str) -> None:
+    """Show beside the axes what the colours of lines from dark to light mean."""
+    colors = plt.get_cmap("viridis")(np.linspace(0, LIGHT, 256))
+    bar = ax.figure.colorbar(ScalarMappable(norm=scale, cmap=ListedColormap(colors)), ax=ax, label=label)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+
+
+def brief(names: Sequence[str]) -> list[str]:
+    """Return the paths of modules without the beginning that all of them share."""
+    parts = [name.split(".") for name in names]
+    shared = 0
+    while len(parts) > 1 and all(len(path) > shared + 1 and path[shared] == parts[0][shared] for path in parts):
+        shared += 1
+    return [literal(".".join(path[shared:])) for path in parts]
 
 
 class _End(NamedTuple):

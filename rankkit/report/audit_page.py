@@ -15,7 +15,7 @@ import numpy as np
 
 from rankkit.report.cells import cells
 from rankkit.report.columns import DEFINITIONS, HEADS, NOTES, Audited, shown, summary_table
-from rankkit.report.inline import source_name
+from rankkit.report.inline import counted, source_name
 from rankkit.report.picture import inline_svg
 from rankkit.report.template import css_class, filled, table
 from rankkit.version import __version__
@@ -151,7 +151,9 @@ def _skipped(report: Audited) -> str:
         return "<p>Every tensor belongs to one of the modules above.</p>"
     items = (f"<li><code>{escape(s.key)}</code> {s.shape}: {escape(s.reason)}</li>" for s in report.skipped)
     few = " open" if len(report.skipped) <= FEW else ""
-    return f"<details{few}><summary>{len(report.skipped)} tensors</summary><ul>{''.join(items)}</ul></details>"
+    return (
+        f"<details{few}><summary>{counted(len(report.skipped), 'tensor')}</summary><ul>{''.join(items)}</ul></details>"
+    )
 
 
 def _provenance(report: Audited) -> Mapping[str, str]:

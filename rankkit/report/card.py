@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rankkit.report.columns import DEFINITIONS, HEADS, Audited, headed, shown, summary_table
+from rankkit.report.inline import counted
 from rankkit.report.tables import as_markdown, harmless
 from rankkit.version import __version__
 
@@ -30,7 +31,7 @@ def card(report: Audited) -> str:
         harmless(report.coverage),
         as_markdown(summary_table(report)),
         "\n".join(meanings),
-        f"<details><summary>{len(report.columns['module'])} modules</summary>\n\n{modules}\n\n</details>",
+        f"<details><summary>{counted(len(report.columns['module']), 'module')}</summary>\n\n{modules}\n\n</details>",
         f"These numbers were computed in float64 with rankkit {__version__}.",
     ]
     return "\n\n".join(parts)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 from array_api_compat import is_numpy_array
 
+from rankkit.checks import shown
 from rankkit.factors import Array, Factors
 
 __all__ = ["UNIT_ROUNDOFF", "Pointwise", "Rule", "check_dtype", "check_maker"]
@@ -141,14 +143,27 @@ def check_maker(rule: object) -> None:
     Raises
     ------
     TypeError
-        If it is a rule, or nothing that can be called.
+        If it is a rule, nothing that can be called, or a class that would take omega for another argument.
     """
+    advice = "pass rankkit.rules.Sine or, for instance, lambda omega: rankkit.rules.Activation('tanh', omega=omega)"
     if isinstance(rule, Rule) or not callable(rule):
-        got = f"the rule {rule!r}" if isinstance(rule, Rule) else repr(rule)
-        raise TypeError(
-            f"rule must make a rule from omega, got {got}; pass rankkit.rules.Sine or, for instance, "
-            "lambda omega: rankkit.rules.Activation('tanh', omega=omega)."
-        )
+        got = f"the rule {shown(rule)}" if isinstance(rule, Rule) else shown(rule)
+        raise TypeError(f"rule must make a rule from omega, got {got}; {advice}.")
+    if isinstance(rule, type) and issubclass(rule, Rule):
+        _check_first(rule)
+
+
+def _check_first(rule: type[Rule]) -> None:
+    """Raise a TypeError unless a class makes a rule of one argument, which is omega if it has an omega."""
+    arguments = signature(rule).parameters
+    needed = [name for name, argument in arguments.items() if argument.default is Parameter.empty]
+    if arguments and len(needed) <= 1 and ("omega" not in arguments or next(iter(arguments)) == "omega"):
+        return
+    call = ", ".join([name for name in needed if name != "omega"] + ["omega=omega"] * ("omega" in arguments))
+    raise TypeError(
+        f"rule must make a rule from omega, got the class {rule.__name__}, whose first argument is "
+        f"{next(iter(arguments), 'none')}; pass lambda omega: {rule.__name__}({call})."
+    )
 
 
 class Pointwise(Rule):

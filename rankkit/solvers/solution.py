@@ -71,7 +71,10 @@ def formed_error(forming_error: Any) -> Array:
     ValueError
         If an error is negative or NaN.
     """
-    formed = np.asarray(host(forming_error) if hasattr(forming_error, "shape") else forming_error, dtype=np.float64)
+    try:
+        formed = np.asarray(host(forming_error) if hasattr(forming_error, "shape") else forming_error, dtype=np.float64)
+    except (TypeError, ValueError):  # no number
+        formed = np.asarray(np.nan)
     if not np.all(formed >= 0):
         raise ValueError(f"forming_error must be >= 0, got {forming_error!r}; pass rule.forming_error(factors).")
     return formed

@@ -116,7 +116,11 @@ class Plan:
     def _check_draws(self) -> None:
         """Raise unless the frequencies and the seeds are different numbers in their ranges."""
         if not self.omegas or len(set(self.omegas)) < len(self.omegas):
-            raise ValueError("omegas must hold one or more different frequencies; leave it out for the default grid.")
+            twice = [omega for omega in self.omegas if self.omegas.count(omega) > 1]
+            got = f"{twice[0]:g} more than once" if twice else "none"
+            raise ValueError(
+                f"omegas must hold one or more different frequencies, got {got}; leave it out for the default grid."
+            )
         for omega in self.omegas:
             finite("every frequency in omegas", omega, least=0, advice="remove it")
         if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
@@ -183,7 +187,10 @@ def _check_rule(rule: Callable[[float], object], omegas: Iterable[float]) -> Non
     check_maker(rule)
     for omega in omegas:
         if not isinstance(made := rule(omega), Rule):
-            raise TypeError(f"rule must map omega to a rankkit.rules.Rule, got {type(made).__name__}.")
+            raise TypeError(
+                f"rule must map omega to a rankkit.rules.Rule, got one that returns {type(made).__name__}; pass for "
+                "instance rankkit.rules.Sine, or lambda omega: rankkit.rules.Elementwise(fn, lipschitz=...)."
+            )
 
 
 def check_law(d: object, n: object, r: object, initializer: object) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankkit import files
+from rankkit.checks import path_of
 from rankkit.columns import Tabled, frame
 from rankkit.factors import Array
 from rankkit.report.cells import printable
@@ -24,10 +25,19 @@ from rankkit.sweeps.measurement import SETTING, gather
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sweep", "check_folder"]
+    from rankkit.law.prediction import Curve
+
+__all__ = ["Sweep", "check_folder", "is_table_file"]
 
 FORMAT = 1  # of the folder that `save` writes
 QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}  # over the seeds, in a summary
+# endings of what people keep tables, arrays, texts and pictures in; a folder of such a name would be taken for a file
+FILES = frozenset({
+    ".arrow", ".bin", ".csv", ".db", ".feather", ".gz", ".h5", ".hdf5", ".htm", ".html", ".jpeg", ".jpg",
+    ".json", ".jsonl", ".md", ".npy", ".npz", ".ods", ".parq", ".parquet", ".pdf", ".pickle", ".pkl", ".png",
+    ".pt", ".pth", ".safetensors", ".sqlite", ".svg", ".tar", ".tex", ".toml", ".tsv", ".txt", ".xls",
+    ".xlsx", ".xml", ".yaml", ".yml", ".zip",
+})  # fmt: skip
 SHOWN = 5  # frequencies at which a sweep shows its means
 
 
@@ -84,15 +94,15 @@ class Sweep(Tabled):
             parts += [column.rename(f"{metric}_{name}") for name, column in measures.items()]
         return pd.concat(parts, axis=1).reset_index()
 
-    def plot(self, axes: Any = None, *, law: pd.DataFrame | None = None) -> Any:
+    def plot(self, axes: Any = None, *, law: pd.DataFrame | Curve | None = None) -> Any:
         """Draw the mean and the 5-95 % band of each metric over the seeds against omega.
 
         Parameters
         ----------
         axes : array of Axes, optional
             Where to draw, one for each metric; None: a new figure.
-        law : DataFrame, optional
-            The table of a `rankkit.predict_curve`, which is drawn dashed where it has the metric.
+        law : DataFrame or Curve, optional
+            The table of a `rankkit.predict_curve`, or what it returns, which is drawn dashed where it has the metric.
 
         Returns
         -------
@@ -122,10 +132,10 @@ class Sweep(Tabled):
         ImportError
             If the file ends in .parquet and pyarrow is not installed.
         ValueError
-            If the folder holds something else than a sweep.
+            If the folder holds something else than a sweep, or the name is that of a file of another kind.
         """
-        folder = Path(file)
-        if folder.suffix in files.TABLE_WRITERS and not folder.is_dir():
+        folder = path_of("file", file, advice="name a folder, or a file that ends in .csv or .parquet")
+        if is_table_file(folder):
             return super().save(file)
         check_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -153,9 +163,11 @@ class Sweep(Tabled):
         ValueError
             If the folder holds no readable sweep.
         """
-        folder = Path(folder)
+        folder = path_of("folder", folder, advice="name one that Sweep.save or a store made")
         if not (folder / "sweep.json").exists() and (folder / MANIFEST).exists():
             kept = Store.open(folder)
+            if not _is_sweep(kept):
+                raise ValueError(f"{folder} is the store of something else than a sweep; name a sweep's store.")
             return cls(gather(kept), kept.arguments, kept.platform)
         try:
             about = json.loads((folder / "sweep.json").read_text())
@@ -212,13 +224,28 @@ class Sweep(Tabled):
 
 
 def check_folder(folder: Path) -> None:
-    """Raise a ValueError where a folder is a file, or holds something and no sweep: it is not ours to write into."""
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; name a new or empty folder.")
+    """Raise a ValueError where a folder is a file or is called like one, or holds something and no sweep."""
+    if folder.suffix.lower() in FILES and not folder.exists():
+        raise ValueError(
+            f"{folder} is called like a file; name a folder for the whole sweep, or for its table alone call "
+            f".save with a name that ends in {' or '.join(files.TABLE_WRITERS)}."
+        )
+    if wrong := next((place for place in (folder, *folder.parents) if place.is_file()), None):
+        raise ValueError(f"{wrong} is a file; name a new or empty folder.")
     there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    if there and not {"sweep.json", MANIFEST} & {*there}:
+    ours = "sweep.json" in there or (MANIFEST in there and _is_sweep(Store.open(folder)))
+    if there and not ours:
         more = " and more" if len(there) > 1 else ""
         raise ValueError(f"{folder} holds {there[0]}{more}, and no sweep; name a new or empty folder.")
+
+
+def is_table_file(file: Path) -> bool:
+    """Return whether a name is that of a file that takes the table of a sweep."""
+    return file.suffix in files.TABLE_WRITERS and not file.is_dir()
+
+
+def _is_sweep(store: Store) -> bool:
+    return {"omegas", "seeds"} <= {*store.arguments}
 
 
 def _column(cells: Sequence[str], kind: str) -> Array:

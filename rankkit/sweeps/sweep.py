@@ -7,10 +7,9 @@ import platform
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from rankkit.checks import tolerance, warn_full_rank
+from rankkit.checks import path_of, tolerance, warn_full_rank
 from rankkit.initializers import Initializer, KaimingUniform
 from rankkit.metrics import default_rtol
 from rankkit.rules import Rule, Sine
@@ -114,13 +113,24 @@ def sweep_frequency(
         omegas=default_omegas(d, n, r, initializer) if omegas is None else frequencies(omegas),
         seeds=seed_list(preset.get("seeds") if seeds is None else seeds), rule=rule, initializer=initializer,
         metrics=_names(preset.get("metrics", DEFAULT_METRICS) if metrics is None else metrics),
-        rtol=tolerance(rtol, default=default_rtol((d, n)))[0], dtype=dtype, device=device, memory=memory,
+        rtol=_relative(rtol, d, n), dtype=dtype, device=device, memory=memory,
         chunk=chunk,
     )  # fmt: skip
     if store is not None:
-        check_folder(Path(store))
+        check_folder(path_of("store", store, advice="name a folder"))
     columns = collect(plan, store, platform=_platform(device), n_jobs=n_jobs, progress=progress)
     return Sweep(columns, plan.describe(), _platform(device))
+
+
+def _relative(rtol: float | None, d: int, n: int) -> float:
+    """Return the relative tolerance, which has a default up to a size that no matrix in memory has."""
+    usual = default_rtol((d, n))
+    if rtol is None and usual >= 1:
+        raise ValueError(
+            f"d and n must be smaller for the default tolerance, max(d, n) * eps(float32), got {d} x {n}; choose "
+            "sizes of matrices that fit in memory."
+        )
+    return tolerance(rtol, default=usual)[0]
 
 
 def _preset(protocol: str | None) -> dict[str, Any]:
@@ -135,6 +145,8 @@ def _preset(protocol: str | None) -> dict[str, Any]:
 def _names(metrics: Sequence[str]) -> tuple[str, ...]:
     if isinstance(metrics, str):
         raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write [{metrics!r}].")
+    if not isinstance(metrics, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"metrics must be a sequence of names, got {metrics!r}; write for instance ['stable_rank'].")
     return tuple(metrics)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rankkit.checkpoints.layer import MEASURED
 from rankkit.checks import finite, integer
+from rankkit.report.inline import counted
 from rankkit.watch.measurement import Measurement
 
 __all__ = ["ALARMS", "Alarm", "Limits", "Watcher", "alarms_of"]
@@ -115,7 +116,7 @@ class Watcher:
             if status == "nonfinite":
                 yield told("not finite", "its update has NaN or infinite entries, or overflows")
             if status == "zero" and settled:
-                yield told("dead", f"its update is zero after {measurement.step} steps")
+                yield told("dead", f"its update is zero after {counted(measurement.step, 'step')}")
             if status not in MEASURED:
                 continue
             self._sizes[module] = size

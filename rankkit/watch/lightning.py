@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from rankkit.watch.watch import Seen, Watch
+from rankkit.watch.watch import TO_COME, Seen, Watch
 
 __all__ = ["LightningRanks"]
 
@@ -34,7 +34,7 @@ class LightningRanks(Callback):
     def __init__(self, **watch: Any) -> None:
         super().__init__()
         unkept: dict[str, Any] = {**watch, "store": None}
-        Watch({}, **unkept)  # what is wrong with an argument is said before the training begins
+        Watch(TO_COME, **unkept)  # what is wrong with an argument is said before the training begins
         self._arguments = watch
         self.watch: Watch | None = None
 

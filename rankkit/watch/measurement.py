@@ -183,11 +183,15 @@ def kept_columns(metrics: Sequence[str] | None) -> tuple[str, ...] | None:
 
     Raises
     ------
+    TypeError
+        If they are one text.
     ValueError
         If an audit has no such column.
     """
     if metrics is None:
         return None
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics must be a list of columns of an audit, got {metrics!r}; pass [{metrics!r}].")
     if unknown := [name for name in metrics if name not in DEFINITIONS]:
         raise ValueError(
             f"metrics must be columns of an audit, got {unknown[0]!r}; there are {', '.join(DEFINITIONS)}."

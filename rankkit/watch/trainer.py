@@ -10,7 +10,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from rankkit.watch.watch import Seen, Watch
+from rankkit.watch.watch import TO_COME, Seen, Watch
 
 __all__ = ["RankCallback"]
 
@@ -40,7 +40,7 @@ class RankCallback(TrainerCallback):
 
     def __init__(self, *, log: Callable[[dict[str, float]], None] | None = None, **watch: Any) -> None:
         unkept: dict[str, Any] = {**watch, "store": None}
-        Watch({}, **unkept)  # what is wrong with an argument is said before the training begins
+        Watch(TO_COME, **unkept)  # what is wrong with an argument is said before the training begins
         self._log, self._arguments = log, watch
         self.watch: Watch | None = None
 

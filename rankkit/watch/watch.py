@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rankkit.audits.chosen import Chosen
 from rankkit.audits.gates import Gate
-from rankkit.checkpoints import check_adapted, is_model
+from rankkit.checkpoints import check_adapted, is_model, open_adapter
 from rankkit.checks import integer
 from rankkit.report.inline import counted, text_summary
 from rankkit.watch.alarms import Alarm, Limits, Watcher
@@ -20,7 +20,9 @@ from rankkit.watch.kept import Kept, latest
 from rankkit.watch.measurement import Measurement, kept_columns, measure
 from rankkit.watch.record import Watched
 
-__all__ = ["Seen", "Watch"]
+__all__ = ["TO_COME", "Seen", "Watch"]
+
+TO_COME = object()  # in place of a model that a trainer brings later: the other arguments are checked already
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Watch:
 
     Parameters
     ----------
-    model : live model
-        What `rankkit.audit` takes.
+    model : live model, path or state dict
+        What `rankkit.audit` takes. It is opened here, and no tensor is read before the first measurement.
     every : int
         Measure when the step is a multiple of it.
     metrics : sequence of str, optional
@@ -82,8 +84,11 @@ class Watch:
 
     Raises
     ------
+    TypeError
+        If the model, `limits` or `fail_on` is of another kind.
     ValueError
-        If an argument is out of its range, the model has no adapter, or the store is another one's.
+        If an argument is out of its range, the model has no adapter or none of the modules, or the store is another
+        one's.
 
     Examples
     --------
@@ -110,14 +115,15 @@ class Watch:
     ) -> None:
         self.every = integer("every", every, advice="it is the number of steps between two measurements")
         kept_columns(metrics)
-        if is_model(model):
-            check_adapted(model)
-        if modules is not None:
-            Chosen(modules)  # what cannot be read is said before the training begins
+        chosen = None if modules is None else Chosen(modules)  # what cannot be read is said before the training begins
         self._model, self._metrics, self._modules = model, metrics, modules
+        if not isinstance(limits, (Limits, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"limits must be a rankkit.watch.Limits, got {limits!r}; leave it out for the usual ones.")
         self.limits = limits or Limits()
-        self.gates = tuple(Gate(one) if isinstance(one, str) else one for one in _several(fail_on))
+        self.gates = _gates(fail_on)
         self.budget = None if budget is None else Budget(budget)
+        if model is not TO_COME:
+            _check_model(model, chosen)
         self._kept = None if store is None else Kept.begin(store, metrics=metrics, modules=modules)
         self._measurements = [] if self._kept is None else self._kept.measurements()
         self.session = 1 + max((one.session for one in self._measurements), default=0)
@@ -198,18 +204,45 @@ class Watch:
         if self.skipped == 1:
             warnings.warn(
                 f"measuring takes {self.budget.spent:.2g} s, more than {self.budget.share:.3g} of the training's time "
-                f"every {self.every} steps: some measurements are left out; budget=None makes all of them.",
+                f"every {counted(self.every, 'step')}: some measurements are left out; budget=None makes all of them.",
                 stacklevel=3,
             )
 
     def __repr__(self) -> str:
         lines = [
-            f"measured {counted(len(self._measurements), 'time')}, every {self.every} steps; "
+            f"measured {counted(len(self._measurements), 'time')}, every {counted(self.every, 'step')}; "
             f"{self.skipped} left out to keep the budget",
             f"{counted(len(self.alarms), 'alarm')}; .watched has the numbers",
         ]
         return text_summary(f"Watch of a {type(self._model).__name__}", lines)
 
 
-def _several(conditions: str | Gate | Sequence[str | Gate]) -> Sequence[str | Gate]:
-    return [conditions] if isinstance(conditions, (str, Gate)) else conditions
+def _gates(conditions: Any) -> tuple[Gate, ...]:
+    """Return conditions as gates.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    """
+    single = isinstance(conditions, str) or not isinstance(conditions, Iterable)
+    several: list[Any] = [conditions] if single else [*conditions]
+    if not all(isinstance(one, (str, Gate)) for one in several):
+        raise TypeError(
+            f"fail_on must be conditions such as 'dead_modules > 0', got {conditions!r}; write them as text."
+        )
+    return tuple(one if isinstance(one, Gate) else Gate(one) for one in several)
+
+
+def _check_model(model: Any, chosen: Chosen | None) -> None:
+    """Raise unless a model has an adapter that can be measured, and in it some of the chosen modules."""
+    if is_model(model):
+        check_adapted(model)
+    if chosen is None and is_model(model):
+        return
+    try:
+        layers = open_adapter(model).layers
+    except TypeError as error:
+        raise TypeError(str(error).replace("source", "model", 1)) from None
+    if chosen is not None:
+        chosen.of(layers)

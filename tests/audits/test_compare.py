@@ -272,7 +272,7 @@ def test_what_cannot_be_compared_is_said(sources, more, says):
 def test_the_command(tmp_path, capsys):
     folders = [str(save(tmp_path / f"step-{i}", module(NAME, seed=i))) for i in range(2)]
     assert main(["compare", *folders, "--plot", str(tmp_path / "x.png"), "--no-progress"]) == 0
-    assert "1 of 1 pairs of modules compared." in capsys.readouterr().out
+    assert "1 of 1 pair of modules compared." in capsys.readouterr().out
     assert main(["compare", folders[0], "--no-progress"]) == 2
     assert "at least two" in capsys.readouterr().err
 
@@ -288,7 +288,7 @@ def test_the_command_with_several_adapters(tmp_path, capsys):
     assert main(["compare", *folders, "--strength", "1,0.5,1", *files, "--no-progress"]) == 0
     said = capsys.readouterr().out
     assert "in its column space, energy of:" in said
-    assert "1 x step-0 + 0.5 x step-1 + 1 x step-2: 1 of 1 modules measured." in said
+    assert "1 x step-0 + 0.5 x step-1 + 1 x step-2: 1 of 1 module measured." in said
     assert all(file.stat().st_size > 0 for file in made)
     assert main(["compare", *folders, "--format", "json", "--no-progress"]) == 0
     record = json.loads(capsys.readouterr().out)

@@ -231,6 +231,27 @@ def test_the_exit_status_of_the_command(change, status, said, tmp_path, capsys):
     assert json.loads(told.out)[0]["module"] == "layers.0.q_proj"
 
 
+@pytest.mark.parametrize(
+    "other", [{"layers.0.k_proj.weight": np.ones((12, 10), "f4")}, {"layers.0.q_proj.weight": np.ones((12, 9), "f4")}]
+)
+@pytest.mark.parametrize("merged", [True, False])
+def test_a_base_of_another_model_is_a_mistake_with_and_without_a_merged_model(other, merged, tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    state = {
+        f"layers.0.q_proj.lora_{p}.weight": draw.normal(size=size).astype("f4")
+        for p, size in zip("AB", ((2, 10), (12, 2)))
+    }
+    adapter = save(tmp_path / "adapter", state, {"peft_type": "LORA", "r": 2, "lora_alpha": 2})
+    save_file(other, tmp_path / "other.safetensors")
+    words = ["audit", str(adapter), "--base", str(tmp_path / "other.safetensors"), "--no-progress"]
+    save_file({"layers.0.q_proj.weight": np.ones((12, 10), "f4")}, tmp_path / "merged.safetensors")
+    assert main([*words, *(["--merged", str(tmp_path / "merged.safetensors")] if merged else [])]) == 1
+    told = capsys.readouterr()
+    assert "gives no weight for the module layers.0.q_proj" in told.err
+    assert told.err.endswith("; pass the model that this adapter was trained on.\n")
+    assert not told.out
+
+
 class Block(torch.nn.Module):
     def __init__(self):
         super().__init__()

@@ -101,7 +101,8 @@ def test_showing_loads_neither_pandas_nor_matplotlib():
 def test_what_stands_inside_shows_itself_in_one_line():
     layer = open_adapter(module("q"), config=CONFIG).layers[0]
     assert repr(apply(layer)).startswith("<Applied: ok, rule linear, stable rank ")
-    assert repr(Base({"q.weight": np.eye(3)})) == "Base('state dict', 1 tensors)"
+    assert repr(Base({"q.weight": np.eye(3)})) == "Base('state dict', 1 tensor)"
+    assert repr(Base({"q.weight": np.eye(3), "k.weight": np.eye(3)})) == "Base('state dict', 2 tensors)"
     assert repr(Gate("dead_modules > 0")) == "Gate(text='dead_modules > 0')"
     ElementTree.fromstring(Gate("min(utilization) < 0.1")._repr_html_())
 

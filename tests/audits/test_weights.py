@@ -232,3 +232,32 @@ def test_a_module_that_the_base_calls_otherwise_is_noted_and_counted():
     same = rk.audit(state, config=CONFIG, base={"model.layers.0.q_proj.weight": W})
     assert same.columns["base_note"] == [""]
     assert "otherwise" not in same.coverage
+
+
+def test_a_base_in_memory_is_as_good_as_its_state_dict():
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3, bias=False))
+    adapter = {"0.lora_A.weight": np.eye(2, 4), "0.lora_B.weight": np.eye(3, 2)}
+    one, two = (
+        rk.audit(adapter, config={"lora_alpha": 2}, base=base, progress=False) for base in (model, model.state_dict())
+    )
+    np.testing.assert_equal(one.columns, two.columns)  # with NaN in the same places
+    assert one.columns["relative_spectral"][0] > 0
+
+
+@pytest.mark.parametrize("base", [3, [1], object()])
+def test_what_is_no_model_is_named(base):
+    with pytest.raises(TypeError, match="a model must be a path, a state dict or a model in memory, got .*; pass"):
+        rk.audit({"q.lora_A.weight": np.eye(2, 4), "q.lora_B.weight": np.eye(3, 2)}, base=base)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"family": ["peft"]}, "family must be one of"), ({"adapter": 3}, "adapter must be a name or a list of names, got 3"),
+     ({"adapter": "x"}, r"adapter must name one of those in .* \(\.\), got x; leave it out")],
+)  # fmt: skip
+def test_what_an_adapter_is_asked_for_is_checked(wrong, said):
+    from rankkit.data import sample_adapter
+
+    with pytest.raises((TypeError, ValueError), match=said):
+        rk.audit(sample_adapter(), **wrong)

@@ -44,7 +44,7 @@ def test_a_scale_that_is_not_stored_is_assumed_and_the_ranks_stay():
 def test_a_width_that_is_not_stored_is_assumed():
     report = rk.audit(vera(9))
     assert (report.columns["status"], report.columns["assumed"]) == (["assumed"], ["width"])
-    assert report.coverage == "1 of 1 modules measured, 1 of them with an unknown width."
+    assert report.coverage == "1 of 1 module measured, 1 of them with an unknown width."
 
 
 def test_under_another_rule_the_scale_does_not_matter():

@@ -37,7 +37,7 @@ def test_a_run_is_answered_with_what_it_holds_newest_last(run):
 
 def test_a_named_checkpoint_is_measured(run):
     assert rk.audit(run, adapter="checkpoint-500").spectra.keys() == {"layers.0.q_proj"}
-    with pytest.raises(ValueError, match="checkpoint-90, .*; got checkpoint-7"):
+    with pytest.raises(ValueError, match="checkpoint-90, .*, got checkpoint-7; leave"):
         rk.audit(run, adapter="checkpoint-7")
     with pytest.raises(ValueError, match="a folder of adapters or a model"):
         rk.audit(module("q"), adapter="x")

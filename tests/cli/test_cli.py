@@ -281,9 +281,10 @@ PREDICT = ["predict", "--d", "256", "--r", "2", "--format", "json"]
 def test_predict_finds_the_frequency_that_the_law_gives(capsys):
     import rankkit as rk
 
-    assert main([*PREDICT, "--target-stable-rank", "20"]) == 0
+    assert main([*PREDICT, "--target-stable-rank", "20", "--rtol", "0.1"]) == 0
     (record,) = json.loads(capsys.readouterr().out)
     assert record["omega"] == pytest.approx(rk.frequency_for_rank(20, d=256, r=2).value)
+    assert record["numerical_rank"] == pytest.approx(rk.predict_rank(record["omega"], d=256, r=2, rtol=0.1).value)
     assert record["stable_rank"] == pytest.approx(20, abs=0.01)
     low, high = record["omega_mean_low"], record["omega_mean_high"]
     assert record["omega_draws_low"] < low < record["omega"] < high < record["omega_draws_high"]
@@ -394,6 +395,9 @@ def test_predict_takes_the_factors_of_a_module(capsys):
     ("predict --d 64 --r 2 --omegas 1 --entries uniform --init normal", "--init is used without --entries"),
     ("predict --d 64 --omegas 1 --factors A", "--d is used without --factors"),
     ("predict --d 64 --r 2 --omegas 1 --entries normal --rule tanh", "add --init normal in place of --entries"),
+    ("predict --d 64 --r 9999 --omegas 1", "r must be an integer in 1..4096, got 9999"),
+    ("predict --d 64 --r 2 --omegas 1,1e-300", "omega must lie between 4e-30 and 4e+30 where entries of B A have"),
+    ("predict --d 64 --r 2 --omegas 1 --measures rank", "got ['rank']; choose from these."),
     ("predict --factors SAMPLE --omegas 1", "--factors must name one module, got "),
     ("predict --factors SAMPLE:nowhere --omegas 1", "but 0 of 24 modules are called so; write ADAPTER:MODULE"),
     ("predict --factors SAMPLE:layer.1.attention.self.key --omegas 1 --rule tanh", "not predicted but measured"),
@@ -409,6 +413,18 @@ def test_what_is_written_nearly_right_is_told_how(capsys, words, says):
     assert says in err
 
 
+@pytest.mark.parametrize("values", [np.ones(20) * 1j, np.array(["a", "b"]), np.ones(0)])
+def test_a_file_without_real_numbers_is_refused_in_one_line(capsys, tmp_path, values):
+    file = tmp_path / "values.npy"
+    np.save(file, values)
+    assert main(["predict", "--d", "64", "--r", "2", "--omegas", "1", "--entries", str(file)]) == 2
+    (tmp_path / "empty.csv").write_text("")
+    assert main(["predict", "--d", "64", "--r", "2", "--omegas", "1", "--covariance", str(tmp_path / "empty.csv")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 2
+
+
 @pytest.mark.parametrize("words", [
     "sweep --d 20 --r 30 --omegas 1 --seeds 1 --n-jobs 1 --no-progress", "predict --d 20 --r 30 --target-stable-rank 5",
 ])  # fmt: skip
@@ -422,6 +438,7 @@ def test_a_sweeps_picture_can_hold_the_law(capsys, tmp_path):
     file = tmp_path / "both.png"
     assert main([*SWEEP, "--law", "--plot", str(file)]) == 0
     assert file.stat().st_size > 5_000
+    assert main([*SWEEP, "--law", "--metrics", "stable_rank", "--plot", str(file)]) == 0
     assert main([*SWEEP, "--law", "--rule", "relu", "--plot", str(file)]) == 2
     assert main([*SWEEP, "--law"]) == 2
 
@@ -451,3 +468,12 @@ def test_a_disk_that_is_full_costs_one_sentence_and_leaves_what_was_there(adapte
 def test_a_sum_that_cancels_says_why_in_the_text(adapter, tmp_path, capsys):
     assert main(["compare", str(adapter), str(adapter), "--strength", "1,-1", "--no-progress"]) == 0
     assert capsys.readouterr().out.count("Note: rounding hides the sum: the updates cancel") == 1
+
+
+@pytest.mark.parametrize("text", ["{}", '{"records": {}}', "3", '[{"id": 1}]', "[3]"])
+def test_what_is_no_ledger_is_refused_before_any_claim_is_checked(tmp_path, capsys, text):
+    (tmp_path / "ledger.json").write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", "--against", str(tmp_path / "ledger.json")])
+    assert stop.value.code == 2
+    assert "is not a ledger written by `rankkit verify --format json`; name one" in capsys.readouterr().err

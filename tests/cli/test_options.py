@@ -160,7 +160,7 @@ def calls(monkeypatch, results, ledger):
     record(truncating, "truncate", results.ranks)
     record(sweeping, "sweep_frequency", results.sweep)
     record(claims, "verify", ledger)
-    record(law, "frequency_for_rank", law.Target(3.0, 0.1, "growth"))
+    record(law, "frequency_for_rank", law.Target(20.0, 0.1, "growth"))
     record(reported, "pictures", [])
     record(following, "follow", [results.watched])
     record(rk.Watched, "load", results.watched)

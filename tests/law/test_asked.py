@@ -32,7 +32,8 @@ def ranks(rule, B, A, rtol, seeds=12):
 def test_a_target_is_hit_on_draws_of_laws_of_their_own(measure, place):
     """B of Laplace entries, A of uniform ones, all of standard deviation 1."""
     target = (45, 12)[place]
-    found = rk.frequency_for_rank(target, d=150, n=120, r=3, measure=measure, rtol=1e-2, entries=(LAPLACE, UNIFORM))
+    rtol = 1e-2 if measure == "numerical_rank" else None
+    found = rk.frequency_for_rank(target, d=150, n=120, r=3, measure=measure, rtol=rtol, entries=(LAPLACE, UNIFORM))
     draws = (
         lambda rng: rng.laplace(scale=2**-0.5, size=(150, 3)), lambda rng: rng.uniform(-(3**0.5), 3**0.5, size=(3, 120)),
     )  # fmt: skip
@@ -123,7 +124,7 @@ def test_the_sine_as_a_rule_is_the_sine():
     ({"entries": LAPLACE, "rule": tanh}, ValueError, "rule is predicted for Gaussian entries alone"),
     ({"covariance": (np.eye(2), np.diag([1.0, 2.0])), "rule": tanh}, ValueError, "rule is predicted for Gaussian"),
     ({"initializer": NORMAL, "covariance": (np.eye(2), np.eye(2))}, ValueError, "give initializer, or entries"),
-    ({"covariance": np.eye(2)[:1]}, TypeError, "a pair of matrices, for B and for A, got a ndarray of length 1"),
+    ({"covariance": np.eye(2)[:1]}, TypeError, r"a pair of matrices, for B and for A, got ndarray of shape \(1, 2\)"),
     ({"covariance": (np.eye(2), "b")}, TypeError, "a pair of matrices of numbers, got 'b' for C_A"),
     ({"entries": NORMAL}, TypeError, r"got Normal\(.*EntryLaw.named"),
     ({"rule": tanh}, ValueError, "initializer must be Normal where rule is given"),
@@ -155,7 +156,7 @@ def test_what_is_unknown_of_given_factors_is_said():
             with pytest.raises(ValueError, match="give factors alone"):
                 door(2.0, factors=DRAWN, **also)
     with pytest.raises(ValueError, match="gain must be left out with rule"):
-        rk.frequency_for_rank(4.0, factors=DRAWN, rule=tanh, gain=2.0)
+        rk.frequency_for_rank(4.0, factors=DRAWN, rule=tanh, measure="numerical_rank", atol=1e-3, gain=2.0)
 
 
 def test_factors_in_single_precision_are_predicted_in_double():

@@ -149,7 +149,7 @@ def test_a_target_says_its_regime():
     (lambda: rk.predict_rank(1.0, d=8, r=1, atol=0.0), "at least 1e-14"),
     (lambda: rk.predict_stable_rank(True, d=8, r=1), "omega must be a number"),
     (lambda: rk.predict_spectrum(1.0, d=8, r=1, gain=0.0), "gain must be a number that is finite and > 0"),
-    (lambda: rk.predict_curve([1.0], d=8, r=1, measures=["stable_rank"], rtol=-1.0), "rtol must be a number that is finite"),
+    (lambda: rk.predict_curve([1.0], d=8, r=1, measures=["numerical_rank"], rtol=-1.0), "rtol must be a number that is finite"),
     (lambda: rk.predict_curve([], d=8, r=1), "at least one frequency"),
     (lambda: rk.predict_curve([1.0], d=8, r=1, measures=["rank"]), "measures must be"),
     (lambda: rk.frequency_for_rank(3, d=8, r=1, measure="rank"), "measure must be one of"),

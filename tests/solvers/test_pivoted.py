@@ -183,3 +183,26 @@ def test_what_is_left_of_a_tail_counts(monkeypatch):
     found = inertia(G, np.array([1e-9]), 1, head=TAILED)
     assert not found.sound[0]
     assert found.near[0] > 1e-8
+
+
+@pytest.mark.parametrize("large", ["first block", "last block"])
+def test_what_is_left_of_every_block_is_counted_once(large, monkeypatch):
+    """Eigenvectors that are turned leave much of the blocks."""
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(np.eye(3) + 0.3 * rng.standard_normal((3, 3)))[0]
+    split = blocks_module._split
+    monkeypatch.setattr(blocks_module, "BLOCK", 3)
+    monkeypatch.setattr(blocks_module, "_split", lambda D: (split(D)[0], split(D)[1] @ turn))
+    G = laws.orthogonal(1, 6) @ np.diag([3.0, -2.0, 1.0, 2.5, -1.5, 0.5]) @ laws.orthogonal(1, 6).T
+    factor = {"first block": (1, 1e-3, 1e-3), "last block": (1e-3, 1e-3, 1)}[large]
+    G[:3, :3] *= factor[0]
+    G[3:, :3] *= factor[1]
+    G[:3, 3:] *= factor[1]
+    G[3:, 3:] *= factor[2]
+    L, J = G[None].copy(), np.zeros((1, 6))
+    missing = float(blocks_module.by_blocks(L, J, 0)[0])
+    L[0, :3, 3:] = 0  # which is not part of L
+    size = np.linalg.norm(G - (L[0] * J) @ L[0].T)
+    assert size > 0.1 * min(factor)
+    assert size <= missing * (1 + 1e-9)
+    assert missing <= 3 * size

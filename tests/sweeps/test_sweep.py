@@ -155,6 +155,66 @@ def test_a_folder_with_other_files_is_never_written_into(small, tmp_path, capsys
     assert small.save(again) == small.save(again) == again  # one's own may be replaced
 
 
+@pytest.mark.parametrize("name", ["x.xlsx", "x.json", "x.CSV", "x.npz", "x.html", "x.pkl", "x.png", "x.tsv", "x.parq"])
+def test_a_folder_is_not_called_like_a_file(small, name, tmp_path, capsys):
+    with pytest.raises(ValueError, match=r"is called like a file; name a folder .* ends in \.csv or \.parquet\.$"):
+        small.save(tmp_path / name)
+    for option in ("--save", "--store"):
+        words = ["sweep", "--d", "8", "--r", "1", "--omegas", "1", option, str(tmp_path / name), "--no-progress"]
+        assert main(words) == 2
+        assert "is called like a file" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["run.1", "omega0.5", "sweep.v2", "of 28.11.2026", "plain"])
+def test_a_folder_may_have_a_dot_in_its_name(small, name, tmp_path):
+    assert rk.Sweep.load(small.save(tmp_path / name)).arguments == small.arguments
+
+
+def test_the_store_of_a_training_is_no_place_for_a_sweep(small, tmp_path, capsys):
+    rk.watch.Watch({"up.lora_A.weight": np.eye(2, 4), "up.lora_B.weight": np.eye(3, 2)}, store=tmp_path).step(0)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match="and more, and no sweep; name a new or empty folder"):
+        small.save(tmp_path)
+    with pytest.raises(ValueError, match="store of something else than a sweep; name a sweep's store"):
+        rk.Sweep.load(tmp_path)
+    for option in ("--save", "--store"):
+        words = ["sweep", "--d", "8", "--r", "1", "--omegas", "1", option, str(tmp_path), "--no-progress"]
+        assert main(words) == 2
+        assert "and no sweep; name a new or empty folder" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"metrics": 3}, "metrics must be a sequence of names, got 3; write"),
+        (
+            {"omegas": [1.0, 2.0, 1.0]},
+            "omegas must hold one or more different frequencies, got 1 more than once; leave",
+        ),
+        ({"omegas": []}, "omegas must hold one or more different frequencies, got none; leave"),
+        ({"rule": np.sin}, "rule must map omega to a rankkit.rules.Rule, got one that returns float64; pass"),
+        ({"store": 3}, "store must be a path, got int; name a folder"),
+        ({"store": __file__}, "is a file; name a new or empty folder"),
+        ({"store": f"{__file__}/below"}, "test_sweep.py is a file; name a new or empty folder"),
+        ({"d": 10**9}, "d and n must be smaller for the default tolerance, .*, got 1000000000 x 1000000000;"),
+    ],
+)
+def test_what_cannot_be_swept_is_one_sentence(wrong, said):
+    with pytest.raises((TypeError, ValueError), match=said) as error:
+        rk.sweep_frequency(**{"d": 8, "r": 1, "omegas": [1.0], "seeds": 1, "progress": False} | wrong)
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith(".")
+
+
+def test_a_folder_has_to_be_named(small):
+    calls: list[Any] = [rk.Sweep.load, small.save]
+    for call in calls:
+        with pytest.raises(TypeError, match="must be a path, got None; name"):
+            call(None)
+
+
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_column_types_do_not_depend_on_what_is_measured(device):
     if device:

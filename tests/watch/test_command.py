@@ -12,7 +12,7 @@ import rankkit as rk
 from rankkit.cli.main import main
 from rankkit.watch import Watch, Watched
 from rankkit.watch.follow import follow
-from tests.conftest import CONFIG, save
+from tests.conftest import CONFIG, module, save
 from tests.watch.runs import adapted, train
 from tests.watch.test_watched import grown
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_watched_is_told(tmp_path, capsys):
         in err
     )
     assert "absent does not exist" in said(capsys, tmp_path / "absent")[2]
-    Watch({}, store=tmp_path / "empty")
+    Watch(module("up"), store=tmp_path / "empty")
     assert "holds no measurement yet; add --follow" in said(capsys, tmp_path / "empty")[2]
     assert said(capsys, tmp_path / "absent", "--follow", "--wait", "0.01s", "--idle", "0.02s")[0] == 1
     assert "--idle is used with --follow" in said(capsys, tmp_path, "--idle", "1s")[2]

@@ -17,7 +17,7 @@ import rankkit as rk
 from rankkit.adapters import LrLoraConfig, SineLoraConfig
 from rankkit.watch import Budget, Limits, Watch, Watched
 from rankkit.watch.kept import Kept, latest
-from tests.conftest import CONFIG, module
+from tests.conftest import module
 from tests.watch.runs import LORA, adapted, train
 
 ROOT = Path(__file__).parents[2]
@@ -126,14 +126,14 @@ def test_the_store_comes_back_bit_for_bit(tmp_path):
 def test_a_store_of_something_else_is_refused(tmp_path):
     rk.sweep_frequency(d=12, r=2, omegas=[1.0], seeds=1, store=tmp_path / "sweep", progress=False)
     with pytest.raises(ValueError, match="another computation"):
-        Watch({}, store=tmp_path / "sweep")
+        Watch(module("up"), store=tmp_path / "sweep")
     with pytest.raises(ValueError, match="name a training's store"):
         Watched.load(tmp_path / "sweep")
     with pytest.raises(ValueError, match="no store of a watched training"):
         Watched.load(tmp_path)
-    Watch({}, store=tmp_path / "one", modules=["q"])
+    Watch(module("up"), store=tmp_path / "one", modules=["up"])
     with pytest.raises(ValueError, match="modules .* there and None here"):
-        Watch({}, store=tmp_path / "one")
+        Watch(module("up"), store=tmp_path / "one")
 
 
 def test_a_resumed_training_goes_its_own_way(tmp_path):
@@ -236,14 +236,18 @@ def test_gates_stop_a_training_after_its_beginning():
         ({"budget": 0.0}, "budget must be"),
         ({"budget": 2.0}, "budget must be at most 1"),
         ({"fail_on": "many"}, "a condition reads like"),
+        ({"fail_on": 3}, "fail_on must be conditions such as .*, got 3; write them as text"),
+        ({"fail_on": [None]}, "fail_on must be conditions"),
+        ({"limits": 3}, "limits must be a rankkit.watch.Limits, got 3; leave it out"),
+        ({"metrics": "stable_rank"}, "metrics must be a list of columns"),
     ],
 )
 def test_a_wrong_argument_is_named_before_the_training(wrong, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         Watch({}, **wrong)
     from rankkit.watch import RankCallback
 
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         RankCallback(**wrong)
 
 
@@ -259,5 +263,17 @@ def test_a_model_without_an_adapter_is_refused_before_the_training_as_the_audit_
 
 def test_a_module_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="names no module of the adapter; there are up"):
-        Watch(module("up") | {}, modules=["down"]).measure(0)
-    assert CONFIG["r"] == 4
+        Watch(module("up"), modules=["down"])
+    with pytest.raises(ValueError, match="names no module of the adapter; there are"):
+        Watch(adapted(), modules=["down"])
+
+
+def test_what_is_no_adapter_is_said_before_the_training_as_the_audit_says_it(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for wrong in (None, 3, "nowhere", tmp_path / "absent", tmp_path / "empty", {}, {"up.weight": np.ones((3, 2))}):
+        with pytest.raises((TypeError, ValueError)) as audited:
+            rk.audit(wrong)
+        with pytest.raises(type(audited.value)) as watched:
+            Watch(wrong, store=tmp_path / "store")
+        assert str(watched.value) == str(audited.value).replace("source must", "model must")
+        assert not (tmp_path / "store").exists()

@@ -140,8 +140,11 @@ class _Turns(NamedTuple):
 def _turns(family: Family, modules: Sequence[Module]) -> _Turns:
     plain = (_readings(family, module) for module in modules)
     stacked = (
-        readings_of(module.shape("B"), module.shape("A"), rank_of(module.config, module.called)) for module in modules
-    )
+        readings_of(
+            module.shape("B"), module.shape("A"), rank_of(module.config, module.called), folds=family.folds
+        )
+        for module in modules
+    )  # fmt: skip
     return _Turns(*(turn_of(one for one in found if one is not None) for found in (plain, stacked)))
 
 
@@ -172,8 +175,9 @@ def _layers(
 ) -> Iterator[Layer]:
     """Return an iterator over the layers of a module: one, or one for each of its experts."""
     name, adapter = split_adapter(module.name)
+    one_by_one = partial(stack_of, name, *pairs[module.name], module.config, pairs, turns.experts, folds=family.folds)
     try:
-        stack = stack_of(name, *pairs[module.name], module.config, pairs, turns.experts) if family.experts else None
+        stack = one_by_one() if family.experts else None
     except ValueError as error:
         yield replace(
             _layer(family, module, magnitude, turns.plain), status="unsupported", notes=(str(error),), scale=math.nan

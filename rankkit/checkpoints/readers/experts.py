@@ -6,7 +6,8 @@ ParamWrapper. It tells by the model which axis of the parameter is `in`; the sin
 September 2026 unsloth packed B expert by expert, B[:, e r : (e + 1) r]; newer files of unsloth have `lora_B_layout`.
 
 Other trainers store A (E, r, in) and B (E, out, r), where 1 in the place of E means that all experts share it, or both
-transposed, which the shapes of all such modules tell; MLX writes such a B beside A (E r, in).
+transposed, which the shapes of all such modules tell; MLX writes such a B beside A (E r, in), and no B of three axes
+for anything else. Elsewhere a B (E, out, 1) beside A (E, in) may be a convolution's or a group's, and is read as that.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Stack(NamedTuple):
         What the rows rest on that is not known.
     turned : bool
         Whether the factors with an axis for the experts are stored transposed, (E, in, r) and (E, r, out).
+    folds : bool
+        Whether factors of rank 1 may be folded too, as those of MLX.
     """
 
     path: str
@@ -66,6 +69,7 @@ class Stack(NamedTuple):
     layout: str = ""
     unknown: tuple[str, ...] = ()
     turned: bool = False
+    folds: bool = False
 
     @property
     def alone(self) -> bool:
@@ -79,11 +83,12 @@ class Stack(NamedTuple):
     def form(self, expert: int) -> Form:
         """Return the form of one expert: what its update takes of the factors of all."""
         if not self.layout:
-            return Form(("B", "A"), partial(_one_of_three_axes, self.turned), partial(_taken, self.turned, expert))
+            sizes, taken = partial(_one_of_three_axes, self), partial(_taken, self, expert)
+            return Form(("B", "A"), sizes, taken)
         return Form(("B", "A"), partial(_flat_sizes, self.experts), partial(_cut, self, expert))
 
 
-def readings_of(B: Shape, A: Shape, r: int | None) -> Readings | None:
+def readings_of(B: Shape, A: Shape, r: int | None, *, folds: bool = False) -> Readings | None:
     """Return what one expert would be if factors with an axis for the experts are stored as B and A, and transposed.
 
     Parameters
@@ -92,20 +97,23 @@ def readings_of(B: Shape, A: Shape, r: int | None) -> Readings | None:
         Shapes of a module's factors.
     r : int or None
         The rank that the configuration names for it.
+    folds : bool
+        Whether a B of three axes is that of experts in any case, and an A of two may be folded at rank 1 too.
     """
-    whole = _unfolded(B, A)
-    if len(B) != 3 or len(whole) != 3 or 0 in (*B, *whole) or LORA.sizes(B, whole) is not None:
+    whole = _unfolded(B, A, folds)
+    if len(B) != 3 or len(whole) != 3 or 0 in (*B, *whole) or (LORA.sizes(B, whole) is not None and not folds):
         return None
     if B[0] != whole[0] and 1 not in (B[0], whole[0]):
         return None
-    turned = None if whole != A else _one_of_three_axes(True, B, A)
-    found = Readings(_one_of_three_axes(False, B, A), turned, r)
+    turned = None if whole != A else LORA.sizes(B[:0:-1], whole[:0:-1])
+    found = Readings(LORA.sizes(B[1:], whole[1:]), turned, r)
     return found if found.named or found.turned else None
 
 
 def stack_of(
-    name: str, B: Shape, A: Shape, config: Config, others: Mapping[str, tuple[Shape, Shape]], turn: Turn
-) -> Stack | None:
+    name: str, B: Shape, A: Shape, config: Config, others: Mapping[str, tuple[Shape, Shape]], turn: Turn,
+    *, folds: bool = False,
+) -> Stack | None:  # fmt: skip
     """Return the experts that a module's factors hold; None where it is one weight.
 
     Parameters
@@ -119,6 +127,8 @@ def stack_of(
         Path -> shapes of B and A of every module of the file.
     turn : Turn
         How the file's factors with an axis for the experts are to be read.
+    folds : bool
+        As for `readings_of`.
 
     Raises
     ------
@@ -126,15 +136,16 @@ def stack_of(
         If it holds experts that cannot be told apart: the reason, for the row.
     """
     path = unwrapped(name)
-    if (readings := readings_of(B, A, _rank(config, path))) is not None:
+    if (readings := readings_of(B, A, _rank(config, path), folds=folds)) is not None:
         turned = readings.turned is not None and (turn.turned or readings.named is None)
         doubt = is_doubtful(readings, turn)
         apart = readings.turned if turned else readings.named
         assert apart is not None
-        count = _few(max(B[0], _unfolded(B, A)[0]))
+        count = _few(max(B[0], _unfolded(B, A, folds)[0]))
         return Stack(
-            path, count, apart.r, (UNSURE,) if doubt else (), unknown=(ORIENTATION,) if doubt else (), turned=turned
-        )
+            path, count, apart.r, (UNSURE,) if doubt else (), unknown=(ORIENTATION,) if doubt else (), turned=turned,
+            folds=folds,
+        )  # fmt: skip
     if len(B) != 2 or len(A) != 2 or B[1] != A[0] or not B[1]:
         return None
     parameters = _parameters(config, path)
@@ -237,24 +248,24 @@ def _is_half(one: tuple[Shape, Shape], two: tuple[Shape, Shape]) -> bool:
     return (a == c and d == 2 * b) or (a == d and c == 2 * b) or (b == c and d == 2 * a) or (b == d and c == 2 * a)
 
 
-def _unfolded(B: Shape, A: Shape) -> Shape:
+def _unfolded(B: Shape, A: Shape, folds: bool) -> Shape:
     """Return the shape of A with an axis for the experts, where B alone has one."""
-    folded = len(B) == 3 and len(A) == 2 and B[2] > 1 and A[0] == B[0] * B[2]
+    folded = len(B) == 3 and len(A) == 2 and (B[2] > 1 or folds) and A[0] == B[0] * B[2]
     return (B[0], B[2], A[1]) if folded else A
 
 
-def _one_of_three_axes(turned: bool, B: Shape, A: Shape) -> Sizes | None:
-    whole = _unfolded(B, A)
+def _one_of_three_axes(stack: Stack, B: Shape, A: Shape) -> Sizes | None:
+    whole = _unfolded(B, A, stack.folds)
     if len(B) != 3 or len(whole) != 3:
         return None
-    return LORA.sizes(B[:0:-1], whole[:0:-1]) if turned else LORA.sizes(B[1:], whole[1:])
+    return LORA.sizes(B[:0:-1], whole[:0:-1]) if stack.turned else LORA.sizes(B[1:], whole[1:])
 
 
-def _taken(turned: bool, expert: int, B: Array, A: Array) -> Factors:
+def _taken(stack: Stack, expert: int, B: Array, A: Array) -> Factors:
     xp = namespace(B)
-    whole = xp.reshape(A, _unfolded(B.shape, A.shape))
+    whole = xp.reshape(A, _unfolded(B.shape, A.shape, stack.folds))
     b, a = (x[expert if x.shape[0] > 1 else 0] for x in (B, whole))
-    return Factors(xp.matrix_transpose(b), xp.matrix_transpose(a)) if turned else Factors(b, a)
+    return Factors(xp.matrix_transpose(b), xp.matrix_transpose(a)) if stack.turned else Factors(b, a)
 
 
 def _flat_sizes(count: int, B: Shape, A: Shape) -> Sizes | None:

@@ -118,6 +118,8 @@ class Family:
         Parts that are no factors, and that `scaled` may use.
     experts : bool
         Whether the parts A and B of a module may be the factors of many experts.
+    folds : bool
+        Whether a B of three axes is that of experts in any case, beside an A that is folded at any rank.
     """
 
     name: str
@@ -133,6 +135,7 @@ class Family:
     says: Callable[[Module], Said] = _nothing
     beside: frozenset[str] = BESIDE
     experts: bool = False
+    folds: bool = False
 
 
 def parser(key: re.Pattern[str], otherwise: str, parts: Mapping[str, str] | None = None) -> Parse:

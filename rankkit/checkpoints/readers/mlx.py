@@ -65,7 +65,7 @@ REST = "no adapter tensor: a head or base weight"
 SPELLED = {"a": "lora_a", "b": "lora_b", "A": "lora_a", "B": "lora_b"}
 FAMILY = Family(
     "mlx", "MLX LoRA module", parser(_KEY, REST), _scaled, form=_form, spelled=SPELLED,
-    turned=LORA._replace(parts=("b", "a")), experts=True,
+    turned=LORA._replace(parts=("b", "a")), experts=True, folds=True,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rankkit.checkpoints.files.tensors import Some, Tensors, few_of
 from rankkit.checkpoints.headers import header_of
-from rankkit.checkpoints.layer import Adapter, Skipped
+from rankkit.checkpoints.layer import Adapter, Layer, Skipped
 from rankkit.checkpoints.methods import READ, method_of, named_in, refuse
 from rankkit.checkpoints.missing import check_whole
 from rankkit.checkpoints.module_names import bare
@@ -90,7 +90,7 @@ def read(tensors: Tensors, config: Config, family: str | None = None) -> Adapter
         If the method is one that is refused, no family recognises the source, or it is damaged.
     """
     if family is not None:
-        if family not in READERS:
+        if not isinstance(family, str) or family not in READERS:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"family must be one of {', '.join(READERS)}, got {family!r}; or leave it out.")
         return READERS[family].read(tensors, config)
     for said in [config] if config is not None else header_of(tensors.metadata).configs.values():
@@ -147,13 +147,23 @@ def _with_other_families(adapter: Adapter, tensors: Tensors, config: Config, own
         except ValueError:  # what is left only looks like this family
             continue
         known = {layer.name for layer in adapter.layers}
-        if any(layer.status == "unpaired" or layer.name in known for layer in more.layers):
+        new = tuple(layer for layer in more.layers if layer.name not in known)
+        if all(layer.status == "unpaired" for layer in new):  # half a pair may be anything
             continue
-        still: dict[str, Skipped] = {entry.key: entry for entry in more.skipped}
+        taken = {key for layer in new for key in _keys(layer)}
+        still: dict[str, Skipped] = {entry.key: entry for entry in more.skipped} | {
+            key: Skipped(key, tensors.info[key].shape, f"a second update of module {layer.name}, in another format")
+            for layer in more.layers for key in _keys(layer) if key not in taken
+        }  # fmt: skip
         adapter = replace(
             adapter,
-            layers=(*adapter.layers, *more.layers),
+            layers=(*adapter.layers, *new),
             skipped=tuple(still.get(e.key, e) for e in adapter.skipped if e.key not in left or e.key in still),
         )
         left = [key for key in left if key in still]
     return adapter
+
+
+def _keys(layer: Layer) -> list[str]:
+    """Return the keys of all tensors that a layer is made of."""
+    return [*layer.keys.values(), *([layer.magnitude.key] if layer.magnitude else [])]

@@ -25,6 +25,28 @@ def test_experts_are_one_row_each(folded, n):
         np.testing.assert_allclose(report.spectra[f"{NAME}[{expert}]"], exact[:R], atol=1e-9 * exact[0])
 
 
+@pytest.mark.parametrize("folded", [True, False])
+@pytest.mark.parametrize("experts", [1, 2, 5])
+@pytest.mark.parametrize("m", [1, 2, 5, 7])
+@pytest.mark.parametrize("r", [1, 2])
+def test_experts_of_any_rank_and_number_are_told_apart(folded, experts, m, r):
+    """Also where B (E, m, 1) beside A (E, n) would multiply as one matrix: MLX stores nothing else with three axes."""
+    a, b = RNG.standard_normal((experts, r, N)), RNG.standard_normal((experts, m, r))
+    state = {f"{NAME}.lora_a": a.reshape(experts * r, N) if folded else a, f"{NAME}.lora_b": b}
+    report = rk.audit(state, config=CONFIG, progress=False)
+    assert report.columns["module"] == [f"{NAME}[{e}]" for e in range(experts)]
+    assert list(zip(*(report.columns[name] for name in "mnr"), strict=True)) == [(m, N, r)] * experts
+    for expert in range(experts):
+        exact = dense(SCALE * b[expert] @ a[expert])
+        np.testing.assert_allclose(report.spectra[f"{NAME}[{expert}]"], exact[: min(r, m)], atol=1e-9 * exact[0])
+
+
+def test_factors_that_multiply_for_no_expert_are_refused_with_their_shapes():
+    state = {f"{NAME}.lora_a": RNG.standard_normal((7, N)), f"{NAME}.lora_b": RNG.standard_normal((E, M, R))}
+    (note,) = rk.audit(state, config=CONFIG, progress=False).columns["note"]
+    assert note == f"shapes do not fit together: lora_b ({E}, {M}, {R}), lora_a (7, {N})"
+
+
 @pytest.mark.parametrize(
     ("alpha", "more", "status"),
     [(None, {}, "ok"), (R, {}, "ok"), (8 * R, {}, "assumed"), (8 * R, {"fine_tune_type": "lora"}, "ok")],

@@ -198,3 +198,15 @@ def test_few_stored_numbers_stand_for_no_large_factors(outer, r, status):
 def test_a_scale_that_is_stored_is_that_of_its_module_alone():
     state = pair("a") | pair("b") | {"a.alpha": np.array(4.0), "b.alpha": np.array(6.0)}
     assert rk.audit(state).columns["scale"] == [2.0, 3.0]
+
+
+def test_numbers_of_every_kind_without_factors_take_no_doubt_from_the_module_that_they_lie_under():
+    factors = {"q.lora_A.weight": np.eye(2, 4), "q.lora_B.weight": np.eye(3, 2)}
+    numbers = {f"q.x.{name}": np.array(2.0) for name in ("alpha", "scaling", "scalar", "rank")}
+    numbers |= {"q.x.lora_magnitude_vector.weight": np.ones(3)}
+    state = factors | numbers | {"q.x.lora_strange.weight": np.ones((2, 2))}
+    report = rk.audit(state, config={"lora_alpha": 2, "r": 2})
+    assert report.columns["module"] == ["q"]
+    assert report.columns["assumed"] == ["method"]
+    assert "x.lora_strange.weight" in report.columns["note"][0]
+    assert {entry.key for entry in report.skipped} == {*numbers, "q.x.lora_strange.weight"}

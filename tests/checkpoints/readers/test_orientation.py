@@ -106,6 +106,35 @@ def test_the_base_settles_what_the_shapes_leave_open_where_one_reading_has_its_s
     assert (NOT_BY_NAME in known["note"]) == (r > outer)
 
 
+@pytest.mark.parametrize("outer", range(1, 7))
+@pytest.mark.parametrize("r", range(1, 7))
+def test_the_base_settles_experts_by_the_same_rule(outer, r):
+    size = max(outer, r)
+    state = {
+        f"experts.w1.lora_{x}.weight": RNG.standard_normal((9, *shape))
+        for x, shape in (("b", (outer, r)), ("a", (r, outer)))
+    }
+    one, all_of_them = np.eye(size), np.stack([np.eye(size)] * 9)
+    alone = rk.audit(state, config={"lora_alpha": 1.0}).table
+    for base in ({"experts.w1.weight": all_of_them}, {f"experts.{e}.w1.weight": one for e in range(9)}):
+        known = rk.audit(state, config={"lora_alpha": 1.0}, base=base).table
+        for table in (alone, known):
+            assert {*zip(table["m"], table["n"], table["r"], strict=True)} == {(size, size, min(outer, r))}
+        assert set(alone["assumed"]) == {"orientation" if r >= outer else ""}
+        assert set(known["assumed"]) == {"orientation" if r == outer else ""}
+        assert all((UNSURE in note) == (r == outer) for note in known["note"])
+
+
+def test_a_base_with_experts_of_another_shape_settles_nothing():
+    state = {f"experts.w1.lora_{x}.weight": RNG.standard_normal((9, *s)) for x, s in (("b", (3, 5)), ("a", (5, 3)))}
+    base = {"experts.w1.weight": np.ones((9, 3, 3)), "experts.w2.weight": np.ones((9, 5, 5))}
+    state |= {f"experts.w2.lora_{x}.weight": state[f"experts.w1.lora_{x}.weight"] for x in "ab"}
+    known = rk.audit(state, config={"lora_alpha": 1.0}, base=base).table.set_index("module")
+    assert known["assumed"]["experts.w2[0]"] == ""
+    assert known["assumed"]["experts.w1[0]"] == "orientation"
+    assert UNSURE in known["note"]["experts.w1[0]"]
+
+
 @pytest.mark.parametrize("square", [6, 2])
 def test_the_base_settles_each_of_two_modules_that_speak_against_each_other(square):
     """One looks stored as it is named and the other transposed, so that the names are believed of both, with doubt."""

@@ -38,8 +38,7 @@ def held(adapter, made):
         np.testing.assert_allclose(update(layer), delta, rtol=0, atol=1e-12 * np.max(np.abs(delta)))
 
 
-# factors of rank 1 that are folded look like those of one matrix: they are refused
-ALL = [(name, sizes) for name in WRITERS for sizes in SIZES if (name, sizes[2]) != ("experts of mlx", 1)]
+ALL = [(name, sizes) for name in WRITERS for sizes in SIZES]
 
 
 @pytest.mark.parametrize(("name", "sizes"), ALL, ids=str)
