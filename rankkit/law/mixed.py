@@ -23,9 +23,8 @@ from rankkit.law.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Mixed"]
 
-# phase in the middle of those of values, near the largest and deeper than FAR below it: faint ones turn far beyond the
-# negative axis, and never back
-TURNED, FAR = (2.2, 2.8), 12.0
+TURNED = 2.2  # phase in the middle of those of values: faint ones turn far beyond the negative axis, and never back
+SHORT = 0.1  # phase that the largest product of a value stays short of -pi
 ABSURD = 10.0  # times min(m, n): no sum s^2 / (s^2 + z) is as large
 
 
@@ -131,14 +130,14 @@ class Mixed:
 
     def _sums(self, seen: Sequence[Seen], unknowns: Array, z: complex) -> OddSums:
         """Return the sums over all products, seen through the weights."""
+        scale = complex(np.sum(unknowns[-2:]) - np.log(z))
+        turned = max(TURNED, SHORT - scale.imag)
         values: list[tuple[Array, Array]] = []
         for parts, problem in zip(seen, self.problems, strict=True):
             even = problem.parts[0][1].size
-            depth = np.log(np.max(np.abs(parts.squares)) / np.abs(parts.squares))
-            turned: Array = np.where(depth < FAR, *TURNED)
             logs: Array = np.log(parts.squares * np.exp(-1j * turned)) + 1j * turned
             values.append((logs[:even], logs[even:]))
-        return odd_sums(values, self.many, complex(np.sum(unknowns[-2:]) - np.log(z)))
+        return odd_sums(values, self.many, scale)
 
     def _crossed(
         self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, sums: OddSums
