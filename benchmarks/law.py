@@ -35,10 +35,13 @@ SETTINGS = [
     ("Gaussian", GAUSSIAN, 512, 512, 2),
     ("Gaussian", GAUSSIAN, 512, 512, 4),
 ]
-CURVES = [
-    (name, law, d, r)
-    for name, law in (("uniform", KAIMING), ("Gaussian", GAUSSIAN))
-    for d, r in ((512, 1), (512, 2), (512, 3), (1024, 4))
+SIZES = ((512, 512, 1), (512, 512, 2), (512, 512, 3), (1024, 1024, 4))
+LARGE = ((512, 384, 2), (1024, 1024, 2), (1024, 768, 2), (1024, 768, 3), (2048, 1024, 2), (2048, 2048, 2))
+CURVES: list[tuple[str, Any, tuple[int, int, int], Any]] = [
+    *(("uniform", KAIMING, size, None) for size in SIZES),
+    *(("Gaussian", GAUSSIAN, size, None) for size in (*SIZES, *LARGE)),
+    *(("Gaussian, tanh", GAUSSIAN, size, partial(rk.rules.Activation, "tanh")) for size in (SIZES[1], SIZES[3])),
+    *(("Gaussian, Sinter", GAUSSIAN, size, partial(rk.rules.Sinter, 0.5)) for size in (SIZES[1], SIZES[3])),
 ]
 
 
@@ -235,17 +238,18 @@ def seconds() -> None:
     """Print what a curve of 100 frequencies costs, three times, caches cold: processor time of this process."""
     from rankkit.law import entries, equations
 
-    print("\n| entries, (d, r) | seconds of processor time for 100 frequencies, median (range) |\n|:--|--:|")
-    for name, law, d, r in CURVES:
+    print("\n| entries, (d, n, r) | seconds of processor time for 100 frequencies, median (range) |\n|:--|--:|")
+    for name, law, (d, n, r), rule in CURVES:
+        make = None if rule is None else lambda omega, rule=rule: rule(omega=omega)
         taken: list[float] = []
         for _ in range(3):
             for cached in (entries._law, entries.one_coordinate, equations._uniform_problem):
                 cached.cache_clear()
             start = time.process_time()
-            rk.predict_curve(np.geomspace(1, 1000, 100), d=d, r=r, initializer=law)
+            rk.predict_curve(np.geomspace(1, 1000, 100), d=d, n=n, r=r, initializer=law, rule=make)
             taken.append(time.process_time() - start)
         spread = f"{min(taken):.2f} to {max(taken):.2f}"
-        print(f"| {name}, ({d}, {r}) | {statistics.median(taken):.2f} ({spread}) |", flush=True)
+        print(f"| {name}, ({d}, {n}, {r}) | {statistics.median(taken):.2f} ({spread}) |", flush=True)
 
 
 def main() -> None:

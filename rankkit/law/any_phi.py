@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from rankkit.factors import Array, Factors
 from rankkit.law.entries import Entries
 from rankkit.law.limits import check_phi
 from rankkit.law.measures import Frequency, participation_of, plain_stable_rank
+from rankkit.law.parts import Part
 from rankkit.law.phase_space import Cells, lengths
-from rankkit.law.radial import Part, Radial, harmonics
+from rankkit.law.radial import Radial, harmonics
 from rankkit.law.self_consistent import Equations, Path
 from rankkit.law.splitting import Leverage, radial_leverage
 from rankkit.law.staircase import Staircase
@@ -35,6 +37,9 @@ ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
 DEGREES = 60
 TINY = 1e-30  # of the largest square: what the parts leave out is so many functions of this size that they only add up
 DEEPEST = 1e-8  # of the largest value: what an eigenvalue problem keeps of the kernel
+UNSEEN = 1e-12  # of the largest value: lengths that a degree sees no better have no part in its eigenvalue problem
+PAIRS = 100  # of lengths at once, whose phi stays in the processor's cache
+COLUMNS = 20  # of an update that phi is taken of at once: more cost work, fewer cost calls
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,25 +142,23 @@ def elementwise(rule: Callable[[float], Rule], omega: float) -> Pointwise:
 def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     r = entries.r
     rho, p = lengths(r, LENGTHS)
-    x, weight = _angles(r)
-    one, other = np.triu_indices(rho.size)  # phi sees |b| |a| alone
-    t = entries.unit * rho[one] * rho[other]
-    phi = np.empty((rho.size, rho.size, x.size))
-    phi[one, other] = np.stack([_phi(rule, entries.m, t * at) for at in x], axis=-1)
-    phi[other, one] = phi[one, other]
-    degrees = range(DEGREES if r > 1 else 2)
-    kernels = phi @ (weight * np.stack([_polynomial(degree, r, x) for degree in degrees])).T
+    sphere = _sphere(r)
+    kernels, rest = _kernels(rule, entries, rho, sphere)
     root = np.sqrt(p)
+    kernels *= np.outer(root, root)
     parts: list[Part] = []
-    top, rest = 0.0, phi**2 @ weight  # E phi^2 given both lengths, less what the parts hold
-    for degree in degrees:
-        kernel = root[:, None] * kernels[..., degree] * root
-        values, U = np.linalg.eigh((kernel + kernel.T) / 2)
+    top = 0.0
+    for degree, kernel in enumerate(kernels):
+        seen = np.linalg.norm(kernel, axis=1)
+        shown = seen > UNSEEN * max(top, float(np.max(seen)))
+        if np.linalg.norm(seen) <= DEEPEST * top:
+            continue
+        values, U = np.linalg.eigh(kernel[np.ix_(shown, shown)])
         top = max(top, float(np.max(np.abs(values))))
         kept = np.abs(values) > DEEPEST * top
-        if not np.any(kept):
-            continue
-        part = Part(harmonics(r, degree), U[:, kept] / root[:, None], values[kept])
+        functions = np.zeros((rho.size, int(np.sum(kept))))
+        functions[shown] = U[:, kept] / root[shown, None]
+        part = Part(harmonics(r, degree), functions, values[kept])
         rest -= part.multiplicity * ((part.U * part.x) @ part.U.T) ** 2
         parts.append(part)
     small = TINY * top**2
@@ -163,34 +166,73 @@ def _radial(rule: Rule, entries: Entries, m: int, n: int) -> Radial:
     return Radial(m, n, r, rho, p, parts, beyond)
 
 
+def _kernels(rule: Rule, entries: Entries, rho: Array, sphere: Sphere) -> tuple[Array, Array]:
+    """Return the mean of phi(|b| |a| x) P_l(x), shape (degrees, nodes, nodes), and of phi^2, shape (nodes, nodes).
+
+    Lengths are taken in pairs, as phi sees their product alone, and a cosine with its negative, of which every P_l is
+    an even or an odd function.
+    """
+    one, other = np.triu_indices(rho.size)
+    products = entries.unit * rho[one] * rho[other]
+    sides = [sphere.weight * sphere.polynomials[parity::2] for parity in (0, 1)]
+    found, energy = np.empty((len(sphere.polynomials), one.size)), np.empty(one.size)
+    for start in range(0, one.size, PAIRS):
+        some = slice(start, start + PAIRS)
+        t = np.outer(products[some], sphere.x)
+        ahead, behind = _phi(rule, entries.m, t), _phi(rule, entries.m, -t)
+        energy[some] = (ahead**2 + behind**2) @ sphere.weight
+        found[0::2, some] = sides[0] @ (ahead + behind).T
+        found[1::2, some] = sides[1] @ (ahead - behind).T
+    kernels, rest = np.empty((len(found), rho.size, rho.size)), np.empty((rho.size, rho.size))
+    for whole, half in ((kernels, found), (rest, energy)):
+        whole[..., one, other] = whole[..., other, one] = half
+    return kernels, rest
+
+
 def _phi(rule: Rule, rows: int, t: Array) -> Array:
     """Return the rule's phi of every t, as it is in an update with so many rows."""
-    flat = t.reshape(-1)
-    padded = np.zeros(-(-flat.size // rows) * rows)
-    padded[: flat.size] = flat
-    blocks = padded.reshape(rows, -1)
-    return np.asarray(rule(Factors(blocks, np.eye(blocks.shape[1]))))[:, :].reshape(-1)[: flat.size].reshape(t.shape)
+    flat: Array = t.reshape(-1)
+    found: Array = np.empty(flat.size)
+    for start in range(0, flat.size, rows * COLUMNS):
+        some = flat[start : start + rows * COLUMNS]
+        padded = np.zeros(-(-some.size // rows) * rows)
+        padded[: some.size] = some
+        blocks = padded.reshape(rows, -1)
+        phi = np.asarray(rule(Factors(blocks, np.eye(blocks.shape[1]))))[:, :]
+        found[start : start + some.size] = phi.reshape(-1)[: some.size]
+    return found.reshape(t.shape)
 
 
-def _angles(r: int) -> tuple[Array, Array]:
-    """Return nodes and probabilities of the cosine of the angle between two directions in r dimensions."""
+class Sphere(NamedTuple):
+    """The cosine of the angle between two directions: a quadrature, and polynomials.
+
+    Attributes
+    ----------
+    x, weight : float arrays, shape (angles,)
+        Positive nodes and their probabilities; each stands for its negative, too, which is as probable.
+    polynomials : float array, shape (degrees, angles)
+        P_l(x), which are 1 at x = 1.
+    """
+
+    x: Array
+    weight: Array
+    polynomials: Array
+
+
+@lru_cache(maxsize=16)
+def _sphere(r: int) -> Sphere:
     if r == 1:
-        return np.array([-1.0, 1.0]), np.full(2, 0.5)
+        return Sphere(np.ones(1), np.full(1, 0.5), np.ones((2, 1)))
     if r == 2:
-        return np.cos((2 * np.arange(ANGLES) + 1) * math.pi / (2 * ANGLES)), np.full(ANGLES, 1 / ANGLES)
-    from scipy.special import roots_gegenbauer
+        x, weight = np.cos((2 * np.arange(ANGLES) + 1) * math.pi / (2 * ANGLES)), np.full(ANGLES, 1 / ANGLES)
+    else:
+        from scipy.special import roots_gegenbauer
 
-    x, weight = roots_gegenbauer(ANGLES, r / 2 - 1)
-    return x, weight / np.sum(weight)
-
-
-def _polynomial(degree: int, r: int, x: Array) -> Array:
-    """Return P_degree(x), which is 1 at x = 1."""
-    before, here = np.ones_like(x), x
-    if degree == 0:
-        return before
-    if r == 1:
-        return x**degree
-    for k in range(1, degree):  # Gegenbauer's recurrence, divided by the value at one
-        before, here = here, ((2 * k + r - 2) * x * here - k * before) / (k + r - 2)
-    return here
+        x, weight = roots_gegenbauer(ANGLES, r / 2 - 1)
+        weight = weight / np.sum(weight)
+    ahead = x > 0
+    x = x[ahead]
+    polynomials = [np.ones_like(x), x]
+    for k in range(1, DEGREES - 1):  # Gegenbauer's recurrence, divided by the value at one
+        polynomials.append(((2 * k + r - 2) * x * polynomials[k] - k * polynomials[k - 1]) / (k + r - 2))
+    return Sphere(x, weight[ahead], np.stack(polynomials))

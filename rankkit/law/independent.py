@@ -19,7 +19,7 @@ from rankkit.law.staircase import Staircase
 
 __all__ = ["Independent", "filled_at"]
 
-HALVINGS = 60
+HALVINGS = 34  # of the range of log y, to 1e-8
 
 
 @dataclass(frozen=True, eq=False)

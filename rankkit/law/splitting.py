@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.coordinate import Coordinate
+from rankkit.law.coordinate import Coordinate, legendre_nodes
 
 __all__ = ["Leverage", "columns_leverage", "gaussian_leverage", "product_leverage", "radial_leverage"]
 
@@ -204,7 +204,7 @@ def _leverage(columns: Sequence[Powers], many: Sequence[int], gap: float, pair: 
 
 def _nodes(gap: float) -> tuple[Array, Array]:
     """Return powers p and weights with which a sum over p = 1, 2, ... of terms that fall like exp(-gap p) is taken."""
-    at, weight = np.polynomial.legendre.leggauss(NODES)
+    at, weight = legendre_nodes(NODES)
     powers, weights = [np.arange(1.0, ONE_BY_ONE + 1)], [np.ones(ONE_BY_ONE)]
     last = float(ONE_BY_ONE)
     while last * gap < LAST:

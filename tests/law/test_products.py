@@ -7,9 +7,10 @@ import pytest
 
 from rankkit.law.coordinate import Coordinate, one_coordinate_problem, uniform_nodes
 from rankkit.law.independent import Independent
+from rankkit.law.parts import Part
 from rankkit.law.phase_space import Cells
 from rankkit.law.products import Products, listed_products
-from rankkit.law.radial import Part, Radial
+from rankkit.law.radial import Radial
 from rankkit.law.self_consistent import Follower
 from rankkit.law.staircase import staircase
 

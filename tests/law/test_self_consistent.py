@@ -5,7 +5,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.cli.main import main
-from rankkit.law import self_consistent, sine_parts
+from rankkit.law import parts, self_consistent, sine_parts
 from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
 from rankkit.law.crossings import crossing_term, dimensions
 from rankkit.law.entries import entries_of
@@ -72,7 +72,7 @@ def test_a_curve_from_solution_to_solution_is_its_points(law, d, r):
             assert curve[at] == pytest.approx(rk.predict_rank(omegas[at], **setting).value, abs=1e-3 * d)
 
 
-@pytest.mark.parametrize(("m", "r", "c"), [(300, 2, 5.0), (300, 2, 12.0), (400, 3, 4.0)])
+@pytest.mark.parametrize(("m", "r", "c"), [(300, 2, 5.0), (300, 2, 12.0), (700, 3, 4.0)])
 def test_some_degrees_stand_for_all(monkeypatch, m, r, c):
     top = Frequency(entries_of(m, r, m, GAUSSIAN), c).top
     some = sine_radial(c, r, m=m, n=m, least=(1e-4 * top) ** 2)
@@ -80,6 +80,17 @@ def test_some_degrees_stand_for_all(monkeypatch, m, r, c):
     every = sine_radial(c, r, m=m, n=m, least=(1e-4 * top) ** 2)
     assert len(some.parts) < len(every.parts)
     assert counts(some, top) == pytest.approx(counts(every, top), abs=1e-3 * m)
+
+
+def test_parts_in_one_call_are_parts_one_by_one(monkeypatch):
+    m, n, r, c = 220, 180, 2, 2.0
+    top = Frequency(entries_of(m, r, n, GAUSSIAN), c).top
+    together, alone = (sine_radial(c, r, m=m, n=n, least=(1e-4 * top) ** 2) for _ in range(2))
+    monkeypatch.setattr(parts, "CACHED", 1)
+    assert len(alone.stacks) == len(alone.parts)
+    monkeypatch.undo()
+    assert len(together.stacks) < len(together.parts)
+    assert counts(together, top) == pytest.approx(counts(alone, top), abs=1e-6)
 
 
 def test_functions_beyond_the_last_degree_are_counted_by_cells(monkeypatch):
@@ -114,6 +125,15 @@ def test_a_threshold_does_not_depend_on_the_one_before(law, m, n, r, omega):
     together = counts(equations, at.top)
     alone = [Follower(equations).count((q * at.top) ** 2).value for q in RELATIVE]
     assert together == pytest.approx(alone, abs=0.02)
+
+
+def test_short_moves_on_a_long_way_are_no_solution(monkeypatch):
+    """Moves alone stopped 3.8 values short of 146 on a curve of which this is a part."""
+    omegas = np.geomspace(1, 1000, 100)[78:98]
+    setting = {"d": 512, "r": 1, "initializer": rk.initializers.Normal(0.3, 0.3), "measures": ["numerical_rank"]}
+    found = rk.predict_curve(omegas, **setting).columns["numerical_rank"]
+    monkeypatch.setattr(self_consistent, "TIGHT", 1e-6)
+    assert rk.predict_curve(omegas, **setting).columns["numerical_rank"] == pytest.approx(found, abs=1e-3 * 512)
 
 
 def test_counts_never_fall_with_the_threshold_nor_pass_the_size():
