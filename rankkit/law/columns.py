@@ -17,10 +17,10 @@ import numpy as np
 from rankkit.factors import Array
 from rankkit.law.coordinate import Coordinate, Seen, seen_through
 from rankkit.law.entry_laws import EntryLaw
-from rankkit.law.products import Listed, multisets
+from rankkit.law.products import MOST_LISTED, Listed, multisets
 from rankkit.law.staircase import BIN, CUT, NOISE, Staircase, assembled, binned, noise
 
-__all__ = ["Column", "OneColumn", "above", "columns_staircase", "energy_of", "one_column"]
+__all__ = ["Column", "OneColumn", "above", "columns_staircase", "energy_of", "listed_columns", "one_column"]
 
 # their overloads leave the types open
 svd_of: Callable[..., tuple[Array, Array, Array]] = np.linalg.svd
@@ -96,7 +96,7 @@ def one_column(column: Column, omega: float) -> OneColumn:
     return OneColumn(np.cumsum(p) - p / 2, p, parts, q)
 
 
-def _listed(problems: Sequence[OneColumn], many: Sequence[int], depth: float, most: int) -> Listed:
+def listed_columns(problems: Sequence[OneColumn], many: Sequence[int], depth: float, most: int = MOST_LISTED) -> Listed:
     """Return the products within `depth` of the largest with an odd number of odd factors.
 
     Parameters
@@ -105,20 +105,20 @@ def _listed(problems: Sequence[OneColumn], many: Sequence[int], depth: float, mo
     many : sequence of int
         How many coordinates each stands for.
     depth : float
-        In log. Less where more than `most` would be listed.
+        In log. Less where more than `most` would be listed: `Listed.whole` is then false.
     most : int
     """
     logs = [np.log(problem.values) for problem in problems]
-    reach = depth + _first_odd(problems, many)
+    whole = reach = depth + _first_odd(problems, many)
     while (found := _within(logs, many, reach, most)) is None:
         reach *= 0.8
     counts, orders = found
     odd = counts @ np.concatenate([problem.parity for problem in problems]) % 2 == 1
-    return Listed(counts[odd], orders[odd])
+    return Listed(counts[odd], orders[odd], reach == whole)
 
 
 def above(problems: Sequence[OneColumn], many: Sequence[int], depth: float) -> list[OneColumn]:
-    """Return the problems with the values that products within `depth` of the largest need, in log."""
+    """Return the problems with the values that products within `depth` of the largest may need, in log."""
     reach = depth + _first_odd(problems, many)
     return [problem.leading(problem.values >= np.max(problem.values) * math.exp(-reach)) for problem in problems]
 
@@ -135,7 +135,7 @@ def columns_staircase(problems: Sequence[OneColumn], many: Sequence[int]) -> Sta
     sides = [(depth[parity == 0], depth[parity == 1]) for depth, parity in zip(depths, parities, strict=True)]
     bins = binned(sides, many, int((first - math.log(CUT)) / BIN) + 2)
     over = int(np.searchsorted(np.cumsum(bins), HEAD * math.factorial(min(max(many), 4))))
-    head = _listed(problems, many, min(-math.log(CUT), max(over * BIN - first, BIN)), HEAD)
+    head = listed_columns(problems, many, min(-math.log(CUT), max(over * BIN - first, BIN)), HEAD)
     drop = scale - head.counts @ np.concatenate([np.log(problem.values) for problem in problems])
     order = np.argsort(drop, kind="stable")
     return assembled((drop[order], head.many[order]), bins, scale, energy)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.self_consistent import Equations, Follower
+from rankkit.law.mixed import Counter
 
 __all__ = ["Ratio", "ratio"]
 
@@ -36,13 +36,13 @@ class Ratio(NamedTuple):
     scatter: float
 
 
-def ratio(equations: Equations, count: float, limit: int, square: float, squares: Array) -> Ratio:
+def ratio(counter: Counter, count: float, limit: int, square: float, squares: Array) -> Ratio:
     """Return the counts of blocks over what the law says of them, about where the law has a given share of the values.
 
     Parameters
     ----------
-    equations : Equations
-        The law of one block.
+    counter : Counter
+        Of the law of one block.
     count : float
         What the law counts above `square` in the whole matrix.
     limit : int
@@ -52,13 +52,13 @@ def ratio(equations: Equations, count: float, limit: int, square: float, squares
     squares : float array, shape (partitions, values)
         s^2 / (m n) of blocks, each row descending.
     """
-    wanted = count / limit * equations.limit
-    at, predicted = _threshold(Follower(equations), count, wanted, math.log(square) / 2)
-    counts = [_count(values, 2 * at) / values.size * equations.limit / max(predicted, 1.0) for values in squares]
+    wanted = count / limit * counter.limit
+    at, predicted = _threshold(counter, count, wanted, math.log(square) / 2)
+    counts = [_count(values, 2 * at) / values.size * counter.limit / max(predicted, 1.0) for values in squares]
     return Ratio(mean_of(counts), spread_of(counts, ddof=1) / math.sqrt(len(counts)))
 
 
-def _threshold(follower: Follower, count: float, wanted: float, low: float) -> tuple[float, float]:
+def _threshold(counter: Counter, count: float, wanted: float, low: float) -> tuple[float, float]:
     """Return the log of a threshold, at least `low`, about where `wanted` values are predicted, and how many are.
 
     It is the lowest where all `count` of them are steps that stand apart, so that a block has as many as the whole.
@@ -66,10 +66,10 @@ def _threshold(follower: Follower, count: float, wanted: float, low: float) -> t
     at, above, least = low, math.inf, low
     tried: list[tuple[float, float]] = []
     for _ in range(STEPS):
-        found = follower.count(math.exp(2 * at))
+        found = counter.count(math.exp(2 * at))
         tried.append((at, found.value))
         low, above = (low, at) if found.value < wanted else (at, above)
-        step = (found.value - wanted) / max(found.density, FLAT * follower.equations.limit)
+        step = (found.value - wanted) / max(found.density, FLAT * counter.limit)
         if abs(step) < NEAR or above <= least or (at == least and abs(found.value - count) < SAME):
             return tried[-1]
         inside = low < at + step < above and abs(step) < LONGEST

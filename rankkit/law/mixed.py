@@ -8,7 +8,7 @@ order in what the true weights have beyond a product.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,14 +18,19 @@ from rankkit.factors import Array
 from rankkit.law.columns import OneColumn
 from rankkit.law.coordinate import Seen
 from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
-from rankkit.law.odd_products import OddSums, odd_sums
-from rankkit.law.self_consistent import APART, Potential, within_sector
+from rankkit.law.odd_products import OddSums, apart, listed_sums, odd_sums
+from rankkit.law.products import Listed
+from rankkit.law.self_consistent import APART, Counted, Follower, Near, Potential, within_sector
 
-__all__ = ["Mixed"]
+__all__ = ["Counter", "Mixed"]
 
 TURNED = 2.2  # phase in the middle of those of values: faint ones turn far beyond the negative axis, and never back
 SHORT = 0.1  # phase that the largest product of a value stays short of -pi
-ABSURD = 10.0  # times min(m, n): no sum s^2 / (s^2 + z) is as large
+FULL = 0.5  # values that are missing where a count is taken as complete
+# times the mean share of a mode: where the median over rows exceeds it, the sum of squared shares is near a zero, and
+# g, which is divided by powers of it, near a pole
+POLE = 10.0
+DIFFER = 2e-3  # of min(m, n), by which the sums of two integrals may differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +43,17 @@ class Mixed:
     problems : sequence of OneColumn
     many : sequence of int
         How many coordinates each problem stands for.
+    listed : Listed or None
+        The products that count; None: all products, whose sums are integrals.
     rest : float
-        sum lambda^2 of the products of values that are not in the problems: so small that they only add up.
+        sum lambda^2 of the products that are in no sum: so small that they only add up.
     """
 
     m: int
     n: int
     problems: Sequence[OneColumn]
     many: Sequence[int]
+    listed: Listed | None
     rest: float
 
     @property
@@ -103,9 +111,15 @@ class Mixed:
         return np.concatenate([*found, ends])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
-        """Return F, sum s^2 / (s^2 + z) and the term of crossings."""
+        """Return F, sum s^2 / (s^2 + z) and the term of crossings; ArithmeticError where two integrals differ."""
         logs, seen, scales = self._seen(unknowns)
         sums = self._sums(seen, unknowns, z)
+        if self.listed is None:
+            off = apart(sums, self._sums(seen, unknowns, z, other=True), self.many)
+            if not off < DIFFER * self.limit:
+                raise ArithmeticError(
+                    "the sums over products did not converge; change omega or the threshold a little."
+                )
         rest: Any = self.rest * scales[0] * scales[1] / z
         value: Any = sums.logs + rest
         crossings = 0j
@@ -114,8 +128,6 @@ class Mixed:
             means = sum(k * np.sum(p * log) for k, p, log in zip(self.many, mass, logs[side], strict=True))
             value += size * (np.exp(log_scale) - 1 - log_scale - means)
             crossings += self._crossed(side, seen, logs[side], log_scale, sums)
-        if not abs(sums.share + rest) < ABSURD * self.limit:
-            raise ArithmeticError("the sums over products did not converge; change omega or the threshold a little.")
         return Potential(complex(value), complex(sums.share + rest), complex(crossings))
 
     def _seen(self, unknowns: Array) -> tuple[tuple[list[Array], list[Array]], list[Seen], Array]:
@@ -128,16 +140,18 @@ class Mixed:
         ]
         return (rows, columns), seen, np.exp(unknowns[-2:])
 
-    def _sums(self, seen: Sequence[Seen], unknowns: Array, z: complex) -> OddSums:
-        """Return the sums over all products, seen through the weights."""
+    def _sums(self, seen: Sequence[Seen], unknowns: Array, z: complex, *, other: bool = False) -> OddSums:
+        """Return the sums over the products, seen through the weights; by the other of two integrals if asked."""
         scale = complex(np.sum(unknowns[-2:]) - np.log(z))
+        if self.listed is not None:
+            return listed_sums(self.listed, [np.log(parts.squares) for parts in seen], scale)
         turned = max(TURNED, SHORT - scale.imag)
         values: list[tuple[Array, Array]] = []
         for parts, problem in zip(seen, self.problems, strict=True):
             even = problem.parts[0][1].size
             logs: Array = np.log(parts.squares * np.exp(-1j * turned)) + 1j * turned
             values.append((logs[:even], logs[even:]))
-        return odd_sums(values, self.many, scale)
+        return odd_sums(values, self.many, scale, other=other)
 
     def _crossed(
         self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, sums: OddSums
@@ -163,4 +177,50 @@ class Mixed:
             dimension += k * dimensions(list(zip(functions, shares, strict=True)), p)
         missing = 1 - np.exp(log_weight)
         everywhere = np.full(len(missing), 1 / len(missing))
-        return crossing_term(size, everywhere, total * seen_here / (size * missing), missing, dimension)
+        share, mean = total * seen_here / (size * missing), total / sums.share
+        if not float(np.median(np.abs(share))) < POLE * abs(mean):
+            share = np.full(len(missing), mean)
+        return crossing_term(size, everywhere, share, missing, dimension)
+
+
+@dataclass(frozen=True, eq=False)
+class Counter:
+    """Counts by a list of products, and without one where it is cut short.
+
+    Attributes
+    ----------
+    follower : Follower
+        Of the equations with the list.
+    whole : Mixed or None
+        The equations without a list; None where the list is complete.
+    """
+
+    follower: Follower
+    whole: Mixed | None
+
+    @property
+    def limit(self) -> int:
+        """The most that a count can be."""
+        return self.follower.equations.limit
+
+    def count(self, square: float) -> Counted:
+        """Return the mean number of s^2 > square.
+
+        A list that is cut short takes the other products as white noise. Where there is nothing better, the count may
+        be off by as much as this noise changes it.
+        """
+        found = self.follower.count(square)
+        if self.whole is None or found.value > self.limit - FULL:
+            return found
+        equations = self.follower.equations
+        try:
+            return Follower(self.whole, self._near).count(square)
+        except ArithmeticError:
+            assert isinstance(equations, Mixed)
+            without = Follower(replace(equations, rest=0.0), self._near).count(square)
+            return found._replace(off=abs(found.value - without.value))
+
+    @property
+    def _near(self) -> Near | None:
+        """The last solution with the list: the weights are at the same nodes."""
+        return self.follower.at(self.follower.equations)

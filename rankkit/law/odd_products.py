@@ -1,4 +1,4 @@
-"""Sums over all products of values, one of each column, with an odd number of odd factors, without a list of them.
+"""Sums over all products of values, one of each column, with an odd number of odd factors, with a list and without one.
 
 With f(x) = 1 / (1 + e^-x) and x = log(lambda^2 / z), f(x) is the integral of (pi / sin(pi s)) e^(s x) ds / (2 pi i) on
 a line between the poles at 0 and 1 (Mellin's transform). e^(s x) is a product over the columns, so that its sum over
@@ -18,10 +18,12 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array
+from rankkit.law.products import Listed
 
-__all__ = ["OddSums", "odd_sums"]
+__all__ = ["OddSums", "apart", "listed_sums", "odd_sums"]
 
-LINE = 0.4  # Re s far ahead
+LINE, OTHER_LINE = 0.4, 0.5  # Re s far ahead
+FINER, FARTHER = 2.0, 1.5  # of the other line: nodes, and the logarithm of what its ends leave out
 # Re s rises by TILT / max(log of the largest product, LEAST_TOP) for each unit behind; at most TILT / (2 LEAST_TOP) at
 # the real axis, so that it stays below 1
 TILT, LEAST_TOP = 2.0, 5.0
@@ -44,8 +46,32 @@ class OddSums(NamedTuple):
     square: list[Array]
 
 
-def odd_sums(values: Sequence[tuple[Array, Array]], many: Sequence[int], scale: complex) -> OddSums:
-    """Return the sums.
+def listed_sums(listed: Listed, values: Sequence[Array], scale: complex) -> OddSums:
+    """Return the sums over the listed products; as for `odd_sums`, but with even and odd values in one array."""
+    x = listed.counts @ np.concatenate(values) + scale
+    share: Array = 1 / (1 + np.exp(-x))
+    used = listed.many * share
+    # log(1 + e^x) on the branch where it is x for large x
+    large = x.real > 0
+    logs = large * x + np.log1p(np.exp(x * (1 - 2 * large)))
+    ends = np.cumsum([one.size for one in values])[:-1]
+    sides = [np.split(listed.counts.T @ one, ends) for one in (used, used * share)]
+    return OddSums(complex(np.sum(listed.many * logs)), complex(np.sum(used)), complex(np.sum(used * share)), *sides)
+
+
+def apart(sums: OddSums, others: OddSums, many: Sequence[int]) -> float:
+    """Return by how many values two results for the same sums differ, at most."""
+    used = max(
+        float(np.sum(np.abs(here - there))) / k for here, there, k in zip(sums.used, others.used, many, strict=True)
+    )
+    by_logs = abs(sums.logs.imag - others.logs.imag) / math.pi
+    return max(used, by_logs, abs(sums.share - others.share), abs(sums.shares - others.shares))
+
+
+def odd_sums(
+    values: Sequence[tuple[Array, Array]], many: Sequence[int], scale: complex, *, other: bool = False
+) -> OddSums:
+    """Return the sums over all products.
 
     Parameters
     ----------
@@ -55,14 +81,18 @@ def odd_sums(values: Sequence[tuple[Array, Array]], many: Sequence[int], scale: 
         How many coordinates each column stands for.
     scale : complex
         What is added to the logarithm of each product: that of all scales, less log z.
+    other : bool
+        On another line, with more nodes and ends farther away. A phase beyond pi makes the integral diverge, so that
+        the two lines then differ.
     """
     tops = [max(float(np.max(x.real)) for x in both) for both in values]
     top = sum(k * one for one, k in zip(tops, many, strict=True)) + scale.real
-    step = math.pi / (max(top, 0.0) + DEEPER)
-    behind, ahead = NEGLIGIBLE / (math.pi - BEHIND), NEGLIGIBLE / (math.pi - abs(scale.imag))
+    line, finer, negligible = (OTHER_LINE, FINER, FARTHER * NEGLIGIBLE) if other else (LINE, 1.0, NEGLIGIBLE)
+    step = math.pi / (max(top, 0.0) + DEEPER) / finer
+    behind, ahead = negligible / (math.pi - BEHIND), negligible / (math.pi - abs(scale.imag))
     t = step * np.arange(-math.ceil(behind / step), math.ceil(ahead / step) + 1)
     bent, tilt = np.sqrt(t**2 + 1), TILT / max(top, LEAST_TOP)
-    s = LINE + tilt / 2 * (bent - t) + 1j * t
+    s = line + tilt / 2 * (bent - t) + 1j * t
     kernel = step / 2 * (1 - 0.5j * tilt * (t / bent - 1)) / np.sin(math.pi * s) * np.exp(s * scale)
     powers = [
         tuple(np.exp(np.multiply.outer(s, x)) * (x.real > one - max(top, 0.0) - FAINT) for x in both)

@@ -46,7 +46,6 @@ ATTEMPTS = ((6, 60), (2, 100), (0, 400), (0, 4000))
 MIXED, MIXED_NEAR = 0.7, 1.0  # of a combined step, and where earlier changes say where it leads
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
 LONGEST = 1.5  # of one step in log w
-MOST_REMOVED = 0.5  # of a count: two rows that cross have at least one value; between steps the term has poles
 APART_COUNTS, NEAR_DENSITY = 0.05, 1.5  # of min(m, n) and of the density: by how much two ways to count may differ
 
 
@@ -166,8 +165,6 @@ class Follower:
     def _counted(self, there: Potential) -> Counted:
         count, density = _read(there.value, there.effective)
         fewer = removed(there.crossings)
-        if fewer > MOST_REMOVED * count:
-            fewer = 0.0  # rows that stand so near would be the same row
         return Counted(min(max(count - fewer, 0.0), float(self.equations.limit)), density, fewer)
 
     def _failed(self, square: float) -> ArithmeticError:

@@ -141,7 +141,8 @@ class FactorsFrequency(ColumnsFrequency):
         found, square = super()._solved(relative), (relative * self.top) ** 2
         larger, smaller = (self._of_blocks(part, found.value, square) for part in self.block_top.parts)
         off = APART * found.value * math.hypot(Z * larger.scatter, larger.value - smaller.value)
-        return found._replace(value=min(found.value * larger.value, float(self.limit)), off=off)
+        value = min(found.value * larger.value, float(self.limit))
+        return found._replace(value=value, off=math.hypot(off, found.off))
 
     def _below(self, relative: float) -> Counted:
         """Return a count below DEPTH; what it is more than above DEPTH may be missed."""
@@ -150,7 +151,7 @@ class FactorsFrequency(ColumnsFrequency):
 
     def _of_blocks(self, part: Part, count: float, square: float) -> Ratio:
         law = ProductLaw(part.m, part.n, self.law.columns, self.law.about)
-        return ratio(law.frequency(self.omega).equations(square), count, self.limit, square, part.squares)
+        return ratio(law.frequency(self.omega).counter(square, Path()), count, self.limit, square, part.squares)
 
     def _check_tails(self) -> None:
         """Pass all: how far counts are off is known of real factors."""
@@ -163,4 +164,4 @@ class FactorsFrequency(ColumnsFrequency):
         found = self.rank(cutoff)
         error = count_error(found, self.law.r, self.limit)
         of_top = found.density * self.block_top.off / 2
-        return Estimate(value, Error(math.hypot(error.own, Z * error.scatter, found.off, of_top), 0.0))
+        return Estimate(value, Error(math.hypot(error.own, Z * error.scatter, of_top), 0.0))
