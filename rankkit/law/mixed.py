@@ -8,7 +8,7 @@ order in what the true weights have beyond a product.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -207,18 +207,19 @@ class Counter:
         """Return the mean number of s^2 > square.
 
         A list that is cut short takes the other products as white noise. Where there is nothing better, the count may
-        be off by as much as this noise changes it.
+        be off by as many values as this noise has in sum s^2 / (s^2 + z).
         """
         found = self.follower.count(square)
         if self.whole is None or found.value > self.limit - FULL:
             return found
-        equations = self.follower.equations
+        near, equations = self._near, self.follower.equations
         try:
-            return Follower(self.whole, self._near).count(square)
+            return Follower(self.whole, near).count(square)
         except ArithmeticError:
+            assert near is not None
             assert isinstance(equations, Mixed)
-            without = Follower(replace(equations, rest=0.0), self._near).count(square)
-            return found._replace(off=abs(found.value - without.value))
+            noise = abs(equations.rest * np.exp(np.sum(near.unknowns[-2:]))) / square
+            return found._replace(off=min(float(noise), float(self.limit)))
 
     @property
     def _near(self) -> Near | None:
