@@ -8,14 +8,14 @@ order in what the true weights have beyond a product.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import OneColumn
+from rankkit.law.columns import OneColumn, energy_of
 from rankkit.law.coordinate import Seen
 from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
 from rankkit.law.odd_products import OddSums, apart, listed_sums, odd_sums
@@ -206,20 +206,34 @@ class Counter:
     def count(self, square: float) -> Counted:
         """Return the mean number of s^2 > square.
 
-        A list that is cut short takes the other products as white noise. Where there is nothing better, the count may
-        be off by as many values as this noise has in sum s^2 / (s^2 + z).
+        A list that is cut short takes the other products as white noise, which can count too many. Without the noise
+        it counts too few. Where there is nothing better, the count may be off by the difference.
         """
         found = self.follower.count(square)
-        if self.whole is None or found.value > self.limit - FULL:
+        full = self.limit - FULL
+        if self.whole is None or (found.value > full and (self._mostly_noise or self._least(square) > full)):
             return found
-        near, equations = self._near, self.follower.equations
         try:
-            return Follower(self.whole, near).count(square)
+            return Follower(self.whole, self._near, afar=False).count(square)
         except ArithmeticError:
-            assert near is not None
-            assert isinstance(equations, Mixed)
-            noise = abs(equations.rest * np.exp(np.sum(near.unknowns[-2:]))) / square
-            return found._replace(off=min(float(noise), float(self.limit)))
+            return found._replace(off=max(found.value - self._least(square), 0.0))
+
+    @property
+    def _mostly_noise(self) -> bool:
+        """Whether most of the energy is in products that are not listed: the entries are as good as independent."""
+        assert self.whole is not None
+        assert isinstance(self.follower.equations, Mixed)
+        energy = energy_of(self.whole.problems, self.whole.many) + self.whole.rest
+        return self.follower.equations.rest > energy / 2
+
+    def _least(self, square: float) -> float:
+        """Return the count of the listed products alone; zero where it is not found."""
+        equations = self.follower.equations
+        assert isinstance(equations, Mixed)
+        try:
+            return Follower(replace(equations, rest=0.0), self._near, afar=False).count(square).value
+        except ArithmeticError:
+            return 0.0
 
     @property
     def _near(self) -> Near | None:
