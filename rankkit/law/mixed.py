@@ -214,7 +214,7 @@ class Counter:
         if self.whole is None or (found.value > full and (self._mostly_noise or self._least(square) > full)):
             return found
         try:
-            return Follower(self.whole, self._near, afar=False).count(square)
+            return Follower(self.whole, self._near, afar=found.value <= full).count(square)
         except ArithmeticError:
             return found._replace(off=max(found.value - self._least(square), 0.0))
 
