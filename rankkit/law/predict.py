@@ -54,9 +54,10 @@ def predict_rank(
     gain : float, optional
         Divisor of the sine, with atol alone: no relative threshold depends on it. None: sqrt(d).
     rule : callable, optional
-        Makes a Rule from omega, another elementwise phi for independent Gaussian entries of one size: rules.Sinter,
-        tanh, ReLU, learned bases, a user's own, for instance `lambda omega: Activation("tanh", omega=omega)`. A rule
-        itself, which `audit` takes, is refused, and a class whose first argument is not omega. None: the sine.
+        Makes a Rule from omega, another elementwise phi: rules.Sinter, tanh, ReLU, learned bases, a user's own, for
+        instance `lambda omega: Activation("tanh", omega=omega)`. Where values that a count depends on are not known one
+        by one, the error is larger or the rank unavailable. A rule itself, which `audit` takes, is refused, and a class
+        whose first argument is not omega. None: the sine.
     entries : EntryLaw or pair of EntryLaw, optional
         Any symmetric law of independent entries, or one for B and one for A, in place of an initializer.
     covariance : pair of float arrays, shape (r, r), optional
@@ -260,6 +261,7 @@ def _at(source: Source, omega: float, path: Path | None = None) -> Frequency:
 
 
 def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
+    at.check(measure, cutoff)
     value, error = at.estimate(measure, cutoff)
     size = f"d = {at.entries.m}, n = {at.entries.n}, r = {at.entries.r}"
     about = f"{measure.replace('_', ' ')} of {at.name}, omega = {at.omega:.5g}, {size}"
@@ -267,5 +269,7 @@ def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
 
 
 def _row(at: Frequency, measures: Sequence[str], cutoff: Cutoff) -> dict[str, Any]:
+    for name in measures:
+        at.check(name, cutoff)
     about = {"omega": at.omega, "c": at.c, "omega_std": at.omega * at.entries.std}
     return about | {"regime": at.regime} | {name: at.measure(name, cutoff) for name in measures}

@@ -192,6 +192,11 @@ class ColumnsFrequency(Frequency):
         return max(law.tail for law in self.law.laws)
 
     @property
+    def wider(self) -> float:
+        """How many times as much draws differ as those with normal tails."""
+        return max(self.worst_tail / NORMAL_TAIL, 1.0) ** APART
+
+    @property
     def _few_values(self) -> bool:
         """Whether rows are equal by chance, so that no frequency makes all entries independent."""
         return any(law.few_values for law in self.law.laws)
@@ -214,7 +219,7 @@ class ColumnsFrequency(Frequency):
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return numerical_rank or stable_rank, with its error."""
         found = super().estimate(measure, cutoff)
-        scatter = found.error.scatter * max(self.worst_tail / NORMAL_TAIL, 1.0) ** APART
+        scatter = found.error.scatter * self.wider
         if measure != "numerical_rank":
             return Estimate(found.value, Error(WIDER * found.error.own, scatter))
         moved = self.moved(found.value, cutoff, SHALLOWER)

@@ -394,7 +394,6 @@ def test_predict_takes_the_factors_of_a_module(capsys):
     ("predict --d 64 --r 2 --omegas 1 --entries a,b,c", "--entries takes one word, or two with a comma"),
     ("predict --d 64 --r 2 --omegas 1 --entries uniform --init normal", "--init is used without --entries"),
     ("predict --d 64 --omegas 1 --factors A", "--d is used without --factors"),
-    ("predict --d 64 --r 2 --omegas 1 --entries normal --rule tanh", "add --init normal in place of --entries"),
     ("predict --d 64 --r 9999 --omegas 1", "r must be an integer in 1..4096, got 9999"),
     ("predict --d 64 --r 2 --omegas 1,1e-300", "omega must lie between 4e-30 and 4e+30 where entries of B A have"),
     ("predict --d 64 --r 2 --omegas 1 --measures rank", "got ['rank']; choose from these."),

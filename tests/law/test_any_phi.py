@@ -70,7 +70,6 @@ def test_a_target_for_another_rule():
 
 
 @pytest.mark.parametrize(("call", "error", "says"), [
-    (lambda: rk.predict_rank(1.0, d=8, r=2, rule=RULES["tanh"]), ValueError, "initializer must be Normal"),
     (lambda: rk.predict_rank(1.0, d=8, r=2, initializer=GAUSSIAN, rule=lambda _: rk.rules.Linear()), TypeError, "elementwise rule"),
     (lambda: rk.predict_rank(1.0, d=8, r=2, atol=1e-3, gain=2.0, initializer=GAUSSIAN, rule=RULES["tanh"]), ValueError, "gain must be left out"),
     (lambda: rk.predict_rank(3.0, factors=GAUSSIAN(9, 8, 2), rule=RULES["tanh"]), ValueError, "rule must be left out"),
