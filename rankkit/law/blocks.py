@@ -10,7 +10,7 @@ No law of rows is assumed: rows whose entries are large together, or that lie in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from rankkit.law.edge import largest
 from rankkit.law.given import one_pair
 from rankkit.law.staircase import Staircase
 
-__all__ = ["Blocks", "Top"]
+__all__ = ["Blocks", "Part", "Top"]
 
 # their overloads leave the types open
 mean_of: Callable[..., float] = np.mean
@@ -39,12 +39,24 @@ SCATTERS, BENT = 4.0, 1.0
 FAINT = 1e-6  # value of white noise's modes, so many that they only add up
 
 
+class Part(NamedTuple):
+    """Blocks of m rows and n columns, and their s^2 / (m n), shape (partitions, values), each row descending."""
+
+    m: int
+    n: int
+    squares: Array
+
+
 class Top(NamedTuple):
-    """E sin^2 of the entries, sigma_1^2 / (m n), and how far that may be off for 95 % of updates, as a share of it."""
+    """E sin^2 of the entries, sigma_1^2 / (m n), and how far that may be off for 95 % of updates, as a share of it.
+
+    parts are the blocks of the first two SIZES.
+    """
 
     energy: float
     square: float
     off: float
+    parts: tuple[Part, Part]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,25 +101,35 @@ class Blocks:
         """Return what the blocks say of sin(omega B A); the same blocks at every frequency."""
         rng = np.random.default_rng(0)
         groups = max(FEWEST, min(GROUPS, ENOUGH // self.parts))
-        found = np.stack([self._partition(rng, omega) for _ in range(groups)])
-        energy, squares = mean_of(found[:, 0]), found[:, 1:]
+        energies, spectra = zip(*(self._partition(rng, omega) for _ in range(groups)), strict=True)
+        energy = mean_of(energies)
+        squares = np.array([[mean_of([part[-1] for part in parts]) for parts in sizes] for sizes in spectra])
         edges = np.array([self._white(size) for size in (1.0 / self.parts, *SIZES)])
         whole: Array = _line(edges[0], edges[1:3], squares[:, :2])
         checked: Array = _line(edges[1], edges[2:], squares[:, 1:]) - squares[:, 0]
         # no matrix has less than the mean of its squares at the top, nor more than all of its energy
         square = min(max(mean_of(whole), energy / min(self.factors.m, self.factors.n)), energy)
         scatter = spread_of(whole, ddof=1) / math.sqrt(groups)
-        return Top(energy, square, math.hypot(SCATTERS * scatter, BENT * mean_of(checked)) / square)
+        off = math.hypot(SCATTERS * scatter, BENT * mean_of(checked)) / square
+        return Top(energy, square, off, (self._part(spectra, 0), self._part(spectra, 1)))
 
-    def _partition(self, rng: np.random.Generator, omega: float) -> Array:
-        """Return the mean of sin^2, and of sigma_1^2 / (rows columns) for each of SIZES, over one partition."""
+    def _partition(self, rng: np.random.Generator, omega: float) -> tuple[float, list[list[Array]]]:
+        """Return the mean of sin^2, and s^2 / (rows columns) of each block of each of SIZES, of one partition."""
         B, A = self.factors.B, self.factors.A
         rows, columns = rng.permutation(self.factors.m), rng.permutation(self.factors.n)
-        sums = np.zeros(1 + len(SIZES))
+        energy, spectra = 0.0, [list[Array]() for _ in SIZES]
         for here, there in zip(_cut(rows.size, self.parts), _cut(columns.size, self.parts), strict=True):
             S = np.sin(omega * (B[rows[here]] @ A[:, columns[there]]))
-            sums += [mean_of(S * S), *(_mean_top(S, size) for size in SIZES)]
-        return sums / self.parts
+            energy += mean_of(S * S) / self.parts
+            for kept, size in zip(spectra, SIZES, strict=True):
+                kept += _squares(S, size)
+        return energy, spectra
+
+    def _part(self, spectra: Sequence[list[list[Array]]], which: int) -> Part:
+        """Return the blocks of one of SIZES."""
+        h = self.parts * SIZES[which]
+        squares: Array = -np.sort(-np.stack([np.concatenate(sizes[which]) for sizes in spectra]))
+        return Part(max(round(self.factors.m / h), 1), max(round(self.factors.n / h), 1), squares)
 
     def _white(self, size: float) -> float:
         """Return sigma_1^2 / (rows columns) of white noise with as many rows and columns as a part has."""
@@ -121,14 +143,14 @@ def _white_edge(rows: int, columns: int) -> float:
     return largest(noise, rows, columns).value ** 2
 
 
-def _mean_top(S: Array, size: int) -> float:
-    """Return the mean of sigma_1^2 / (rows columns) over the diagonal parts of a block."""
-    tops = 0.0
+def _squares(S: Array, size: int) -> list[Array]:
+    """Return s^2 / (rows columns), ascending, of the diagonal parts of a block."""
+    found: list[Array] = []
     for here, there in zip(_cut(S.shape[0], size), _cut(S.shape[1], size), strict=True):
         part = S[here, there]
         gram = part @ part.T if part.shape[0] <= part.shape[1] else part.T @ part
-        tops += float(np.linalg.eigvalsh(gram)[-1]) / part.size
-    return tops / size
+        found.append(np.linalg.eigvalsh(gram) / part.size)
+    return found
 
 
 def _cut(size: int, parts: int) -> list[slice]:

@@ -20,7 +20,7 @@ from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.products import MOST_LISTED, Listed, multisets
 from rankkit.law.staircase import BIN, CUT, NOISE, Staircase, assembled, binned, noise
 
-__all__ = ["Column", "OneColumn", "columns_staircase", "listed_columns", "one_column"]
+__all__ = ["Column", "OneColumn", "above", "columns_staircase", "energy_of", "listed_columns", "one_column"]
 
 # their overloads leave the types open
 svd_of: Callable[..., tuple[Array, Array, Array]] = np.linalg.svd
@@ -105,21 +105,27 @@ def listed_columns(problems: Sequence[OneColumn], many: Sequence[int], depth: fl
     many : sequence of int
         How many coordinates each stands for.
     depth : float
-        In log. Less where more than `most` would be listed.
+        In log. Less where more than `most` would be listed: `Listed.whole` is then false.
     most : int
     """
     logs = [np.log(problem.values) for problem in problems]
-    reach = depth + _first_odd(problems, many)
+    whole = reach = depth + _first_odd(problems, many)
     while (found := _within(logs, many, reach, most)) is None:
         reach *= 0.8
     counts, orders = found
     odd = counts @ np.concatenate([problem.parity for problem in problems]) % 2 == 1
-    return Listed(counts[odd], orders[odd])
+    return Listed(counts[odd], orders[odd], reach == whole)
+
+
+def above(problems: Sequence[OneColumn], many: Sequence[int], depth: float) -> list[OneColumn]:
+    """Return the problems with the values that products within `depth` of the largest may need, in log."""
+    reach = depth + _first_odd(problems, many)
+    return [problem.leading(problem.values >= np.max(problem.values) * math.exp(-reach)) for problem in problems]
 
 
 def columns_staircase(problems: Sequence[OneColumn], many: Sequence[int]) -> Staircase:
     """Return the staircase of all products."""
-    energy = _energy(problems, many)
+    energy = energy_of(problems, many)
     scale = math.fsum(k * math.log(np.max(problem.values)) for problem, k in zip(problems, many, strict=True))
     first = _first_odd(problems, many)
     if 2 * (scale - first) < math.log(NOISE * energy):
@@ -146,7 +152,7 @@ def _first_odd(problems: Sequence[OneColumn], many: Sequence[int]) -> float:
     return 0.0 if odd % 2 else min(costs)
 
 
-def _energy(problems: Sequence[OneColumn], many: Sequence[int]) -> float:
+def energy_of(problems: Sequence[OneColumn], many: Sequence[int]) -> float:
     """Return the sum of squares of all products, (prod (e + o) - prod (e - o)) / 2, e and o a coordinate's sums."""
     whole, shares = 0.0, np.zeros(0)
     for problem, k in zip(problems, many, strict=True):

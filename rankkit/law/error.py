@@ -76,4 +76,5 @@ def count_error(found: Counted, r: int, limit: int) -> Error:
     few = BASE + DENSITY * found.density + CROSSINGS * found.crossings  # as calibrated, for FEW draws
     if r <= CROWDED_UP_TO:
         few = max(few, CROWDED / r**1.5 * found.value * math.sqrt(found.value / limit))
-    return Error(math.sqrt(max(few**2 - (Z * scatter) ** 2 / FEW, (few / 2) ** 2)), scatter)
+    own = math.sqrt(max(few**2 - (Z * scatter) ** 2 / FEW, (few / 2) ** 2))
+    return Error(math.hypot(own, found.off), scatter)

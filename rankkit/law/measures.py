@@ -190,7 +190,7 @@ class Frequency:
         slower = min(here.density / equal.density, 1.0) if equal.density > 0 else 1.0
         more = slower * max(self._independent.count((relative * self.top) ** 2).value - equal.value, 0.0)
         value = min(here.value + more, float(self.limit))
-        return Counted(value, here.density, here.crossings + value - here.value)
+        return here._replace(value=value, crossings=here.crossings + value - here.value)
 
     @property
     def participation_ratio(self) -> float:

@@ -8,20 +8,29 @@ order in what the true weights have beyond a product.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import OneColumn
+from rankkit.law.columns import OneColumn, energy_of
 from rankkit.law.coordinate import Seen
 from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
+from rankkit.law.odd_products import OddSums, apart, listed_sums, odd_sums
 from rankkit.law.products import Listed
-from rankkit.law.self_consistent import APART, Potential, within_sector
+from rankkit.law.self_consistent import APART, Counted, Follower, Near, Potential, within_sector
 
-__all__ = ["Mixed"]
+__all__ = ["Counter", "Mixed"]
+
+TURNED = 2.2  # phase in the middle of those of values: faint ones turn far beyond the negative axis, and never back
+SHORT = 0.1  # phase that the largest product of a value stays short of -pi
+FULL = 0.5  # values that are missing where a count is taken as complete
+# times the mean share of a mode: where the median over rows exceeds it, the sum of squared shares is near a zero, and
+# g, which is divided by powers of it, near a pole
+POLE = 10.0
+DIFFER = 2e-3  # of min(m, n), by which the sums of two integrals may differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +43,17 @@ class Mixed:
     problems : sequence of OneColumn
     many : sequence of int
         How many coordinates each problem stands for.
-    listed : Listed
+    listed : Listed or None
+        The products that count; None: all products, whose sums are integrals.
     rest : float
-        sum lambda^2 of the products that are not listed: so small that they only add up.
+        sum lambda^2 of the products that are in no sum: so small that they only add up.
     """
 
     m: int
     n: int
     problems: Sequence[OneColumn]
     many: Sequence[int]
-    listed: Listed
+    listed: Listed | None
     rest: float
 
     @property
@@ -88,14 +98,12 @@ class Mixed:
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return the weights that the leverages of the given ones imply."""
         logs, seen, scales = self._seen(unknowns)
-        share: Array = 1 / (1 + np.exp(-self._logs(seen, unknowns, z)))
-        used = self.listed.many * share
+        sums = self._sums(seen, unknowns, z)
         rest: Any = self.rest * scales[0] * scales[1] / z
-        total: Any = np.sum(used) + rest
-        ones = np.split(self.listed.counts.T @ used, self._ends)
+        total: Any = sums.share + rest
         found: list[Array] = []
         for side, size in enumerate((self.m, self.n)):
-            for log, one, parts, problem, k in zip(logs[side], ones, seen, self.problems, self.many, strict=True):
+            for log, one, parts, problem, k in zip(logs[side], sums.used, seen, self.problems, self.many, strict=True):
                 weight, density = np.exp(log), parts.columns if side else parts.rows
                 new = log - np.log(scales[side] * weight + (density @ one / k + rest * weight) / size)
                 found.append(new - np.log(np.sum((problem.q if side else problem.p) * np.exp(new))))
@@ -103,28 +111,24 @@ class Mixed:
         return np.concatenate([*found, ends])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
-        """Return F, sum s^2 / (s^2 + z) and the term of crossings."""
+        """Return F, sum s^2 / (s^2 + z) and the term of crossings; ArithmeticError where two integrals differ."""
         logs, seen, scales = self._seen(unknowns)
-        logs_over_z = self._logs(seen, unknowns, z)
-        share: Array = 1 / (1 + np.exp(-logs_over_z))
+        sums = self._sums(seen, unknowns, z)
+        if self.listed is None:
+            off = apart(sums, self._sums(seen, unknowns, z, other=True), self.many)
+            if not off < DIFFER * self.limit:
+                raise ArithmeticError(
+                    "the sums over products did not converge; change omega or the threshold a little."
+                )
         rest: Any = self.rest * scales[0] * scales[1] / z
-        total: Any = np.sum(self.listed.many * share)
-        # log(1 + e^x) on the branch where it is x for large x
-        large = logs_over_z.real > 0
-        small = np.log1p(np.exp(logs_over_z * (1 - 2 * large)))
-        value: Any = np.sum(self.listed.many * (large * logs_over_z + small)) + rest
+        value: Any = sums.logs + rest
         crossings = 0j
         for side, (size, log_scale) in enumerate(zip((self.m, self.n), unknowns[-2:], strict=True)):
             mass = [problem.q if side else problem.p for problem in self.problems]
             means = sum(k * np.sum(p * log) for k, p, log in zip(self.many, mass, logs[side], strict=True))
             value += size * (np.exp(log_scale) - 1 - log_scale - means)
-            crossings += self._crossed(side, seen, logs[side], log_scale, self.listed.many * share, share)
-        return Potential(complex(value), complex(total + rest), complex(crossings))
-
-    @cached_property
-    def _ends(self) -> Array:
-        """Where the values of one column end in the list of all."""
-        return np.cumsum([problem.values.size for problem in self.problems])[:-1]
+            crossings += self._crossed(side, seen, logs[side], log_scale, sums)
+        return Potential(complex(value), complex(sums.share + rest), complex(crossings))
 
     def _seen(self, unknowns: Array) -> tuple[tuple[list[Array], list[Array]], list[Seen], Array]:
         """Return log w and log v of each column, the columns seen through them, and both scales."""
@@ -136,13 +140,21 @@ class Mixed:
         ]
         return (rows, columns), seen, np.exp(unknowns[-2:])
 
-    def _logs(self, seen: Sequence[Seen], unknowns: Array, z: complex) -> Array:
-        """Return log(lambda^2 / z) of each product."""
-        squares = np.concatenate([parts.squares for parts in seen])
-        return self.listed.counts @ np.log(squares) + np.sum(unknowns[-2:]) - np.log(z)
+    def _sums(self, seen: Sequence[Seen], unknowns: Array, z: complex, *, other: bool = False) -> OddSums:
+        """Return the sums over the products, seen through the weights; by the other of two integrals if asked."""
+        scale = complex(np.sum(unknowns[-2:]) - np.log(z))
+        if self.listed is not None:
+            return listed_sums(self.listed, [np.log(parts.squares) for parts in seen], scale)
+        turned = max(TURNED, SHORT - scale.imag)
+        values: list[tuple[Array, Array]] = []
+        for parts, problem in zip(seen, self.problems, strict=True):
+            even = problem.parts[0][1].size
+            logs: Array = np.log(parts.squares * np.exp(-1j * turned)) + 1j * turned
+            values.append((logs[:even], logs[even:]))
+        return odd_sums(values, self.many, scale, other=other)
 
     def _crossed(
-        self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, used: Array, share: Array
+        self, side: int, seen: Sequence[Seen], logs: Sequence[Array], log_scale: complex, sums: OddSums
     ) -> complex:
         """Return the term of crossings of rows (or columns), at rows that stand for all.
 
@@ -151,11 +163,10 @@ class Mixed:
         """
         size = self.n if side else self.m
         points = np.split(places(self.r), np.cumsum(self.many)[:-1], axis=1)
-        total = np.sum(used * share)
+        total = sums.shares
         log_weight, seen_here, dimension = np.full(len(points[0]), log_scale), np.ones(len(points[0])), 0.0
-        ones = zip(*(np.split(self.listed.counts.T @ x, self._ends) for x in (used, used * share)), strict=True)
-        for problem, part, log, at, (one, square), k in zip(
-            self.problems, seen, logs, points, ones, self.many, strict=True
+        for problem, part, log, at, one, square, k in zip(
+            self.problems, seen, logs, points, sums.used, sums.square, self.many, strict=True
         ):
             p, density = (problem.q, part.columns) if side else (problem.p, part.rows)
             node = nodes_at(at, p)
@@ -166,4 +177,65 @@ class Mixed:
             dimension += k * dimensions(list(zip(functions, shares, strict=True)), p)
         missing = 1 - np.exp(log_weight)
         everywhere = np.full(len(missing), 1 / len(missing))
-        return crossing_term(size, everywhere, total * seen_here / (size * missing), missing, dimension)
+        share, mean = total * seen_here / (size * missing), total / sums.share
+        if not float(np.median(np.abs(share))) < POLE * abs(mean):
+            share = np.full(len(missing), mean)
+        return crossing_term(size, everywhere, share, missing, dimension)
+
+
+@dataclass(frozen=True, eq=False)
+class Counter:
+    """Counts by a list of products, and without one where it is cut short.
+
+    Attributes
+    ----------
+    follower : Follower
+        Of the equations with the list.
+    whole : Mixed or None
+        The equations without a list; None where the list is complete.
+    """
+
+    follower: Follower
+    whole: Mixed | None
+
+    @property
+    def limit(self) -> int:
+        """The most that a count can be."""
+        return self.follower.equations.limit
+
+    def count(self, square: float) -> Counted:
+        """Return the mean number of s^2 > square.
+
+        A list that is cut short takes the other products as white noise, which can count too many. Without the noise
+        it counts too few. Where there is nothing better, the count may be off by the difference.
+        """
+        found = self.follower.count(square)
+        full = self.limit - FULL
+        if self.whole is None or (found.value > full and (self._mostly_noise or self._least(square) > full)):
+            return found
+        try:
+            return Follower(self.whole, self._near, afar=found.value <= full).count(square)
+        except ArithmeticError:
+            return found._replace(off=max(found.value - self._least(square), 0.0))
+
+    @property
+    def _mostly_noise(self) -> bool:
+        """Whether most of the energy is in products that are not listed: the entries are as good as independent."""
+        assert self.whole is not None
+        assert isinstance(self.follower.equations, Mixed)
+        energy = energy_of(self.whole.problems, self.whole.many) + self.whole.rest
+        return self.follower.equations.rest > energy / 2
+
+    def _least(self, square: float) -> float:
+        """Return the count of the listed products alone; zero where it is not found."""
+        equations = self.follower.equations
+        assert isinstance(equations, Mixed)
+        try:
+            return Follower(replace(equations, rest=0.0), self._near, afar=False).count(square).value
+        except ArithmeticError:
+            return 0.0
+
+    @property
+    def _near(self) -> Near | None:
+        """The last solution with the list: the weights are at the same nodes."""
+        return self.follower.at(self.follower.equations)

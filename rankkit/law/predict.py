@@ -83,10 +83,10 @@ def predict_rank(
     -----
     The equations extend those of Silverstein and Choi (1995); the page "Why a sine raises the rank" derives them, and
     says what is proved. Given factors are predicted from the laws of the entries of their aligned columns, which are
-    taken as independent, and from the largest singular values of blocks of their rows and columns. `error` is then for
-    these factors, not for draws, and `scatter` is 0: for a count, how much lower it is at the 0.8th power of the
-    relative threshold. The page "Other entries and trained factors" has how far predictions were from exact
-    measurements of real adapters.
+    taken as independent, and from the singular values of blocks of their rows and columns. `error` is then for these
+    factors, not for draws, and `scatter` is 0: for a count, the law's error, and how much blocks of two sizes and their
+    divisions differ. The page "Other entries and trained factors" has how far predictions were from exact measurements
+    of real adapters.
 
     Examples
     --------

@@ -15,15 +15,15 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import Column, OneColumn, columns_staircase, listed_columns, one_column
+from rankkit.law.columns import Column, OneColumn, above, columns_staircase, energy_of, listed_columns, one_column
 from rankkit.law.entries import Entries
 from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.equations import FEW, SMALL
 from rankkit.law.error import Error, Estimate
 from rankkit.law.independent import Independent, filled_at
 from rankkit.law.measures import LIMIT_C, Cutoff, Frequency, participation_of
-from rankkit.law.mixed import Mixed
-from rankkit.law.self_consistent import Equations, Path
+from rankkit.law.mixed import Counter, Mixed
+from rankkit.law.self_consistent import Counted, Equations, Path
 from rankkit.law.splitting import Leverage, columns_leverage
 from rankkit.law.staircase import Staircase, noise
 from rankkit.regime import regime_of
@@ -239,15 +239,30 @@ class ColumnsFrequency(Frequency):
         m, n = max(self.law.m, self.law.n), self.limit
         return None if rows is None or columns is None else rows.with_columns(columns, m, n)
 
+    def _solved(self, relative: float) -> Counted:
+        square = (relative * self.top) ** 2
+        self._check_values()
+        self._check_tails()
+        return self.counter(square, self.path).count(square)
+
     def _equations(self, least: float) -> Equations:
         self._check_values()
         self._check_tails()
+        return self._both(least)[0]
+
+    def counter(self, least: float, path: Path) -> Counter:
+        """Return what counts, whatever the laws are; `least` is the smallest s^2 that is asked for."""
+        equations, whole = self._both(least)
+        return Counter(path.follower(equations, math.log(self.omega)), whole)
+
+    def _both(self, least: float) -> tuple[Equations, Mixed | None]:
+        """Return the equations, and where their list of products is cut short those without a list."""
         m, n = max(self.law.m, self.law.n), self.limit
         law = self.staircase
         filled = filled_at(law, n)
         floor = max(SMALL * least, UNSEEN * filled)
         if law.listed == 0 or law.values[0] ** 2 < FEW * SMALL * max(least, filled):
-            return Independent.of(law, m, n, self.law.r)
+            return Independent.of(law, m, n, self.law.r), None
         depth = 0.5 * math.log(law.values[0] ** 2 / floor)
         seen = listed_columns(self.problems, self.many, depth)
         # values that no product needs cost time and accuracy
@@ -258,4 +273,8 @@ class ColumnsFrequency(Frequency):
         listed = listed_columns(problems, self.many, depth)
         logs: Array = np.concatenate([np.log(problem.values) for problem in problems])
         held = float(np.sum(listed.many * np.exp(2 * (listed.counts @ logs))))
-        return Mixed(m, n, problems, self.many, listed, max(law.energy - held, 0.0))
+        cut = Mixed(m, n, problems, self.many, listed, max(law.energy - held, 0.0))
+        if listed.whole:
+            return cut, None
+        problems = above(self.problems, self.many, depth)
+        return cut, Mixed(m, n, problems, self.many, None, max(law.energy - energy_of(problems, self.many), 0.0))

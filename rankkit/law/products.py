@@ -36,10 +36,13 @@ class Listed:
         How often each value occurs in each product.
     many : float array, shape (products,)
         How many orders each has.
+    whole : bool
+        False where products as large as the smallest that was asked for are missing, because there are too many.
     """
 
     counts: Array
     many: Array
+    whole: bool = True
 
 
 @dataclass(frozen=True, eq=False)

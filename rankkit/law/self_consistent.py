@@ -58,11 +58,12 @@ class Potential(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """A count, how it grows per log of the threshold, and the share of it that crossings took away."""
+    """A count, how it grows per log of the threshold, what crossings took away, and how far it is off otherwise."""
 
     value: float
     density: float
     crossings: float
+    off: float = 0.0
 
 
 class Near(NamedTuple):
@@ -127,10 +128,12 @@ class Follower:
     equations : Equations
     near : Near, optional
         Where the first solution is looked for.
+    afar : bool
+        Whether a solution that is not nearby is followed from where z is far from the spectrum.
     """
 
-    def __init__(self, equations: Equations, near: Near | None = None) -> None:
-        self.equations = equations
+    def __init__(self, equations: Equations, near: Near | None = None, *, afar: bool = True) -> None:
+        self.equations, self._afar = equations, afar
         self._near = near
 
     def at(self, equations: Equations) -> Near | None:
@@ -147,6 +150,8 @@ class Follower:
         near = None if self._near is None else _solve(self.equations, self._near, z, TIGHT, NEAR)
         there = None if near is None else self.equations.potential(near.unknowns, z)
         if near is None or there is None or not self._plausible(there):
+            if not self._afar:
+                raise self._failed(square)
             near = self._approach(square)
             there = self.equations.potential(near.unknowns, z)
         self._near = near

@@ -202,6 +202,23 @@ def test_rows_that_are_large_together_are_seen():
     assert abs(ranks[0] / ranks[1] - 1) > 0.15
 
 
+def test_rows_that_are_large_together_are_counted():
+    """Rows of very different lengths make fewer values than independent columns of the same entries."""
+    rng = np.random.default_rng(4)
+    B = rng.standard_normal((400, 4)) * np.exp(rng.standard_normal((400, 1)))
+    joint = rk.Factors(B, rng.standard_normal((4, 400)))
+    shuffled = rk.Factors(rng.permuted(B, axis=0), joint.A)
+    ranks: list[float] = []
+    for one in (joint, shuffled):
+        omega = 3 / float(joint.entry_std())
+        values = measured(one, omega)
+        ranks.append(float(np.sum(values > 1e-2 * values[0])))
+        found = rank(omega, 1e-2, factors=one)
+        assert found.value == pytest.approx(ranks[-1], abs=0.02 * 400)
+        assert abs(found.value - ranks[-1]) <= found.error
+    assert ranks[1] - ranks[0] > 0.03 * 400
+
+
 def test_a_curve_of_given_factors():
     factors = trained(every=24)[0]
     std = float(factors.entry_std())
