@@ -188,7 +188,7 @@ def targets(settings: int, first: int) -> None:
         law = KAIMING if rng.random() < 0.7 else GAUSSIAN
         for name in ("stable_rank", "numerical_rank", "participation_ratio"):
             rtol = float(10 ** rng.uniform(-4, -1))
-            how = {"rtol": rtol} if name == "numerical_rank" else {}
+            how: dict[str, Any] = {"rtol": rtol} if name == "numerical_rank" else {}
             share = rng.uniform(0.03, 0.2 if name == "stable_rank" else 0.4)
             target = max(share * min(d, n), r + 2.0)
             found = rk.frequency_for_rank(target, d=d, n=n, r=r, measure=name, initializer=law, **how)

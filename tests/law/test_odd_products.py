@@ -18,9 +18,8 @@ NORMAL = EntryLaw.named("normal")
 def test_the_sums_are_those_over_a_list(angle, top, other):
     """Of three coordinates, two of which are alike; with phases as weights of rows give them."""
     rng = np.random.default_rng(0)
-    columns = [
-        tuple(-np.arange(first, 30, 2) * fall + 0.3j * rng.random(15) for first in (0, 1)) for fall in (0.9, 1.4)
-    ]
+    even, odd = np.arange(0, 30, 2), np.arange(1, 30, 2)
+    columns = [(-even * fall + 0.3j * rng.random(15), -odd * fall + 0.3j * rng.random(15)) for fall in (0.9, 1.4)]
     found = odd_sums(columns, [1, 2], top - 1j * angle, other=other)
     values = [(x, parity) for column in columns for parity, side in enumerate(column) for x in side]
     first, second = values[:30], values[30:]

@@ -1,5 +1,7 @@
 """Predictions for other rules with entries of any law: against what is known otherwise, and against draws."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -68,8 +70,9 @@ def test_the_sine_by_plane_waves_is_the_sine_by_its_own_products(m, n, r, c):
 
 
 def test_normal_entries_are_predicted_as_by_their_angles():
-    about = {"d": 160, "n": 140, "r": 2, "rule": RULES["tanh"]}
-    by_angles, by_waves = {"initializer": rk.initializers.Normal(1.0, 1.0)}, {"entries": NORMAL}
+    about: dict[str, Any] = {"d": 160, "n": 140, "r": 2, "rule": RULES["tanh"]}
+    by_angles: dict[str, Any] = {"initializer": rk.initializers.Normal(1.0, 1.0)}
+    by_waves: dict[str, Any] = {"entries": NORMAL}
     for rtol in (1e-1, 1e-2, 1e-3):
         there = rk.predict_rank(1.0, rtol=rtol, **about, **by_angles).value
         assert rk.predict_rank(1.0, rtol=rtol, **about, **by_waves).value == pytest.approx(there, abs=0.8)
