@@ -77,7 +77,7 @@ EXACT: dict[tuple[str, str, str], str] = {
     ("rules/learned.py", "1e-08 -> 2e-08", "TINY_ANGLE"): "at 2e-8 the next term, t^2 / 6, is still below a rounding of 1",
     ("checkpoints/forms.py", "w.shape[0] <= w.shape[1] -> w.shape[0] < w.shape[1]", "return Factors(one, w)"):
         "a square part is exact on either side of the identity",
-    ("law/bounds.py", "int(0.75 * T) + 64 -> (int(0.75 * T))", "p = 2.0 * K"): "the orders reach 2.5 T without them",
+    ("law/bounds.py", "int(0.75 * T) + 64 -> (int(0.75 * T))", "p = least + 2"): "the orders reach 2.5 T without them",
     ("checkpoints/readers/leftovers.py", "at > 0 -> at >= 0", "while at"): "no module has the empty path, which stands before a dot",
     ("checkpoints/scaling.py", "1000 -> 2000", "MOST_PATTERNS"): COST,
     ("checkpoints/scaling.py", "0.1 -> 0.2", "MATCH_SECONDS"): COST,

@@ -15,6 +15,7 @@ from rankkit.law.error import Error, Estimate
 from rankkit.law.independent import Independent, filled_at
 from rankkit.law.limits import check_phi
 from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
+from rankkit.law.mixed import Mixed
 from rankkit.law.product_law import FILLED, ColumnsFrequency, ProductLaw
 from rankkit.law.self_consistent import Equations, Follower, Path
 from rankkit.law.splitting import Leverage
@@ -204,19 +205,18 @@ class RuleOfColumns(ColumnsFrequency):
         m, n = max(self.law.m, self.law.n), self.limit
         return sides[0].with_columns(sides[1], m, n)
 
-    def _equations(self, least: float) -> Equations:
-        self._check_values()
-        self._check_tails()
+    def _both(self, least: float) -> tuple[Equations, Mixed | None]:
+        """Return the equations; what the list of values leaves out is in them."""
         m, n = max(self.law.m, self.law.n), self.limit
         known = self.values_of_phi.down_to(math.sqrt(least))
         law = known.staircase()
         floor = FLOOR * max(least, filled_at(law, n))
         if law.listed == 0 or law.values[0] ** 2 < FEW * floor:
-            return Independent.of(law, m, n, self.law.r)
+            return Independent.of(law, m, n, self.law.r), None
         places, parts = at_points(known.operator, max(math.sqrt(floor), known.left_out))
         values, many = known.values
         rest = float(np.sum((many * values**2)[values**2 <= floor]))
         further, more = known.tail()
         rows, columns = spread(places, parts)
         tail = Tail(further**2, more, rest + law.tail, rows, columns)
-        return AtPoints(m, n, self.law.r, places, parts, tail)
+        return AtPoints(m, n, self.law.r, places, parts, tail), None
