@@ -75,12 +75,12 @@ def dimensions(parts: Sequence[tuple[Array, Array]], p: Array) -> float:
 
 
 @lru_cache(maxsize=32)
-def places(count: int) -> Array:
-    """Return points that fill a cube evenly, shape (POINTS, count): Roberts' additive recurrence."""
+def places(count: int, points: int = POINTS) -> Array:
+    """Return points that fill a cube evenly, shape (points, count): Roberts' additive recurrence."""
     ratio = 2.0
     for _ in range(60):
         ratio = (1 + ratio) ** (1 / (count + 1))
-    return np.mod(0.5 + np.arange(1, POINTS + 1)[:, None] * ratio ** -np.arange(1.0, count + 1), 1.0)
+    return np.mod(0.5 + np.arange(1, points + 1)[:, None] * ratio ** -np.arange(1.0, count + 1), 1.0)
 
 
 def nodes_at(points: Array, p: Array) -> Array:

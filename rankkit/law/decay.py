@@ -50,7 +50,7 @@ def decay_power(derivative: int, r: int, *, at_zero: bool = True) -> float:
     Notes
     -----
     At zero and with normal entries this is proved: the coefficients of spherical harmonics of degree l fall like
-    l^-(r / 2 + s), and there are about l^(r - 1) of them up to degree l (Bach 2017, appendix D.2). In the other cases
+    l^-(r / 2 + s), and there are about l^(r - 1) of them up to degree l (Bach 2017). In the other cases
     it is derived (see the module).
 
     Examples

@@ -85,8 +85,7 @@ def nodes_for(column: Column, frequencies: Array) -> Array:
 
 def coordinate(column: Column, waves: PlaneWaves, count: int) -> Coordinate:
     """Return one coordinate of a column, with up to `count` functions of each parity."""
-    fastest = float(waves.frequencies[-1])
-    nodes = max(int(NODES + NODES_PER_C * column.far(fastest)), count + NODES // 2)
+    nodes = max(int(nodes_for(column, waves.frequencies)[-1]), count + NODES // 2)
     (x, p), (y, q) = _nodes(column, nodes)
     products = column.scale * np.outer(x, y)
     alike = column.rows is column.columns
@@ -111,9 +110,8 @@ def farthest_product(column: Column) -> float:
 
 def loudness(column: Column, frequencies: Array) -> Array:
     """Return the largest singular value of exp(i omega s x y) at each frequency, shape (frequencies,)."""
-    turn = column.far(1.0)
-    at = np.geomspace(0.1, KNOWN_C, 16) / turn
-    (x, p), (y, q) = _nodes(column, int(NODES + NODES_PER_C * KNOWN_C))
+    at = np.geomspace(0.1, KNOWN_C, 16) / column.far(1.0)
+    (x, p), (y, q) = _nodes(column, int(nodes_for(column, at)[-1]))
     weight = np.sqrt(np.outer(p, q))
     values = [np.linalg.norm(weight * np.cos(omega * column.scale * np.outer(x, y)), 2) for omega in at]
     logs = interpolated(np.log(np.maximum(frequencies, at[0])), np.log(at), np.log(values))
@@ -128,7 +126,7 @@ def mean_of(column: Column, function: Callable[[Array], Array]) -> float:
 
 def mean_wave(column: Column, frequencies: Array) -> Array:
     """Return E cos(omega s x y) at each frequency, shape (frequencies,)."""
-    (x, p), (y, q) = _nodes(column, int(NODES + NODES_PER_C * column.far(float(frequencies[-1]))))
+    (x, p), (y, q) = _nodes(column, int(nodes_for(column, frequencies)[-1]))
     products = column.scale * np.outer(x, y).ravel()
     weights = np.outer(p, q).ravel()
     return np.array([np.cos(omega * products) @ weights for omega in frequencies.tolist()])

@@ -22,7 +22,7 @@ from rankkit.law.splitting import Leverage
 from rankkit.law.staircase import Staircase
 from rankkit.law.waves.equations import AtPoints, Tail
 from rankkit.law.waves.known import Known, Values
-from rankkit.law.waves.points import at_points, spread
+from rankkit.law.waves.points import Part, Points, at_points, spread
 from rankkit.regime import regime_of
 from rankkit.rules import Rule
 from rankkit.rules.rule import Pointwise
@@ -122,9 +122,7 @@ class RuleOfColumns(ColumnsFrequency):
         return f"{self.rule.label}(B A) of {self.law.about}"
 
     def scale(self, gain: float | None) -> float:
-        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S."""
-        if gain is not None:
-            raise ValueError("gain must be left out with rule: the rule holds its own scale.")
+        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S; a rule has no gain."""
         return math.sqrt(self.entries.m * self.entries.n)
 
     @property
@@ -173,6 +171,11 @@ class RuleOfColumns(ColumnsFrequency):
             )
         return found
 
+    @cached_property
+    def _points_near_top(self) -> tuple[Points, list[Part]]:
+        operator = self._near_top.operator
+        return at_points(operator, NEAR_TOP * operator.top)
+
     def _unknown(self, cutoff: Cutoff) -> float:
         """Return how far a count may be off because values are not known one by one."""
         relative = cutoff.relative(self.top)
@@ -191,7 +194,7 @@ class RuleOfColumns(ColumnsFrequency):
     def _leverage(self, t: float) -> Leverage | None:
         if t <= self.staircase.values[0] ** 2:
             return None
-        places, parts = at_points(self._near_top.operator, NEAR_TOP * self._near_top.operator.top)
+        places, parts = self._points_near_top
         sides: list[Leverage] = []
         for rows in (True, False):
             leverages, squares = np.zeros(places.where.size), 0.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from rankkit.factors import Array
 from rankkit.law.coordinate import legendre_nodes
+from rankkit.law.crossings import places
 from rankkit.law.waves.operator import Operator, Pattern
 
 __all__ = ["Part", "Points", "at_points", "spread"]
@@ -128,12 +129,7 @@ def _points(many: tuple[int, ...], degree: int) -> Points:
         orbits = np.stack(turned, axis=1)
     else:
         few = -(-QUASI_RANDOM // max(many))
-        ratio = 2.0
-        for _ in range(60):
-            ratio = (1 + ratio) ** (1 / (r + 1))
-        # Roberts' additive recurrence
-        inside = np.mod(0.5 + np.arange(1, few + 1)[:, None] * ratio ** -np.arange(1.0, r + 1), 1.0)
-        at = np.concatenate([_turned(inside, many, shift) for shift in range(max(many))])
+        at = np.concatenate([_turned(places(r, few), many, shift) for shift in range(max(many))])
         p = np.full(len(at), 1 / len(at))
         orbits = np.tile(np.arange(few), max(many))[:, None] + few * np.arange(max(many))
     where = np.mean(at, axis=1)
