@@ -44,6 +44,7 @@ class Radial:
     p: Array
     parts: Sequence[Part]
     beyond: Cells
+    draft: Radial | None = None
 
     @property
     def limit(self) -> int:
@@ -80,6 +81,8 @@ class Radial:
 
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return log w and log v from the leverages that they imply."""
+        if self.draft is not None:
+            return self.draft.improve(unknowns, z)
         weights = np.split(np.exp(unknowns), len(self.sizes))
         found = [here / self.p for here in self.beyond.leverages(weights[0], weights[-1], z)][: len(weights)]
         for stack in self.stacks:

@@ -7,7 +7,7 @@ its part of odd degrees. Which degrees and lengths are taken follows from the si
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,7 @@ START_FALL = 0.4  # of that end
 # where the smallest square is below DEEP of the largest. Counts are within 0.1 % of d of all degrees, but for 0.16 % in
 # one of 210 settings, at a threshold of 1e-6
 ALL_DEGREES, DEGREES, DEEP, SHIFT = 24, (22, 24), 1e-9, 0.2
+DRAFT = 14
 GONE = 1e-10  # of a function's norm: lengths that hold less of all functions of a degree are left out
 # of the lengths, for products of two functions: on the whole range, and for each degree where the functions are, on a
 # line and else; twice as many change counts by 0.02 and 0.05 % of d
@@ -93,19 +94,27 @@ def sine_radial(c: float, r: int, *, m: int, n: int, least: float) -> Radial:
     rho, p = lengths(r, nodes)
     root_p = np.sqrt(p)[:, None]
     spread = np.sqrt(scale * spacing(r, nodes) / p)[:, None]
-    degrees, multiplicities = _degrees(r, ends.last, DEGREES[math.log(least / DEEP) < first + 2 * math.log(q)])
-    functions = _laguerre((scale * rho) ** 2, np.array(degrees) + r / 2 - 1, ends.last // 2 + 1)
-    parts: list[Part] = []
-    for here, many, every in zip(degrees, multiplicities, functions, strict=True):
-        power = np.arange(here, ends.last + 2, 2)
-        x = ends.kept_between(power) * np.exp(0.5 * first + power * math.log(q))
-        shown = spread * every[: x.size].T
-        shown = shown[: 1 + np.flatnonzero(np.max(root_p * np.abs(shown), axis=1) > GONE)[-1]]
-        parts.append(Part(many, shown, np.resize([1.0, -1.0], x.size) * x))
-    # a function of degree l lies in phase space where y^2 + y'^2 = 2 l + r
     square = (scale * rho) ** 2
+
+    def parts_of(degrees: Sequence[float], multiplicities: Sequence[float]) -> list[Part]:
+        functions = _laguerre(square, np.array(degrees) + r / 2 - 1, ends.last // 2 + 1)
+        found: list[Part] = []
+        for here, many, every in zip(degrees, multiplicities, functions, strict=True):
+            power = np.arange(here, ends.last + 2, 2)
+            x = ends.kept_between(power) * np.exp(0.5 * first + power * math.log(q))
+            shown = spread * every[: x.size].T
+            shown = shown[: 1 + np.flatnonzero(np.max(root_p * np.abs(shown), axis=1) > GONE)[-1]]
+            found.append(Part(many, shown, np.resize([1.0, -1.0], x.size) * x))
+        return found
+
+    degrees, multiplicities = _all_degrees(r, ends.last)
+    # a function of degree l lies in phase space where y^2 + y'^2 = 2 l + r
     beyond = 1 - ends.kept((np.add.outer(square, square) - r) / 2) ** 2
-    return Radial(m, n, r, rho, p, parts, phase_space_cells(rho, p, c, r, beyond, _left(first, q, r, ends)))
+    cells = phase_space_cells(rho, p, c, r, beyond, _left(first, q, r, ends))
+    deep = math.log(least / DEEP) < first + 2 * math.log(q)
+    fine, few = (_fewer(degrees, multiplicities, count) for count in (DEGREES[deep], DRAFT))
+    draft = Radial(m, n, r, rho, p, parts_of(*few), cells) if r == 2 and len(few[0]) < len(fine[0]) else None
+    return Radial(m, n, r, rho, p, parts_of(*fine), cells, draft)
 
 
 def _nodes(scale: float, r: int, last: int) -> int:
@@ -121,21 +130,24 @@ def _left(first: float, q: float, r: int, ends: Ends) -> float:
     return float(np.sum((1 - ends.kept(degree) ** 2) * np.exp(first + 2 * degree * math.log(q) + _log_many(degree, r))))
 
 
-def _degrees(r: int, last: int, count: int) -> tuple[list[float], list[float]]:
-    """Return `count` degrees of harmonics or all, and how many functions of the sphere each of them stands for.
+def _all_degrees(r: int, last: int) -> tuple[Array, Array]:
+    """Return the odd degrees of harmonics, and how many functions of the sphere each has."""
+    every = np.ones(1) if r == 1 else np.arange(1.0, last + 1, 2)
+    return every, np.array([harmonics(r, int(degree)) for degree in every])
+
+
+def _fewer(every: Array, many: Array, count: int) -> tuple[list[float], list[float]]:
+    """Return `count` degrees or all, and how many functions of the sphere each of them stands for.
 
     Parts change smoothly with the degree l, also between whole numbers, so that a sum over many degrees is taken by
     Gauss's rule of that sum. Its nodes lie near to each other at both ends; a square as the variable spares those at
     the low end, where the parts are largest.
     """
-    if r == 1:
-        return [1.0], [1.0]
-    every = np.arange(1.0, last + 1, 2)
-    many = np.array([harmonics(r, int(degree)) for degree in every])
-    if every.size <= ALL_DEGREES:
+    if every.size <= max(count, ALL_DEGREES) if count in DEGREES else every.size <= count:
         return every.tolist(), many.tolist()
-    nodes, weights = _gauss((every + SHIFT * last) ** 2, many, count)
-    return (np.sqrt(nodes) - SHIFT * last).tolist(), weights.tolist()
+    shift = SHIFT * every[-1]
+    nodes, weights = _gauss((every + shift) ** 2, many, count)
+    return (np.sqrt(nodes) - shift).tolist(), weights.tolist()
 
 
 def _gauss(at: Array, weight: Array, count: int) -> tuple[Array, Array]:
