@@ -22,7 +22,7 @@ SMALL = 1e-3  # of y: squares below it only add up
 # Gaussian entries: c beyond which Weyl's law serves for r = 1, and share of the frequency that fills the matrix beyond
 # which it does for larger r (within 0.2 % of d of sine_parts.py, whose quadrature would need ever more nodes)
 SEMICLASSICAL, SEMICLASSICAL_SHARE = 20.0, 0.45
-FILLING_SHARE = 0.18  # of that frequency, from which on Weyl's law may say for r > 1 that the matrix is full
+FILLING_SHARE = 0.36  # of that frequency times n / m, from which on Weyl's law may say that the matrix is full
 LARGEST_C = 150.0  # of a coordinate that is solved by its matrix; beyond, the rows are as good as independent
 OVERFULL = 4.0  # times the frequency that fills the matrix: from there on the features are independent
 FEW = 10.0  # times that floor: where the largest square is below, all values only add up
@@ -66,7 +66,7 @@ def weyl_of(entries: Entries, omega: float) -> PhaseSpace | None:
     """
     m, n = max(entries.m, entries.n), min(entries.m, entries.n)
     share = entries.c(omega) / entries.filling
-    if not entries.gaussian or entries.r == 1 or not FILLING_SHARE < share <= SEMICLASSICAL_SHARE:
+    if not entries.gaussian or entries.r == 1 or not FILLING_SHARE * n / m < share <= SEMICLASSICAL_SHARE:
         return None
     return PhaseSpace(m, n, entries.r, entries.c(omega))
 

@@ -35,6 +35,8 @@ class Radial:
     parts : sequence of Part
     beyond : Cells
         What the parts leave out.
+    draft : Radial, optional
+        The same with fewer parts, from which the weights are solved; F, which is stationary in them, has all parts.
     """
 
     m: int
