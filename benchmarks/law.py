@@ -1,7 +1,8 @@
 """The spectral law's predictions against measured sweeps, its targets on fresh draws, its bounds on random cases.
 
 Run: python benchmarks/law.py [--seeds 20] [--settings 50] [--first 7] [--only WHAT], WHAT being fresh, rules,
-uniform-rules, laws, factors, curves, targets, bounds or seconds; law_entries.py says what laws and factors are.
+uniform-rules, laws, factors, spectra, curves, targets, bounds or seconds; law_entries.py says what laws and factors
+are, and law_spectra.py what spectra are.
 
 `fresh`, `rules`, `uniform-rules` and `targets` draw settings at random, `first` being the seed: uniform and Gaussian
 entries from the linear to the saturated regime, and other rules with either. They print misses and how often the stated
@@ -21,6 +22,7 @@ from functools import partial
 from typing import Any
 
 import law_entries
+import law_spectra
 import numpy as np
 
 import rankkit as rk
@@ -273,7 +275,18 @@ def main() -> None:
     parser.add_argument("--adapters", help="folder of `factors`; without it, the packaged adapter")
     parser.add_argument(
         "--only",
-        choices=("fresh", "rules", "uniform-rules", "laws", "factors", "curves", "targets", "bounds", "seconds"),
+        choices=(
+            "fresh",
+            "rules",
+            "uniform-rules",
+            "laws",
+            "factors",
+            "spectra",
+            "curves",
+            "targets",
+            "bounds",
+            "seconds",
+        ),
     )
     options = parser.parse_args()
     if options.only in (None, "seconds"):
@@ -288,6 +301,8 @@ def main() -> None:
         law_entries.laws(options.settings, options.seeds, options.first)
     if options.only in (None, "factors"):
         law_entries.factors(options.adapters)
+    if options.only in (None, "spectra"):
+        law_spectra.spectra(options.settings, options.seeds, options.first)
     if options.only in (None, "bounds"):
         bounds(options.cases)
     if options.only in (None, "targets"):
