@@ -38,8 +38,8 @@ RANGES = (
     (np.geomspace(1e-7, DEEPEST, 15)[1:], 0.3),
 )
 DEPTH = 0.99e-7  # of sigma_1: squares of what is smaller are below the rounding errors of an eigenvalue problem
-# of min(m, n): where Weyl's law counts more, so do all equations. It counts too few: of 280 counts by up to 90 % of
-# min(m, n), beyond FILLED by up to 0.02 %, and never 0.01 % too many
+# of min(m, n): where Weyl's law counts more, its count is taken. In 267 settings it counted up to 94 % of min(m, n) too
+# few, but in the 62 beyond FILLED at most 0.013 %, and nowhere more than 0.009 % too many
 FILLED = 0.998
 MOST_VALUES = 10**7  # of a spectrum that is listed: 80 MB
 
