@@ -197,13 +197,13 @@ class RuleOfColumns(ColumnsFrequency):
         places, parts = self._points_near_top
         sides: list[Leverage] = []
         for rows in (True, False):
-            leverages, squares = np.zeros(places.where.size), 0.0
+            leverages, squares = np.zeros(places.mass.size), 0.0
             for part in parts:
                 g = part.x**2 / (t - part.x**2)
-                leverages += part.many * ((part.U if rows else part.V) ** 2 @ g)
+                leverages += part.many * part.averaged((part.U if rows else part.V) ** 2 @ g)
                 squares += part.many * float(np.sum(g**2))
-            total = float(places.p @ leverages)
-            variance = float(places.p @ (places.averaged(leverages) - total) ** 2)
+            total = float(places.mass @ leverages)
+            variance = float(places.mass @ (leverages - total) ** 2)
             sides.append(Leverage(total, squares, variance))
         m, n = max(self.law.m, self.law.n), self.limit
         return sides[0].with_columns(sides[1], m, n)

@@ -14,8 +14,9 @@ from rankkit.law.columns import Column
 from rankkit.law.staircase import Staircase
 from rankkit.law.waves.bases import (
     Coordinate,
+    alone,
     coordinate,
-    farthest_product,
+    farthest_sum,
     loudness,
     mean_of,
     mean_wave,
@@ -39,6 +40,7 @@ APART = 0.5  # how far the power of the values below may be from that of the las
 PLAUSIBLE = 2.0  # times the energy of a count that goes on to grow as it does
 NEARBY = 4.0  # times the last value that is known: from there on its power is measured
 ENERGY_KNOWN = 1e-13  # how far the mean of phi^2 is to be known
+ITSELF = PlaneWaves(np.zeros(1), np.ones(1), np.ones(1))  # in place of waves where phi itself is one
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,18 +160,22 @@ class Values:
     def down_to(self, least: float) -> Known:
         """Return values down to about `least`, or as far down as MOST_FUNCTIONS go."""
         r = sum(one.many for one in self.columns)
-        count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, self._most_waves)
-        left_out = float(self._heard[count]) if count < self._heard.size else 0.0
+        count, left_out = (1, 0.0) if self._alone else self._waves_down_to(least)
         degree, most = min(_degree(r, FIRST_FUNCTIONS), FIRST_DEGREE), self._most_degree
         needed = max(NEEDED * least, BESIDE * left_out)
         while (found := self._operator(count, degree)).trusted > needed and degree < most:
-            degree = min(max(int(MORE * degree), degree + 2), most)
+            degree = min(max(int(MORE * degree / 2) * 2 + 1, degree + 2), most)
         values, many = Known(found, left_out, 0.0).values
         known = Known(found, left_out, max(self.energy - float(np.sum(many * values**2)), 0.0))
         if known.missing > found.gained:
             return known
         # what the last degrees have added is more: the rest of the energy is that of errors in values that are known
         return replace(known, missing=min(known.missing, PLAUSIBLE * known.going_on))
+
+    def _waves_down_to(self, least: float) -> tuple[int, float]:
+        """Return how many waves are enough, and what those that are left out may add to a value."""
+        count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, self._most_waves)
+        return count, float(self._heard[count]) if count < self._heard.size else 0.0
 
     def _kinds(self, count: int) -> list[Coordinate]:
         """Return the coordinates with so many waves, with functions for all degrees."""
@@ -192,14 +198,26 @@ class Values:
     @property
     def left_out(self) -> float:
         """How much the waves that cannot be taken may add to a value, as a share of what the loudest one is."""
+        if self._alone:
+            return 0.0
         most = self._most_waves
         return float(self._heard[most] / np.max(-np.diff(self._heard))) if most < self._heard.size else 0.0
 
     def _operator(self, count: int, degree: int) -> Operator:
         if (count, degree) not in self._found:
             times = [one.many for one in self.columns]
-            self._found[count, degree] = operator(self._kinds(count), times, self._waves.slowest(count), degree)
+            one, waves = self._alone, self._waves.slowest(count)
+            kinds = [one] if one else self._kinds(count)
+            self._found[count, degree] = operator(kinds, times, ITSELF if one else waves, degree)
         return self._found[count, degree]
+
+    @cached_property
+    def _alone(self) -> Coordinate | None:
+        """The only coordinate, between whose functions phi itself is known; None for several or a phi that turns fast."""
+        if sum(one.many for one in self.columns) > 1:
+            return None
+        self._waves  # refuses a phi that is none  # noqa: B018
+        return alone(self.columns[0], self.phi, self._most_degree // 2 + 1)
 
     @cached_property
     def _waves(self) -> PlaneWaves:
@@ -207,7 +225,7 @@ class Values:
 
     @cached_property
     def _reach(self) -> float:
-        return sum(one.many * farthest_product(one) for one in self.columns)
+        return farthest_sum(self.columns)
 
     @cached_property
     def _heard(self) -> Array:
