@@ -223,9 +223,10 @@ def _fewer(waves: PlaneWaves) -> PlaneWaves:
     """Return waves that stand for all: the slowest ones, and beyond them one for each group that grows like them."""
     if waves.frequencies.size <= KEPT:
         return waves
-    further = np.geomspace(KEPT, waves.frequencies.size, KEPT // 2 + 1)
-    starts = np.unique(np.concatenate([np.arange(KEPT), further.astype(int)[:-1]]))
-    middles = (starts + np.append(starts[1:], waves.frequencies.size) - 1) // 2
+    count = waves.frequencies.size
+    further = [int(KEPT * (count / KEPT) ** (2 * k / KEPT)) for k in range(KEPT // 2)]
+    starts = np.unique(np.array([*range(KEPT), *further]))
+    middles = (starts + np.append(starts[1:], count) - 1) // 2
     sizes: Array = np.add.reduceat(waves.sizes, starts)
     return PlaneWaves(waves.frequencies[middles], sizes, np.zeros_like(sizes))
 

@@ -31,6 +31,8 @@ MOST_COSINES, TOGETHER = 4e7, 64  # of all waves at all nodes; by how many waves
 SILENT = 0.02  # of the smallest value that counts: what the waves that are left out may add to a value
 # functions of one pattern, at first and at most, and the degree at first; each time MORE times the degree
 FIRST_FUNCTIONS, MOST_FUNCTIONS, FIRST_DEGREE, MOST_DEGREE, MORE = 170, 1100, 41, 301, 1.4
+# of a pattern and of one sign of each pair, where that allows more; with more pairs there are too many sectors
+MOST_IN_SECTOR, MOST_PAIRS = 400, 3
 BESIDE = 2.0  # times what the waves that are left out may add: no more functions help below
 NEEDED = 0.1  # of the smallest value that counts: down to there values are to be known one by one
 STEP, STEPS = 0.25, 40  # in log lambda, of the unknown values that are told apart
@@ -187,7 +189,10 @@ class Values:
 
     @cached_property
     def _most_degree(self) -> int:
-        return min(_degree(sum(one.many for one in self.columns), MOST_FUNCTIONS), MOST_DEGREE)
+        # patterns of parities have at least so many pairs of coordinates, each of which halves their matrices
+        pairs = min(sum((one.many - 1) // 2 for one in self.columns), MOST_PAIRS)
+        most = max(MOST_FUNCTIONS, MOST_IN_SECTOR * 2**pairs)
+        return min(_degree(sum(one.many for one in self.columns), most), MOST_DEGREE)
 
     @cached_property
     def _most_waves(self) -> int:
@@ -213,7 +218,7 @@ class Values:
 
     @cached_property
     def _alone(self) -> Coordinate | None:
-        """The only coordinate, between whose functions phi itself is known; None for several or a phi that turns fast."""
+        """The only coordinate, between whose functions phi is known; None for several or a phi that turns fast."""
         if sum(one.many for one in self.columns) > 1:
             return None
         self._waves  # refuses a phi that is none  # noqa: B018

@@ -1,9 +1,9 @@
 """The singular values of phi(b . a) over rows b and columns a, by the parity of each coordinate.
 
 A plane wave is a product over coordinates, and cos and sin of a sum are sums of products of cosines and sines with an
-even and an odd number of sines. So phi(b . a) splits by which coordinates are odd, and by what swapping two alike ones does
-(pairs.py). Each pattern is a matrix between products of functions of one coordinate, of a total degree up to a largest
-one (Galerkin's method). Values that change with that degree are bounds from below.
+even and an odd number of sines. So phi(b . a) splits by which coordinates are odd, and by what swapping two alike ones
+does (pairs.py). Each pattern is a matrix between products of functions of one coordinate, of a total degree up to a
+largest one (Galerkin's method). Values that change with that degree are bounds from below.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Products of functions of all coordinates, split by what swapping two alike coordinates does to them.
 
-Alike coordinates of one parity are taken two by two. The operator does not change when two are swapped, so products that
-keep their sign then and products that change it have no value between them: each pair halves a matrix. Sectors that
-differ only in which pairs change their sign are alike.
+Alike coordinates of one parity are taken two by two. The operator does not change when two are swapped, so products
+that keep their sign then and products that change it have no value between them: each pair halves a matrix. Sectors
+that differ only in which pairs change their sign are alike.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from rankkit.law.waves.bases import Coordinate
 
 __all__ = ["Factor", "Products", "sectors"]
 
+placed: Any = np.searchsorted  # its overloads leave the type open
+
 BLOCK = 2**22  # numbers formed at a time
-BASE = 512  # more than any number of functions of one coordinate
 
 
 @dataclass(frozen=True)
@@ -124,35 +126,36 @@ class Products:
 
     @classmethod
     def of(
-        cls, coordinates: Sequence[Coordinate], factors: tuple[Factor, ...], amplitudes: Array, degree: int
+        cls, coordinates: Sequence[Coordinate], factors: Sequence[Factor], amplitudes: Array, degree: int
     ) -> Products:
         """Return the sums over waves with these amplitudes, of products up to a degree."""
         left = (degree - sum(one.parity * len(one.columns) for one in factors)) // 2
         parities = {column: one.parity for one in factors for column in one.columns}
         most = [one.rows[parities[column]].shape[1] for column, one in enumerate(coordinates)]
         first = factors[0]
-        partner = (Factor(first.columns[1:], first.parity),) if len(first.columns) > 1 else ()
-        others = partner + factors[1:]
+        partner = [Factor((column,), first.parity) for column in first.columns[1:]]
+        following = tuple(factors[1:])
+        others = [*partner, *following]
         rest = _indices(others, most, left)
         rest = rest[np.argsort(rest.sum(axis=1), kind="stable")]
         wave = coordinates[first.columns[0]].waves[first.parity]
         symmetric = all(one.symmetric for one in coordinates)
         sums = _summed(wave, coordinates, others, rest, amplitudes, left=left, symmetric=symmetric)
-        return cls(factors[1:], left, most, rest, sums)
+        return cls(following, left, most, rest, sums)
 
     def between(self, first: Factor) -> tuple[Array, Array]:
         """Return the indices of a sector's products, in the order of coordinates, and the matrix between them."""
         factors = (first, *self.factors)
         indices = _indices(factors, self.most, self.left)
-        keys = _keys(self.rest)
+        keys = _keys(self.rest, self.left)
         order = np.argsort(keys)
-        one, rest = indices[:, 0], order[np.searchsorted(keys[order], _keys(indices[:, 1:]))]
+        one, rest = indices[:, 0], order[np.searchsorted(keys[order], _keys(indices[:, 1:], self.left))]
         matrix = self.sums[one[:, None], one, rest[:, None], rest]
         if len(first.columns) > 1:
             other = indices[:, 1]
             swapped = indices[:, 1:].copy()
             swapped[:, 0] = one
-            there = order[np.searchsorted(keys[order], _keys(swapped))]
+            there = order[np.searchsorted(keys[order], _keys(swapped, self.left))]
             matrix = matrix + first.sign * self.sums[one[:, None], other, rest[:, None], there]
             norms = first.norms(indices[:, :2])
             matrix *= np.outer(norms, norms)
@@ -160,8 +163,10 @@ class Products:
         return indices[:, np.argsort(columns)], matrix
 
 
-def _keys(indices: Array) -> Array:
-    return indices @ BASE ** np.arange(indices.shape[1])
+def _keys(indices: Array, left: int) -> Array:
+    """Return a number for each product; no index exceeds `left`."""
+    powers = np.array([(left + 1) ** k for k in range(indices.shape[1])], dtype=np.int64)
+    return indices @ powers
 
 
 def _indices(factors: Sequence[Factor], most: Sequence[int], left: int) -> Array:
@@ -186,7 +191,7 @@ def _summed(
     are left out: `rest` is sorted by its sums.
     """
     one, many = first.shape[1], len(rest)
-    allowed = np.searchsorted(rest.sum(axis=1), left - np.arange(one), side="right")
+    allowed: Array = placed(rest.sum(axis=1), left - np.arange(one), side="right")
     sums = np.zeros((one, one, many, many))
     if many == 0:
         return sums

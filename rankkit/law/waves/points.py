@@ -8,9 +8,9 @@ need one of them, and of two points that a pattern tells apart by no more than a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ __all__ = ["Part", "Points", "at_points", "spread"]
 GRID_UP_TO, GRID, MARGIN = 4, 8192, 6
 ON_A_LINE = 5  # nodes per degree for r = 1, where functions are no products of few and may turn faster
 LAST = 3.0  # times the smallest value: as far up functions count among the smallest
-QUASI_RANDOM = 4096  # about how many
+QUASI_RANDOM, ORDERS = 4096, 32  # about how many, and orders of each: with fewer, places differ by chance
 FARTHEST = ANGLES[-1]  # of the arguments of weights
 
 summed: Any = np.bincount  # its overloads leave the type open
@@ -66,7 +66,7 @@ class Points:
         return summed(self.place, self.p * np.mean(self.at, axis=1)) / self.mass
 
     def halves(self, factors: Sequence[Factor]) -> tuple[Array, Array]:
-        """Return the points with the coordinates of each pair in one order, and the probabilities that they stand for."""
+        """Return the points with the coordinates of each pair in one order, and what probabilities they stand for."""
         p = self.p
         if self.grid:
             for factor in factors:
@@ -132,15 +132,22 @@ def at_points(operator: Operator, least: float) -> tuple[Points, list[Part]]:
     kinds = list(dict.fromkeys(operator.coordinates))
     points = _points(tuple(operator.coordinates.count(kind) for kind in kinds), operator.degree)
     parts: list[Part] = []
+    known: dict[tuple[int, int, int], Array] = {}
+
+    def functions(side: int, parity: int, column: int) -> Array:
+        if (side, parity, column) not in known:
+            one = operator.coordinates[column]
+            known[side, parity, column] = one.functions(side, parity, points.at[:, column])
+        return known[side, parity, column]
+
     for pattern in operator.patterns:
         kept = int(np.sum(pattern.values >= least))
         if kept == 0:
             continue
         left, right, x = (one[..., :kept] for one in pattern.vectors)
         here, p = points.halves(pattern.factors)
-        at = points.at[here]
-        U = _there(operator, pattern, left, at, p, 0)
-        V = U if operator.symmetric else _there(operator, pattern, right, at, p, 1)
+        U = _there(pattern, left, partial(functions, 0), here, p)
+        V = U if operator.symmetric else _there(pattern, right, partial(functions, 1), here, p)
         parts.append(Part(pattern.many, U, V, x, p, points.place[here], points.mass))
     return points, parts
 
@@ -158,16 +165,16 @@ def spread(points: Points, parts: Sequence[Part]) -> tuple[Array, Array]:
     return sides[0], sides[1]
 
 
-def _there(operator: Operator, pattern: Pattern, vectors: Array, at: Array, p: Array, side: int) -> Array:
+def _there(pattern: Pattern, vectors: Array, known: Callable[[int, int], Array], here: Array, p: Array) -> Array:
     """Return combinations of products of functions at points, (points, k).
 
     They are made orthonormal over the points by the smallest change (Lowdin 1950): they are as good as that over all
     rows.
     """
-    products = np.ones((len(at), len(vectors)))
+    products = np.ones((len(here), len(vectors)))
     for factor in pattern.factors:
         columns = list(factor.columns)
-        functions = [operator.coordinates[j].functions(side, factor.parity, at[:, j]) for j in columns]
+        functions = [known(factor.parity, j)[here] for j in columns]
         products *= factor.at(functions, pattern.indices[:, columns])
     U = products @ vectors
     size, turn = np.linalg.eigh(U.T @ (p[:, None] * U))
@@ -188,16 +195,16 @@ def _points(many: tuple[int, ...], degree: int) -> Points:
         ordered = np.concatenate([np.sort(kind, axis=1) for kind in kinds], axis=1)
         _, place = np.unique(ordered, axis=0, return_inverse=True)
     else:
-        few = -(-QUASI_RANDOM // max(many))
-        at = np.concatenate([_turned(places(r, few), many, shift) for shift in range(max(many))])
+        orders = min(ORDERS, math.prod(math.factorial(k) for k in many))
+        first, rng = places(r, QUASI_RANDOM // orders), np.random.default_rng(0)
+        at = np.concatenate([first, *(_reordered(first, many, rng) for _ in range(orders - 1))])
         p = np.full(len(at), 1 / len(at))
-        place = np.tile(np.arange(few), max(many))
+        place = np.tile(np.arange(len(first)), orders)
     found = Points(at, p, place.reshape(-1), r <= GRID_UP_TO)
     rising = np.argsort(np.argsort(found.where, kind="stable"), kind="stable")
     return Points(at, p, rising[found.place], found.grid)
 
 
-def _turned(x: Array, many: Sequence[int], shift: int) -> Array:
-    """Return the columns of x with those that are alike in another cyclic order."""
-    kinds = np.split(x, np.cumsum(many)[:-1], axis=1)
-    return np.concatenate([np.roll(kind, shift, axis=1) for kind in kinds], axis=1)
+def _reordered(x: Array, many: Sequence[int], rng: np.random.Generator) -> Array:
+    """Return the columns of x with those that are alike in a random order in each row."""
+    return np.concatenate([rng.permuted(kind, axis=1) for kind in np.split(x, np.cumsum(many)[:-1], axis=1)], axis=1)
