@@ -36,7 +36,7 @@ svd_of: Callable[..., tuple[Array, Array, Array]] = np.linalg.svd
 
 COARSE = 2  # times as many places of the other side as functions, from which a basis is made
 KEPT = 64  # waves of which a basis is made one by one
-MOST_NODES, ENERGY_MET = 1200, 1e-10  # of phi itself between two coordinates, and how well its energy is to be met
+MOST_NODES, ENERGY_MET = 1200, 1e-8  # of phi itself between two coordinates, and how well its energy is to be met
 BEYOND, TRIED = (
     1e-13,
     48,
@@ -129,16 +129,16 @@ def _between(
 def alone(column: Column, phi: Callable[[Array], Array], count: int) -> Coordinate | None:
     """Return the only coordinate of a column, with phi itself for the only wave; None where it turns too fast."""
     nodes, before = NODES + count, math.inf
-    while nodes <= MOST_NODES:
+    while True:
         (x, p), (y, q) = _nodes(column, nodes)
         products: Array = column.scale * np.outer(x, y)
         above, below = (np.asarray(phi(t), dtype=np.float64) for t in (products, -products))
         energy = float(p @ (above**2 + below**2) @ q) / 2
         if abs(energy - before) <= ENERGY_MET * energy:
             break
-        nodes, before = 2 * nodes, energy
-    else:
-        return None
+        if nodes >= MOST_NODES:
+            return None
+        nodes, before = min(2 * nodes, MOST_NODES), energy
     weight, alike = np.sqrt(np.outer(p, q)), column.rows is column.columns
     rows: list[Array] = []
     columns: list[Array] = []
@@ -195,9 +195,9 @@ def loudness(column: Column, frequencies: Array) -> Array:
     return np.exp(logs) * np.minimum(1.0, np.sqrt(at[-1] / np.maximum(frequencies, at[-1])))
 
 
-def mean_of(column: Column, function: Callable[[Array], Array]) -> float:
+def mean_of(column: Column, function: Callable[[Array], Array], nodes: int = MEAN_NODES) -> float:
     """Return the mean of an even function of s x y."""
-    (x, p), (y, q) = _nodes(column, MEAN_NODES)
+    (x, p), (y, q) = _nodes(column, nodes)
     return float(p @ function(column.scale * np.outer(x, y)) @ q)
 
 

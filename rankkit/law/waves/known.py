@@ -152,7 +152,8 @@ class Values:
     def energy(self) -> float:
         """E phi^2, the mean of the plane waves of phi^2; of one coordinate by quadrature."""
         if sum(one.many for one in self.columns) == 1:
-            return mean_of(self.columns[0], lambda t: (self.phi(t) ** 2 + self.phi(-t) ** 2) / 2)
+            nodes = {} if self._alone is None else {"nodes": self._alone.p.size}  # those of its values
+            return mean_of(self.columns[0], lambda t: (self.phi(t) ** 2 + self.phi(-t) ** 2) / 2, **nodes)
         waves = plane_waves(lambda t: self.phi(t) ** 2, self._reach)
         heard = self._from_each_on(waves)
         few = waves.slowest(min(_first(heard <= ENERGY_KNOWN * heard[0]), self._most_waves))
