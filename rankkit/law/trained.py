@@ -158,10 +158,10 @@ class FactorsFrequency(ColumnsFrequency):
 
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return a measure and its error."""
-        value = self.measure(measure, cutoff)
-        if measure == "stable_rank":
+        if measure != "numerical_rank":
+            value = self.measure(measure, cutoff)
             return Estimate(value, Error(self.block_top.off * value, 0.0))
         found = self.rank(cutoff)
         error = count_error(found, self.law.r, self.limit)
         of_top = found.density * self.block_top.off / 2
-        return Estimate(value, Error(math.hypot(error.own, Z * error.scatter, of_top), 0.0))
+        return Estimate(found.value, Error(math.hypot(error.own, Z * error.scatter, of_top), 0.0))
