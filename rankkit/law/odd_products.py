@@ -6,8 +6,9 @@ all products of values is a product of sums over the values of one column. For l
 divided by s, and for f^2 it is multiplied by 1 - s, since f - f^2 is the derivative of f.
 
 The trapezoidal rule adds f at x shifted by multiples of the period 2 pi / step, times e^(-Re s period) for each period.
-There can be 10^12 products so faint that only their shifted ones count, each for one: the period grows with the
-logarithm of their number. Behind the real axis the line bends to the right, because faint products turn further than pi.
+There can be 10^12 products so faint that only their shifted ones count, each for one: so the period grows with the
+logarithm of their number. Behind the real axis the line bends to the right, because faint products turn further than
+pi.
 """
 
 from __future__ import annotations

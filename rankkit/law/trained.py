@@ -144,11 +144,6 @@ class FactorsFrequency(ColumnsFrequency):
         value = min(found.value * larger.value, float(self.limit))
         return found._replace(value=value, off=math.hypot(off, found.off))
 
-    def _below(self, relative: float) -> Counted:
-        """Return a count below DEPTH; what it is more than above DEPTH may be missed."""
-        found = super()._below(relative)
-        return found._replace(off=math.hypot(found.off, found.value - self._deepest[0].value))
-
     def _of_blocks(self, part: Part, count: float, square: float) -> Ratio:
         law = ProductLaw(part.m, part.n, self.law.columns, self.law.about)
         return ratio(law.frequency(self.omega).counter(square, Path()), count, self.limit, square, part.squares)
