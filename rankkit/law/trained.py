@@ -144,11 +144,6 @@ class FactorsFrequency(ColumnsFrequency):
         value = min(found.value * larger.value, float(self.limit))
         return found._replace(value=value, off=math.hypot(off, found.off))
 
-    def _below(self, relative: float) -> Counted:
-        """Return a count below DEPTH; what it is more than above DEPTH may be missed."""
-        found = super()._below(relative)
-        return found._replace(off=math.hypot(found.off, found.value - self._deepest[0].value))
-
     def _of_blocks(self, part: Part, count: float, square: float) -> Ratio:
         law = ProductLaw(part.m, part.n, self.law.columns, self.law.about)
         return ratio(law.frequency(self.omega).counter(square, Path()), count, self.limit, square, part.squares)
@@ -158,10 +153,10 @@ class FactorsFrequency(ColumnsFrequency):
 
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return a measure and its error."""
-        value = self.measure(measure, cutoff)
-        if measure == "stable_rank":
+        if measure != "numerical_rank":
+            value = self.measure(measure, cutoff)
             return Estimate(value, Error(self.block_top.off * value, 0.0))
         found = self.rank(cutoff)
         error = count_error(found, self.law.r, self.limit)
         of_top = found.density * self.block_top.off / 2
-        return Estimate(value, Error(math.hypot(error.own, Z * error.scatter, of_top), 0.0))
+        return Estimate(found.value, Error(math.hypot(error.own, Z * error.scatter, of_top), 0.0))
