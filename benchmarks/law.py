@@ -1,7 +1,8 @@
 """The spectral law's predictions against measured sweeps, its targets on fresh draws, its bounds on random cases.
 
 Run: python benchmarks/law.py [--seeds 20] [--settings 50] [--first 7] [--only WHAT], WHAT being fresh, rules,
-uniform-rules, laws, factors, curves, targets, bounds or seconds; law_entries.py says what laws and factors are.
+uniform-rules, laws, factors, spectra, curves, targets, bounds or seconds; law_entries.py says what laws and factors
+are, and law_spectra.py what spectra are.
 
 `fresh`, `rules`, `uniform-rules` and `targets` draw settings at random, `first` being the seed: uniform and Gaussian
 entries from the linear to the saturated regime, and other rules with either. They print misses and how often the stated
@@ -21,6 +22,7 @@ from functools import partial
 from typing import Any
 
 import law_entries
+import law_spectra
 import numpy as np
 
 import rankkit as rk
@@ -91,9 +93,9 @@ def setting(rng: np.random.Generator, *, gaussian: bool) -> tuple[int, int, int]
 
 
 def fresh(settings: int, seeds: int, first: int) -> None:
-    """Print misses on random settings, and how often the stated error holds them."""
+    """Print misses on random settings, how often the stated error holds them, and what draws scatter by themselves."""
     rng = np.random.default_rng(first)
-    rows: dict[str, list[tuple[float, bool]]] = {}
+    rows: dict[str, list[tuple[float, bool, float, float]]] = {}
     draws = sorted({1, 4, seeds} - set(range(seeds + 1, 5)))
     for at in range(settings):
         gaussian = rng.random() < 0.4
@@ -112,12 +114,23 @@ def fresh(settings: int, seeds: int, first: int) -> None:
         found.append((f"{name}: stable rank, relative %", None, rk.predict_stable_rank(omega, **about), stable_rank))
         for title, whole, predicted, measure in found:
             measured = [measure(values) for values in drawn]
+            share = 100 / (whole or predicted.value)
             for k in draws:
-                off = abs(predicted.value - float(np.mean(measured[:k])))
-                row = 100 * off / (whole or predicted.value), off <= predicted.error_of(k)
+                off, error = abs(predicted.value - float(np.mean(measured[:k]))), predicted.error_of(k)
+                row = share * off, off <= error, share * error, share * float(np.std(measured, ddof=1)) / k**0.5
                 rows.setdefault(f"{title}, draws {k}", []).append(row)
+    print(
+        "\n| entries, measure, draws | values | median | 90 % within | 95 % within | largest | held, % "
+        "| mean error stated | exact: 95 % within | exact: largest |\n|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+    )
     for title in sorted(rows):
-        summary(title, rows[title])
+        off, held, error, scatter = np.array(rows[title], dtype=float).T
+        exact = np.abs(np.random.default_rng(0).standard_normal((400, off.size)) * scatter)  # misses of an exact law
+        print(
+            f"| {title} | {off.size} | {np.median(off):.2f} | {np.quantile(off, 0.9):.2f} | "
+            f"{np.quantile(off, 0.95):.2f} | {off.max():.2f} | {100 * held.mean():.1f} | {error.mean():.2f} | "
+            f"{np.median(np.quantile(exact, 0.95, axis=1)):.2f} | {np.median(exact.max(axis=1)):.2f} |", flush=True,
+        )  # fmt: skip
 
 
 def count(values: Any, *, rtol: float) -> float:
@@ -273,7 +286,18 @@ def main() -> None:
     parser.add_argument("--adapters", help="folder of `factors`; without it, the packaged adapter")
     parser.add_argument(
         "--only",
-        choices=("fresh", "rules", "uniform-rules", "laws", "factors", "curves", "targets", "bounds", "seconds"),
+        choices=(
+            "fresh",
+            "rules",
+            "uniform-rules",
+            "laws",
+            "factors",
+            "spectra",
+            "curves",
+            "targets",
+            "bounds",
+            "seconds",
+        ),
     )
     options = parser.parse_args()
     if options.only in (None, "seconds"):
@@ -288,6 +312,8 @@ def main() -> None:
         law_entries.laws(options.settings, options.seeds, options.first)
     if options.only in (None, "factors"):
         law_entries.factors(options.adapters)
+    if options.only in (None, "spectra"):
+        law_spectra.spectra(options.settings, options.seeds, options.first)
     if options.only in (None, "bounds"):
         bounds(options.cases)
     if options.only in (None, "targets"):

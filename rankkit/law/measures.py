@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from rankkit.law.entries import Entries, law_of
 from rankkit.law.equations import equations_of, leverage_of
 from rankkit.law.error import Estimate, Parts, count_error, participation_error, ratio_error
 from rankkit.law.independent import Independent
+from rankkit.law.quantiles import Counting, quantiles
 from rankkit.law.schatten_norms import participation_ratio
 from rankkit.law.self_consistent import Counted, Equations, Follower, Path
 from rankkit.law.splitting import Leverage
@@ -28,10 +29,15 @@ __all__ = ["MEASURES", "Cutoff", "Frequency", "participation_of", "plain_stable_
 MEASURES = ("numerical_rank", "stable_rank", "participation_ratio", "effective_rank", "effective_rank_energy")
 DEEPEST = 1e-14  # of sigma_1: what float64 can measure of a matrix
 LIMIT_C = 1e-4  # radians: sin x = x to 1e-8 of it
-# of sigma_1, between which the values of a spectrum are interpolated; each group has its own equations
-GRID = (np.geomspace(1, 1e-3, 25)[1:], np.geomspace(1e-3, 1e-7, 13)[1:], np.geomspace(1e-7, DEEPEST, 15)[1:])
+# thresholds of sigma_1 between which the values of a spectrum are looked for, and how closely, in their logs; each
+# range has its own equations
+RANGES = (
+    (np.geomspace(1, 1e-3, 25)[1:], 0.04),
+    (np.geomspace(1e-3, 1e-7, 13)[1:], 0.1),
+    (np.geomspace(1e-7, DEEPEST, 15)[1:], 0.3),
+)
 DEPTH = 0.99e-7  # of sigma_1: squares of what is smaller are below the rounding errors of an eigenvalue problem
-FULL = 0.25  # values that are missing where a spectrum ends
+MOST_VALUES = 10**7  # of a spectrum that is listed: 80 MB
 
 
 @dataclass(frozen=True)
@@ -135,30 +141,32 @@ class Frequency:
     @cached_property
     def values(self) -> Array:
         """The singular values of S / sqrt(m n), descending, shape (min(m, n),)."""
-        relative, counts = zip((2.0, 0.0), (1.0, 1.0), *self._counted(), strict=True)
-        above = np.maximum.accumulate(np.array(counts) * (1 + 1e-12 * np.arange(len(counts))))
-        wanted = np.arange(self.limit) + 0.5
-        logs = np.interp(wanted, above, np.log(relative), right=-np.inf)
-        if above[-1] > self.limit - FULL:
-            logs = np.maximum(logs, math.log(relative[-1]))
-        values = self.top * np.exp(logs)
+        if self.limit > MOST_VALUES:
+            raise ValueError(
+                f"d and n must not both be above {MOST_VALUES:,} where all singular values are listed, got "
+                f"{self.limit:,} of them; predict a numerical or a stable rank, which lists none."
+            )
+        values = self.top * np.exp(quantiles(self._ranges(), self.limit))
         values[0] = self.top
-        return np.minimum(values, self.top)
+        return values
 
-    def _counted(self) -> Iterator[tuple[float, float]]:
-        """Yield thresholds relative to sigma_1 and how many values lie above, until none is left below."""
-        for group in GRID:
-            follower = Follower(self._equations((float(group[-1]) * self.top) ** 2))
-            for relative in group.tolist():
-                count = self._below(relative).value
-                if relative >= DEPTH:
-                    count = follower.count((relative * self.top) ** 2).value
-                yield relative, count
-                if count > self.limit - FULL:
-                    return
+    def _ranges(self) -> Iterator[Counting]:
+        for thresholds, fine in RANGES:
+            follower = Follower(self._equations((float(thresholds[-1]) * self.top) ** 2))
+            yield Counting(thresholds, fine, partial(self._above, follower=follower))
+
+    def _above(self, relative: float, follower: Follower) -> float:
+        if relative < DEPTH:
+            return self._below(relative).value
+        return follower.count((relative * self.top) ** 2).value
 
     def rank(self, cutoff: Cutoff) -> Counted:
         """Return how many singular values exceed the cutoff: at least one where it is below sigma_1."""
+        if cutoff.rtol >= 1:  # the default one; what a user gives is below
+            raise ValueError(
+                f"rtol must be given for this size: the default, max(d, n) * eps(float32), is {cutoff.rtol:.3g}, and "
+                "no singular value exceeds the largest."
+            )
         relative = cutoff.relative(self.top)
         if relative >= 1:
             return Counted(0.0, 0.0, 0.0)

@@ -44,6 +44,8 @@ NEAR = ((6, 25),)  # attempts from a solution nearby, before the way from afar
 # steps that the acceleration combines, and steps at most; the last for full matrices of few rows, where steps are short
 ATTEMPTS = ((6, 60), (2, 100), (0, 400), (0, 4000))
 MIXED, MIXED_NEAR = 0.7, 1.0  # of a combined step, and where earlier changes say where it leads
+# where no solution is found at a threshold, it is followed from LARGER times its square, or from one DOWN times as far
+LARGER, DOWN = 10.0, 6
 RIDGE = 1e-12  # relative, of the least-squares problem of the combination
 LONGEST = 1.5  # of one step in log w
 APART_COUNTS, NEAR_DENSITY = 0.05, 1.5  # of min(m, n) and of the density: by how much two ways to count may differ
@@ -178,14 +180,25 @@ class Follower:
         )
 
     def _approach(self, square: float) -> Near:
-        """Return the solution, followed from where z is far from the spectrum."""
+        """Return the solution, followed from where z is far from the spectrum, or else from a larger threshold."""
+        for steps in range(DOWN + 1):
+            near = self._turned(square * LARGER**steps)
+            for left in reversed(range(steps)):
+                if near is not None:
+                    z = _z(square * LARGER**left, ANGLES[-1])
+                    near = _solve(self.equations, Near(near.unknowns), z, TIGHT, ATTEMPTS)
+            if near is not None:
+                return near
+        raise self._failed(square)
+
+    def _turned(self, square: float) -> Near | None:
+        """Return the solution, followed as z turns towards the negative axis; None if it is lost on the way."""
         near = Near(self.equations.start(_z(square, ANGLES[0])))
         for angle in ANGLES:
             tolerance = TIGHT if angle == ANGLES[-1] else LOOSE
-            solved = _solve(self.equations, Near(near.unknowns), _z(square, angle), tolerance, ATTEMPTS)
-            if solved is None:
-                raise self._failed(square)
-            near = solved
+            near = _solve(self.equations, Near(near.unknowns), _z(square, angle), tolerance, ATTEMPTS)
+            if near is None:
+                return None
         return near
 
 
