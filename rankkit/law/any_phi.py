@@ -97,6 +97,9 @@ class RuleFrequency(Frequency):
     def _equations(self, least: float) -> Equations:
         return self.radial
 
+    def _many(self) -> None:
+        return None
+
 
 def frequency_of(
     entries: Entries, omega: float, rule: Callable[[float], Rule] | None, path: Path | None = None

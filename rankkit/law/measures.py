@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 
@@ -13,7 +14,7 @@ from rankkit.checks import finite, tolerance
 from rankkit.factors import Array
 from rankkit.law.edge import Largest, largest
 from rankkit.law.entries import Entries, law_of
-from rankkit.law.equations import equations_of, leverage_of
+from rankkit.law.equations import equations_of, leverage_of, weyl_of
 from rankkit.law.error import Estimate, Parts, count_error, participation_error, ratio_error
 from rankkit.law.independent import Independent
 from rankkit.law.quantiles import Counting, quantiles
@@ -37,6 +38,9 @@ RANGES = (
     (np.geomspace(1e-7, DEEPEST, 15)[1:], 0.3),
 )
 DEPTH = 0.99e-7  # of sigma_1: squares of what is smaller are below the rounding errors of an eigenvalue problem
+# of min(m, n): where Weyl's law counts more, its count is taken. In 267 settings it counted up to 94 % of min(m, n) too
+# few, but in the 62 beyond FILLED at most 0.013 %, and nowhere more than 0.009 % too many
+FILLED = 0.998
 MOST_VALUES = 10**7  # of a spectrum that is listed: 80 MB
 
 
@@ -184,8 +188,14 @@ class Frequency:
         return self.staircase.above(threshold) if self.staircase.tail < threshold**2 else math.nan
 
     def _solved(self, relative: float) -> Counted:
-        square = (relative * self.top) ** 2
-        return self.path.follower(self._equations(square), math.log(self.omega)).count(square)
+        square, log = (relative * self.top) ** 2, math.log(self.omega)
+        many = self._many()
+        if many is not None:
+            with suppress(ArithmeticError):  # where they have no solution, the others may
+                found = self.path.follower(many, log).count(square)
+                if found.value > FILLED * self.limit:
+                    return found
+        return self.path.follower(self._equations(square), log).count(square)
 
     @cached_property
     def _deepest(self) -> tuple[Counted, Counted]:
@@ -245,6 +255,9 @@ class Frequency:
 
     def _equations(self, least: float) -> Equations:
         return equations_of(self.entries, self.omega, least=least)
+
+    def _many(self) -> Equations | None:
+        return weyl_of(self.entries, self.omega)
 
 
 def participation_of(values: Array) -> float:
