@@ -9,6 +9,7 @@ from __future__ import annotations
 from rankkit.law.bounds import RankBounds, rank_bounds
 from rankkit.law.decay import decay_power, strip_rate
 from rankkit.law.entry_laws import EntryLaw
+from rankkit.law.error import Parts
 from rankkit.law.exponents import POWERS, staircase_exponents
 from rankkit.law.inverse import frequency_for_rank
 from rankkit.law.measures import MEASURES
@@ -22,6 +23,7 @@ __all__ = [
     "Curve",
     "EntryLaw",
     "LargeSpectrum",
+    "Parts",
     "Prediction",
     "RankBounds",
     "Step",

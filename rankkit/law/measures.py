@@ -15,7 +15,7 @@ from rankkit.factors import Array
 from rankkit.law.edge import Largest, largest
 from rankkit.law.entries import Entries, law_of
 from rankkit.law.equations import equations_of, leverage_of, weyl_of
-from rankkit.law.error import Estimate, count_error, participation_error, ratio_error
+from rankkit.law.error import Estimate, Parts, count_error, participation_error, ratio_error
 from rankkit.law.independent import Independent
 from rankkit.law.quantiles import Counting, quantiles
 from rankkit.law.schatten_norms import participation_ratio
@@ -182,6 +182,11 @@ class Frequency:
             )
         return found._replace(value=max(found.value, 1.0))
 
+    def unlimited(self, cutoff: Cutoff) -> float:
+        """Return how many values exceed the cutoff of this matrix as it grows; NaN where some are not known singly."""
+        threshold = cutoff.relative(self.top) * self.top
+        return self.staircase.above(threshold) if self.staircase.tail < threshold**2 else math.nan
+
     def _solved(self, relative: float) -> Counted:
         square, log = (relative * self.top) ** 2, math.log(self.omega)
         many = self._many()
@@ -238,7 +243,8 @@ class Frequency:
         """Return numerical_rank, stable_rank or participation_ratio, with its error."""
         if measure == "numerical_rank":
             found = self.rank(cutoff)
-            return Estimate(found.value, count_error(found, self.entries.r, self.limit))
+            parts = Parts(self.unlimited(cutoff), found.value + found.crossings, found.crossings)
+            return Estimate(found.value, count_error(found, self.entries.r, self.limit), parts)
         value = self.measure(measure, cutoff)
         if measure == "stable_rank":
             return Estimate(value, ratio_error(value, self.largest.scatter))

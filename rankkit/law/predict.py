@@ -262,10 +262,10 @@ def _at(source: Source, omega: float, path: Path | None = None) -> Frequency:
 
 def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
     at.check(measure, cutoff)
-    value, error = at.estimate(measure, cutoff)
+    value, error, parts = at.estimate(measure, cutoff)
     size = f"d = {at.entries.m}, n = {at.entries.n}, r = {at.entries.r}"
     about = f"{measure.replace('_', ' ')} of {at.name}, omega = {at.omega:.5g}, {size}"
-    return Prediction(value, error.of(FEW), at.regime, about, error.scatter)
+    return Prediction(value, error.of(FEW), at.regime, about, error.scatter, parts=parts)
 
 
 def _row(at: Frequency, measures: Sequence[str], cutoff: Cutoff) -> dict[str, Any]:

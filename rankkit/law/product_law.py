@@ -222,7 +222,7 @@ class ColumnsFrequency(Frequency):
         if measure != "numerical_rank":
             return Estimate(found.value, Error(WIDER * found.error.own, scatter))
         moved = self.moved(found.value, cutoff, SHALLOWER)
-        return Estimate(found.value, Error(math.hypot(found.error.own, moved), scatter))
+        return found._replace(error=Error(math.hypot(found.error.own, moved), scatter))
 
     def moved(self, count: float, cutoff: Cutoff, power: float) -> float:
         """Return how many values fewer exceed a power of the relative threshold."""

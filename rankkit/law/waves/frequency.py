@@ -185,7 +185,13 @@ class RuleOfColumns(ColumnsFrequency):
         if measure != "numerical_rank":
             moved = 2 * self._near_top.operator.moved * found.value  # they hold the square of sigma_1
             return Estimate(found.value, Error(math.hypot(found.error.own, moved), scatter))
-        return Estimate(found.value, Error(math.hypot(found.error.own, self._unknown(cutoff)), scatter))
+        return found._replace(error=Error(math.hypot(found.error.own, self._unknown(cutoff)), scatter))
+
+    def unlimited(self, cutoff: Cutoff) -> float:
+        """Return how many values exceed the cutoff of this matrix as it grows; NaN where some are not known singly."""
+        threshold = cutoff.relative(self.top) * self.top
+        known = self.values_of_phi.down_to(threshold)
+        return known.staircase().above(threshold) if known.trusted <= threshold else math.nan
 
     @property
     def fits(self) -> bool:
