@@ -218,7 +218,8 @@ def bounds(cases: int) -> None:
 
 def seconds() -> None:
     """Print what a curve of 100 frequencies costs, three times, caches cold: processor time of this process."""
-    from rankkit.law import entries, equations
+    from rankkit.law import equations
+    from rankkit.law.limit import entries
 
     print("\n| entries, (d, n, r) | seconds of processor time for 100 frequencies, median (range) |\n|:--|--:|")
     for name, law, (d, n, r), rule in CURVES:

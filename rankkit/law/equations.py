@@ -7,14 +7,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from rankkit.law.coordinate import Coordinate, one_coordinate_problem, uniform_nodes
-from rankkit.law.entries import Entries, law_of
-from rankkit.law.independent import Independent, filled_at
-from rankkit.law.phase_space import PhaseSpace
-from rankkit.law.products import Products, listed_products
-from rankkit.law.self_consistent import Equations
-from rankkit.law.sine_parts import sine_radial
-from rankkit.law.splitting import Leverage, gaussian_leverage, product_leverage
+from rankkit.law.finite.independent import Independent, filled_at
+from rankkit.law.finite.phase_space import PhaseSpace
+from rankkit.law.finite.products import Products
+from rankkit.law.finite.self_consistent import Equations
+from rankkit.law.finite.sine_parts import sine_radial
+from rankkit.law.finite.splitting import Leverage, gaussian_leverage, product_leverage
+from rankkit.law.limit.coordinate import Coordinate, one_coordinate_problem, uniform_nodes
+from rankkit.law.limit.entries import Entries, law_of
+from rankkit.law.limit.listing import listed_products
 
 __all__ = ["equations_of", "leverage_of", "weyl_of"]
 

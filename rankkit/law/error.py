@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rankkit.law.entries import Entries
-from rankkit.law.self_consistent import Counted
+from rankkit.law.finite.self_consistent import Counted
+from rankkit.law.limit.entries import Entries
 
 __all__ = ["FEW", "Error", "Estimate", "Parts", "Z", "count_error", "participation_error", "ratio_error"]
 

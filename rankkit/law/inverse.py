@@ -13,9 +13,9 @@ from rankkit.factors import Array, Factors, host
 from rankkit.initializers import Initializer
 from rankkit.law.asked import Asked, Laws
 from rankkit.law.error import FEW, Estimate
-from rankkit.law.given import Given
+from rankkit.law.finite.self_consistent import Path
+from rankkit.law.given.measured import Given
 from rankkit.law.prediction import Step, Target
-from rankkit.law.self_consistent import Path
 from rankkit.law.threshold import check_threshold
 from rankkit.law.two_sided import between_steps, sides
 from rankkit.rules import Rule

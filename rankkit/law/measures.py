@@ -12,16 +12,16 @@ import numpy as np
 
 from rankkit.checks import finite, tolerance
 from rankkit.factors import Array
-from rankkit.law.edge import Largest, largest
-from rankkit.law.entries import Entries, law_of
 from rankkit.law.equations import equations_of, leverage_of, weyl_of
 from rankkit.law.error import Estimate, Parts, count_error, participation_error, ratio_error
-from rankkit.law.independent import Independent
+from rankkit.law.finite.edge import Largest, largest
+from rankkit.law.finite.independent import Independent
+from rankkit.law.finite.self_consistent import Counted, Equations, Follower, Path
+from rankkit.law.finite.splitting import Leverage
+from rankkit.law.limit.entries import Entries, law_of
+from rankkit.law.limit.staircase import Staircase
 from rankkit.law.quantiles import Counting, quantiles
 from rankkit.law.schatten_norms import participation_ratio
-from rankkit.law.self_consistent import Counted, Equations, Follower, Path
-from rankkit.law.splitting import Leverage
-from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
 

@@ -12,10 +12,10 @@ from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
 from rankkit.law.asked import Asked, Laws, Source
 from rankkit.law.error import FEW
-from rankkit.law.limits import check_turn
+from rankkit.law.finite.self_consistent import Path
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
-from rankkit.law.self_consistent import Path
+from rankkit.law.ranges import check_turn
 from rankkit.law.threshold import check_gain, check_threshold
 from rankkit.rules import Rule
 

@@ -15,17 +15,17 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import Column, OneColumn, above, columns_staircase, energy_of, listed_columns, one_column
-from rankkit.law.entries import Entries
-from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.equations import FEW, SMALL
 from rankkit.law.error import Error, Estimate
-from rankkit.law.independent import Independent, filled_at
+from rankkit.law.finite.independent import Independent, filled_at
+from rankkit.law.finite.mixed import Counter, Mixed
+from rankkit.law.finite.self_consistent import Counted, Equations, Path
+from rankkit.law.finite.splitting import Leverage, columns_leverage
+from rankkit.law.limit.columns import Column, OneColumn, above, columns_staircase, energy_of, listed_columns, one_column
+from rankkit.law.limit.entries import Entries
+from rankkit.law.limit.entry_laws import EntryLaw
+from rankkit.law.limit.staircase import Staircase, noise
 from rankkit.law.measures import DEPTH, LIMIT_C, Cutoff, Frequency, participation_of
-from rankkit.law.mixed import Counter, Mixed
-from rankkit.law.self_consistent import Counted, Equations, Path
-from rankkit.law.splitting import Leverage, columns_leverage
-from rankkit.law.staircase import Staircase, noise
 from rankkit.regime import regime_of
 
 __all__ = ["FILLED", "ColumnsFrequency", "ProductLaw"]

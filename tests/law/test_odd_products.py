@@ -7,7 +7,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.law import EntryLaw
-from rankkit.law.odd_products import apart, odd_sums
+from rankkit.law.finite.odd_products import apart, odd_sums
 
 NORMAL = EntryLaw.named("normal")
 
@@ -80,7 +80,7 @@ def test_a_cut_list_says_how_far_it_may_be_off(monkeypatch):
         "covariance": (np.diag([1.002, 1.001, 0.999, 0.998]), np.eye(4)),
     }
     integral = rk.predict_rank(2.5, **asked)
-    monkeypatch.setattr("rankkit.law.mixed.apart", lambda *_: np.nan)
+    monkeypatch.setattr("rankkit.law.finite.mixed.apart", lambda *_: np.nan)
     listed = rk.predict_rank(2.5, **asked)
     assert listed.value != integral.value
     assert listed.error > integral.error

@@ -7,7 +7,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.law import EntryLaw
-from rankkit.law.columns import Column
+from rankkit.law.limit.columns import Column
 from rankkit.law.measures import Cutoff
 from rankkit.law.product_law import ProductLaw
 from rankkit.law.waves.bases import coordinate

@@ -5,16 +5,18 @@ import pytest
 
 import rankkit as rk
 from rankkit.cli.main import main
-from rankkit.law import measures, parts, self_consistent, sine_parts
-from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
-from rankkit.law.crossings import crossing_term, dimensions
-from rankkit.law.entries import entries_of
+from rankkit.law import measures
 from rankkit.law.equations import weyl_of
+from rankkit.law.finite import parts, self_consistent, sine_parts
+from rankkit.law.finite.crossings import crossing_term, dimensions
+from rankkit.law.finite.phase_space import PhaseSpace
+from rankkit.law.finite.products import Products
+from rankkit.law.finite.self_consistent import Follower
+from rankkit.law.finite.sine_parts import sine_radial
+from rankkit.law.limit.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
+from rankkit.law.limit.entries import entries_of
+from rankkit.law.limit.listing import listed_products
 from rankkit.law.measures import Cutoff, Frequency
-from rankkit.law.phase_space import PhaseSpace
-from rankkit.law.products import Products, listed_products
-from rankkit.law.self_consistent import Follower
-from rankkit.law.sine_parts import sine_radial
 from tests.law.conftest import sine_spectra
 
 UNIFORM, GAUSSIAN = rk.initializers.Uniform(1.0), rk.initializers.Normal(1.0, 1.0)

@@ -14,9 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import NODES, NODES_PER_C, Column
-from rankkit.law.coordinate import legendre_nodes
-from rankkit.law.entry_laws import EntryLaw
+from rankkit.law.limit.columns import NODES, NODES_PER_C, Column
+from rankkit.law.limit.coordinate import legendre_nodes
+from rankkit.law.limit.entry_laws import EntryLaw
 from rankkit.law.waves.plane_waves import PlaneWaves
 
 __all__ = [

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import crossing_term
-from rankkit.law.self_consistent import APART, Potential, within_sector
+from rankkit.law.finite.crossings import crossing_term
+from rankkit.law.finite.self_consistent import APART, Potential, within_sector
 from rankkit.law.waves.points import Part, Points
 
 __all__ = ["AtPoints", "Tail"]

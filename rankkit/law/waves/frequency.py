@@ -13,14 +13,14 @@ from rankkit.factors import Array
 from rankkit.law.any_phi import elementwise, is_sine, phi_at
 from rankkit.law.equations import FEW
 from rankkit.law.error import Error, Estimate
-from rankkit.law.independent import Independent, filled_at
-from rankkit.law.limits import check_phi
+from rankkit.law.finite.independent import Independent, filled_at
+from rankkit.law.finite.mixed import Mixed
+from rankkit.law.finite.self_consistent import Equations, Follower, Path
+from rankkit.law.finite.splitting import Leverage
+from rankkit.law.limit.staircase import Staircase
 from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
-from rankkit.law.mixed import Mixed
 from rankkit.law.product_law import FILLED, ColumnsFrequency, ProductLaw
-from rankkit.law.self_consistent import Equations, Follower, Path
-from rankkit.law.splitting import Leverage
-from rankkit.law.staircase import Staircase
+from rankkit.law.ranges import check_phi
 from rankkit.law.waves.equations import AtPoints, Tail
 from rankkit.law.waves.known import Known, Values
 from rankkit.law.waves.points import Part, Points, at_points, spread

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import Column
-from rankkit.law.staircase import Staircase
+from rankkit.law.limit.columns import Column
+from rankkit.law.limit.staircase import Staircase
 from rankkit.law.waves.bases import (
     Coordinate,
     alone,

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.coordinate import legendre_nodes
-from rankkit.law.crossings import places
-from rankkit.law.self_consistent import ANGLES
+from rankkit.law.finite.crossings import places
+from rankkit.law.finite.self_consistent import ANGLES
+from rankkit.law.limit.coordinate import legendre_nodes
 from rankkit.law.waves.operator import Operator, Pattern
 from rankkit.law.waves.pairs import Factor
 

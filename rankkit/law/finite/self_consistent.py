@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import removed
+from rankkit.law.finite.crossings import removed
 
 __all__ = ["APART", "Counted", "Equations", "Follower", "Near", "Path", "Potential", "within_sector"]
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import OneColumn, energy_of
-from rankkit.law.coordinate import Seen
-from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
-from rankkit.law.odd_products import OddSums, apart, listed_sums, odd_sums
-from rankkit.law.products import Listed
-from rankkit.law.self_consistent import APART, Counted, Follower, Near, Potential, within_sector
+from rankkit.law.finite.crossings import crossing_term, dimensions, nodes_at, places
+from rankkit.law.finite.odd_products import OddSums, apart, listed_sums, odd_sums
+from rankkit.law.finite.self_consistent import APART, Counted, Follower, Near, Potential, within_sector
+from rankkit.law.limit.columns import OneColumn, energy_of
+from rankkit.law.limit.coordinate import Seen
+from rankkit.law.limit.listing import Listed
 
 __all__ = ["Counter", "Mixed"]
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.products import Listed
+from rankkit.law.limit.listing import Listed
 
 __all__ = ["OddSums", "apart", "listed_sums", "odd_sums"]
 

@@ -16,9 +16,9 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.parts import Part, Stack, stacked
-from rankkit.law.phase_space import Cells, crossings_of
-from rankkit.law.self_consistent import APART, Potential, within_sector
+from rankkit.law.finite.parts import Part, Stack, stacked
+from rankkit.law.finite.phase_space import Cells, crossings_of
+from rankkit.law.finite.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Radial", "harmonics"]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.parts import Part
-from rankkit.law.phase_space import lengths, phase_space_cells, spacing, span
-from rankkit.law.radial import Radial, harmonics
+from rankkit.law.finite.parts import Part
+from rankkit.law.finite.phase_space import lengths, phase_space_cells, spacing, span
+from rankkit.law.finite.radial import Radial, harmonics
 
 __all__ = ["sine_radial"]
 

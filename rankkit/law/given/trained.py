@@ -15,15 +15,15 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array, Factors
-from rankkit.law.blocks import Blocks, Part, Top
-from rankkit.law.columns import Column
-from rankkit.law.entries import Entries
-from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.error import Error, Estimate, Z, count_error
-from rankkit.law.matched import Ratio, ratio
+from rankkit.law.finite.self_consistent import Counted, Path
+from rankkit.law.given.blocks import Blocks, Part, Top
+from rankkit.law.given.matched import Ratio, ratio
+from rankkit.law.limit.columns import Column
+from rankkit.law.limit.entries import Entries
+from rankkit.law.limit.entry_laws import EntryLaw
 from rankkit.law.measures import Cutoff
 from rankkit.law.product_law import ColumnsFrequency, ProductLaw
-from rankkit.law.self_consistent import Counted, Path
 from rankkit.metrics import stable_rank
 from rankkit.regime import regime_of
 from rankkit.spectrum import spectrum_of
