@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
@@ -156,13 +156,15 @@ class Frequency:
 
     def _ranges(self) -> Iterator[Counting]:
         for thresholds, fine in RANGES:
-            follower = Follower(self._equations((float(thresholds[-1]) * self.top) ** 2))
-            yield Counting(thresholds, fine, partial(self._above, follower=follower))
+            counter = self._counter((float(thresholds[-1]) * self.top) ** 2)
+            yield Counting(thresholds, fine, partial(self._above, counter=counter))
 
-    def _above(self, relative: float, follower: Follower) -> float:
-        if relative < DEPTH:
-            return self._below(relative).value
-        return follower.count((relative * self.top) ** 2).value
+    def _counter(self, least: float) -> Callable[[float], Counted]:
+        """Return what counts the squares above one, of at least `least`, after another."""
+        return Follower(self._equations(least)).count
+
+    def _above(self, relative: float, counter: Callable[[float], Counted]) -> float:
+        return (self._below(relative) if relative < DEPTH else counter((relative * self.top) ** 2)).value
 
     def rank(self, cutoff: Cutoff) -> Counted:
         """Return how many singular values exceed the cutoff: at least one where it is below sigma_1."""

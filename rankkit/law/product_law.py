@@ -8,7 +8,7 @@ independent columns whose frequencies are those of the roots of the eigenvalues 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -254,10 +254,11 @@ class ColumnsFrequency(Frequency):
         more = value - here.value
         return here._replace(value=value, crossings=here.crossings + more, off=math.hypot(here.off, more))
 
-    def _equations(self, least: float) -> Equations:
+    def _counter(self, least: float) -> Callable[[float], Counted]:
+        """Return what counts the squares above one, of at least `least`, after another."""
         self._check_values()
         self._check_tails()
-        return self._both(least)[0]
+        return self.counter(least, Path()).count
 
     def counter(self, least: float, path: Path) -> Counter:
         """Return what counts, whatever the laws are; `least` is the smallest s^2 that is asked for."""
