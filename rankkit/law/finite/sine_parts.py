@@ -30,7 +30,6 @@ MOST_ON_A_LINE = 501  # for r = 1, where all degrees are in one part
 # Ends further out change counts by less than 0.2 % of d for r <= 4
 REACH = (0.0, 2.1, 2.1, 3.0)
 START_FALL = 0.4  # of that end
-KEPT = 0.93  # of that end: further out less than 1e-4 of a square is kept
 # of more odd degrees, so many nodes in (l + SHIFT last)^2 stand for all where the last is up to LARGE and beyond, and
 # MORE where the smallest square is below DEEP of the largest
 DEGREES, MORE, LARGE, DEEP, SHIFT = (28, 20), 2, 100, 1e-9, 0.2
@@ -180,7 +179,7 @@ def _ends(first: float, q: float, r: int, limit: int, least: float) -> Ends:
     seen = np.sum(square > max(math.log(UNSEEN) + low, math.log(SMALL * least)))
     filled = np.sum(np.cumsum(np.exp(np.minimum(log_many, 700.0))) < limit)
     end = REACH[min(r, 3)] * (2 * float(filled) + 1)
-    last = min(float(degree[max(seen, 1) - 1]), KEPT * end)
+    last = min(float(degree[max(seen, 1) - 1]), end)
     return Ends(int(last - 1) // 2 * 2 + 1, end)
 
 
