@@ -184,3 +184,17 @@ def test_a_count_that_unknown_values_decide_is_unavailable():
 
     with pytest.raises(ValueError, match="unavailable for .* of uniform entries"):
         rk.predict_rank(3.0, d=600, r=2, rtol=1e-3, initializer=BOUND, rule=step)
+
+
+def test_a_target_that_only_a_narrow_peak_reaches():
+    def rule(omega):
+        times = 0.7 * np.exp(-(np.log(omega / 0.9) ** 2))
+        return rk.rules.Elementwise(lambda x: x + times * np.abs(x), lipschitz=2.0)
+
+    about: dict[str, Any] = {"d": 60, "r": 1, "entries": UNIFORM, "rule": rule}
+    peak = rk.predict_stable_rank(0.9, **about).value
+    omega = float(rk.frequency_for_rank(0.9995 * peak, **about))
+    assert 0.8 < omega < 0.9
+    assert rk.predict_stable_rank(omega, **about).value == pytest.approx(0.9995 * peak, rel=1e-5)
+    with pytest.raises(ValueError, match="target must lie between"):
+        rk.frequency_for_rank(1.01 * peak, **about)
