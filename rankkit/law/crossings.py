@@ -64,11 +64,14 @@ def crossing_term(size: int, p: Array, share: Any, used: Array, dimension: float
     share = np.broadcast_to(share, used.shape)
     pairs = 0.5 * np.sum(p * share * _pairs(used, dimension))
     weights, mean = _alike(p * share**2 * used**4, used)
-    triples = np.sum(weights * _triples(mean, dimension) / mean**6)
+    triples = 2 / 3 * 3 ** (-dimension / 2) * weights
+    if size * float(np.sum(np.abs(triples))) > NEGLIGIBLE:
+        triples = triples * _whole(mean, dimension)
+    links = share / np.maximum(np.abs(share * used), 1.0)
     rings = sum(
-        (k + 1) / (2 * k) * k ** (-dimension / 2) * np.sum(p * share ** (k - 1) * used ** (k + 1)) for k in RINGS
+        (k + 1) / (2 * k) * k ** (-dimension / 2) * np.sum(p * links ** (k - 1) * used ** (k + 1)) for k in RINGS
     )
-    return complex(-size * (pairs - triples + rings))
+    return complex(-size * (pairs + np.sum(triples) + rings))
 
 
 def dimensions(parts: Sequence[tuple[Array, Array]], p: Array) -> float:
@@ -117,10 +120,14 @@ def _pairs(used: Array, dimension: float) -> Array:
     ends = np.linspace(0, 1, NODES + 1) ** 2  # most of the nodes are where rows are nearly the same
     overlap = np.exp(-gammaincinv(dimension / 2, (ends[:-1] + ends[1:]) / 2))
     together = used[:, None] ** 2 * overlap
-    low = np.abs(together) < SMALL
-    far = np.where(low, 0.5, together)
-    left_out = np.where(low, together**2 / 2 + together**3 / 3, -np.log1p(-far) - far)
-    return left_out @ (np.diff(ends) / overlap) / used
+    return -_log_left(together) @ (np.diff(ends) / overlap) / used
+
+
+def _log_left(part: Array) -> Array:
+    """Return log(1 - part) + part."""
+    low = np.abs(part) < SMALL
+    far = np.where(low, 0.5, part)
+    return np.where(low, -(part**2) / 2 - part**3 / 3, np.log1p(-far) + far)
 
 
 def _alike(weights: Array, used: Array) -> tuple[Array, Array]:
@@ -134,26 +141,35 @@ def _alike(weights: Array, used: Array) -> tuple[Array, Array]:
     return np.add.reduceat(weights, starts), np.where(np.abs(mean) < LEAST, LEAST, mean)
 
 
-def _triples(used: Array, dimension: float) -> Array:
-    """Return A(U), shape (rows,)."""
-    first, second, third, measure = _places_of_three(dimension)
-    return _of_three(*(used[:, None] * h for h in (first, second, third))) @ measure
+def _whole(used: Array, dimension: float) -> Array:
+    """Return what triples of rows add over its first term, for each U, shape (rows,)."""
+    x, y, z, measure = _places_of_three(dimension)
+    squares = used[:, None] ** 2
+    found = _of_three(squares * x, squares * y, squares * z, 2 * used[:, None] ** 3 * np.sqrt(x * y * z))
+    return found @ measure / (-4 * used**6 * np.sum(x * y * z * measure))
 
 
-def _of_three(first: Array, second: Array, third: Array) -> Array:
-    """Return what three rows add, given U h of each two."""
-    squares, loop = (first**2, second**2, third**2), 2 * first * second * third
-    total = sum(squares)
-    found = np.log(1 - total + loop) - 2 * (total - loop)
+def _of_three(first: Array, second: Array, third: Array, loop: Array) -> Array:
+    """Return what three rows add, given U^2 x of each two and 2 U^3 h h' h''.
+
+    It is log det less all that is constant or linear in one row, with what cancels taken out: of first order in two of
+    the three, it is small where the others are large.
+    """
+    squares = first, second, third
+    total, product = first + second + third, first * second * third
+    every = first * second + second * third + third * first
+    rest = 1 - total + every - product
+    beyond = (every - loop - product) / rest
+    found = _log_left(beyond) + ((every - loop) * (every - total - product) + product) / rest
     for at, square in enumerate(squares):
-        others = squares[at - 1], squares[at - 2]
-        found -= np.log(1 - square) - (others[0] + others[1] - loop) / (1 - square) + others[0] * others[1]
+        others = squares[at - 1] + squares[at - 2]
+        found += (others * square - loop) * square / (1 - square)
     return found
 
 
 @lru_cache(maxsize=32)
 def _places_of_three(dimension: float) -> tuple[Array, Array, Array, Array]:
-    """Return h of each two of three rows, and weights that sum over all their places, where one h^2 has the sum 1.
+    """Return h^2 of each two of three rows, and weights that sum over all their places.
 
     Two distances are those of rows that are counted with x, their angle is that of directions in R dimensions. Each
     two of the three distances are such a pair for a third of the weight, or more where they are the shorter ones.
@@ -167,6 +183,5 @@ def _places_of_three(dimension: float) -> tuple[Array, Array, Array, Array]:
     both = (p[one] * p[two] * np.where(one == two, 1, 2))[:, None] * q / np.sum(q)
     first, second = squares[one, None] + 0 * cosine, squares[two, None] + 0 * cosine
     third = np.maximum(first + second - 2 * np.sqrt(first * second) * cosine, NEAREST * dimension)
-    x, y, z = (np.exp(-square) for square in (first, second, third))
-    measure = both / (2 * (x * y + y * z + z * x))
-    return np.sqrt(x).ravel(), np.sqrt(y).ravel(), np.sqrt(z).ravel(), measure.ravel()
+    x, y, z = (np.exp(-square).ravel() for square in (first, second, third))
+    return x, y, z, both.ravel() / (x * y + y * z + z * x)
