@@ -37,8 +37,9 @@ RINGS = (4, 5)  # rows
 # distances of three rows, angles between two of them, and groups of rows with nearly the same U; four times as many
 # distances and angles changed 1,776 counts by at most 0.04 % of d, and four times as many groups by as much
 DISTANCES, ANGLES, GROUPS = 8, 4, 6
-LEAST = 0.03  # |U|, below which A(U) / U^6 is what it is here
+LEAST = 1e-3  # |U|, below which triples are their first term
 NEAREST = 1e-9  # squared distance of two rows, times R: nearer ones are one row to float64
+MANY = 40.0  # dimensions, of which triples have 3^-20: among 10^9 rows is not one
 POINTS = 256  # rows at which products of weights are averaged; eight times as many change counts by 0.07 % of d
 NEGLIGIBLE = 1e-3  # values
 SMALL = 1e-3  # of U^2 x, below which -log(1 - U^2 x) - U^2 x is its series
@@ -64,14 +65,12 @@ def crossing_term(size: int, p: Array, share: Any, used: Array, dimension: float
     share = np.broadcast_to(share, used.shape)
     pairs = 0.5 * np.sum(p * share * _pairs(used, dimension))
     weights, mean = _alike(p * share**2 * used**4, used)
-    triples = 2 / 3 * 3 ** (-dimension / 2) * weights
-    if size * float(np.sum(np.abs(triples))) > NEGLIGIBLE:
-        triples = triples * _whole(mean, dimension)
+    triples = 2 / 3 * 3 ** (-dimension / 2) * np.sum(weights * _whole(mean, dimension))
     links = share / np.maximum(np.abs(share * used), 1.0)
     rings = sum(
         (k + 1) / (2 * k) * k ** (-dimension / 2) * np.sum(p * links ** (k - 1) * used ** (k + 1)) for k in RINGS
     )
-    return complex(-size * (pairs + np.sum(triples) + rings))
+    return complex(-size * (pairs + triples + rings))
 
 
 def dimensions(parts: Sequence[tuple[Array, Array]], p: Array) -> float:
@@ -131,18 +130,24 @@ def _log_left(part: Array) -> Array:
 
 
 def _alike(weights: Array, used: Array) -> tuple[Array, Array]:
-    """Return sums of weights over GROUPS of rows with nearly the same U, and the mean U of each."""
+    """Return the sums of weights over GROUPS of equal size with nearly the same U, and the mean U of each.
+
+    A row at the border of two groups is divided between them, so that the sums are continuous.
+    """
     order = np.argsort(np.abs(used))
     weights, used = weights[order], used[order]
-    size = np.abs(weights)
-    group = np.minimum((np.cumsum(size) - size / 2) / np.sum(size) * GROUPS, GROUPS - 1).astype(np.int64)
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    mean = np.add.reduceat(size * used, starts) / np.add.reduceat(size, starts)
-    return np.add.reduceat(weights, starts), np.where(np.abs(mean) < LEAST, LEAST, mean)
+    size = np.maximum(np.abs(weights), np.finfo(np.float64).tiny)
+    ends = np.concatenate([np.zeros(1), np.cumsum(size) / np.sum(size) * GROUPS])
+    first = np.arange(GROUPS)[:, None]
+    within = np.diff(np.clip(ends, first, first + 1), axis=1)
+    mean = within @ used
+    return within @ (weights / size) * np.sum(size) / GROUPS, np.where(np.abs(mean) < LEAST, LEAST, mean)
 
 
 def _whole(used: Array, dimension: float) -> Array:
     """Return what triples of rows add over its first term, for each U, shape (rows,)."""
+    if dimension > MANY:
+        return np.ones(len(used))
     x, y, z, measure = _places_of_three(dimension)
     squares = used[:, None] ** 2
     found = _of_three(squares * x, squares * y, squares * z, 2 * used[:, None] ** 3 * np.sqrt(x * y * z))

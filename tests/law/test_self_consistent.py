@@ -244,7 +244,7 @@ def test_pairs_are_a_polylogarithm():
     assert crossing_term(100, np.ones(1), little, U, R) == pytest.approx(-50 * little * series, rel=2e-3)
 
 
-@pytest.mark.parametrize(("R", "U"), [(2, 0.5), (2, 0.8), (2, 0.8 - 0.3j), (3, 0.8)])
+@pytest.mark.parametrize(("R", "U"), [(2, 0.5), (2, 0.8), (2, 0.8 - 0.3j), (3, 0.8), (8, 0.8)])
 def test_triples_are_what_three_rows_have_when_each_meets_the_others_twice(R, U):
     """log det of three random places less what is constant or linear in the strength of any of them, by Cauchy's formula."""
     angles = 2 * np.pi * np.arange(8) / 8
@@ -262,3 +262,25 @@ def test_triples_are_what_three_rows_have_when_each_meets_the_others_twice(R, U)
     little = 1e-4
     even = sum(crossing_term(100, np.ones(1), g, np.array([U]), R) for g in (little, -little)) / 2
     assert even / (100 * little**2) == pytest.approx(expected, rel=0.04)
+
+
+@pytest.mark.parametrize("R", [2.0, 4.0, 9.0, 16.0])
+def test_triples_of_little_strength_are_their_first_term(R):
+    """Small strengths and many dimensions, where log det cancels to rounding."""
+    U, little = 1e-3, 1e-4
+    even = sum(crossing_term(10**9, np.ones(1), g, np.array([U]), R) for g in (little, -little)) / 2
+    assert even == pytest.approx(-(10**9) * 2 / 3 * 3 ** (-R / 2) * little**2 * U**4, rel=0.01)
+
+
+def test_many_dimensions_have_no_crossings():
+    """Not one of a thousand rows lies close to another; an integral over such places must not divide 0 by 0."""
+    assert abs(crossing_term(1000, np.ones(1), 1.0, np.array([0.9 - 0.1j]), 1000.0)) < 1e-9
+
+
+def test_links_of_rings_end_where_their_series_does():
+    """Beyond |g U| = 1 only pairs and triples grow, which are g and g^2."""
+    U, places = np.array([0.5 - 0.2j]), np.arange(1.0, 9.0)
+    outside = [crossing_term(100, np.ones(1), g / abs(U[0]), U, 4.0) for g in places]
+    assert np.abs(np.diff(outside, 3)) == pytest.approx(0, abs=1e-9)
+    inside = [crossing_term(100, np.ones(1), g / abs(U[0]), U, 4.0) for g in places / 10]
+    assert np.max(np.abs(np.diff(inside, 3))) > 1e-3
