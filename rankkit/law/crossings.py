@@ -10,8 +10,11 @@ log det(1 + U h), h with zeros on the diagonal, less all that is constant or lin
 Of four and of five rows only rings are taken, to first order: -(k + 1) (U^2 x_12) (U^2 x_23) ... (U^2 x_k1). With a
 kernel that falls like a Gaussian function in R dimensions, N rows have in pairs, in triples and in rings of k
 
-    -N E g (Li_(1 + R / 2)(U^2) - U^2) / (2 U),    N E (g / U)^2 A(U),
-    -N (k + 1) / (2 k) E g^(k - 1) U^(k + 1) k^(-R / 2).
+    -N E g (Li_(1 + R / 2)(U^2) - U^2) / (2 U),    -(2 / 3) N E g^2 U^4 3^(-R / 2) A(U),
+    -N (k + 1) / (2 k) E g^(k - 1) U^(k + 1) k^(-R / 2),
+
+where A(U) is the whole of triples over its first term. The series of rings is one in g U, which is at most U < 1 for
+z > 0. Near the negative axis it can be larger at a few rows; they count in rings as if it were 1 there, with its phase.
 
 R is r for normal entries, and -2 log2 of the mean overlap for products over coordinates. Nothing is measured; that the
 series ends with rings of five was decided on random exponentials and on recorded draws.
@@ -145,7 +148,7 @@ def _alike(weights: Array, used: Array) -> tuple[Array, Array]:
 
 
 def _whole(used: Array, dimension: float) -> Array:
-    """Return what triples of rows add over its first term, for each U, shape (rows,)."""
+    """Return A(U), shape (rows,)."""
     if dimension > MANY:
         return np.ones(len(used))
     x, y, z, measure = _places_of_three(dimension)
