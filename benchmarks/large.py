@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 import rankkit as rk
-from rankkit.law.entries import entries_of, law_of
+from rankkit.law.limit.entries import entries_of, law_of
 
 C, R, TOP = 7.0, 2, 8
 

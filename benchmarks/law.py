@@ -1,8 +1,8 @@
 """The spectral law's predictions against measured sweeps, its targets on fresh draws, its bounds on random cases.
 
 Run: python benchmarks/law.py [--seeds 20] [--settings 50] [--first 7] [--only WHAT], WHAT being fresh, rules,
-uniform-rules, laws, factors, spectra, curves, targets, bounds or seconds; law_entries.py says what laws and factors
-are, and law_spectra.py what spectra are.
+uniform-rules, laws, factors, spectra, curves, targets, other-targets, bounds or seconds; law_entries.py says what laws
+and factors are, law_spectra.py what spectra are, and law_targets.py what targets and other-targets are.
 
 `fresh`, `rules`, `uniform-rules` and `targets` draw settings at random, `first` being the seed: uniform and Gaussian
 entries from the linear to the saturated regime, and other rules with either. They print misses and how often the stated
@@ -23,6 +23,7 @@ from typing import Any
 
 import law_entries
 import law_spectra
+import law_targets
 import numpy as np
 
 import rankkit as rk
@@ -190,48 +191,6 @@ def summary(title: str, rows: list[tuple[float, bool]]) -> None:
     )  # fmt: skip
 
 
-def targets(settings: int, first: int) -> None:
-    """Print how far fresh draws are from targets of frequency_for_rank, and how often its two sides hold them."""
-    rng = np.random.default_rng(first)
-    off: dict[str, list[float]] = {}
-    low: dict[str, list[float]] = {}
-    high: dict[str, list[float]] = {}
-    for at in range(settings):
-        d, n, r = int(rng.integers(128, 400)), int(rng.integers(128, 400)), int(rng.integers(1, 9))
-        law = KAIMING if rng.random() < 0.7 else GAUSSIAN
-        for name in ("stable_rank", "numerical_rank", "participation_ratio"):
-            rtol = float(10 ** rng.uniform(-4, -1))
-            how: dict[str, Any] = {"rtol": rtol} if name == "numerical_rank" else {}
-            share = rng.uniform(0.03, 0.2 if name == "stable_rank" else 0.4)
-            target = max(share * min(d, n), r + 2.0)
-            found = rk.frequency_for_rank(target, d=d, n=n, r=r, measure=name, initializer=law, **how)
-            assert found.draws is not None
-            start = 100_000 * first + 100 * at
-            measured = [
-                np.array([
-                    float(getattr(rk.metrics, name)(rk.spectrum_of(update), **how))
-                    for update in (rk.rules.Sine(omega)(law(d, n, r, seed=start + k)) for k in range(10))
-                ])
-                for omega in (found.value, found.draws[0], found.draws[1]) if 0 < omega < np.inf
-            ]  # fmt: skip
-            label = f"{name}, between two steps" if found.steps else name
-            off.setdefault(label, []).append(100 * abs(float(np.mean(measured[0])) / target - 1))
-            if found.draws[0] > 0:
-                low.setdefault(label, []).append(float(np.mean(measured[1] >= target)))
-            if found.draws[1] < np.inf:
-                high.setdefault(label, []).append(float(np.mean(measured[-1] >= target)))
-    print(
-        "\n| target | settings | median miss, % | 90 % of them within, % | largest, % | draws that reach it at the "
-        "lower omega, % | at the upper omega, % |\n|:--|--:|--:|--:|--:|--:|--:|"
-    )
-    for label, misses in sorted(off.items()):
-        reached = [100 * float(np.mean(side.get(label, [np.nan]))) for side in (low, high)]
-        print(
-            f"| {label} | {len(misses)} | {statistics.median(misses):.1f} | {np.quantile(misses, 0.9):.1f} | "
-            f"{max(misses):.1f} | {reached[0]:.1f} | {reached[1]:.1f} |"
-        )
-
-
 def bounds(cases: int) -> None:
     """Print how often rank_bounds is violated, thresholds within 1e-12 of a singular value among the cases."""
     rng = np.random.default_rng(5)
@@ -259,7 +218,8 @@ def bounds(cases: int) -> None:
 
 def seconds() -> None:
     """Print what a curve of 100 frequencies costs, three times, caches cold: processor time of this process."""
-    from rankkit.law import entries, equations
+    from rankkit.law import equations
+    from rankkit.law.limit import entries
 
     print("\n| entries, (d, n, r) | seconds of processor time for 100 frequencies, median (range) |\n|:--|--:|")
     for name, law, (d, n, r), rule in CURVES:
@@ -295,6 +255,7 @@ def main() -> None:
             "spectra",
             "curves",
             "targets",
+            "other-targets",
             "bounds",
             "seconds",
         ),
@@ -317,7 +278,9 @@ def main() -> None:
     if options.only in (None, "bounds"):
         bounds(options.cases)
     if options.only in (None, "targets"):
-        targets(options.settings, options.first)
+        law_targets.targets(options.settings, options.first)
+    if options.only == "other-targets":
+        law_targets.other_targets(options.settings, options.first)
     if options.only in (None, "curves"):
         curves(options.points, options.seeds)
 

@@ -20,10 +20,11 @@ from rankkit.files import write_atomically, write_table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cells", "differences", "markdown", "summarise"]
+__all__ = ["PREDICTED", "cells", "differences", "law_of_layer", "markdown", "summarise"]
 
 CELL = ("data", "rank", "omega")  # what two kinds must share to be compared; a plan without data has one
 SHOWN = ("sine", "frozen", "low rank", "matched", "matched twin", "twin")  # the columns of the page's table
+PREDICTED = ("predicted_rank", "predicted_rank_error", "predicted_stable_rank")  # columns of a sine
 Key = tuple[Any, ...]
 
 
@@ -171,14 +172,21 @@ def _looks(group: Sequence[Outcome]) -> dict[str, float]:
 def _predicted(outcome: Outcome) -> Mapping[str, float]:
     """Return the mean of what the law predicts of the layers, whose shapes the table of layers has."""
     settings, rows = outcome.run.settings, outcome.tables["layers"]
-    each = [_law(settings["omega"], row["m"], row["n"], settings["rank"]) for row in rows if row["when"] == "start"]
-    names = ("predicted_rank", "predicted_rank_error", "predicted_stable_rank")
-    return {name: float(np.mean(values)) for name, values in zip(names, zip(*each, strict=True), strict=True)}
+    starts = [row for row in rows if row["when"] == "start"]
+    each = [law_of_layer(settings["omega"], row["m"], row["n"], settings["rank"]) for row in starts]
+    return {name: float(np.mean(values)) for name, values in zip(PREDICTED, zip(*each, strict=True), strict=True)}
 
 
 @cache
-def _law(omega: float, m: int, n: int, r: int) -> tuple[float, float, float]:
-    """Return the predicted rank, its error and the predicted stable rank; NaN where an equation was not solved."""
+def law_of_layer(omega: float, m: int, n: int, r: int) -> tuple[float, float, float]:
+    """Return what PREDICTED names, of a sine with uniform entries; NaN where an equation was not solved.
+
+    Parameters
+    ----------
+    omega : float
+    m, n, r : int
+        Rows and columns of the layer, and the rank of its factors.
+    """
     try:
         rank = rk.predict_rank(omega, d=m, n=n, r=r)
         return rank.value, rank.error, rk.predict_stable_rank(omega, d=m, n=n, r=r).value

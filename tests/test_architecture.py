@@ -55,6 +55,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "plots", "report", "reported", "rules", "sweeps", "version", "watch",
     },
 }  # fmt: skip
+# folders of the law that stand on no module outside of them but these
+LAW = {"limit": ("limit",), "finite": ("limit", "finite")}
 # library -> the rooms that may import it, at the top of a module or below
 ONLY = {
     "matplotlib": {"plots", "report", "cli", "reported"},
@@ -186,6 +188,21 @@ def test_modules_import_each_other_in_no_circle():
     assert circle(graph) == []
     graph["rankkit.factors"] |= {"rankkit.audits.truncate"}  # a planted one, of length five or so
     assert circle(graph)
+
+
+def floors(path, source):
+    """Return what in this source of a folder of the law stands on what is above it."""
+    allowed = LAW[path.parent.name]
+    names = {name for name, _ in imports(ast.parse(source)) if name.startswith("rankkit.law")}
+    return [name for name in sorted(names) if name.split(".")[2] not in allowed]
+
+
+@pytest.mark.parametrize("folder", LAW)
+def test_the_law_stands_on_its_limit(folder):
+    for path in (ROOT / "law" / folder).glob("*.py"):
+        assert floors(path, path.read_text()) == [], path.name
+    planted = "from rankkit.law.measures import Cutoff"
+    assert floors(ROOT / "law" / folder / "made.py", planted) == ["rankkit.law.measures"]
 
 
 def test_rooms_import_each_other_in_no_circle():

@@ -21,8 +21,8 @@ ATTRIBUTES: dict[type, str] = {
     rk.Probe: "columns plot save skipped source table to_parquet",
     rk.Watched: "alarms audit columns last_audit learned_columns limits load measurements name of plot plot_frequencies "
     "plot_functions plot_spectra save spectra steps summary_columns table to_html to_parquet",
-    law.Prediction: "about error error_of regime scatter value",
-    law.Target: "about draws error error_of mean regime scatter steps value",
+    law.Prediction: "about error error_of parts regime scatter value",
+    law.Target: "about draws error error_of mean parts regime scatter steps value",
     law.Curve: "columns save table to_parquet",
     law.EntryLaw: "far few_values label named nodes of_quantile of_samples size std tail",
     law.RankBounds: "eps lower upper upper_by",

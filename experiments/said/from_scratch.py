@@ -191,7 +191,6 @@ def _of_images() -> list[Said]:
         say("in a row did not fail at rank 1"), say("Rank 1 is as good as full layers"),
         say("On garments {} steps are not two epochs", plan["steps"]),
         say("one draw of 500 digits, whose own standard error is {:.3f}", (share * (1 - share) / 500) ** 0.5),
-        say("(ω = 500, rank 1, 64 × 256)"),
     ]  # fmt: skip
 
 

@@ -17,15 +17,15 @@ import numpy as np
 
 from rankkit.checks import shown
 from rankkit.factors import Array, Factors
-from rankkit.law.entries import Entries
-from rankkit.law.limits import check_phi
+from rankkit.law.finite.parts import Part
+from rankkit.law.finite.phase_space import Cells, lengths
+from rankkit.law.finite.radial import Radial, harmonics
+from rankkit.law.finite.self_consistent import Equations, Path
+from rankkit.law.finite.splitting import Leverage, radial_leverage
+from rankkit.law.limit.entries import Entries
+from rankkit.law.limit.staircase import Staircase
 from rankkit.law.measures import Frequency, participation_of, plain_stable_rank
-from rankkit.law.parts import Part
-from rankkit.law.phase_space import Cells, lengths
-from rankkit.law.radial import Radial, harmonics
-from rankkit.law.self_consistent import Equations, Path
-from rankkit.law.splitting import Leverage, radial_leverage
-from rankkit.law.staircase import Staircase
+from rankkit.law.ranges import check_phi
 from rankkit.regime import regime_of
 from rankkit.rules import Rule, Sine
 from rankkit.rules.rule import Pointwise
@@ -96,6 +96,9 @@ class RuleFrequency(Frequency):
 
     def _equations(self, least: float) -> Equations:
         return self.radial
+
+    def _many(self) -> None:
+        return None
 
 
 def frequency_of(

@@ -13,16 +13,16 @@ from rankkit.checks import integer, shown, warn_full_rank
 from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
 from rankkit.law.any_phi import frequency_of
-from rankkit.law.columns import Column
-from rankkit.law.covariances import scales_of
-from rankkit.law.entries import Entries, entries_of
-from rankkit.law.entry_laws import EntryLaw
-from rankkit.law.given import one_pair
-from rankkit.law.limits import LARGEST, MOST_RANK, SCALES, check_entries
+from rankkit.law.finite.self_consistent import Path
+from rankkit.law.given.measured import one_pair
+from rankkit.law.given.trained import FactorsLaw
+from rankkit.law.limit.columns import Column
+from rankkit.law.limit.covariances import scales_of
+from rankkit.law.limit.entries import Entries, entries_of
+from rankkit.law.limit.entry_laws import EntryLaw
 from rankkit.law.measures import LIMIT_C, Frequency
 from rankkit.law.product_law import FILLED, ProductLaw
-from rankkit.law.self_consistent import Path
-from rankkit.law.trained import FactorsLaw
+from rankkit.law.ranges import LARGEST, MOST_RANK, SCALES, check_entries
 from rankkit.law.waves.frequency import RuleLaw
 from rankkit.rules import Rule, Sine
 from rankkit.rules.rule import check_maker

@@ -15,7 +15,7 @@ import numpy as np
 
 from rankkit.checks import finite, shown
 from rankkit.factors import Factors, host
-from rankkit.law.given import one_pair
+from rankkit.law.given.measured import one_pair
 from rankkit.report.inline import html_summary, text_summary
 from rankkit.rules import Linear, PolynomialBasis, Rule, Sine, Sinter
 

@@ -7,21 +7,23 @@ from functools import lru_cache
 
 import numpy as np
 
-from rankkit.law.coordinate import Coordinate, one_coordinate_problem, uniform_nodes
-from rankkit.law.entries import Entries, law_of
-from rankkit.law.independent import Independent, filled_at
-from rankkit.law.phase_space import PhaseSpace
-from rankkit.law.products import Products, listed_products
-from rankkit.law.self_consistent import Equations
-from rankkit.law.sine_parts import sine_radial
-from rankkit.law.splitting import Leverage, gaussian_leverage, product_leverage
+from rankkit.law.finite.independent import Independent, filled_at
+from rankkit.law.finite.phase_space import PhaseSpace
+from rankkit.law.finite.products import Products
+from rankkit.law.finite.self_consistent import Equations
+from rankkit.law.finite.sine_parts import sine_radial
+from rankkit.law.finite.splitting import Leverage, gaussian_leverage, product_leverage
+from rankkit.law.limit.coordinate import Coordinate, one_coordinate_problem, uniform_nodes
+from rankkit.law.limit.entries import Entries, law_of
+from rankkit.law.limit.listing import listed_products
 
-__all__ = ["equations_of", "leverage_of"]
+__all__ = ["equations_of", "leverage_of", "weyl_of"]
 
 SMALL = 1e-3  # of y: squares below it only add up
 # Gaussian entries: c beyond which Weyl's law serves for r = 1, and share of the frequency that fills the matrix beyond
 # which it does for larger r (within 0.2 % of d of sine_parts.py, whose quadrature would need ever more nodes)
 SEMICLASSICAL, SEMICLASSICAL_SHARE = 20.0, 0.45
+FILLING_SHARE = 0.36  # of that frequency times n / m, from which on Weyl's law may say that the matrix is full
 LARGEST_C = 150.0  # of a coordinate that is solved by its matrix; beyond, the rows are as good as independent
 OVERFULL = 4.0  # times the frequency that fills the matrix: from there on the features are independent
 FEW = 10.0  # times that floor: where the largest square is below, all values only add up
@@ -56,6 +58,18 @@ def equations_of(entries: Entries, omega: float, *, least: float) -> Equations:
     listed = listed_products(np.log(problem.values), problem.parity, r, depth)
     held = float(np.sum(listed.many * np.exp(2 * (listed.counts @ np.log(problem.values)))))
     return Products(m, n, r, problem, listed, max(law.energy - held, 0.0))
+
+
+def weyl_of(entries: Entries, omega: float) -> PhaseSpace | None:
+    """Return the equations by Weyl's law where they may show that the matrix is full; None elsewhere.
+
+    Where they serve anyway, `equations_of` returns them.
+    """
+    m, n = max(entries.m, entries.n), min(entries.m, entries.n)
+    share = entries.c(omega) / entries.filling
+    if not entries.gaussian or entries.r == 1 or not FILLING_SHARE * n / m < share <= SEMICLASSICAL_SHARE:
+        return None
+    return PhaseSpace(m, n, entries.r, entries.c(omega))
 
 
 def leverage_of(entries: Entries, omega: float, t: float) -> Leverage | None:

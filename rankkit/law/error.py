@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rankkit.law.entries import Entries
-from rankkit.law.self_consistent import Counted
+from rankkit.law.finite.self_consistent import Counted
+from rankkit.law.limit.entries import Entries
 
-__all__ = ["FEW", "Error", "Estimate", "Z", "count_error", "participation_error", "ratio_error"]
+__all__ = ["FEW", "Error", "Estimate", "Parts", "Z", "count_error", "participation_error", "ratio_error"]
 
 FEW = 4  # draws that `Prediction.error` is for
 Z = 1.96  # standard deviations on either side that hold 95 % of a normal law
@@ -52,11 +52,33 @@ class Error:
         return math.hypot(self.own, Z * self.scatter / math.sqrt(draws))
 
 
+class Parts(NamedTuple):
+    """What a predicted count consists of.
+
+    `equations` less `crossings` is its value, where that lies between 1 and min(m, n).
+
+    Attributes
+    ----------
+    staircase : float
+        How many singular values exceed the same threshold in the limit of many rows and columns. NaN where some of
+        them are not known one by one.
+    equations : float
+        How many do at these sizes by the equations, which take rows and columns to be far from each other.
+    crossings : float
+        How many fewer do because some rows and columns lie close together.
+    """
+
+    staircase: float
+    equations: float
+    crossings: float
+
+
 class Estimate(NamedTuple):
-    """A predicted measure and its error."""
+    """A predicted measure, its error, and what a count consists of."""
 
     value: float
     error: Error
+    parts: Parts | None = None
 
 
 def ratio_error(value: float, scatter: float) -> Error:

@@ -13,9 +13,9 @@ from rankkit.factors import Array, Factors, host
 from rankkit.initializers import Initializer
 from rankkit.law.asked import Asked, Laws
 from rankkit.law.error import FEW, Estimate
-from rankkit.law.given import Given
+from rankkit.law.finite.self_consistent import Path
+from rankkit.law.given.measured import Given
 from rankkit.law.prediction import Step, Target
-from rankkit.law.self_consistent import Path
 from rankkit.law.threshold import check_threshold
 from rankkit.law.two_sided import between_steps, sides
 from rankkit.rules import Rule
@@ -23,6 +23,7 @@ from rankkit.rules import Rule
 __all__ = ["frequency_for_rank"]
 
 CLOSE = 2e-6  # of a target, relative
+SAME = 1e-3  # of a rank, relative: no frequency changes it
 SINE = "sin(omega B A)"  # what a target is of, unless it says otherwise
 MEASURES = ("stable_rank", "numerical_rank", "participation_ratio")
 
@@ -231,6 +232,11 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
 
 
 def _unattainable(target: float, measure: str, least: float, most: float, search: _Search) -> ValueError:
+    if most - least <= SAME * most:
+        return ValueError(
+            f"rule must have a {measure} that omega changes, got one that has {least:.4g} at every omega here: a "
+            "frequency only multiplies its update. Choose another rule."
+        )
     where, advice = "", "change the target, the sizes or the tolerance of a numerical rank"
     if search.ends:
         where = f" up to {search.high:.4g}, where the prediction of these entries ends,"

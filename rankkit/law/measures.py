@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 
@@ -11,16 +12,16 @@ import numpy as np
 
 from rankkit.checks import finite, tolerance
 from rankkit.factors import Array
-from rankkit.law.edge import Largest, largest
-from rankkit.law.entries import Entries, law_of
-from rankkit.law.equations import equations_of, leverage_of
-from rankkit.law.error import Estimate, count_error, participation_error, ratio_error
-from rankkit.law.independent import Independent
+from rankkit.law.equations import equations_of, leverage_of, weyl_of
+from rankkit.law.error import Estimate, Parts, count_error, participation_error, ratio_error
+from rankkit.law.finite.edge import Largest, largest
+from rankkit.law.finite.independent import Independent
+from rankkit.law.finite.self_consistent import Counted, Equations, Follower, Path
+from rankkit.law.finite.splitting import Leverage
+from rankkit.law.limit.entries import Entries, law_of
+from rankkit.law.limit.staircase import Staircase
 from rankkit.law.quantiles import Counting, quantiles
 from rankkit.law.schatten_norms import participation_ratio
-from rankkit.law.self_consistent import Counted, Equations, Follower, Path
-from rankkit.law.splitting import Leverage
-from rankkit.law.staircase import Staircase
 from rankkit.metrics import default_rtol
 from rankkit.regime import regime_of
 
@@ -37,6 +38,9 @@ RANGES = (
     (np.geomspace(1e-7, DEEPEST, 15)[1:], 0.3),
 )
 DEPTH = 0.99e-7  # of sigma_1: squares of what is smaller are below the rounding errors of an eigenvalue problem
+# of min(m, n): where Weyl's law counts more, its count is taken. In 267 settings it counted up to 94 % of min(m, n) too
+# few, but in the 62 beyond FILLED at most 0.013 %, and nowhere more than 0.009 % too many
+FILLED = 0.998
 MOST_VALUES = 10**7  # of a spectrum that is listed: 80 MB
 
 
@@ -152,13 +156,15 @@ class Frequency:
 
     def _ranges(self) -> Iterator[Counting]:
         for thresholds, fine in RANGES:
-            follower = Follower(self._equations((float(thresholds[-1]) * self.top) ** 2))
-            yield Counting(thresholds, fine, partial(self._above, follower=follower))
+            counter = self._counter((float(thresholds[-1]) * self.top) ** 2)
+            yield Counting(thresholds, fine, partial(self._above, counter=counter))
 
-    def _above(self, relative: float, follower: Follower) -> float:
-        if relative < DEPTH:
-            return self._below(relative).value
-        return follower.count((relative * self.top) ** 2).value
+    def _counter(self, least: float) -> Callable[[float], Counted]:
+        """Return what counts the squares above one, of at least `least`, after another."""
+        return Follower(self._equations(least)).count
+
+    def _above(self, relative: float, counter: Callable[[float], Counted]) -> float:
+        return (self._below(relative) if relative < DEPTH else counter((relative * self.top) ** 2)).value
 
     def rank(self, cutoff: Cutoff) -> Counted:
         """Return how many singular values exceed the cutoff: at least one where it is below sigma_1."""
@@ -178,9 +184,20 @@ class Frequency:
             )
         return found._replace(value=max(found.value, 1.0))
 
+    def unlimited(self, cutoff: Cutoff) -> float:
+        """Return how many values exceed the cutoff of this matrix as it grows; NaN where some are not known singly."""
+        threshold = cutoff.relative(self.top) * self.top
+        return self.staircase.above(threshold) if self.staircase.tail < threshold**2 else math.nan
+
     def _solved(self, relative: float) -> Counted:
-        square = (relative * self.top) ** 2
-        return self.path.follower(self._equations(square), math.log(self.omega)).count(square)
+        square, log = (relative * self.top) ** 2, math.log(self.omega)
+        many = self._many()
+        if many is not None:
+            with suppress(ArithmeticError):  # where they have no solution, the others may
+                found = self.path.follower(many, log).count(square)
+                if found.value > FILLED * self.limit:
+                    return found
+        return self.path.follower(self._equations(square), log).count(square)
 
     @cached_property
     def _deepest(self) -> tuple[Counted, Counted]:
@@ -228,7 +245,8 @@ class Frequency:
         """Return numerical_rank, stable_rank or participation_ratio, with its error."""
         if measure == "numerical_rank":
             found = self.rank(cutoff)
-            return Estimate(found.value, count_error(found, self.entries.r, self.limit))
+            parts = Parts(self.unlimited(cutoff), found.value + found.crossings, found.crossings)
+            return Estimate(found.value, count_error(found, self.entries.r, self.limit), parts)
         value = self.measure(measure, cutoff)
         if measure == "stable_rank":
             return Estimate(value, ratio_error(value, self.largest.scatter))
@@ -239,6 +257,9 @@ class Frequency:
 
     def _equations(self, least: float) -> Equations:
         return equations_of(self.entries, self.omega, least=least)
+
+    def _many(self) -> Equations | None:
+        return weyl_of(self.entries, self.omega)
 
 
 def participation_of(values: Array) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from rankkit.checks import finite, integer, shown
 from rankkit.extras import how_to_install
 from rankkit.factors import Array, Factors, host
-from rankkit.law.given import one_pair
+from rankkit.law.given.measured import one_pair
 from rankkit.report.inline import html_summary, text_summary
 
 __all__ = ["LargeSpectrum", "leading_spectrum"]

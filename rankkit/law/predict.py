@@ -12,10 +12,10 @@ from rankkit.factors import Array, Factors
 from rankkit.initializers import Initializer
 from rankkit.law.asked import Asked, Laws, Source
 from rankkit.law.error import FEW
-from rankkit.law.limits import check_turn
+from rankkit.law.finite.self_consistent import Path
 from rankkit.law.measures import MEASURES, Cutoff, Frequency
 from rankkit.law.prediction import Curve, Prediction
-from rankkit.law.self_consistent import Path
+from rankkit.law.ranges import check_turn
 from rankkit.law.threshold import check_gain, check_threshold
 from rankkit.rules import Rule
 
@@ -262,10 +262,10 @@ def _at(source: Source, omega: float, path: Path | None = None) -> Frequency:
 
 def _prediction(at: Frequency, measure: str, cutoff: Cutoff) -> Prediction:
     at.check(measure, cutoff)
-    value, error = at.estimate(measure, cutoff)
+    value, error, parts = at.estimate(measure, cutoff)
     size = f"d = {at.entries.m}, n = {at.entries.n}, r = {at.entries.r}"
     about = f"{measure.replace('_', ' ')} of {at.name}, omega = {at.omega:.5g}, {size}"
-    return Prediction(value, error.of(FEW), at.regime, about, error.scatter)
+    return Prediction(value, error.of(FEW), at.regime, about, error.scatter, parts=parts)
 
 
 def _row(at: Frequency, measures: Sequence[str], cutoff: Cutoff) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rankkit.checks import finite
 from rankkit.columns import Tabled, frame
-from rankkit.law.error import FEW, Z
+from rankkit.law.error import FEW, Parts, Z
 from rankkit.report.inline import html_summary, text_summary
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Prediction:
         What was predicted, and of what.
     scatter : float
         Standard deviation of one draw, part of `error`.
+    parts : Parts or None
+        What the value of a numerical rank of random factors consists of. None otherwise.
     """
 
     value: float
@@ -40,6 +42,7 @@ class Prediction:
     regime: str
     about: str = ""
     scatter: float = 0.0
+    parts: Parts | None = field(default=None, kw_only=True)
 
     def error_of(self, draws: float) -> float:
         """Return half the width of the interval that holds the mean of so many draws for 95 % of settings.

@@ -8,29 +8,28 @@ independent columns whose frequencies are those of the roots of the eigenvalues 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import Column, OneColumn, above, columns_staircase, energy_of, listed_columns, one_column
-from rankkit.law.entries import Entries
-from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.equations import FEW, SMALL
 from rankkit.law.error import Error, Estimate
-from rankkit.law.independent import Independent, filled_at
-from rankkit.law.measures import LIMIT_C, Cutoff, Frequency, participation_of
-from rankkit.law.mixed import Counter, Mixed
-from rankkit.law.self_consistent import Counted, Equations, Path
-from rankkit.law.splitting import Leverage, columns_leverage
-from rankkit.law.staircase import Staircase, noise
+from rankkit.law.finite.independent import Independent, filled_at
+from rankkit.law.finite.mixed import Counter, Mixed
+from rankkit.law.finite.self_consistent import Counted, Equations, Path
+from rankkit.law.finite.splitting import Leverage, columns_leverage
+from rankkit.law.limit.columns import Column, OneColumn, above, columns_staircase, energy_of, listed_columns, one_column
+from rankkit.law.limit.entries import Entries
+from rankkit.law.limit.entry_laws import EntryLaw
+from rankkit.law.limit.staircase import Staircase, noise
+from rankkit.law.measures import DEPTH, LIMIT_C, Cutoff, Frequency, participation_of
 from rankkit.regime import regime_of
 
 __all__ = ["FILLED", "ColumnsFrequency", "ProductLaw"]
 
-UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix: far rows see less far down than near ones
 # power of the relative threshold at which a count is lower by about what weights that are products may miss, and how
 # much wider than for uniform and Gaussian entries the own error of other measures is; from 100 settings of seven laws
 SHALLOWER, WIDER = 0.9, 1.5
@@ -223,7 +222,7 @@ class ColumnsFrequency(Frequency):
         if measure != "numerical_rank":
             return Estimate(found.value, Error(WIDER * found.error.own, scatter))
         moved = self.moved(found.value, cutoff, SHALLOWER)
-        return Estimate(found.value, Error(math.hypot(found.error.own, moved), scatter))
+        return found._replace(error=Error(math.hypot(found.error.own, moved), scatter))
 
     def moved(self, count: float, cutoff: Cutoff, power: float) -> float:
         """Return how many values fewer exceed a power of the relative threshold."""
@@ -245,10 +244,21 @@ class ColumnsFrequency(Frequency):
         self._check_tails()
         return self.counter(square, self.path).count(square)
 
-    def _equations(self, least: float) -> Equations:
+    def _below(self, relative: float) -> Counted:
+        """Return a count below DEPTH, with as many values in each factor as at DEPTH; all these may be missed.
+
+        With equal weights far more values fill the matrix than rows far out can see.
+        """
+        here = self._deepest[0]
+        value = min(here.value + here.density * math.log(DEPTH / relative), float(self.limit))
+        more = value - here.value
+        return here._replace(value=value, crossings=here.crossings + more, off=math.hypot(here.off, more))
+
+    def _counter(self, least: float) -> Callable[[float], Counted]:
+        """Return what counts the squares above one, of at least `least`, after another."""
         self._check_values()
         self._check_tails()
-        return self._both(least)[0]
+        return self.counter(least, Path()).count
 
     def counter(self, least: float, path: Path) -> Counter:
         """Return what counts, whatever the laws are; `least` is the smallest s^2 that is asked for."""
@@ -260,10 +270,9 @@ class ColumnsFrequency(Frequency):
         m, n = max(self.law.m, self.law.n), self.limit
         law = self.staircase
         filled = filled_at(law, n)
-        floor = max(SMALL * least, UNSEEN * filled)
         if law.listed == 0 or law.values[0] ** 2 < FEW * SMALL * max(least, filled):
             return Independent.of(law, m, n, self.law.r), None
-        depth = 0.5 * math.log(law.values[0] ** 2 / floor)
+        depth = 0.5 * math.log(law.values[0] ** 2 / (SMALL * least))
         seen = listed_columns(self.problems, self.many, depth)
         # values that no product needs cost time and accuracy
         needed = np.asarray(seen.counts.sum(axis=0)).ravel() > 0

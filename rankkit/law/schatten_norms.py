@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from rankkit.law.entries import Entries, one_coordinate
-from rankkit.law.staircase import odd_power_sum
+from rankkit.law.limit.entries import Entries, one_coordinate
+from rankkit.law.limit.staircase import odd_power_sum
 
 __all__ = ["mean_energy", "mean_fourth", "participation_ratio"]
 

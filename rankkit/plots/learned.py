@@ -15,7 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
 from rankkit.plots.given import FREQUENCIES, FUNCTIONS, names_of, table_from
-from rankkit.plots.style import PALETTE, SMALL, STYLE, axes_for, brief, colour_bar, shade
+from rankkit.plots.style import PALETTE, SMALL, axes_for, brief, colour_bar, shade, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def learned_functions(table: pd.DataFrame | Watched, *, modules: Sequence[str] |
     if not drawn:
         raise ValueError(f"modules must learn a function, got {modules!r}; there are {', '.join(known[:4])}.")
     scale = Normalize(float(table["step"].min()), max(float(table["step"].max()), float(table["step"].min()) + 1))
-    with plt.rc_context(STYLE):
+    with styled():
         axes = plt.subplots(1, len(drawn), figsize=(2.9 * len(drawn) + 0.8, 2.8), squeeze=False)[1][0]
     for ax, name, title in zip(axes, drawn, brief(drawn), strict=True):
         for step, line in table[table["module"] == name].groupby("step", sort=True):

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from rankkit.plots.given import AUDIT, COMPARISON, check_metrics, spectra_from, table_from
 from rankkit.plots.matrices import spectra
-from rankkit.plots.style import MARKERS, MISSING, PALETTE, SMALL, STYLE, axes_for, literal, panels_for, words
+from rankkit.plots.style import MARKERS, MISSING, PALETTE, SMALL, axes_for, literal, panels_for, styled, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,7 +213,7 @@ def spectra_grid(
         raise ValueError("values must have the singular values of a module of the table, got none; pass Audit.spectra.")
     columns = min(len(groups), 4)
     rows = -(-len(groups) // columns)
-    with plt.rc_context(STYLE):
+    with styled():
         axes = plt.subplots(rows, columns, figsize=(2.6 * columns + 0.5, 2 * rows + 0.4), sharey=True, squeeze=False)[1]
     deepest = max(float(placed["layer"].max()) if placed["layer"].notna().any() else 1.0, 1.0)
     for ax, (name, members) in zip(axes.flat, groups, strict=False):

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,7 +21,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 __all__ = [
     "FREQUENCY", "LABELS", "MARKERS", "MISSING", "PALETTE", "QUIET", "STYLE", "axes_for", "brief",
-    "colour_bar", "label_lines", "literal", "logarithmic", "marked_height", "panels_for", "shade", "words",
+    "colour_bar", "label_lines", "literal", "logarithmic", "marked_height", "panels_for", "shade", "styled", "words",
 ]  # fmt: skip
 
 # the colours of Okabe and Ito, which every common kind of colour vision tells apart, without the yellow
@@ -36,6 +38,19 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True, "axes.axisbelow": True, "grid.color": "#e4e4e4", "grid.linewidth": 0.6, "legend.frameon": False,
     "figure.constrained_layout.use": True, "figure.dpi": 150,
 }  # fmt: skip
+
+
+@contextmanager
+def styled() -> Generator[None]:
+    """Let new figures have the style of all pictures.
+
+    A notebook turns the interactive mode on with its first figure. `rc_context` would turn it off again, and the
+    notebook would show no later figure.
+    """
+    with plt.rc_context(STYLE):
+        yield
+        interactive = mpl.is_interactive()
+    mpl.interactive(interactive)
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float] = (4.6, 3.3)) -> Axes:
@@ -82,7 +97,7 @@ def panels_for(axes: Any, count: int, size: tuple[float, float]) -> Sequence[Axe
         If axes are given that are not so many Axes.
     """
     if axes is None:
-        with plt.rc_context(STYLE):
+        with styled():
             axes = plt.subplots(1, count, figsize=(size[0] * count, size[1]))[1]
     panels: list[Any] = np.asarray(axes, dtype=object).ravel().tolist()
     if len(panels) != count or not all(isinstance(panel, Axes) for panel in panels):

@@ -19,7 +19,7 @@ from rankkit.cli.command import STATUSES
 from rankkit.cli.main import COMMANDS, main
 from rankkit.data import sample_adapter
 from rankkit.law import MEASURES
-from rankkit.law.entry_laws import QUANTILES
+from rankkit.law.limit.entry_laws import QUANTILES
 from rankkit.metrics import METRICS
 from tests.cli.test_options import CLAIMS
 

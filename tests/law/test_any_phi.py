@@ -5,7 +5,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.law.any_phi import RuleFrequency, frequency_of
-from rankkit.law.entries import entries_of
+from rankkit.law.limit.entries import entries_of
 from rankkit.law.measures import Cutoff, Frequency
 
 GAUSSIAN = rk.initializers.Normal(1.0, 1.0)

@@ -67,6 +67,26 @@ def test_fast_columns_are_predicted_as_by_their_own_law(omega):
     assert rk.predict_stable_rank(omega, d=256, r=1, entries=UNIFORM).value == pytest.approx(there, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("m", "n", "r", "omega", "rtol"),
+    [
+        (300, 300, 2, 2.0, 1e-6),  # 246 in place of 140 when all products below a floor were white noise
+        (300, 300, 2, 2.0, 1e-9),  # 293 in place of 161
+        (250, 300, 3, 1.0, 1e-6),  # more products than are listed: 250 in place of 207, with an error of 1.2
+        (205, 213, 4, 0.7, 3e-5),  # 202 in place of 187
+    ],
+)
+def test_small_tolerances_do_not_count_faint_products_as_noise(m, n, r, omega, rtol):
+    rng, ranks = np.random.default_rng(3), []
+    for _ in range(4):
+        sides = laplace.rvs(size=(m, r), random_state=rng), laplace.rvs(size=(r, n), random_state=rng)
+        values = np.linalg.svd(np.sin(omega * sides[0] @ sides[1]), compute_uv=False)
+        ranks.append(np.sum(values > rtol * values[0]))
+    found = rank(omega, rtol, d=m, n=n, r=r, entries=LAPLACE)
+    assert found.value == pytest.approx(np.mean(ranks), abs=0.05 * m)
+    assert abs(found.value - np.mean(ranks)) <= found.error
+
+
 def test_laws_without_a_largest_entry_keep_finite_nodes():
     assert np.all(np.isfinite(NORMAL.nodes(700)[0]))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.law import given
-from rankkit.law.given import Given
+from rankkit.law.given import measured as given
+from rankkit.law.given.measured import Given
 from tests.law.conftest import KAIMING, sine_spectra
 
 MEASURES = ("stable_rank", "numerical_rank", "participation_ratio")

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from rankkit.law.kernels import LARGEST_C, gaussian_values, prolate_values
+from rankkit.law.limit.kernels import LARGEST_C, gaussian_values, prolate_values
 
 
 def exact(c, count):

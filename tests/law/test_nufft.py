@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import rankkit as rk
-from rankkit.law.entries import entries_of, law_of
+from rankkit.law.limit.entries import entries_of, law_of
 
 pytest.importorskip("finufft")
 KAIMING = rk.initializers.KaimingUniform()

@@ -7,7 +7,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.law import EntryLaw
-from rankkit.law.odd_products import apart, odd_sums
+from rankkit.law.finite.odd_products import apart, odd_sums
 
 NORMAL = EntryLaw.named("normal")
 
@@ -37,6 +37,25 @@ def test_the_sums_are_those_over_a_list(angle, top, other):
     assert np.concatenate(found.used) == pytest.approx(used, rel=1e-2, abs=0.05)
 
 
+@pytest.mark.parametrize("other", [False, True])
+def test_products_that_are_faint_but_many_do_not_come_back_as_large_ones(other):
+    """Eight columns with 80 values each have 10^15 products: shifted by the period of the integral, they were counted."""
+    fall, columns, scale = 0.1, 8, -11.0 - 1j * (np.pi - 0.2)
+    side = np.ones(80)
+    products = np.ones(1)
+    for _ in range(columns):
+        products = np.convolve(products, side)
+    degree = np.arange(products.size)
+    odd = degree % 2 == 1
+    x = scale - fall * degree[odd]
+    each = np.exp(x)
+    logs = np.where(abs(each) < 1e-5, each - each**2 / 2, np.log1p(each))
+    even = -fall * np.arange(0, 80, 2) + 0j
+    found = odd_sums([(even, even - fall)] * columns, [1] * columns, scale, other=other)
+    assert found.share == pytest.approx(np.sum(products[odd] / (1 + np.exp(-x))), rel=1e-6)
+    assert found.logs == pytest.approx(np.sum(products[odd] * logs), rel=1e-6)
+
+
 @pytest.mark.parametrize("beyond", [0.1, 0.5, 2.0])
 def test_two_lines_differ_where_a_phase_is_beyond_the_negative_axis(beyond):
     """One value turned beyond -pi makes the integrals diverge; one just short of it does not."""
@@ -61,7 +80,7 @@ def test_a_cut_list_says_how_far_it_may_be_off(monkeypatch):
         "covariance": (np.diag([1.002, 1.001, 0.999, 0.998]), np.eye(4)),
     }
     integral = rk.predict_rank(2.5, **asked)
-    monkeypatch.setattr("rankkit.law.mixed.apart", lambda *_: np.nan)
+    monkeypatch.setattr("rankkit.law.finite.mixed.apart", lambda *_: np.nan)
     listed = rk.predict_rank(2.5, **asked)
     assert listed.value != integral.value
     assert listed.error > integral.error

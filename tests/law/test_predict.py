@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.law.entries import entries_of
+from rankkit.law.limit.entries import entries_of
 from rankkit.law.measures import plain_stable_rank
 from rankkit.regime import regime_of
 from tests.law.conftest import KAIMING, NORMAL, sine_spectra

@@ -34,6 +34,42 @@ def test_an_error_for_more_draws_is_smaller_down_to_the_laws_own():
         found.error_of(0)
 
 
+@pytest.mark.parametrize(
+    ("phi", "initializer"),
+    [(None, rk.initializers.Uniform(1.0)), (None, rk.initializers.Normal(1.0, 1.0)), ("tanh", rk.initializers.Uniform(1.0)), ("tanh", rk.initializers.Normal(1.0, 1.0))],
+)  # fmt: skip
+def test_the_parts_of_a_rank_are_those_of_matrices_of_any_size(phi, initializer):
+    rule = None if phi is None else lambda omega: rk.rules.Activation(phi, omega=omega)
+    setting = {"r": 2, "rtol": 1e-2, "initializer": initializer, "rule": rule}
+    omega = 20.0 if initializer == rk.initializers.Uniform(1.0) else 6.0
+    small, large = (rk.predict_rank(omega, d=d, **setting) for d in (128, 10**6))
+    parts, limit = small.parts, large.parts
+    assert parts is not None
+    assert limit is not None
+    assert small.value == pytest.approx(parts.equations - parts.crossings, abs=1e-9)
+    assert parts.crossings > 0
+    assert parts.staircase > parts.equations
+    # of a large matrix the three are one
+    assert limit.crossings == pytest.approx(0, abs=0.01)
+    assert limit.staircase == pytest.approx(large.value, abs=large.error)
+    assert parts.staircase == pytest.approx(limit.staircase, rel=0.2)  # sigma_1 of a small matrix is larger
+
+
+def test_without_what_crossings_subtract_a_rank_is_missed():
+    normal = rk.initializers.Normal(1.0, 1.0)
+    found = rk.predict_rank(10.0, d=128, r=2, rtol=1e-2, initializer=normal)
+    drawn = rk.sweep_frequency(128, 2, omegas=[10.0], seeds=6, rtol=1e-2, initializer=normal, progress=False)
+    mean = drawn.table["numerical_rank"].mean()
+    assert found.parts is not None
+    assert found.parts.crossings > 3
+    assert abs(found.value - mean) < 0.5 * abs(found.parts.equations - mean)
+
+
+def test_parts_are_of_ranks_of_random_factors_alone():
+    assert rk.predict_stable_rank(20.0, d=64, r=2).parts is None
+    assert rk.predict_rank(20.0, factors=rk.initializers.Normal()(100, 90, 2)).parts is None
+
+
 def test_a_target_shows_both_sides_and_the_steps():
     normal = rk.initializers.Normal(1.0, 1.0)
     shown = repr(rk.frequency_for_rank(50, d=512, r=4, measure="numerical_rank", rtol=1e-3, initializer=normal))

@@ -5,14 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from rankkit.law.coordinate import Coordinate, one_coordinate_problem, uniform_nodes
-from rankkit.law.independent import Independent
-from rankkit.law.parts import Part
-from rankkit.law.phase_space import Cells
-from rankkit.law.products import Products, listed_products
-from rankkit.law.radial import Radial
-from rankkit.law.self_consistent import Follower
-from rankkit.law.staircase import staircase
+from rankkit.law.finite.independent import Independent
+from rankkit.law.finite.parts import Part
+from rankkit.law.finite.phase_space import Cells
+from rankkit.law.finite.products import Products
+from rankkit.law.finite.radial import Radial
+from rankkit.law.finite.self_consistent import Follower
+from rankkit.law.limit.coordinate import Coordinate, one_coordinate_problem, uniform_nodes
+from rankkit.law.limit.listing import listed_products
+from rankkit.law.limit.staircase import staircase
 
 SIZE, DEEPEST = 256, 1e-7
 RELATIVE = (1e-1, 1e-2, 1e-3)

@@ -1,11 +1,13 @@
 """Singular values from counts: each is the threshold above which i - 1/2 values lie."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 
 import rankkit as rk
+from rankkit.law import EntryLaw
 from rankkit.law.quantiles import Counting, quantiles
 from tests.law.conftest import NORMAL, sine_spectra
 
@@ -57,6 +59,16 @@ def test_a_predicted_spectrum_is_what_predicted_ranks_say(law, r, omega):
         ranks = [
             rk.predict_rank(omega, rtol=min(shares[i] * np.exp(side * FINE), 0.999), **about).value for side in (1, -1)
         ]
+        assert ranks[0] <= i + 0.55
+        assert ranks[1] >= i + 0.45
+
+
+def test_a_spectrum_of_other_entries_is_what_predicted_ranks_say():
+    about: dict[str, Any] = {"d": 60, "n": 120, "r": 3, "entries": EntryLaw.named("laplace")}
+    values = rk.predict_spectrum(1.5, **about)
+    for i in (30, 40, 50):
+        share = values[i] / values[0]
+        ranks = [rk.predict_rank(1.5, rtol=share * np.exp(side * FINE), **about).value for side in (1, -1)]
         assert ranks[0] <= i + 0.55
         assert ranks[1] >= i + 0.45
 

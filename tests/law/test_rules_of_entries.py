@@ -7,7 +7,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.law import EntryLaw
-from rankkit.law.columns import Column
+from rankkit.law.limit.columns import Column
 from rankkit.law.measures import Cutoff
 from rankkit.law.product_law import ProductLaw
 from rankkit.law.waves.bases import coordinate
@@ -131,6 +131,27 @@ def test_a_rule_that_is_its_multiple_has_the_same_rank(scale):
         3.0, rule=lambda omega: rk.rules.Elementwise(lambda x: scale * np.tanh(omega * x), lipschitz=scale), **about
     )
     assert times.value == pytest.approx(rk.predict_rank(3.0, rule=RULES["tanh"], **about).value, abs=1e-3)
+
+
+@pytest.mark.parametrize("entries", [UNIFORM, LAPLACE])
+def test_relu_of_one_column_has_two_values(entries):
+    found = rk.predict_rank(2.0, d=150, n=120, r=1, rtol=1e-4, entries=entries, rule=RULES["relu"])
+    assert found.value == pytest.approx(2, abs=0.05)
+
+
+def test_a_rule_that_omega_only_multiplies_has_one_rank():
+    about: dict[str, Any] = {"d": 90, "r": 2, "entries": UNIFORM, "rule": RULES["relu"]}
+    values = [rk.predict_stable_rank(omega, **about).value for omega in (0.01, 1.0, 70.0)]
+    assert values == pytest.approx([values[0]] * 3, rel=1e-3)
+    with pytest.raises(ValueError, match="only multiplies its update"):
+        rk.frequency_for_rank(30, **about)
+
+
+def test_many_columns_are_what_draws_measure():
+    values = [np.linalg.svd(RULES["tanh"](1.0)(BOUND(120, 100, 12, seed=s)), compute_uv=False) for s in range(6)]
+    found = rk.predict_rank(1.0, d=120, n=100, r=12, rtol=3e-2, initializer=BOUND, rule=RULES["tanh"])
+    measured = np.mean([np.sum(one > 3e-2 * one[0]) for one in values])
+    assert abs(found.value - measured) < min(found.error_of(6), 0.06 * 100)
 
 
 def test_the_sine_given_as_a_rule_is_the_sine():

@@ -7,7 +7,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.law import schatten_norms
-from rankkit.law.entries import entries_of
+from rankkit.law.limit.entries import entries_of
 from tests.law.conftest import KAIMING
 
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.law.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
-from rankkit.law.edge import largest
-from rankkit.law.entries import entries_of, law_of
 from rankkit.law.equations import leverage_of
+from rankkit.law.finite.edge import largest
+from rankkit.law.finite.sine_parts import sine_radial
+from rankkit.law.finite.splitting import gaussian_leverage, product_leverage, radial_leverage
+from rankkit.law.limit.coordinate import gaussian_nodes, one_coordinate_problem, uniform_nodes
+from rankkit.law.limit.entries import entries_of, law_of
+from rankkit.law.limit.staircase import Staircase
 from rankkit.law.measures import Frequency
-from rankkit.law.sine_parts import sine_radial
-from rankkit.law.splitting import gaussian_leverage, product_leverage, radial_leverage
-from rankkit.law.staircase import Staircase
 
 
 @pytest.mark.parametrize("r", [1, 2, 5, 16])

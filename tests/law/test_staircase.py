@@ -6,12 +6,12 @@ import math
 import numpy as np
 import pytest
 
-from rankkit.law.edge import _few, largest
-from rankkit.law.independent import Independent
-from rankkit.law.kernels import gaussian_values, prolate_values
-from rankkit.law.products import listed_products
-from rankkit.law.self_consistent import Follower
-from rankkit.law.staircase import gaussian_staircase, odd_power_sum, staircase
+from rankkit.law.finite.edge import _few, largest
+from rankkit.law.finite.independent import Independent
+from rankkit.law.finite.self_consistent import Follower
+from rankkit.law.limit.kernels import gaussian_values, prolate_values
+from rankkit.law.limit.listing import listed_products
+from rankkit.law.limit.staircase import gaussian_staircase, odd_power_sum, staircase
 
 
 def every_product(mu, r):

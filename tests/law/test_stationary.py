@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.law.entries import entries_of, law_of
 from rankkit.law.equations import equations_of
-from rankkit.law.independent import Independent
-from rankkit.law.phase_space import PhaseSpace
-from rankkit.law.products import Products
-from rankkit.law.radial import Radial
+from rankkit.law.finite.independent import Independent
+from rankkit.law.finite.phase_space import PhaseSpace
+from rankkit.law.finite.products import Products
+from rankkit.law.finite.radial import Radial
+from rankkit.law.limit.entries import entries_of, law_of
 
 UNIFORM, NORMAL = rk.initializers.Uniform(1.0), rk.initializers.Normal(1.0, 1.0)
 STEP = 1e-5  # in log w

@@ -81,8 +81,8 @@ def test_all_values_have_the_units():
     values = rk.predict_spectrum(4.0, **at, gain=1.0)
     turned = rk.predict_spectrum(4.0, d=30, n=48, r=2, initializer=Uniform(1.0), gain=8.0)
     larger = rk.predict_spectrum(1.0, d=48, n=30, r=2, initializer=Uniform(0.5))
-    np.testing.assert_allclose(8 * turned, values, rtol=1e-7, atol=1e-12 * values[0])
-    np.testing.assert_allclose(math.sqrt(48) * larger, values, rtol=1e-7, atol=1e-12 * values[0])
+    np.testing.assert_allclose(8 * turned, values, rtol=1e-5, atol=1e-12 * values[0])
+    np.testing.assert_allclose(math.sqrt(48) * larger, values, rtol=1e-5, atol=1e-12 * values[0])
     atol = 0.1 * float(values[0])
     counts = [rk.predict_rank(4.0, **at, atol=atol / gain, gain=gain).value for gain in (1.0, 8.0, math.sqrt(48))]
     counts += [rk.predict_rank(4.0, **at, atol=atol / math.sqrt(48)).value, rk.predict_rank(4.0, **at, rtol=0.1).value]

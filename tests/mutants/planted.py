@@ -52,7 +52,7 @@ _LAYERS = [
     ("intruder threshold 0.9 for 0.5", "audits/intruders.py", "SIMILAR = 0.5", "SIMILAR = 0.9", "tests/audits/test_weights.py"),
     ("regime without its check for the sine", "audits/row.py", "saturates=isinstance(applied.rule, Sine)", "saturates=True", "tests/audits/test_update.py"),
     ("two of LoKr's parts asked in the wrong order", "checkpoints/readers/kohya.py", '"lokr_w2_b", "lokr_w1_b"', '"lokr_w1_b", "lokr_w2_b"', "tests/checkpoints/readers/test_kohya.py"),
-    ("Tracy-Widom share 0.3 for 0.658", "law/edge.py", "0.658 *", "0.3 *", "tests/law/test_staircase.py"),
+    ("Tracy-Widom share 0.3 for 0.658", "law/finite/edge.py", "0.658 *", "0.3 *", "tests/law/test_staircase.py"),
     ("workers keep all BLAS threads", "execution.py", "_one_blas_thread()\n    keep_freed_memory()", "keep_freed_memory()", "tests/test_execution.py"),
     ("the calling process keeps all BLAS threads", "execution.py", "limits=1", "limits=None", "tests/test_execution.py"),
     # one term of a bound at a time

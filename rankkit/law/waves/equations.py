@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import crossing_term
-from rankkit.law.self_consistent import APART, Potential, within_sector
+from rankkit.law.finite.crossings import crossing_term
+from rankkit.law.finite.self_consistent import APART, Potential, within_sector
 from rankkit.law.waves.points import Part, Points
 
 __all__ = ["AtPoints", "Tail"]
@@ -35,8 +35,8 @@ class Tail:
         lambda^2 and how many there are of each.
     rest : float
         sum lambda^2 of values so small that they only add up.
-    rows, columns : float arrays, shape (points,)
-        The square of a function at each point; their means are one.
+    rows, columns : float arrays, shape (places,)
+        The square of a function at each place; their means are one.
     """
 
     squares: Array
@@ -55,7 +55,7 @@ class Tail:
 
 @dataclass(frozen=True, eq=False)
 class AtPoints:
-    """The equations of phi(B A) / sqrt(m n); the unknowns are log w at the points, then log v where it differs.
+    """The equations of phi(B A) / sqrt(m n); the unknowns are log w at the places, then log v where it differs.
 
     Attributes
     ----------
@@ -93,8 +93,8 @@ class AtPoints:
 
     @cached_property
     def mass(self) -> Array:
-        """The probability of each point, shared by rows and columns."""
-        return np.tile(self.points.p, len(self.sizes)) / len(self.sizes)
+        """The probability of each place, shared by rows and columns."""
+        return np.tile(self.points.mass, len(self.sizes)) / len(self.sizes)
 
     def inside(self, unknowns: Array, z: complex) -> Array:
         """Return the nearest unknowns at which the solution may lie."""
@@ -111,11 +111,10 @@ class AtPoints:
         for part in self.parts:
             B, C = self._seen(part, weights)
             M = B @ C + z * np.eye(part.x.size)
-            found[0] += _diagonal(part.U, part.many * solution_of(M.T, C))
+            found[0] += part.averaged_square(part.U, part.many * solution_of(M.T, C))
             if len(found) > 1:
-                found[1] += _diagonal(part.V, part.many * _scaled(solution_of(M, B), part.x))
-        sides = zip(found, self.sizes, strict=True)
-        return -np.concatenate([np.log1p(self.points.averaged(here) / size) for here, size in sides])
+                found[1] += part.averaged_square(part.V, part.many * _scaled(solution_of(M, B), part.x))
+        return -np.concatenate([np.log1p(here / size) for here, size in zip(found, self.sizes, strict=True)])
 
     def potential(self, unknowns: Array, z: complex) -> Potential:
         """Return F, sum s^2 / (s^2 + z) and the term of crossings."""
@@ -132,15 +131,15 @@ class AtPoints:
             inverse = inverse_of(M + z * np.eye(part.x.size))
             # M / (M + z) = 1 - z / (M + z)
             once = C @ inverse
-            squares[0] += _diagonal(part.U, part.many * (once - z * (once @ inverse)))
+            squares[0] += part.averaged_square(part.U, part.many * (once - z * (once @ inverse)))
             if len(squares) > 1:
                 once = inverse @ B
-                squares[1] += _diagonal(part.V, part.many * _scaled(once - z * (inverse @ once), part.x))
-        crossings, p = 0j, self.points.p
+                squares[1] += part.averaged_square(part.V, part.many * _scaled(once - z * (inverse @ once), part.x))
+        crossings, p = 0j, self.points.mass
         sides = 2 // len(self.sizes)
         for size, weight, log, square in zip(self.sizes, weights, logs, squares, strict=True):
             value += sides * size * np.sum(p * (weight - 1 - log))
-            share = self.points.averaged(square) / (size * (1 / weight - 1))
+            share = square / (size * (1 / weight - 1))
             crossings += sides * crossing_term(size, p, share, 1 - weight, self.r)
         return Potential(complex(value), complex(effective), crossings)
 
@@ -156,22 +155,14 @@ class AtPoints:
     def _tail_weights(self, weights: Sequence[Array]) -> list[complex]:
         """Return the mean weights that functions of the tail see on each side."""
         sides = self.tail.rows, self.tail.columns
-        return [complex((self.points.p * spread) @ weight) for spread, weight in zip(sides, weights, strict=False)]
+        return [complex((self.points.mass * spread) @ weight) for spread, weight in zip(sides, weights, strict=False)]
 
     def _seen(self, part: Part, weights: Sequence[Array]) -> tuple[Array, Array]:
         """Return B = U^T w U and C = x V^T v V x, means over the points."""
-        rows, columns = (self.points.p * weight for weight in (weights[0], weights[-1]))
-        return _gram(part.U, rows), _scaled(_gram(part.V, columns), part.x)
-
-
-def _gram(U: Array, weight: Array) -> Array:
-    return (U.T @ (weight.real[:, None] * U)) + 1j * (U.T @ (weight.imag[:, None] * U))
+        B = part.gram(part.U, weights[0])
+        middle = B if part.V is part.U and len(weights) == 1 else part.gram(part.V, weights[-1])
+        return B, _scaled(middle, part.x)
 
 
 def _scaled(middle: Array, x: Array) -> Array:
     return x[:, None] * middle * x
-
-
-def _diagonal(U: Array, middle: Array) -> Array:
-    """Return the diagonal of U middle U^T."""
-    return np.einsum("pk,pk->p", U @ middle.real, U) + 1j * np.einsum("pk,pk->p", U @ middle.imag, U)

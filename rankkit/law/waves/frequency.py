@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from rankkit.factors import Array
 from rankkit.law.any_phi import elementwise, is_sine, phi_at
 from rankkit.law.equations import FEW
 from rankkit.law.error import Error, Estimate
-from rankkit.law.independent import Independent, filled_at
-from rankkit.law.limits import check_phi
+from rankkit.law.finite.independent import Independent, filled_at
+from rankkit.law.finite.mixed import Mixed
+from rankkit.law.finite.self_consistent import Equations, Follower, Path
+from rankkit.law.finite.splitting import Leverage
+from rankkit.law.limit.staircase import Staircase
 from rankkit.law.measures import LIMIT_C, Cutoff, Frequency
-from rankkit.law.mixed import Mixed
 from rankkit.law.product_law import FILLED, ColumnsFrequency, ProductLaw
-from rankkit.law.self_consistent import Equations, Follower, Path
-from rankkit.law.splitting import Leverage
-from rankkit.law.staircase import Staircase
+from rankkit.law.ranges import check_phi
 from rankkit.law.waves.equations import AtPoints, Tail
 from rankkit.law.waves.known import Known, Values
 from rankkit.law.waves.points import Part, Points, at_points, spread
@@ -32,11 +33,15 @@ __all__ = ["RuleLaw", "RuleOfColumns"]
 NEAR_TOP = 0.01  # of lambda_1: values below add to sigma_1 and to the energy by their energy alone
 FLOOR = 1e-3  # of y: squares below it only add up
 UNHEARD = 0.02  # of lambda_1: what waves that are left out may add to it
+SURELY = 0.25  # of that as a share of the loudest wave, which is larger: then the prediction is there
 NEGLIGIBLE = 1e-3  # of the square of the threshold: an energy that changes no count
 # of values that are bounds from below, and times the range between possible staircases: how far a count may be off;
 # chosen on 28 settings with uniform entries (means of six draws, ReLU, Gaussian, Sinter, tanh, r = 3 to 8)
 BOUND, POSSIBLE = 0.06, 2.5
 UNKNOWN = 0.1  # of min(m, n): a count that unknown values may move by more is no prediction
+# places, in two standard deviations of B A, at which a multiple of another phi is one, and how closely; far ones are
+# where a rule turns most
+MULTIPLES, MULTIPLES_AT, MULTIPLE = 7.0, 998, 1e-12
 TRIES, ENDS = 12, 40  # frequencies at which a target is looked for first, and at which the end of the law is
 
 
@@ -51,6 +56,7 @@ class RuleLaw(ProductLaw):
     """
 
     rule: Callable[[float], Rule]
+    _seen: list[tuple[Array, Values]] = field(default_factory=list[tuple[Array, Values]], init=False)
 
     @property
     def of_sine(self) -> bool:
@@ -76,7 +82,13 @@ class RuleLaw(ProductLaw):
     def _furthest(self) -> float:
         least = LIMIT_C / self.entries.unit
         omegas = np.geomspace(least, self._filled, ENDS).tolist()
-        return next((omega for omega in reversed(omegas) if self._fits(omega)), least)
+        if self._fits(omegas[-1]):
+            return omegas[-1]
+        low, high = 0, ENDS - 1  # the last one is known not to fit
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._fits(omegas[middle]) else (low, middle)
+        return omegas[low]
 
     @property
     def _filled(self) -> float:
@@ -86,7 +98,7 @@ class RuleLaw(ProductLaw):
         """Return whether the plane waves of phi are few enough."""
         found = self.frequency(omega)
         try:
-            return not isinstance(found, RuleOfColumns) or found.values_of_phi.left_out <= UNHEARD
+            return not isinstance(found, RuleOfColumns) or found.fits
         except ValueError:  # phi turns faster than its samples
             return False
 
@@ -101,7 +113,23 @@ class RuleLaw(ProductLaw):
         if is_sine(made, omega):
             return ProductLaw(self.m, self.n, self.columns, self.about).frequency(omega, path)
         check_phi(made, self.std)
-        return RuleOfColumns(self.entries, omega, self, made, path=path or Path())
+        values, times = self._values(made)
+        return RuleOfColumns(self.entries, omega, self, made, values, times, path=path or Path())
+
+    def _values(self, made: Pointwise) -> tuple[Values, float]:
+        """Return the singular values of phi, or of an earlier phi that this is a multiple of, and the multiple."""
+        t = 2 * self.std * np.linspace(-MULTIPLES, MULTIPLES, MULTIPLES_AT)
+        here = phi_at(made, self.m, t)
+        for there, values in self._seen:
+            times = float(here @ there) / float(there @ there)
+            if times > 0 and np.max(np.abs(here - times * there)) <= MULTIPLE * np.max(np.abs(here)):
+                return values, times
+        tall = self.m >= self.n
+        columns = [one if tall else one.transposed for one in self.columns]
+        values = Values(lambda t: phi_at(made, self.m, t), columns)
+        if np.all(np.isfinite(here)) and np.any(here):
+            self._seen[:] = [(here, values)]
+        return values, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +140,15 @@ class RuleOfColumns(ColumnsFrequency):
     ----------
     rule : Rule
         Applies phi to every entry of B A.
+    values_of_phi : Values
+        The singular values of phi(b . a) over `times`, rows being the longer side.
+    times : float
+        A multiple, which no relative threshold sees.
     """
 
     rule: Pointwise
+    values_of_phi: Values
+    times: float
 
     @property
     def name(self) -> str:
@@ -122,8 +156,8 @@ class RuleOfColumns(ColumnsFrequency):
         return f"{self.rule.label}(B A) of {self.law.about}"
 
     def scale(self, gain: float | None) -> float:
-        """Return sqrt(m n), by which values of S / sqrt(m n) become those of S; a rule has no gain."""
-        return math.sqrt(self.entries.m * self.entries.n)
+        """Return by which the values of this law become those of S; a rule has no gain."""
+        return self.times * math.sqrt(self.entries.m * self.entries.n)
 
     @property
     def regime(self) -> str:
@@ -151,14 +185,18 @@ class RuleOfColumns(ColumnsFrequency):
         if measure != "numerical_rank":
             moved = 2 * self._near_top.operator.moved * found.value  # they hold the square of sigma_1
             return Estimate(found.value, Error(math.hypot(found.error.own, moved), scatter))
-        return Estimate(found.value, Error(math.hypot(found.error.own, self._unknown(cutoff)), scatter))
+        return found._replace(error=Error(math.hypot(found.error.own, self._unknown(cutoff)), scatter))
 
-    @cached_property
-    def values_of_phi(self) -> Values:
-        """The singular values of phi(b . a), rows being the longer side."""
-        tall = self.law.m >= self.law.n
-        columns = [one if tall else one.transposed for one in self.law.columns]
-        return Values(lambda t: phi_at(self.rule, self.law.m, t), columns)
+    def unlimited(self, cutoff: Cutoff) -> float:
+        """Return how many values exceed the cutoff of this matrix as it grows; NaN where some are not known singly."""
+        threshold = cutoff.relative(self.top) * self.top
+        known = self.values_of_phi.down_to(threshold)
+        return known.staircase().above(threshold) if known.trusted <= threshold else math.nan
+
+    @property
+    def fits(self) -> bool:
+        """Whether the plane waves of phi are few enough, without their operator."""
+        return self.values_of_phi.left_out <= SURELY * UNHEARD
 
     @cached_property
     def _near_top(self) -> Known:
@@ -197,13 +235,13 @@ class RuleOfColumns(ColumnsFrequency):
         places, parts = self._points_near_top
         sides: list[Leverage] = []
         for rows in (True, False):
-            leverages, squares = np.zeros(places.where.size), 0.0
+            leverages, squares = np.zeros(places.mass.size), 0.0
             for part in parts:
                 g = part.x**2 / (t - part.x**2)
-                leverages += part.many * ((part.U if rows else part.V) ** 2 @ g)
+                leverages += part.many * part.averaged((part.U if rows else part.V) ** 2 @ g)
                 squares += part.many * float(np.sum(g**2))
-            total = float(places.p @ leverages)
-            variance = float(places.p @ (places.averaged(leverages) - total) ** 2)
+            total = float(places.mass @ leverages)
+            variance = float(places.mass @ (leverages - total) ** 2)
             sides.append(Leverage(total, squares, variance))
         m, n = max(self.law.m, self.law.n), self.limit
         return sides[0].with_columns(sides[1], m, n)

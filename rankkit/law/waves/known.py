@@ -10,12 +10,13 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import Column
-from rankkit.law.staircase import Staircase
+from rankkit.law.limit.columns import Column
+from rankkit.law.limit.staircase import Staircase
 from rankkit.law.waves.bases import (
     Coordinate,
+    alone,
     coordinate,
-    farthest_product,
+    farthest_sum,
     loudness,
     mean_of,
     mean_wave,
@@ -30,6 +31,8 @@ MOST_COSINES, TOGETHER = 4e7, 64  # of all waves at all nodes; by how many waves
 SILENT = 0.02  # of the smallest value that counts: what the waves that are left out may add to a value
 # functions of one pattern, at first and at most, and the degree at first; each time MORE times the degree
 FIRST_FUNCTIONS, MOST_FUNCTIONS, FIRST_DEGREE, MOST_DEGREE, MORE = 170, 1100, 41, 301, 1.4
+# of a pattern and of one sign of each pair, where that allows more; with more pairs there are too many sectors
+MOST_IN_SECTOR, MOST_PAIRS = 400, 3
 BESIDE = 2.0  # times what the waves that are left out may add: no more functions help below
 NEEDED = 0.1  # of the smallest value that counts: down to there values are to be known one by one
 STEP, STEPS = 0.25, 40  # in log lambda, of the unknown values that are told apart
@@ -39,6 +42,7 @@ APART = 0.5  # how far the power of the values below may be from that of the las
 PLAUSIBLE = 2.0  # times the energy of a count that goes on to grow as it does
 NEARBY = 4.0  # times the last value that is known: from there on its power is measured
 ENERGY_KNOWN = 1e-13  # how far the mean of phi^2 is to be known
+ITSELF = PlaneWaves(np.zeros(1), np.ones(1), np.ones(1))  # in place of waves where phi itself is one
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +152,8 @@ class Values:
     def energy(self) -> float:
         """E phi^2, the mean of the plane waves of phi^2; of one coordinate by quadrature."""
         if sum(one.many for one in self.columns) == 1:
-            return mean_of(self.columns[0], lambda t: (self.phi(t) ** 2 + self.phi(-t) ** 2) / 2)
+            nodes = {} if self._alone is None else {"nodes": self._alone.p.size}  # those of its values
+            return mean_of(self.columns[0], lambda t: (self.phi(t) ** 2 + self.phi(-t) ** 2) / 2, **nodes)
         waves = plane_waves(lambda t: self.phi(t) ** 2, self._reach)
         heard = self._from_each_on(waves)
         few = waves.slowest(min(_first(heard <= ENERGY_KNOWN * heard[0]), self._most_waves))
@@ -158,18 +163,22 @@ class Values:
     def down_to(self, least: float) -> Known:
         """Return values down to about `least`, or as far down as MOST_FUNCTIONS go."""
         r = sum(one.many for one in self.columns)
-        count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, self._most_waves)
-        left_out = float(self._heard[count]) if count < self._heard.size else 0.0
+        count, left_out = (1, 0.0) if self._alone else self._waves_down_to(least)
         degree, most = min(_degree(r, FIRST_FUNCTIONS), FIRST_DEGREE), self._most_degree
         needed = max(NEEDED * least, BESIDE * left_out)
         while (found := self._operator(count, degree)).trusted > needed and degree < most:
-            degree = min(max(int(MORE * degree), degree + 2), most)
+            degree = min(max(int(MORE * degree / 2) * 2 + 1, degree + 2), most)
         values, many = Known(found, left_out, 0.0).values
         known = Known(found, left_out, max(self.energy - float(np.sum(many * values**2)), 0.0))
         if known.missing > found.gained:
             return known
         # what the last degrees have added is more: the rest of the energy is that of errors in values that are known
         return replace(known, missing=min(known.missing, PLAUSIBLE * known.going_on))
+
+    def _waves_down_to(self, least: float) -> tuple[int, float]:
+        """Return how many waves are enough, and what those that are left out may add to a value."""
+        count = min(-(-_first(self._heard <= SILENT * least) // TOGETHER) * TOGETHER, self._most_waves)
+        return count, float(self._heard[count]) if count < self._heard.size else 0.0
 
     def _kinds(self, count: int) -> list[Coordinate]:
         """Return the coordinates with so many waves, with functions for all degrees."""
@@ -181,7 +190,10 @@ class Values:
 
     @cached_property
     def _most_degree(self) -> int:
-        return min(_degree(sum(one.many for one in self.columns), MOST_FUNCTIONS), MOST_DEGREE)
+        # patterns of parities have at least so many pairs of coordinates, each of which halves their matrices
+        pairs = min(sum((one.many - 1) // 2 for one in self.columns), MOST_PAIRS)
+        most = max(MOST_FUNCTIONS, MOST_IN_SECTOR * 2**pairs)
+        return min(_degree(sum(one.many for one in self.columns), most), MOST_DEGREE)
 
     @cached_property
     def _most_waves(self) -> int:
@@ -192,14 +204,26 @@ class Values:
     @property
     def left_out(self) -> float:
         """How much the waves that cannot be taken may add to a value, as a share of what the loudest one is."""
+        if self._alone:
+            return 0.0
         most = self._most_waves
         return float(self._heard[most] / np.max(-np.diff(self._heard))) if most < self._heard.size else 0.0
 
     def _operator(self, count: int, degree: int) -> Operator:
         if (count, degree) not in self._found:
             times = [one.many for one in self.columns]
-            self._found[count, degree] = operator(self._kinds(count), times, self._waves.slowest(count), degree)
+            one, waves = self._alone, self._waves.slowest(count)
+            kinds = [one] if one else self._kinds(count)
+            self._found[count, degree] = operator(kinds, times, ITSELF if one else waves, degree)
         return self._found[count, degree]
+
+    @cached_property
+    def _alone(self) -> Coordinate | None:
+        """The only coordinate, between whose functions phi is known; None for several or a phi that turns fast."""
+        if sum(one.many for one in self.columns) > 1:
+            return None
+        self._waves  # refuses a phi that is none  # noqa: B018
+        return alone(self.columns[0], self.phi, self._most_degree // 2 + 1)
 
     @cached_property
     def _waves(self) -> PlaneWaves:
@@ -207,7 +231,7 @@ class Values:
 
     @cached_property
     def _reach(self) -> float:
-        return sum(one.many * farthest_product(one) for one in self.columns)
+        return farthest_sum(self.columns)
 
     @cached_property
     def _heard(self) -> Array:

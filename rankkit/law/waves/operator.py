@@ -1,9 +1,9 @@
 """The singular values of phi(b . a) over rows b and columns a, by the parity of each coordinate.
 
 A plane wave is a product over coordinates, and cos and sin of a sum are sums of products of cosines and sines with an
-even and an odd number of sines. So phi(b . a) splits by which coordinates are odd, and each pattern is a matrix
-between products of functions of one coordinate, of a total degree up to a largest one (Galerkin's method). Values that
-change with that degree are bounds from below.
+even and an odd number of sines. So phi(b . a) splits by which coordinates are odd, and by what swapping two alike ones
+does (pairs.py). Each pattern is a matrix between products of functions of one coordinate, of a total degree up to a
+largest one (Galerkin's method). Values that change with that degree are bounds from below.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from rankkit.factors import Array
 from rankkit.law.waves.bases import Coordinate
+from rankkit.law.waves.pairs import Factor, Products, sectors
 from rankkit.law.waves.plane_waves import PlaneWaves
 
 __all__ = ["Operator", "Pattern", "operator"]
@@ -31,33 +32,45 @@ AGREED, AGREED_VALUES = 0.01, 0.05  # of the effective count above a value, and 
 FURTHER = 0.1  # of the value down to which there is evidence
 SILENT = 1e-13  # of the largest wave: waves that rounding leaves
 FINE = 16  # values of a staircase per factor e at which it is compared
-BLOCK = 2**22  # numbers formed at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """The operator between functions of rows and of columns of one pattern of parities.
+    """The operator between functions of rows and of columns of one pattern of parities and of one sign of each pair.
 
     Attributes
     ----------
     many : float
-        How many patterns are alike, which differ in the order of columns that are alike.
-    parities : tuple of int
-        0 or 1 for each coordinate.
+        How many patterns are alike, which differ in the order of coordinates that are alike.
+    factors : sequence of Factor
     indices : int array, shape (functions, r)
-        Which function of each coordinate a product has.
-    left, right : float arrays, shape (functions, functions)
-        Singular functions in these products.
-    values : float array, shape (functions,)
-        Singular values, descending.
+        Which function of each coordinate a product has; of a pair, the smaller one first.
+    matrix : float array, shape (functions, functions)
+        Of rows and of columns.
+    symmetric : bool
+        Whether both have the same functions.
     """
 
     many: float
-    parities: tuple[int, ...]
+    factors: Sequence[Factor]
     indices: Array
-    left: Array
-    right: Array
-    values: Array
+    matrix: Array
+    symmetric: bool
+
+    @cached_property
+    def values(self) -> Array:
+        """Singular values, descending, shape (functions,)."""
+        return np.sort(_singular_values(self.matrix, self.symmetric))[::-1]
+
+    @cached_property
+    def vectors(self) -> tuple[Array, Array, Array]:
+        """Singular functions in these products, of rows and of columns, and values, with signs where these are one."""
+        if not self.symmetric:
+            left, values, right = svd_of(self.matrix)
+            return left, right.T, values
+        values, vectors = eigh_of((self.matrix + self.matrix.T) / 2)
+        order = np.argsort(-np.abs(values), kind="stable")
+        return vectors[:, order], vectors[:, order], values[order]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,69 +138,31 @@ def operator(kinds: Sequence[Coordinate], times: Sequence[int], waves: PlaneWave
         amplitudes = (waves.sines if sum(odd) % 2 else waves.cosines) * (-1.0) ** (sum(odd) // 2)
         if np.max(np.abs(amplitudes)) <= SILENT * np.max(waves.sizes):
             continue
-        parities = tuple(int(k < few) for few, count in zip(odd, times, strict=True) for k in range(count))
-        indices = _indices(parities, [one.rows for one in coordinates], degree)
-        if len(indices) == 0:
-            continue
-        many = math.prod(math.comb(count, few) for few, count in zip(odd, times, strict=True))
-        matrix = _matrix(coordinates, parities, indices, amplitudes)
-        patterns.append(_pattern(float(many), parities, indices, matrix, symmetric))
-        total = 2 * indices.sum(axis=1) + sum(parities)
-        for inner, largest in zip(fewer, degrees[1:], strict=True):
-            few = total <= largest
-            inner.append((_singular_values(matrix[np.ix_(few, few)], symmetric), float(many)))
+        orders = math.prod(math.comb(count, few) for few, count in zip(odd, times, strict=True))
+        tables: dict[tuple[Factor, ...], Products] = {}
+        for factors, signs in sectors(odd, times):
+            products = tables.get(factors[1:])
+            if products is None:
+                tables[factors[1:]] = products = Products.of(coordinates, factors, amplitudes, degree)
+            indices, matrix = products.between(factors[0])
+            if len(indices) == 0:
+                continue
+            many = float(orders * signs)
+            patterns.append(Pattern(many, factors, indices, matrix, symmetric))
+            total = 2 * indices.sum(axis=1) + sum(odd)
+            for inner, largest in zip(fewer, degrees[1:], strict=True):
+                few = total <= largest
+                inner.append((_singular_values(matrix[np.ix_(few, few)], symmetric), many))
     staircases = [_joined(parts) for parts in ([(one.values, one.many) for one in patterns], *fewer)]
     energies = [float(np.sum(many * values**2)) for values, many in staircases]
     moved = 1 - float(staircases[1][0][0] / staircases[0][0][0])
     return Operator(coordinates, patterns, _trusted(staircases, degrees), energies[0] - energies[1], moved, degree)
 
 
-def _indices(parities: Sequence[int], functions: Sequence[tuple[Array, Array]], degree: int) -> Array:
-    """Return all products of functions up to a total degree, (products, r)."""
-    left = (degree - sum(parities)) // 2
-    found: Array = np.zeros((int(left >= 0), 0), dtype=np.int64)
-    for parity, both in zip(parities, functions, strict=True):
-        most = np.minimum(left - found.sum(axis=1), both[parity].shape[1] - 1) + 1
-        ranks = np.arange(int(np.sum(most))) - np.repeat(np.cumsum(most) - most, most)
-        found = np.column_stack([np.repeat(found, most, axis=0), ranks])
-    return found
-
-
-def _matrix(coordinates: Sequence[Coordinate], parities: Sequence[int], indices: Array, amplitudes: Array) -> Array:
-    """Return sum_k amplitude_k prod_j (wave k of coordinate j) between products, (products, products).
-
-    The products of all coordinates but the first are formed wave by wave; a product of matrices adds up the waves.
-    """
-    others, place = np.unique(indices[:, 1:], axis=0, return_inverse=True)
-    first = coordinates[0].waves[parities[0]]
-    one, rest = first.shape[1], len(others)
-    whole = np.zeros((one * one, rest * rest))
-    step = max(1, BLOCK // max(rest * rest, one * one))
-    for at in range(0, amplitudes.size, step):
-        few = slice(at, at + step)
-        formed = np.repeat(amplitudes[few], rest * rest).reshape(-1, rest, rest)
-        for j in range(1, len(parities)):
-            wave = coordinates[j].waves[parities[j]][few]
-            formed *= wave[:, others[:, j - 1][:, None], others[:, j - 1]]
-        whole += first[few].reshape(len(formed), -1).T @ formed.reshape(len(formed), -1)
-    place = place.reshape(-1)
-    return whole.reshape(one, one, rest, rest)[
-        indices[:, 0][:, None], indices[:, 0][None, :], place[:, None], place[None, :]
-    ]
-
-
 def _singular_values(matrix: Array, symmetric: bool) -> Array:
+    if matrix.size == 0:
+        return np.zeros(0)
     return np.abs(np.linalg.eigvalsh(matrix)) if symmetric else np.linalg.svd(matrix, compute_uv=False)
-
-
-def _pattern(many: float, parities: tuple[int, ...], indices: Array, matrix: Array, symmetric: bool) -> Pattern:
-    if not symmetric:
-        left, values, right = svd_of(matrix)
-        return Pattern(many, parities, indices, left, right.T, values)
-    values, vectors = eigh_of((matrix + matrix.T) / 2)
-    order = np.argsort(-np.abs(values), kind="stable")
-    values, vectors = values[order], vectors[:, order]
-    return Pattern(many, parities, indices, vectors, vectors * np.sign(values), np.abs(values))
 
 
 def _joined(parts: Sequence[tuple[Array, float]]) -> tuple[Array, Array]:

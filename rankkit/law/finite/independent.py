@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import crossing_term
-from rankkit.law.self_consistent import Potential, within_sector
-from rankkit.law.staircase import Staircase
+from rankkit.law.finite.crossings import crossing_term
+from rankkit.law.finite.self_consistent import Potential, within_sector
+from rankkit.law.limit.staircase import Staircase
 
 __all__ = ["Independent", "filled_at"]
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.coordinate import legendre_nodes
-from rankkit.law.crossings import crossing_term
-from rankkit.law.self_consistent import APART, Potential, within_sector
+from rankkit.law.finite.crossings import crossing_term
+from rankkit.law.finite.self_consistent import APART, Potential, within_sector
+from rankkit.law.limit.coordinate import legendre_nodes
 
 __all__ = ["Cells", "PhaseSpace", "crossings_of", "lengths", "phase_space_cells", "spacing", "span"]
 

@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.crossings import removed
+from rankkit.law.finite.crossings import removed
 
 __all__ = ["APART", "Counted", "Equations", "Follower", "Near", "Path", "Potential", "within_sector"]
 
@@ -139,8 +139,8 @@ class Follower:
         self._near = near
 
     def at(self, equations: Equations) -> Near | None:
-        """Return the last solution as unknowns of other equations; None if they are of another kind, or if none is."""
-        if self._near is None or type(self.equations) is not type(equations):
+        """Return the last solution as unknowns of other equations of its kind; None if there is none."""
+        if self._near is None:
             return None
         here, there = self.equations.places, equations.places
         changes = [np.stack([interpolated(there, here, one) for one in change]) for change in self._near.changes]
@@ -203,25 +203,25 @@ class Follower:
 
 
 class Path:
-    """Solutions along a curve of frequencies: each is looked for where the two before point to."""
+    """Solutions along a curve of frequencies: each is looked for where the two before of its kind point to."""
 
     def __init__(self) -> None:
-        self._before: list[tuple[float, Follower]] = []
+        self._before: dict[type, list[tuple[float, Follower]]] = {}
 
     def follower(self, equations: Equations, log_omega: float) -> Follower:
         """Return the follower of one frequency, begun from those before."""
-        near = None
-        if self._before:
-            here, last = self._before[-1]
+        near, before = None, self._before.get(type(equations), [])
+        if before:
+            here, last = before[-1]
             near = last.at(equations)
-            earlier = self._before[0][1].at(equations) if len(self._before) > 1 else None
+            earlier = before[0][1].at(equations) if len(before) > 1 else None
             if near is not None and earlier is not None:
-                ahead = (log_omega - here) / (here - self._before[0][0])
+                ahead = (log_omega - here) / (here - before[0][0])
                 if 0 < ahead < FURTHEST_AHEAD:
                     near = near._replace(unknowns=near.unknowns + ahead * (near.unknowns - earlier.unknowns))
         found = Follower(equations, near)
-        if not self._before or self._before[-1][0] != log_omega:
-            self._before = [*self._before[-1:], (log_omega, found)]
+        if not before or before[-1][0] != log_omega:
+            self._before[type(equations)] = [*before[-1:], (log_omega, found)]
         return found
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.columns import OneColumn, energy_of
-from rankkit.law.coordinate import Seen
-from rankkit.law.crossings import crossing_term, dimensions, nodes_at, places
-from rankkit.law.odd_products import OddSums, apart, listed_sums, odd_sums
-from rankkit.law.products import Listed
-from rankkit.law.self_consistent import APART, Counted, Follower, Near, Potential, within_sector
+from rankkit.law.finite.crossings import crossing_term, dimensions, nodes_at, places
+from rankkit.law.finite.odd_products import OddSums, apart, listed_sums, odd_sums
+from rankkit.law.finite.self_consistent import APART, Counted, Follower, Near, Potential, within_sector
+from rankkit.law.limit.columns import OneColumn, energy_of
+from rankkit.law.limit.coordinate import Seen
+from rankkit.law.limit.listing import Listed
 
 __all__ = ["Counter", "Mixed"]
 
@@ -209,14 +209,20 @@ class Counter:
         A list that is cut short takes the other products as white noise, which can count too many. Without the noise
         it counts too few. Where there is nothing better, the count may be off by the difference.
         """
-        found = self.follower.count(square)
-        full = self.limit - FULL
-        if self.whole is None or (found.value > full and (self._mostly_noise or self._least(square) > full)):
+        found, near = self.follower.count(square), self._near
+        full = found.value > self.limit - FULL
+        if self.whole is None or (full and self._mostly_noise):
             return found
+        if full:
+            # only from nearby: a list alone that fills the matrix is the slowest to be followed from afar
+            least, alone = self._least(square, afar=False)
+            if least > self.limit - FULL:
+                return found
+            near = alone or near
         try:
-            return Follower(self.whole, self._near, afar=found.value <= full).count(square)
+            return Follower(self.whole, near).count(square)
         except ArithmeticError:
-            return found._replace(off=max(found.value - self._least(square), 0.0))
+            return found._replace(off=max(found.value - self._least(square, afar=True)[0], 0.0))
 
     @property
     def _mostly_noise(self) -> bool:
@@ -226,14 +232,15 @@ class Counter:
         energy = energy_of(self.whole.problems, self.whole.many) + self.whole.rest
         return self.follower.equations.rest > energy / 2
 
-    def _least(self, square: float) -> float:
-        """Return the count of the listed products alone; zero where it is not found."""
+    def _least(self, square: float, *, afar: bool) -> tuple[float, Near | None]:
+        """Return the count of the listed products alone and its solution; zero and none where it is not found."""
         equations = self.follower.equations
         assert isinstance(equations, Mixed)
+        alone = Follower(replace(equations, rest=0.0), self._near, afar=afar)
         try:
-            return Follower(replace(equations, rest=0.0), self._near, afar=False).count(square).value
+            return alone.count(square).value, alone.at(equations)
         except ArithmeticError:
-            return 0.0
+            return 0.0, None
 
     @property
     def _near(self) -> Near | None:

@@ -1,14 +1,14 @@
-"""What can be a float64: values that a user gave, and the sizes, scales and frequencies that the law's sums bear."""
+"""The sizes, scales and frequencies that the sums of the law bear in float64."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rankkit.factors import Array, Factors
-from rankkit.law.entries import Entries
+from rankkit.factors import Factors
+from rankkit.law.limit.entries import Entries
 from rankkit.rules import Rule
 
-__all__ = ["LARGEST", "MOST_RANK", "SCALES", "check_entries", "check_phi", "check_turn", "real_numbers"]
+__all__ = ["LARGEST", "MOST_RANK", "SCALES", "check_entries", "check_phi", "check_turn"]
 
 LARGEST = 10**12  # rows or columns
 # ranks up to which sums over coordinates that are alike were seen to be floats; for uniform entries, which have the
@@ -81,12 +81,3 @@ def check_phi(rule: Rule, std: float) -> None:
             f"rule must give numbers between {SIZES[0]:g} and {SIZES[1]:g} for entries of B A up to {sizes[-1]:.3g}, "
             f"got {largest:.3g} as the largest; mend the rule, or scale it."
         )
-
-
-def real_numbers(values: object) -> Array | None:
-    """Return values as a float64 array, or None where they are no real numbers."""
-    try:
-        found = np.asarray(values)
-        return None if np.iscomplexobj(found) else found.astype(np.float64)
-    except (TypeError, ValueError):
-        return None

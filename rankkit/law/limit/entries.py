@@ -9,8 +9,8 @@ from functools import lru_cache
 from rankkit.checks import shown
 from rankkit.factors import Array
 from rankkit.initializers import Initializer, KaimingUniform, Normal, Uniform, XavierUniform
-from rankkit.law.kernels import gaussian_values, prolate_values
-from rankkit.law.staircase import CUT, Staircase, gaussian_staircase, staircase
+from rankkit.law.limit.kernels import gaussian_values, prolate_values
+from rankkit.law.limit.staircase import CUT, Staircase, gaussian_staircase, staircase
 
 __all__ = ["Entries", "entries_of", "law_of"]
 

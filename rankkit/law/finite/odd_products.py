@@ -5,8 +5,10 @@ a line between the poles at 0 and 1 (Mellin's transform). e^(s x) is a product o
 all products of values is a product of sums over the values of one column. For log(1 + e^x) the factor before e^(s x) is
 divided by s, and for f^2 it is multiplied by 1 - s, since f - f^2 is the derivative of f.
 
-The trapezoidal rule adds f at x shifted by multiples of twice DEEPER and more, each e^(-DEEPER) as large or less.
-Behind the real axis the line bends to the right, because faint products turn further than pi.
+The trapezoidal rule adds f at x shifted by multiples of the period 2 pi / step, times e^(-Re s period) for each period.
+There can be 10^12 products so faint that only their shifted ones count, each for one: so the period grows with the
+logarithm of their number. Behind the real axis the line bends to the right, because faint products turn further than
+pi.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.products import Listed
+from rankkit.law.limit.listing import Listed
 
 __all__ = ["OddSums", "apart", "listed_sums", "odd_sums"]
 
@@ -29,7 +31,7 @@ FINER, FARTHER = 2.0, 1.5  # of the other line: nodes, and the logarithm of what
 TILT, LEAST_TOP = 2.0, 5.0
 NEGLIGIBLE = 14.0  # -log of what the ends of the line leave out of one product at the threshold
 BEHIND = math.pi / 2  # largest phase of a product at the threshold
-DEEPER = 24.0  # half the period, beyond the log of the largest product
+DEEPER = 24.0  # half the period at least, beyond the log of the largest product
 FAINT = 8.0  # -log of the largest product of a value that adds nothing
 
 
@@ -88,15 +90,18 @@ def odd_sums(
     tops = [max(float(np.max(x.real)) for x in both) for both in values]
     top = sum(k * one for one, k in zip(tops, many, strict=True)) + scale.real
     line, finer, negligible = (OTHER_LINE, FINER, FARTHER * NEGLIGIBLE) if other else (LINE, 1.0, NEGLIGIBLE)
-    step = math.pi / (max(top, 0.0) + DEEPER) / finer
+    kept = [[x.real > one - max(top, 0.0) - FAINT for x in both] for one, both in zip(tops, values, strict=True)]
+    products = math.fsum(k * math.log(np.sum(both[0]) + np.sum(both[1])) for both, k in zip(kept, many, strict=True))
+    half = max(max(top, 0.0) + DEEPER, (products + NEGLIGIBLE) / line / 2)
+    step = math.pi / half / finer
     behind, ahead = negligible / (math.pi - BEHIND), negligible / (math.pi - abs(scale.imag))
     t = step * np.arange(-math.ceil(behind / step), math.ceil(ahead / step) + 1)
     bent, tilt = np.sqrt(t**2 + 1), TILT / max(top, LEAST_TOP)
     s = line + tilt / 2 * (bent - t) + 1j * t
     kernel = step / 2 * (1 - 0.5j * tilt * (t / bent - 1)) / np.sin(math.pi * s) * np.exp(s * scale)
     powers = [
-        tuple(np.exp(np.multiply.outer(s, x)) * (x.real > one - max(top, 0.0) - FAINT) for x in both)
-        for one, both in zip(tops, values, strict=True)
+        tuple(np.exp(np.multiply.outer(s, x)) * here for x, here in zip(*both, strict=True))
+        for both in zip(values, kept, strict=True)
     ]
     sums = [[np.sum(power, axis=1) for power in both] for both in powers]
     with_odd = [even + odd for even, odd in sums], [even - odd for even, odd in sums]

@@ -11,7 +11,7 @@ import numpy as np
 
 from rankkit.checks import shown
 from rankkit.factors import Array
-from rankkit.law.limits import real_numbers
+from rankkit.law.limit.entry_laws import real_numbers
 
 __all__ = ["scales_of"]
 

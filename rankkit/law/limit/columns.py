@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.coordinate import Coordinate, Seen, seen_through
-from rankkit.law.entry_laws import EntryLaw
-from rankkit.law.products import MOST_LISTED, Listed, multisets
-from rankkit.law.staircase import BIN, CUT, NOISE, Staircase, assembled, binned, noise
+from rankkit.law.limit.coordinate import Coordinate, Seen, seen_through
+from rankkit.law.limit.entry_laws import EntryLaw
+from rankkit.law.limit.listing import MOST_LISTED, Listed, multisets
+from rankkit.law.limit.staircase import BIN, CUT, NOISE, Staircase, assembled, binned, noise
 
 __all__ = ["Column", "OneColumn", "above", "columns_staircase", "energy_of", "listed_columns", "one_column"]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.mixed import Counter
+from rankkit.law.finite.mixed import Counter
 
 __all__ = ["Ratio", "ratio"]
 

@@ -28,8 +28,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankkit.law.splitting import Leverage
-from rankkit.law.staircase import Staircase
+from rankkit.law.finite.splitting import Leverage
+from rankkit.law.limit.staircase import Staircase
 
 __all__ = ["Largest", "largest"]
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from rankkit.checks import shown
 from rankkit.factors import Array
-from rankkit.law.limits import real_numbers
 
-__all__ = ["EntryLaw"]
+__all__ = ["EntryLaw", "real_numbers"]
 
 CHECKED = np.linspace(0.501, 0.999, 64)  # probabilities at which a quantile function is looked at
 UNEVEN = 1e-6  # of the largest quantile there: how far from symmetric rounding may make it
@@ -198,3 +197,12 @@ def _floats(name: str, values: object) -> Array:
 def _gauss(count: int) -> tuple[Array, Array]:
     s, weight = np.polynomial.legendre.leggauss(count)
     return (1 + s) / 2, weight / 2
+
+
+def real_numbers(values: object) -> Array | None:
+    """Return values as a float64 array, or None where they are no real numbers."""
+    try:
+        found = np.asarray(values)
+        return None if np.iscomplexobj(found) else found.astype(np.float64)
+    except (TypeError, ValueError):
+        return None

@@ -16,9 +16,9 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.parts import Part, Stack, stacked
-from rankkit.law.phase_space import Cells, crossings_of
-from rankkit.law.self_consistent import APART, Potential, within_sector
+from rankkit.law.finite.parts import Part, Stack, stacked
+from rankkit.law.finite.phase_space import Cells, crossings_of
+from rankkit.law.finite.self_consistent import APART, Potential, within_sector
 
 __all__ = ["Radial", "harmonics"]
 
@@ -35,6 +35,8 @@ class Radial:
     parts : sequence of Part
     beyond : Cells
         What the parts leave out.
+    draft : Radial, optional
+        The same with fewer parts, from which the weights are solved; F, which is stationary in them, has all parts.
     """
 
     m: int
@@ -44,6 +46,7 @@ class Radial:
     p: Array
     parts: Sequence[Part]
     beyond: Cells
+    draft: Radial | None = None
 
     @property
     def limit(self) -> int:
@@ -80,6 +83,8 @@ class Radial:
 
     def improve(self, unknowns: Array, z: complex) -> Array:
         """Return log w and log v from the leverages that they imply."""
+        if self.draft is not None:
+            return self.draft.improve(unknowns, z)
         weights = np.split(np.exp(unknowns), len(self.sizes))
         found = [here / self.p for here in self.beyond.leverages(weights[0], weights[-1], z)][: len(weights)]
         for stack in self.stacks:

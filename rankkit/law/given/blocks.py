@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array, Factors, host
-from rankkit.law.edge import largest
-from rankkit.law.given import one_pair
-from rankkit.law.staircase import Staircase
+from rankkit.law.finite.edge import largest
+from rankkit.law.given.measured import one_pair
+from rankkit.law.limit.staircase import Staircase
 
 __all__ = ["Blocks", "Part", "Top"]
 

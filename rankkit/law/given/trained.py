@@ -15,15 +15,15 @@ from functools import cached_property
 import numpy as np
 
 from rankkit.factors import Array, Factors
-from rankkit.law.blocks import Blocks, Part, Top
-from rankkit.law.columns import Column
-from rankkit.law.entries import Entries
-from rankkit.law.entry_laws import EntryLaw
 from rankkit.law.error import Error, Estimate, Z, count_error
-from rankkit.law.matched import Ratio, ratio
+from rankkit.law.finite.self_consistent import Counted, Path
+from rankkit.law.given.blocks import Blocks, Part, Top
+from rankkit.law.given.matched import Ratio, ratio
+from rankkit.law.limit.columns import Column
+from rankkit.law.limit.entries import Entries
+from rankkit.law.limit.entry_laws import EntryLaw
 from rankkit.law.measures import Cutoff
 from rankkit.law.product_law import ColumnsFrequency, ProductLaw
-from rankkit.law.self_consistent import Counted, Path
 from rankkit.metrics import stable_rank
 from rankkit.regime import regime_of
 from rankkit.spectrum import spectrum_of
@@ -144,11 +144,6 @@ class FactorsFrequency(ColumnsFrequency):
         value = min(found.value * larger.value, float(self.limit))
         return found._replace(value=value, off=math.hypot(off, found.off))
 
-    def _below(self, relative: float) -> Counted:
-        """Return a count below DEPTH; what it is more than above DEPTH may be missed."""
-        found = super()._below(relative)
-        return found._replace(off=math.hypot(found.off, found.value - self._deepest[0].value))
-
     def _of_blocks(self, part: Part, count: float, square: float) -> Ratio:
         law = ProductLaw(part.m, part.n, self.law.columns, self.law.about)
         return ratio(law.frequency(self.omega).counter(square, Path()), count, self.limit, square, part.squares)
@@ -158,10 +153,10 @@ class FactorsFrequency(ColumnsFrequency):
 
     def estimate(self, measure: str, cutoff: Cutoff) -> Estimate:
         """Return a measure and its error."""
-        value = self.measure(measure, cutoff)
-        if measure == "stable_rank":
+        if measure != "numerical_rank":
+            value = self.measure(measure, cutoff)
             return Estimate(value, Error(self.block_top.off * value, 0.0))
         found = self.rank(cutoff)
         error = count_error(found, self.law.r, self.limit)
         of_top = found.density * self.block_top.off / 2
-        return Estimate(value, Error(math.hypot(error.own, Z * error.scatter, of_top), 0.0))
+        return Estimate(found.value, Error(math.hypot(error.own, Z * error.scatter, of_top), 0.0))

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankkit.factors import Array
-from rankkit.law.coordinate import Coordinate, legendre_nodes
+from rankkit.law.limit.coordinate import Coordinate, legendre_nodes
 
 __all__ = ["Leverage", "columns_leverage", "gaussian_leverage", "product_leverage", "radial_leverage"]
 

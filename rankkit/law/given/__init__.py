@@ -1,0 +1,1 @@
+"""Given factors, drawn or trained: measured under a rule, or predicted from their aligned columns and from blocks."""
