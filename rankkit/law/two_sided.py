@@ -16,7 +16,7 @@ __all__ = ["between_steps", "sides"]
 Z_DRAWS = 1.645  # standard deviations on either side that hold 90 % of a normal law
 FINEST, COARSEST, GROWTH = 0.01, 0.15, 1.3  # of steps in log omega away from the target
 STEP, FURTHEST = 0.03, 1.0  # in log omega, of the search for flat places beside a jump
-FLAT = 0.1  # of the steepest slope between, in logs: where the rank climbs no faster than that, it rests on a step
+FLAT = 0.125  # of the steepest slope between, in logs: where the rank climbs no faster than that, it rests on a step
 LEAST_JUMP = 2.0  # values: a smaller jump passes over no whole rank
 RISING, IN_A_ROW = 1.5, 4  # so many slopes of so many times the least one: it rises again, and not by rounding
 

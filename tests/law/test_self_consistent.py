@@ -1,7 +1,11 @@
 """The equations of weights: two families that must agree, their solver, and what they say when it fails."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.special import erfinv
+from scipy.stats import qmc
 
 import rankkit as rk
 from rankkit.cli.main import main
@@ -122,7 +126,7 @@ def test_functions_beyond_the_last_degree_are_counted_by_cells(monkeypatch):
 
     reach = sine_parts.REACH[r]
     near, far, sharp = found(reach), found(6.0), found(reach, fall=0.999)
-    assert near == pytest.approx(far, abs=3e-3 * m)
+    assert near == pytest.approx(far, abs=4e-3 * m)  # without crossings 2e-3, which rings make larger
     assert np.max(np.abs(sharp - far)) > 0.05 * m
 
 
@@ -231,12 +235,14 @@ def left_out(modes, rows, strength, draws):
     return np.mean(found) - value + 0.5 * np.log1p(-(1 - w) * g), 1 - w, g
 
 
-@pytest.mark.parametrize(("modes", "rows", "strength"), [(14, 196, 3.0), (12, 144, 10.0), (14, 98, 6.0)])
+@pytest.mark.parametrize(
+    ("modes", "rows", "strength"), [(14, 196, 3.0), (12, 144, 10.0), (12, 144, 30.0), (12, 180, 30.0), (14, 98, 6.0)]
+)
 def test_crossings_are_what_random_exponentials_have_beyond_the_equations(modes, rows, strength):
-    """No singular value, no threshold: the pairs and triples of a random Vandermonde matrix (Ryan and Debbah 2009)."""
+    """No singular value, no threshold: the groups of rows of a random Vandermonde matrix (Ryan and Debbah 2009)."""
     measured, U, g = left_out(modes, rows, strength, 120)
     crossed = crossing_term(rows, np.ones(1), g, np.array([U]), 2 * FLAT).real
-    assert crossed == pytest.approx(measured, rel=0.22)  # pairs alone are 21 to 28 % short
+    assert crossed == pytest.approx(measured, rel=0.16)  # pairs alone are 21 to 44 % short
 
 
 def test_the_overlap_of_flat_shares_is_two_thirds():
@@ -254,3 +260,45 @@ def test_pairs_are_a_polylogarithm():
     k = np.arange(2, 200)
     series = np.sum(k ** (-1 - R / 2) * U ** (2 * k)) / U[0]
     assert crossing_term(100, np.ones(1), little, U, R) == pytest.approx(-50 * little * series, rel=2e-3)
+
+
+@pytest.mark.parametrize(("R", "U"), [(2, 0.5), (2, 0.8), (2, 0.8 - 0.3j), (3, 0.8), (8, 0.8)])
+def test_triples_are_what_three_rows_have_when_each_meets_the_others_twice(R, U):
+    """log det of three random places less what is constant or linear in the strength of any of them, by Cauchy's formula."""
+    angles = 2 * np.pi * np.arange(8) / 8
+    strengths = np.concatenate([[1], 0.4 * np.exp(1j * angles)])
+    signs = np.concatenate([[1], -(1 + np.exp(-1j * angles) / 0.4) / 8])
+    steps = erfinv(2 * qmc.Sobol(2 * R, seed=0).random(4096).T.reshape(2, R, -1) - 1)
+    x, y, z = (np.exp(-np.sum(step**2, axis=0)) for step in (*steps, steps[0] - steps[1]))
+    squares = U**2 * np.array([x, y, z])
+    found = np.zeros(len(x), dtype=complex)
+    for (i, a), (j, b), (k, c) in itertools.product(enumerate(strengths), repeat=3):
+        once = a * b * squares[0] + a * c * squares[1] + b * c * squares[2]
+        found += signs[i] * signs[j] * signs[k] * np.log(1 - once + 2 * a * b * c * U**3 * np.sqrt(x * y * z))
+    # rows were placed with the weight x y; each two of the three distances have a third of the whole
+    expected = np.mean(found * 3 / (x * y + y * z + z * x)) / 6 / U**2
+    little = 1e-4
+    even = sum(crossing_term(100, np.ones(1), g, np.array([U]), R) for g in (little, -little)) / 2
+    assert even / (100 * little**2) == pytest.approx(expected, rel=0.04)
+
+
+@pytest.mark.parametrize("R", [2.0, 4.0, 9.0, 16.0])
+def test_triples_of_little_strength_are_their_first_term(R):
+    """Small strengths and many dimensions, where log det cancels to rounding."""
+    U, little = 1e-3, 1e-4
+    even = sum(crossing_term(10**9, np.ones(1), g, np.array([U]), R) for g in (little, -little)) / 2
+    assert even == pytest.approx(-(10**9) * 2 / 3 * 3 ** (-R / 2) * little**2 * U**4, rel=0.01)
+
+
+def test_many_dimensions_have_no_crossings():
+    """Not one of a thousand rows lies close to another; an integral over such places must not divide 0 by 0."""
+    assert abs(crossing_term(1000, np.ones(1), 1.0, np.array([0.9 - 0.1j]), 1000.0)) < 1e-9
+
+
+def test_links_of_rings_end_where_their_series_does():
+    """Beyond |g U| = 1 only pairs and triples grow, which are g and g^2."""
+    U, places = np.array([0.5 - 0.2j]), np.arange(1.0, 9.0)
+    outside = [crossing_term(100, np.ones(1), g / abs(U[0]), U, 4.0) for g in places]
+    assert np.abs(np.diff(outside, 3)) == pytest.approx(0, abs=1e-9)
+    inside = [crossing_term(100, np.ones(1), g / abs(U[0]), U, 4.0) for g in places / 10]
+    assert np.max(np.abs(np.diff(inside, 3))) > 1e-3
