@@ -30,7 +30,7 @@ SHOWS = (
     "entries with filled marks and for normal ones with open marks."
 )
 COMPARED = (
-    "The papers find omega by trial. The spectral law predicts the numerical rank with an error of at most 6.6 % of d "
+    "The papers find omega by trial. The spectral law predicts the numerical rank with an error of at most 6.3 % of d "
     "here, and the stable rank with a relative error of at most 8.8 %. Of 153 predicted ranks 144 lie within the "
     "stated error, which is made to hold in 95 % of settings."
 )
