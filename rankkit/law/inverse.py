@@ -23,6 +23,8 @@ from rankkit.rules import Rule
 __all__ = ["frequency_for_rank"]
 
 CLOSE = 2e-6  # of a target, relative
+# of a peak between frequencies that were tried: 0.618^16 of their distance, and the smaller share of a golden section
+PEAK_STEPS, GOLDEN = 16, 0.382
 SAME = 1e-3  # of a rank, relative: no frequency changes it
 SINE = "sin(omega B A)"  # what a target is of, unless it says otherwise
 MEASURES = ("stable_rank", "numerical_rank", "participation_ratio")
@@ -213,7 +215,10 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
         if values[-1] >= target:
             break
     else:
-        raise _unattainable(target, measure, values[0], max(values), search)
+        left, right, pair = _around_peak(at, target, grid, values, search)
+        if pair[1] < target:
+            raise _unattainable(target, measure, values[0], pair[1], search)
+        values += pair
     left, right = math.log(left), math.log(right)
     edge = right - left
     slope = (values[-1] - values[-2]) / edge
@@ -229,6 +234,28 @@ def _first(at: Callable[[float], float], target: float, search: _Search, measure
         else:
             left, below = middle, value
     return _Crossing(math.exp(right), slope, right - left, below, above)
+
+
+def _around_peak(
+    at: Callable[[float], float], target: float, grid: Sequence[float], values: Sequence[float], search: _Search
+) -> tuple[float, float, list[float]]:
+    """Return the frequency before the largest value, one near the peak and the values there: few tries may miss it."""
+    k = int(np.argmax(values))
+    left, best, value = grid[max(k - 1, 0)], grid[k], values[k]
+    if search.smooth and 0 < k < len(grid) - 1:
+        low, high = left, grid[k + 1]
+        for _ in range(PEAK_STEPS):
+            if value >= target:
+                break
+            after = high / best > best / low  # the wider side is tried, a golden section away
+            tried = best * ((high / best) if after else (low / best)) ** GOLDEN
+            here = at(tried)
+            if here > value:
+                low, high = (best, high) if after else (low, best)
+                best, value = tried, here
+            else:
+                low, high = (low, tried) if after else (tried, high)
+    return left, best, [values[max(k - 1, 0)], value]
 
 
 def _unattainable(target: float, measure: str, least: float, most: float, search: _Search) -> ValueError:

@@ -46,8 +46,9 @@ def sides(
     slope : float
         About how fast the measure grows there, per log omega.
     limits : (float, float)
-        The least and the largest omega that are tried. Where the measure less its margin reaches the target at none
-        of them, the upper side is inf; where it does at the least, with its margin added, the lower one is 0.
+        The least and the largest omega that are tried, or up to where `at` raises a ValueError. Where the measure
+        less its margin reaches the target at none of them, the upper side is inf; where it does at the least, with its
+        margin added, the lower one is 0.
     """
     low = _side(at, omega, target, slope, limits[0], -1)
     high = _side(at, omega, target, slope, limits[1], 1)
@@ -64,7 +65,10 @@ def _side(
     logs, over = [math.log(omega)], [_over(here, target, sign)]
     while min(over[-1]) < 0 and sign * (math.log(limit) - logs[-1]) > 0:
         logs.append(sign * min(sign * (logs[-1] + sign * step), sign * math.log(limit)))  # the law may end there
-        over.append(_over(at(math.exp(logs[-1])), target, sign))
+        try:
+            over.append(_over(at(math.exp(logs[-1])), target, sign))
+        except ValueError:  # the law has no prediction there, so that no crossing is known
+            break
         step = min(step * GROWTH, COARSEST)
     beyond = math.inf if sign > 0 else 0.0
     return _Margins(*(_crossed(logs, column, beyond) for column in zip(*over, strict=True)))

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import rankkit as rk
+from rankkit.law.error import Error, Estimate
 from rankkit.law.given import measured as given
 from rankkit.law.given.measured import Given
+from rankkit.law.two_sided import sides
 from tests.law.conftest import KAIMING, sine_spectra
 
 MEASURES = ("stable_rank", "numerical_rank", "participation_ratio")
@@ -178,3 +180,13 @@ def test_a_frequency_for_given_factors_knows_its_error_and_regime():
 def test_bad_input_is_one_sentence(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+def test_sides_are_open_where_the_law_ends():
+    def at(omega):
+        if omega > 2:
+            raise ValueError("no prediction here")
+        return Estimate(omega, Error(5.0, 0.1))
+
+    mean, draws = sides(at, 1.0, 1.0, 1.0, (1e-3, 100.0))
+    assert mean == draws == (0.0, np.inf)

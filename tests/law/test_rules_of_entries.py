@@ -147,11 +147,13 @@ def test_a_rule_that_omega_only_multiplies_has_one_rank():
         rk.frequency_for_rank(30, **about)
 
 
-def test_many_columns_are_what_draws_measure():
-    values = [np.linalg.svd(RULES["tanh"](1.0)(BOUND(120, 100, 12, seed=s)), compute_uv=False) for s in range(6)]
-    found = rk.predict_rank(1.0, d=120, n=100, r=12, rtol=3e-2, initializer=BOUND, rule=RULES["tanh"])
-    measured = np.mean([np.sum(one > 3e-2 * one[0]) for one in values])
-    assert abs(found.value - measured) < min(found.error_of(6), 0.06 * 100)
+@pytest.mark.parametrize("name", ["relu", "sinter"])
+def test_many_columns_are_what_draws_measure(name):
+    rule, omega = RULES[name], 0.66
+    values = [np.linalg.svd(rule(omega)(BOUND(250, 220, 10, seed=s)), compute_uv=False) for s in range(4)]
+    found = rk.predict_rank(omega, d=250, n=220, r=10, rtol=1e-2, initializer=BOUND, rule=rule)
+    measured = np.mean([np.sum(one > 1e-2 * one[0]) for one in values])
+    assert abs(found.value - measured) < min(found.error_of(4), 0.03 * 220)
 
 
 def test_the_sine_given_as_a_rule_is_the_sine():
@@ -182,3 +184,17 @@ def test_a_count_that_unknown_values_decide_is_unavailable():
 
     with pytest.raises(ValueError, match="unavailable for .* of uniform entries"):
         rk.predict_rank(3.0, d=600, r=2, rtol=1e-3, initializer=BOUND, rule=step)
+
+
+def test_a_target_that_only_a_narrow_peak_reaches():
+    def rule(omega):
+        times = 0.7 * np.exp(-(np.log(omega / 0.9) ** 2))
+        return rk.rules.Elementwise(lambda x: x + times * np.abs(x), lipschitz=2.0)
+
+    about: dict[str, Any] = {"d": 60, "r": 1, "entries": UNIFORM, "rule": rule}
+    peak = rk.predict_stable_rank(0.9, **about).value
+    omega = float(rk.frequency_for_rank(0.9995 * peak, **about))
+    assert 0.8 < omega < 0.9
+    assert rk.predict_stable_rank(omega, **about).value == pytest.approx(0.9995 * peak, rel=1e-5)
+    with pytest.raises(ValueError, match="target must lie between"):
+        rk.frequency_for_rank(1.01 * peak, **about)

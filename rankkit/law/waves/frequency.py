@@ -23,7 +23,7 @@ from rankkit.law.product_law import FILLED, ColumnsFrequency, ProductLaw
 from rankkit.law.ranges import check_phi
 from rankkit.law.waves.equations import AtPoints, Tail
 from rankkit.law.waves.known import Known, Values
-from rankkit.law.waves.points import Part, Points, at_points, spread
+from rankkit.law.waves.points import FEW_UP_TO, Part, Points, at_points, spread
 from rankkit.regime import regime_of
 from rankkit.rules import Rule
 from rankkit.rules.rule import Pointwise
@@ -185,7 +185,8 @@ class RuleOfColumns(ColumnsFrequency):
         if measure != "numerical_rank":
             moved = 2 * self._near_top.operator.moved * found.value  # they hold the square of sigma_1
             return Estimate(found.value, Error(math.hypot(found.error.own, moved), scatter))
-        return found._replace(error=Error(math.hypot(found.error.own, self._unknown(cutoff)), scatter))
+        own = math.hypot(found.error.own, self._unknown(cutoff), self._uneven(cutoff, found.value))
+        return found._replace(error=Error(own, scatter))
 
     def unlimited(self, cutoff: Cutoff) -> float:
         """Return how many values exceed the cutoff of this matrix as it grows; NaN where some are not known singly."""
@@ -221,13 +222,26 @@ class RuleOfColumns(ColumnsFrequency):
         known = self.values_of_phi.down_to(math.sqrt(square))
         if relative >= 1 or known.missing < NEGLIGIBLE * square:
             return 0.0
-        size = self.entries
-        possible = [known.staircase(), *known.others()]
-        laws = [Independent.of(law, size.m, size.n, size.r) for law in possible]
-        counts = [Follower(law).count(square).value for law in laws]
+        counts = [self._of_equal_rows(law, square) for law in (known.staircase(), *known.others())]
         surely = float(np.sum(known.values[1][known.values[0] >= known.trusted]))
         bounds = max(counts[0] - surely, 0.0) if known.trusted > math.sqrt(square) else 0.0
         return math.hypot(BOUND * bounds, POSSIBLE * (max(counts) - min(counts)))
+
+    def _uneven(self, cutoff: Cutoff, count: float) -> float:
+        """Return how far a count may be off because functions of many coordinates differ too much between the rows.
+
+        Their points have few of all orders, and the degree ends before the functions have the terms that even them out.
+        Both make counts too small, and a law whose rows are all alike has the largest: draws lie between.
+        """
+        threshold = cutoff.relative(self.top) * self.top
+        if self.law.r <= FEW_UP_TO or threshold >= self.top:
+            return 0.0
+        known = self.values_of_phi.down_to(threshold)
+        return abs(self._of_equal_rows(known.staircase(), threshold**2) - count)
+
+    def _of_equal_rows(self, law: Staircase, square: float) -> float:
+        size = self.entries
+        return Follower(Independent.of(law, size.m, size.n, size.r)).count(square).value
 
     def _leverage(self, t: float) -> Leverage | None:
         if t <= self.staircase.values[0] ** 2:

@@ -22,13 +22,15 @@ from rankkit.law.limit.coordinate import legendre_nodes
 from rankkit.law.waves.operator import Operator, Pattern
 from rankkit.law.waves.pairs import Factor
 
-__all__ = ["Part", "Points", "at_points", "spread"]
+__all__ = ["FEW_UP_TO", "Part", "Points", "at_points", "spread"]
 
 # coordinates for which a grid of Gauss's nodes serves, its points at most, and how many more nodes than functions
 GRID_UP_TO, GRID, MARGIN = 4, 8192, 6
 ON_A_LINE = 5  # nodes per degree for r = 1, where functions are no products of few and may turn faster
 LAST = 3.0  # times the smallest value: as far up functions count among the smallest
-QUASI_RANDOM, ORDERS = 4096, 32  # about how many, and orders of each: with fewer, places differ by chance
+QUASI_RANDOM = 4096  # about how many
+# orders of each, of few coordinates and of more: with fewer, places differ by chance and counts are too small
+ORDERS, ORDERS_OF_MANY, FEW_UP_TO = 32, 128, 8
 FARTHEST = ANGLES[-1]  # of the arguments of weights
 
 summed: Any = np.bincount  # its overloads leave the type open
@@ -195,7 +197,7 @@ def _points(many: tuple[int, ...], degree: int) -> Points:
         ordered = np.concatenate([np.sort(kind, axis=1) for kind in kinds], axis=1)
         _, place = np.unique(ordered, axis=0, return_inverse=True)
     else:
-        orders = min(ORDERS, math.prod(math.factorial(k) for k in many))
+        orders = min(ORDERS if r <= FEW_UP_TO else ORDERS_OF_MANY, math.prod(math.factorial(k) for k in many))
         first, rng = places(r, QUASI_RANDOM // orders), np.random.default_rng(0)
         at = np.concatenate([first, *(_reordered(first, many, rng) for _ in range(orders - 1))])
         p = np.full(len(at), 1 / len(at))
