@@ -190,7 +190,8 @@ class Frequency:
         return self.staircase.above(threshold) if self.staircase.tail < threshold**2 else math.nan
 
     def _solved(self, relative: float) -> Counted:
-        square, log = (relative * self.top) ** 2, math.log(self.omega)
+        square = (relative * self.top) ** 2
+        log = math.log(self.omega)
         many = self._many()
         if many is not None:
             with suppress(ArithmeticError):  # where they have no solution, the others may
