@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -186,17 +187,12 @@ class Batches:
             try:
                 result = work(batch)
             except RuntimeError as error:
-                if len(batch) == 1 or not _out_of_memory(error):
+                if len(batch) == 1 or type(error).__name__ != "OutOfMemoryError":  # torch's, without importing it
                     raise
                 self.size = len(batch) // 2
                 continue  # outside this clause the error is gone, and with it the arrays that its traceback holds
             yield result
             start += len(batch)
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    """Return whether an error is torch's own for a device without room; its name spares the import of torch."""
-    return type(error).__name__ == "OutOfMemoryError"
 
 
 @contextmanager
@@ -239,6 +235,10 @@ def _watched(client: Any, scheduler: str) -> Generator[None, None, None]:
     """Raise an OSError in the main thread where the scheduler is lost: joblib would wait for its answers forever."""
     over, lost = threading.Event(), threading.Event()
 
+    def interrupted(signum: int, frame: Any) -> None:
+        if lost.is_set():
+            signal.default_int_handler(signum, frame)
+
     def look() -> None:
         while not over.wait(LOOK):
             if client.status == "closed":
@@ -246,6 +246,10 @@ def _watched(client: Any, scheduler: str) -> Generator[None, None, None]:
                 _thread.interrupt_main()
                 return
 
+    # a shell starts what a script puts in the background with SIGINT ignored, and then interrupt_main does nothing
+    quiet = signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread()
+    if quiet:
+        signal.signal(signal.SIGINT, interrupted)
     threading.Thread(target=look, daemon=True).start()
     try:
         yield
@@ -255,20 +259,14 @@ def _watched(client: Any, scheduler: str) -> Generator[None, None, None]:
         raise OSError(": ".join([f"the Dask scheduler at {scheduler} is gone", *map(str, stop.args)])) from None
     finally:
         over.set()
+        if quiet:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def device_memory(device: str) -> int:
-    """Return how many bytes work on a torch device may use where the user sets no limit.
+    """Return how many bytes work on a torch device such as "cuda" may use where the user sets no limit.
 
-    Parameters
-    ----------
-    device : str
-        A torch device such as "cuda".
-
-    Returns
-    -------
-    int
-        Most of what a GPU has free; 1 GiB on any other device.
+    Most of what a GPU has free; 1 GiB on any other device.
     """
     import torch
 

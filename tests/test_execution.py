@@ -1,5 +1,6 @@
 """Batches: a size that was found too large is halved once, and the half is remembered."""
 
+import signal
 import threading
 import time
 from types import SimpleNamespace
@@ -86,6 +87,16 @@ def test_work_that_reaches_another_process_limits_the_blas_there():
         assert execution._SingleThreaded(threads)(0) == (0, 1)
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["in the foreground", "in the background"])
+def started(request):
+    """How the process answers SIGINT: a shell starts what a script puts in the background with it ignored."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    assert signal.getsignal(signal.SIGINT) is request.param
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("started")
 def test_a_scheduler_that_is_lost_ends_the_wait_in_one_sentence(monkeypatch):
     """joblib would wait forever for what it sent there; Ctrl-C stays Ctrl-C."""
     monkeypatch.setattr(execution, "LOOK", 0.01)
