@@ -27,7 +27,7 @@ UNSEEN = 1e-8  # of the scale at which the staircase would fill the matrix
 MOST_DEGREE = 401  # of the harmonics
 MOST_ON_A_LINE = 501  # for r = 1, where all degrees are in one part
 # times the degree that fills the matrix, by r (from 3 on the same): where the parts end, and where they begin to fall.
-# Ends further out change counts by less than 0.2 % of d for r <= 4
+# Ends further out change counts by less than 0.35 % of d for r <= 4
 REACH = (0.0, 2.1, 2.1, 3.0)
 START_FALL = 0.4  # of that end
 # of more odd degrees, so many nodes in (l + SHIFT last)^2 stand for all where the last is up to LARGE and beyond, and
