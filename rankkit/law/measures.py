@@ -39,8 +39,8 @@ RANGES = (
 )
 DEPTH = 0.99e-7  # of sigma_1: squares of what is smaller are below the rounding errors of an eigenvalue problem
 # of min(m, n): where Weyl's law counts more, its count is taken. In 267 settings it counted up to 94 % of min(m, n) too
-# few, but in the 62 beyond FILLED at most 0.013 %, and nowhere more than 0.009 % too many
-FILLED = 0.998
+# few, but in the 62 beyond NEARLY_FULL at most 0.013 %, and nowhere more than 0.009 % too many
+NEARLY_FULL = 0.998
 MOST_VALUES = 10**7  # of a spectrum that is listed: 80 MB
 
 
@@ -196,7 +196,7 @@ class Frequency:
         if many is not None:
             with suppress(ArithmeticError):  # where they have no solution, the others may
                 found = self.path.follower(many, log).count(square)
-                if found.value > FILLED * self.limit:
+                if found.value > NEARLY_FULL * self.limit:
                     return found
         return self.path.follower(self._equations(square), log).count(square)
 

@@ -98,7 +98,7 @@ def test_where_many_functions_fill_a_matrix_the_parts_fill_it_too(monkeypatch, m
     asked, cutoff = c / entries.unit, Cutoff(1e-4, 0.0)
     assert weyl_of(entries, asked) is not None
     by_cells = Frequency(entries, asked).rank(cutoff)
-    monkeypatch.setattr(measures, "FILLED", 2.0)
+    monkeypatch.setattr(measures, "NEARLY_FULL", 2.0)
     by_parts = Frequency(entries, asked).rank(cutoff)
     assert by_cells != by_parts
     assert by_cells.value == pytest.approx(by_parts.value, abs=5e-4 * n)
